@@ -1,0 +1,37 @@
+"""Renders the evidence as one HTML file with its pictures inside."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import jinja2
+
+from scripts.report.charts import learning_curves
+from scripts.report.evidence import CHANNELS, Evidence
+
+_TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def render(evidence: Evidence) -> str:
+    """The whole page.
+
+    :raises jinja2.UndefinedError: a value that the page shows is missing in the evidence.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["data_uri"] = _data_uri
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        evidence=evidence,
+        channels=CHANNELS,
+        curves=learning_curves(evidence.training["history"]),
+        first_start=min(step.start for step in evidence.steps),
+        whole=sum(step.seconds for step in evidence.steps),
+    )
+
+
+def _data_uri(image: bytes) -> str:
+    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
