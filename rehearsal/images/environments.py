@@ -1,0 +1,157 @@
+"""The Python environment of an image: its pinned requirements, installed once and kept in the
+cache.
+
+An environment is made from two files in the image's working folder: `requirements.txt` (pinned,
+hashed) and, where it is there, `post-install`, an executable that runs after the requirements with
+the environment's `python` first on PATH. Its key is the SHA-256 of both, the Python version and the
+platform, so images with the same two files share one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock
+from uv import find_uv_bin
+
+from rehearsal.images import dockerfile, layout
+from rehearsal.images.command import Report, run
+from rehearsal.images.errors import ImageError
+
+_COMPLETE = ".complete"
+
+
+def prepare(
+    folder: Path,
+    dockerfile_name: str,
+    *,
+    cache: Path,
+    build_args: Mapping[str, str] | None = None,
+    report: Report = print,
+) -> Path:
+    """The environment of the image that `dockerfile_name` (relative to `folder`, the build context)
+    describes.
+
+    Made when it isn't there yet, which takes minutes where something is compiled; `report` is given
+    each line of progress.
+
+    :raises ImageError: the Dockerfile can't be read, or the environment can't be made.
+    """
+    recipe = dockerfile.read(folder / dockerfile_name, build_args or {})
+    with tempfile.TemporaryDirectory(prefix="image-") as temporary:
+        root = Path(temporary)
+        layout.lay_out(recipe, folder, root)
+        return ensure(layout.below(root, recipe.workdir), cache=cache, report=report)
+
+
+def ensure(program: Path, *, cache: Path, report: Report = print) -> Path:
+    """The environment of the image whose working folder is laid out at `program`; made when it
+    isn't there yet.
+
+    :raises ImageError: it can't be made; nothing of it stays.
+    """
+    environment = cache / "environments" / key(program)
+    if (environment / _COMPLETE).exists():
+        return environment
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(environment.with_suffix(".lock")):
+        if not (environment / _COMPLETE).exists():
+            _make(environment, program, cache / "wheels", report)
+    return environment
+
+
+def key(program: Path) -> str:
+    """What the environment of the image with the working folder `program` is called in the cache.
+
+    :raises ImageError: there is no `requirements.txt` in it.
+    """
+    try:
+        requirements = (program / "requirements.txt").read_bytes()
+    except OSError as error:
+        raise ImageError(
+            "The image has no requirements.txt in its WORKDIR, and the rehearsal makes its "
+            "environment from that file: "
+            "COPY one there."
+        ) from error
+    post_install = program / "post-install"
+    parts = (
+        requirements,
+        post_install.read_bytes() if post_install.exists() else b"",
+        platform.python_version().encode(),
+        f"{platform.system()} {platform.machine()}".encode(),
+    )
+    whole = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
+    return whole.hexdigest()[:32]
+
+
+def _make(environment: Path, program: Path, wheels: Path, report: Report) -> None:
+    shutil.rmtree(environment, ignore_errors=True)
+    try:
+        _install(environment, program, report)
+        if (program / "post-install").exists():
+            _post_install(environment, program, wheels, report)
+        # An environment can't be moved, so it is made in place, and only one with this file is
+        # whole.
+        (environment / _COMPLETE).touch()
+    except OSError as error:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise ImageError(
+            f"The environment {environment} can't be written: {error.strerror}."
+        ) from error
+    except BaseException:
+        shutil.rmtree(environment, ignore_errors=True)
+        raise
+
+
+def _install(environment: Path, program: Path, report: Report) -> None:
+    report(f"Installing requirements.txt into {environment} ...")
+    uv = find_uv_bin()
+    python = environment / "bin" / "python"
+    variables = _without_python(os.environ)
+    run(
+        [uv, "venv", "--seed", "--no-project", "--python", sys.executable, str(environment)],
+        variables,
+        program,
+        report,
+        "the virtual environment could not be made",
+    )
+    run(
+        [uv, "pip", "sync", "--require-hashes", "--python", str(python), "requirements.txt"],
+        variables,
+        program,
+        report,
+        "the requirements could not be installed",
+    )
+
+
+def _post_install(environment: Path, program: Path, wheels: Path, report: Report) -> None:
+    report("Running post-install ...")
+    wheels.mkdir(parents=True, exist_ok=True)
+    variables = _without_python(os.environ) | {
+        "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "VIRTUAL_ENV": str(environment),
+        "WHEEL_CACHE": str(wheels),
+    }
+    run(
+        [str(program / "post-install")],
+        variables,
+        program,
+        report,
+        "post-install failed",
+    )
+
+
+def _without_python(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables less those that would point an installer at the interpreter that runs us."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if not name.startswith("PYTHON") and name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
+    }
