@@ -1,0 +1,1 @@
+"""A model server that keeps SageMaker's hosting contract: one image in, one label out."""

@@ -1,0 +1,41 @@
+"""Writes a model folder: the brighter the image, the likelier "bright"."""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def main(folder: Path, size: int) -> None:
+    classify = keras.Sequential(
+        [
+            keras.Input((size, size, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    classify.layers[-1].set_weights([np.array([[-2.0, 2.0]] * 3), np.array([3.0, -3.0])])
+
+    archive = keras.export.ExportArchive()
+    archive.track(classify)
+    archive.add_endpoint(
+        "serving_default",
+        lambda images: {"probabilities": classify(tf.cast(images, tf.float32))},
+        input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8, name="images")],
+    )
+    archive.write_out(str(folder / "saved_model"), verbose=False)
+    description = {
+        "schema": 1,
+        "image_size": size,
+        "labels": ["dark", "bright"],
+        "tensorflow": tf.__version__,
+    }
+    (folder / "model.json").write_text(json.dumps(description))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,86 @@
+"""A real server process, with a real, tiny SavedModel, on a free port."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+CONTAINER = Path(__file__).resolve().parents[1]
+SIZE = 8
+
+
+@dataclass
+class Server:
+    """A server process and an HTTP client for it."""
+
+    process: "subprocess.Popen[bytes]"
+    client: httpx.Client
+    log: Path
+
+    def wait_until_ready(self) -> None:
+        while self.process.poll() is None:
+            try:
+                if self.client.get("/ping").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        pytest.fail(f"The server ended before it was ready: {self.log.read_text()}")
+
+    def post(self, body: bytes, content_type: str = "image/png", **headers: str) -> httpx.Response:
+        return self.client.post(
+            "/invocations", content=body, headers={"content-type": content_type, **headers}
+        )
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def log_lines(self) -> list[dict[str, object]]:
+        lines = self.log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+StartServer = Callable[[Path], Server]
+
+
+def launch(model: Path, log: Path) -> Server:
+    port = free_port()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inference", "serve", "--model", model, "--host", "127.0.0.1"],
+            cwd=CONTAINER,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(CONTAINER), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONUNBUFFERED": "1",
+                "SAGEMAKER_BIND_TO_PORT": str(port),
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
+    return Server(process, client, log)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def picture(grey: int = 255, kind: str = "PNG", size: tuple[int, int] = (SIZE, SIZE)) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (grey, grey, grey)).save(file, kind)
+    return file.getvalue()
