@@ -1,0 +1,1 @@
+"""The steps before training: CreateManifests and ShardImages."""

@@ -1,0 +1,9 @@
+"""Says which steps this image holds; a step's definition names one as its ContainerEntrypoint."""
+
+import sys
+
+sys.exit(
+    "Name a step as ContainerEntrypoint: "
+    '["python", "-m", "processing.create_manifests"] or '
+    '["python", "-m", "processing.shard_images"].'
+)

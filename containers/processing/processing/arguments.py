@@ -1,0 +1,40 @@
+"""Argument types of both steps; a wrong argument is a UserError and not argparse's exit."""
+
+import argparse
+from typing import NoReturn
+
+from processing.container import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are UserErrors."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(prog=step, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog} was started with a wrong argument: {message}.")
+
+
+def fraction(text: str) -> float:
+    """A number above 0 and below 1."""
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be above 0 and below 1")
+    return value
+
+
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} must be from 0 to 1")
+    return value
+
+
+def at_least_one(text: str) -> int:
+    """A whole number of 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} must be 1 or more")
+    return value

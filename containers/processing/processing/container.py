@@ -1,0 +1,62 @@
+"""SageMaker's contract with a processing container: folders, exit code and exit message.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+"""
+
+import errno
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+OPT_ML = Path("/opt/ml")
+EXIT_MESSAGE_BYTES = 1024
+
+logger = logging.getLogger(__name__)
+
+
+class UserError(Exception):
+    """What the user can put right. The message is one sentence: what, where, what to do."""
+
+
+def run(step: Callable[[Sequence[str], Path], None], arguments: Sequence[str], root: Path) -> int:
+    """Runs a step and gives its exit code: 0, or 1 with the reason in `root`/output/message.
+
+    DescribeProcessingJob shows the first 1 KB of that file as ExitMessage
+    (https://docs.aws.amazon.com/sagemaker/latest/dg/byoc-metadata.html). Only a fault of the
+    program leaves a traceback in the log.
+    """
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout
+    )
+    try:
+        step(arguments, root)
+    except UserError as error:
+        logger.error("%s", error)
+        message = str(error)
+    except Exception as error:
+        logger.exception("The step stopped on an unexpected error.")
+        message = _sentence_of(error)
+    else:
+        return 0
+    _write_exit_message(message, root)
+    return 1
+
+
+def _sentence_of(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return (
+            f"The disk is full ({error.filename}): give the job a larger volume (VolumeSizeInGB) "
+            "and run it again."
+        )
+    return f"{type(error).__name__}: {error} (the job's log has the traceback)."
+
+
+def _write_exit_message(message: str, root: Path) -> None:
+    # Cut here and not by SageMaker, which would cut a character in two.
+    text = message.encode()[:EXIT_MESSAGE_BYTES].decode(errors="ignore")
+    try:
+        (root / "output").mkdir(parents=True, exist_ok=True)
+        (root / "output" / "message").write_text(text, encoding="utf-8")
+    except OSError as error:
+        logger.error("The exit message could not be written: %s", error)

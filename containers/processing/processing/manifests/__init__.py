@@ -1,0 +1,1 @@
+"""What CreateManifests is made of."""

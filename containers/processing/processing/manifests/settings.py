@@ -1,0 +1,63 @@
+"""The arguments of CreateManifests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from processing.arguments import Parser, at_least_one, fraction
+from processing.container import UserError
+
+
+@dataclass(frozen=True)
+class S3Folder:
+    """A bucket and a key prefix that ends with a slash."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def of(cls, uri: str) -> Self:
+        """Reads "s3://bucket/prefix/"; ValueError when it is not that."""
+        parts = urlsplit(uri)
+        if parts.scheme != "s3" or not parts.netloc or not parts.path.endswith("/"):
+            raise ValueError(uri)
+        return cls(parts.netloc, parts.path.removeprefix("/"))
+
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The arguments, checked; architecture.md names them."""
+
+    drops: S3Folder
+    lineage: S3Folder
+    execution_id: str
+    drop_id: str
+    validation_fraction: float
+    test_fraction: float
+    minimum_per_class_and_channel: int
+    seed: int
+
+
+def read_settings(arguments: Sequence[str]) -> Settings:
+    """Settings of a command line; UserError when one is missing or out of its range."""
+    parser = Parser("CreateManifests")
+    parser.add_argument("--drops", type=S3Folder.of, required=True)
+    parser.add_argument("--lineage", type=S3Folder.of, required=True)
+    parser.add_argument("--execution-id", required=True)
+    parser.add_argument("--drop-id", required=True)
+    parser.add_argument("--validation-fraction", type=fraction, required=True)
+    parser.add_argument("--test-fraction", type=fraction, required=True)
+    parser.add_argument("--minimum-per-class-and-channel", type=at_least_one, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    settings = Settings(**vars(parser.parse_args(arguments)))
+    if settings.validation_fraction + settings.test_fraction >= 1:
+        raise UserError(
+            f"ValidationFraction {settings.validation_fraction} and TestFraction "
+            f"{settings.test_fraction} leave nothing to train on: make their sum less than 1."
+        )
+    return settings

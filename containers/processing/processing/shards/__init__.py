@@ -1,0 +1,1 @@
+"""What ShardImages is made of."""
