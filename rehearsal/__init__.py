@@ -1,1 +1,1 @@
-"""AWS on one machine: MiniStack with a SageMaker beside it, for any SageMaker pipeline."""
+"""AWS on one machine: MiniStack, and beside it the SageMaker that it lacks."""

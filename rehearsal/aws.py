@@ -1,4 +1,4 @@
-"""ARNs, clients and credentials inside the rehearsal."""
+"""How the rehearsal's own parts talk to the rehearsal's AWS: by boto3, as anybody does."""
 
 from __future__ import annotations
 
@@ -10,52 +10,61 @@ from botocore.config import Config
 
 from rehearsal.settings import RehearsalSettings
 
+# The services are in this machine: a call that fails twice fails for a reason.
+_CONFIG = Config(
+    retries={"max_attempts": 2, "mode": "standard"},
+    connect_timeout=5,
+    read_timeout=120,
+    # A proxy of the environment can't reach this machine's own loopback.
+    proxies={"http": "", "https": ""},
+    s3={"addressing_style": "path"},
+)
+
 
 @dataclass(frozen=True)
 class Credentials:
-    """Temporary credentials of an assumed role."""
-
     access_key_id: str
     secret_access_key: str
-    session_token: str
+    session_token: str | None = None
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """As environment variables of a process."""
+        found = {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+        return found | ({"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {})
 
 
-# The account's own, as MiniStack knows them; they open nothing but the rehearsal.
-ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105
+ROOT = Credentials("test", "test")  # MiniStack's root user
 
 
 def arn(settings: RehearsalSettings, service: str, resource: str) -> str:
-    """The ARN of a resource in the rehearsal's account and region."""
+    """e.g. `arn(settings, "sagemaker", "model/mine")`."""
     return f"arn:aws:{service}:{settings.region}:{settings.account}:{resource}"
 
 
 def client(
     settings: RehearsalSettings, service_name: str, credentials: Credentials | None = None
 ) -> Any:
-    """A boto3 client on the rehearsal, with the account's own credentials unless others are given.
-
-    Each call has a session of its own, since boto3's default session isn't safe across threads.
-    """
-    return boto3.session.Session().client(
-        service_name,
-        region_name=settings.region,
+    """A boto3 client on the rehearsal's endpoint URL, as root unless `credentials` are given."""
+    who = credentials or ROOT
+    # A session of its own: boto3's default session is not safe to share between threads.
+    return boto3.session.Session(region_name=settings.region).client(
+        service_name,  # type: ignore[call-overload]
         endpoint_url=settings.endpoint_url,
-        aws_access_key_id=credentials.access_key_id if credentials else ACCESS_KEY_ID,
-        aws_secret_access_key=credentials.secret_access_key if credentials else SECRET_ACCESS_KEY,
-        aws_session_token=credentials.session_token if credentials else None,
-        config=Config(
-            retries={"max_attempts": 3, "mode": "standard"},
-            max_pool_connections=32,
-            s3={"addressing_style": "path"},
-        ),
+        aws_access_key_id=who.access_key_id,
+        aws_secret_access_key=who.secret_access_key,
+        aws_session_token=who.session_token,
+        config=_CONFIG,
     )
 
 
 def assume(settings: RehearsalSettings, role_arn: str, session_name: str) -> Credentials:
-    """Temporary credentials of a role.
+    """Temporary credentials of a role, by STS AssumeRole.
 
-    :raises botocore.exceptions.ClientError: the role isn't there or may not be assumed.
+    :raises botocore.exceptions.ClientError: STS refuses.
     """
     answer = client(settings, "sts").assume_role(
         RoleArn=role_arn, RoleSessionName=session_name[:64]

@@ -1,17 +1,18 @@
-"""The errors of SageMaker's API, with AWS's codes.
+"""Errors that an AWS client sees, with the codes that SageMaker documents.
 
-Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
+Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html and each
+operation's own page.
 """
 
 from __future__ import annotations
 
 
 class ApiError(Exception):
-    """An error that a client of the API is told.
+    """An operation is refused.
 
-    :param code: AWS's error code, for example `ValidationException`.
-    :param message: one sentence.
-    :param status: HTTP status.
+    :param code: e.g. `ValidationException`, as botocore shows it in `Error.Code`.
+    :param message: one sentence: what is wrong, where, what to do.
+    :param status: the HTTP status.
     """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
@@ -22,25 +23,28 @@ class ApiError(Exception):
 
 
 def validation(message: str) -> ApiError:
-    """The request can't be right, whatever the state."""
     return ApiError("ValidationException", message)
 
 
 def not_found(message: str) -> ApiError:
-    """What the request names isn't there."""
+    """`ResourceNotFound`, for the operations whose model lists it; the others say
+    `ValidationException` for what is not there: see `missing`.
+    """
     return ApiError("ResourceNotFound", message)
 
 
+def missing(kind: str, arn: str) -> ApiError:
+    """The `ValidationException` with which SageMaker says that e.g. a model is not there."""
+    return validation(f'Could not find {kind} "{arn}".')
+
+
 def in_use(message: str) -> ApiError:
-    """The name is taken, or the resource is busy."""
     return ApiError("ResourceInUse", message)
 
 
 def conflict(message: str) -> ApiError:
-    """The resource was changed meanwhile, or has parts that must go first."""
     return ApiError("ConflictException", message)
 
 
 def limit_exceeded(message: str) -> ApiError:
-    """A quota is used up."""
     return ApiError("ResourceLimitExceeded", message)

@@ -1,20 +1,27 @@
-"""Where a rehearsal keeps its state and where it listens."""
+"""What one rehearsal is told: where it keeps its things and where it listens."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+def default_cache() -> Path:
+    """The folder of things that are dear to make and belong to no rehearsal, as XDG has it."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "shardwise"
 
 
 @dataclass(frozen=True)
 class RehearsalSettings:
-    """One rehearsal.
+    """Settings of one server.
 
-    :param state: folder of everything that the rehearsal knows; deleting it forgets all.
-    :param cache: folder of environments and wheels, shared by all rehearsals of this user.
-    :param port: TCP port on 127.0.0.1 of the one endpoint URL.
-    :param region: the region that the rehearsal says it is.
-    :param account: the account number that the rehearsal says it is.
+    :param state: folder of this rehearsal's own data; whoever deletes it starts afresh.
+    :param cache: folder that rehearsals share, e.g. the images' environments.
+    :param port: where all of AWS answers, on 127.0.0.1.
     """
 
     state: Path
@@ -25,4 +32,4 @@ class RehearsalSettings:
 
     @property
     def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{HOST}:{self.port}"
