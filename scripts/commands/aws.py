@@ -1,0 +1,95 @@
+"""Which AWS a command talks to: the one that the environment names, or a rehearsal."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import boto3
+
+from scripts.commands.console import CommandError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REHEARSAL = REPOSITORY / ".rehearsal" / "environment.json"
+REHEARSAL_VARIABLES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+)
+# Any of these says that the caller has chosen.
+CHOICES = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+)
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def aws_session(rehearsal: Path = REHEARSAL) -> boto3.Session:
+    """A session for AWS or for a rehearsal, and says on stderr for which.
+
+    Where no variable of the environment chooses, a running rehearsal of this checkout comes before
+    boto3's own search through shared files and instance roles: a command typed beside it means it.
+    The rehearsal's variables are set in this process, as AWS_ENDPOINT_URL is read by each client.
+
+    Raises:
+        CommandError: neither a choice, nor a rehearsal, nor credentials and a region.
+    """
+    if not any(os.environ.get(name) for name in CHOICES):
+        os.environ.update(running_rehearsal(rehearsal))
+    # boto3 reads AWS_DEFAULT_REGION only; the CDK and the other SDKs read AWS_REGION.
+    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    if session.region_name is None or session.get_credentials() is None:
+        raise CommandError(
+            "No AWS credentials and region are set and no rehearsal of this checkout runs: "
+            "start one (./scripts/local-aws start), or set AWS_PROFILE and AWS_REGION."
+        )
+    print(f"Talking to {_whom(session)}.", file=sys.stderr)
+    return session
+
+
+def running_rehearsal(file: Path = REHEARSAL) -> dict[str, str]:
+    """The variables that lead to this checkout's rehearsal; empty where none runs."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CommandError(
+            f"{file} cannot be read ({error}): start the rehearsal again."
+        ) from error
+    if not _lives(int(content["pid"])):
+        return {}
+    return {name: str(content[name]) for name in REHEARSAL_VARIABLES}
+
+
+def poll_seconds() -> float:
+    """How long to wait between two looks: a machine of one's own has no rate limits."""
+    return 0.5 if is_local() else 10.0
+
+
+def is_local() -> bool:
+    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _whom(session: boto3.Session) -> str:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        return f"{'the rehearsal' if is_local() else 'AWS'} at {endpoint}"
+    profile = os.environ.get("AWS_PROFILE")
+    return f"AWS in {session.region_name}" + (f", profile {profile}" if profile else "")

@@ -1,0 +1,126 @@
+"""How a command speaks: live in a terminal, plain lines in a pipe, errors as one sentence."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+)
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+INTERRUPTED = 130
+PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message is one sentence: what is wrong, where, what to do."""
+
+
+def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
+    """An argument parser with `--environment` and an example in its help."""
+    made = argparse.ArgumentParser(
+        prog=f"./scripts/{command}",
+        description=description,
+        epilog=f"example: {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--environment", default="dev", help="dev, staging or prod (default: %(default)s)"
+    )
+    return made
+
+
+def run(work: Callable[[Console], int]) -> int:
+    """Runs a command and gives its exit status.
+
+    1 after one sentence on stderr where it fails, 130 on Ctrl-C after the interrupt's sentence.
+    """
+    try:
+        return work(console())
+    except KeyboardInterrupt as interrupt:
+        return complain(str(interrupt) or "Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        # The pipe's reader went away, and Python flushes stdout once more at its end: a sink.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except CommandError as error:
+        return complain(str(error))
+    except (BotoCoreError, ClientError) as error:
+        return complain(explain(error))
+
+
+def console() -> Console:
+    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def complain(sentence: str, status: int = 1) -> int:
+    Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
+        sentence, style="bold red"
+    )
+    return status
+
+
+def warn(sentence: str) -> None:
+    Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
+        sentence, style="yellow"
+    )
+
+
+def explain(error: BotoCoreError | ClientError) -> str:
+    """One sentence for what boto3 raised."""
+    if isinstance(error, ClientError):
+        said = error.response.get("Error", {})
+        return f"AWS refused {error.operation_name}: {said.get('Message')} ({said.get('Code')})."
+    if isinstance(error, EndpointConnectionError):
+        return (
+            f"Nothing answers at {error.kwargs['endpoint_url']}: "
+            "start the rehearsal (./scripts/local-aws start) or unset AWS_ENDPOINT_URL for AWS."
+        )
+    if isinstance(error, NoCredentialsError | NoRegionError):
+        return (
+            "No AWS credentials or region are set and no rehearsal of this checkout runs: "
+            "start one (./scripts/local-aws start), or set AWS_PROFILE and AWS_REGION."
+        )
+    return f"A call to AWS failed: {error}"
+
+
+def shown(path: Path | str) -> str:
+    """A file's name as text, whatever its bytes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+@contextmanager
+def progress(console: Console, title: str, total: int) -> Iterator[Callable[[], None]]:
+    """Shows how many of `total` are done; gives the function to call after each.
+
+    In a pipe it prints PLAIN_LINES lines in all. The function may be called from one thread only.
+    """
+    if console.is_terminal:
+        with _bar(console) as bar:
+            task = bar.add_task(title, total=total)
+            yield lambda: bar.advance(task)
+        return
+
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        if done * PLAIN_LINES // total > (done - 1) * PLAIN_LINES // total:
+            console.print(f"{title}: {done} of {total}")
+
+    yield advance
+
+
+def _bar(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=console)

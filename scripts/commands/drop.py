@@ -1,0 +1,116 @@
+"""`./scripts/drop DIR`: uploads a folder of class folders as one drop."""
+
+import sys
+from argparse import Namespace
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import boto3
+from rich.console import Console
+
+from scripts.commands import stacks
+from scripts.commands.aws import aws_session
+from scripts.commands.console import CommandError, parser, progress, run, shown, warn
+from scripts.commands.contents import (
+    EXAMPLES,
+    Contents,
+    check_usable,
+    list_files,
+    read_images,
+    shortcomings,
+)
+from scripts.commands.drops import (
+    check_drop_id,
+    check_free,
+    complete_drops,
+    new_drop_id,
+    s3_client,
+    upload,
+)
+from scripts.commands.pipelines import parameter_default
+
+CHANNELS = 3
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: drop(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> Namespace:
+    made = parser(
+        "drop",
+        "Uploads a folder of class folders with JPEG or PNG images as one drop. Its marker comes\n"
+        "last and starts the pipeline.",
+        "./scripts/drop photos        # photos/cat/1.jpg, photos/dog/2.png, ...",
+    )
+    made.add_argument("folder", metavar="DIR", type=Path, help="the folder of class folders")
+    made.add_argument("--id", help="the drop's id (default: the time and a digest of the contents)")
+    made.add_argument(
+        "--skip-unusable", action="store_true", help="drop the rest where files are no images"
+    )
+    return made.parse_args(argv)
+
+
+def drop(arguments: Namespace, console: Console) -> int:
+    drop_id = None if arguments.id is None else check_drop_id(arguments.id)
+    contents = _read(arguments.folder, arguments.skip_unusable, console)
+    session = aws_session()
+    bucket = stacks.output(session, arguments.environment, "data", "DropsBucketName")
+    minimum = images_per_class(session, arguments.environment)
+    s3 = s3_client(session)
+
+    lacking = shortcomings(contents, arguments.folder, minimum)
+    if lacking is not None:
+        if next(complete_drops(s3, bucket), None) is None:
+            raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and drop it again.")
+        warn(f"Warning: {lacking}; earlier drops must hold the rest, or the pipeline will refuse.")
+    drop_id = drop_id or new_drop_id(contents.images, datetime.now(UTC))
+    check_free(s3, bucket, drop_id, contents.images)
+
+    with progress(console, "Uploaded", len(contents.images)) as done:
+        upload(s3, bucket, drop_id, contents.images, done)
+    console.print(f"Dropped {_summary(contents)} as {drop_id} into s3://{bucket}/drops/{drop_id}/.")
+    _print_next(arguments.environment, drop_id, console)
+    return 0
+
+
+def images_per_class(session: boto3.Session, environment: str) -> int:
+    """How many different images a class needs: the deployed pipeline's minimum in each channel."""
+    pipeline = stacks.output(session, environment, "training", "PipelineName")
+    return CHANNELS * int(parameter_default(session, pipeline, "MinimumPerClassAndChannel"))
+
+
+def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
+    listing = list_files(folder)
+    if listing.ignored:
+        some = ", ".join(shown(name) for name in listing.ignored[:EXAMPLES])
+        more = " ..." if len(listing.ignored) > EXAMPLES else ""
+        console.print(f"Ignored, as hidden or in no class folder: {some}{more}")
+    with progress(console, "Checked", len(listing.files)) as done:
+        contents = read_images(listing, done)
+    if not skip_unusable:
+        check_usable(contents, folder)
+    for file in contents.unusable:
+        warn(f"Skipped: {shown(file.name)} {file.reason}")
+    if not contents.images:
+        raise CommandError(
+            f"The class folders in {shown(folder)} hold no images: put JPEG or PNG files into them."
+        )
+    return contents
+
+
+def _summary(contents: Contents) -> str:
+    counts = Counter(image.name.partition("/")[0] for image in contents.images)
+    size = sum(image.size for image in contents.images)
+    return f"{len(contents.images)} images of {len(counts)} classes, {size:,} bytes,"
+
+
+def _print_next(environment: str, drop_id: str, console: Console) -> None:
+    option = "" if environment == "dev" else f" --environment {environment}"
+    console.print(f"Next: ./scripts/watch --drop {drop_id}{option}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""`./scripts/invoke IMAGE...`: asks the endpoint what images show."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from rich.console import Console
+
+from scripts.commands import stacks
+from scripts.commands.aws import aws_session
+from scripts.commands.console import CommandError, complain, parser, run, shown
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: invoke(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> Namespace:
+    made = parser(
+        "invoke",
+        "Asks the endpoint what each image shows. The exit status is 1 where one got no answer.",
+        "./scripts/invoke photos/cat/1.jpg photos/dog/2.png",
+    )
+    made.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG or PNG file")
+    made.add_argument("--json", action="store_true", help="one JSON object a line, whole answers")
+    return made.parse_args(argv)
+
+
+def invoke(arguments: Namespace, console: Console) -> int:
+    session = aws_session()
+    endpoint = stacks.output(session, arguments.environment, "serving", "EndpointName")
+    runtime = session.client("sagemaker-runtime")
+    status = 0
+    for image in arguments.images:
+        try:
+            answer = ask(runtime, endpoint, image)
+        except CommandError as error:
+            status = complain(str(error))
+            continue
+        if arguments.json:
+            # Not through rich: a JSON line must stay one line in a terminal too.
+            print(json.dumps({"image": shown(image), **answer}, ensure_ascii=False))
+        else:
+            console.print(f"{shown(image)}: {answer['label']} ({answer['probability']:.1%})")
+    return status
+
+
+def ask(runtime: "SageMakerRuntimeClient", endpoint: str, image: Path) -> dict[str, Any]:
+    """The endpoint's answer about one image.
+
+    Raises:
+        CommandError: the file is none that the endpoint takes, or the endpoint refused it.
+    """
+    body = _read(image)
+    try:
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint,
+            ContentType=content_type(body, image),
+            Accept="application/json",
+            Body=body,
+        )
+    except ClientError as error:
+        raise CommandError(_why_refused(error, endpoint, image)) from error
+    found: dict[str, Any] = json.loads(answer["Body"].read())
+    return found
+
+
+def content_type(body: bytes, image: Path) -> str:
+    """By the file's first bytes: names lie. Raises CommandError where it is no JPEG or PNG."""
+    for signature, kind in SIGNATURES.items():
+        if body.startswith(signature):
+            return kind
+    raise CommandError(f"{shown(image)} is no JPEG or PNG image: give another file.")
+
+
+def _read(image: Path) -> bytes:
+    try:
+        return image.read_bytes()
+    except OSError as error:
+        raise CommandError(f"{shown(image)} cannot be read ({error.strerror}).") from error
+
+
+def _why_refused(error: ClientError, endpoint: str, image: Path) -> str:
+    said = error.response["Error"]
+    if said["Code"] == "ModelError":
+        # The container's own answer: {"error": "<sentence>"}.
+        original = str(error.response.get("OriginalMessage", said["Message"]))
+        return f"The endpoint refused {shown(image)}: {_sentence(original)}"
+    if said["Code"] == "ValidationError" and "not found" in said["Message"].lower():
+        return f"The endpoint {endpoint} is not there yet: ./scripts/approve deploys a model to it."
+    return f"The endpoint {endpoint} did not answer: {said['Message']} ({said['Code']})."
+
+
+def _sentence(original: str) -> str:
+    try:
+        return str(json.loads(original)["error"])
+    except (ValueError, TypeError, KeyError):
+        return original
+
+
+if __name__ == "__main__":
+    sys.exit(main())

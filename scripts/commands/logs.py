@@ -1,0 +1,83 @@
+"""Log lines of jobs, from CloudWatch Logs: one stream a host, `<job>/algo-1-...`."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
+
+LAST_LINES = 15
+STREAMS_SHOWN = 4
+LOG_GROUPS = {
+    "ProcessingJob": "/aws/sagemaker/ProcessingJobs",
+    "TrainingJob": "/aws/sagemaker/TrainingJobs",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a step, and the log group of its kind."""
+
+    name: str
+    log_group: str
+
+
+def job_of(step: "PipelineExecutionStepTypeDef") -> Job | None:
+    """The job that a step started; None where it has not, or is of a kind without jobs."""
+    for kind, found in step.get("Metadata", {}).items():
+        if kind in LOG_GROUPS and isinstance(found, dict) and "Arn" in found:
+            return Job(str(found["Arn"]).rpartition("/")[2], LOG_GROUPS[kind])
+    return None
+
+
+def streams_of(session: boto3.Session, job: Job) -> list[str]:
+    """The job's log streams by name; empty where it has not written yet."""
+    logs = session.client("logs")
+    try:
+        pages = logs.get_paginator("describe_log_streams").paginate(
+            logGroupName=job.log_group, logStreamNamePrefix=f"{job.name}/"
+        )
+        return sorted(stream["logStreamName"] for page in pages for stream in page["logStreams"])
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+
+
+def last_lines(session: boto3.Session, job: Job, stream: str) -> list[str]:
+    """The stream's last LAST_LINES lines, the oldest first."""
+    found = session.client("logs").get_log_events(
+        logGroupName=job.log_group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
+    )
+    return [event["message"].rstrip("\n") for event in found["events"]]
+
+
+@dataclass
+class Tail:
+    """Follows the streams of jobs; each line is given once."""
+
+    session: boto3.Session
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    def new_lines(self, job: Job) -> list[str]:
+        """What was written since the last call, each line after its stream's host."""
+        lines = []
+        for stream in streams_of(self.session, job):
+            host = stream.partition("/")[2].rpartition("-")[0] or stream
+            lines += [f"{host} | {line}" for line in self._of_stream(job, stream)]
+        return lines
+
+    def _of_stream(self, job: Job, stream: str) -> list[str]:
+        logs = self.session.client("logs")
+        lines: list[str] = []
+        while True:
+            token = self._tokens.get(stream)
+            given = {"nextToken": token} if token else {}
+            page = logs.get_log_events(
+                logGroupName=job.log_group, logStreamName=stream, startFromHead=True, **given
+            )
+            lines += [event["message"].rstrip("\n") for event in page["events"]]
+            self._tokens[stream] = page["nextForwardToken"]
+            # At the stream's end CloudWatch gives the token back that it was given.
+            if page["nextForwardToken"] == token or not page["events"]:
+                return lines

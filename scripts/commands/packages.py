@@ -1,0 +1,70 @@
+"""Model packages: the newest that waits, and the metrics that evaluation gave it."""
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scripts.commands.console import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
+
+
+def newest_pending(session: boto3.Session, group: str) -> str:
+    """The ARN of the newest package that waits for approval.
+
+    Raises:
+        CommandError: none does.
+    """
+    found = session.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="PendingManualApproval",
+        SortBy="CreationTime",
+        SortOrder="Descending",
+        MaxResults=1,
+    )["ModelPackageSummaryList"]
+    if not found:
+        raise CommandError(
+            f"No model package of the group {group} waits for approval: "
+            "./scripts/watch shows whether an execution registers one."
+        )
+    return found[0]["ModelPackageArn"]
+
+
+def metrics_of(
+    session: boto3.Session, package: "DescribeModelPackageOutputTypeDef"
+) -> dict[str, float]:
+    """The numbers of the package's model quality statistics, e.g. {"accuracy": 0.97}.
+
+    The file has AWS's schema of model quality: a problem type, and in it metrics with a "value".
+    Empty where the package was registered without metrics.
+
+    Raises:
+        CommandError: the file is not there or no JSON.
+    """
+    statistics = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
+    uri = statistics.get("S3Uri")
+    if uri is None:
+        return {}
+    place = urlsplit(uri)
+    try:
+        found = session.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
+        return numbers(json.loads(found["Body"].read()))
+    except (ClientError, ValueError) as error:
+        raise CommandError(
+            f"The metrics of {package['ModelPackageArn']} cannot be read from {uri} ({error}): "
+            "give --no-metrics to decide without them."
+        ) from error
+
+
+def numbers(statistics: dict[str, Any]) -> dict[str, float]:
+    return {
+        name: float(metric["value"])
+        for metrics in statistics.values()
+        if isinstance(metrics, dict)
+        for name, metric in metrics.items()
+        if isinstance(metric, dict) and isinstance(metric.get("value"), int | float)
+    }

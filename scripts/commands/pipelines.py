@@ -1,0 +1,99 @@
+"""The deployed pipeline and its executions."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from scripts.commands.aws import poll_seconds
+from scripts.commands.console import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
+
+ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+
+
+def parameter_default(session: boto3.Session, pipeline: str, name: str) -> Any:
+    """The default of a parameter in the deployed definition.
+
+    Raises:
+        CommandError: the definition has no such parameter with a default.
+    """
+    described = session.client("sagemaker").describe_pipeline(PipelineName=pipeline)
+    for parameter in json.loads(described["PipelineDefinition"]).get("Parameters", []):
+        if parameter["Name"] == name and "DefaultValue" in parameter:
+            return parameter["DefaultValue"]
+    raise CommandError(
+        f"The pipeline {pipeline} has no default for {name}: deploy the training stack again."
+    )
+
+
+def newest_execution(session: boto3.Session, pipeline: str) -> str:
+    """Its ARN. Raises CommandError where the pipeline has none yet."""
+    newest = next(_executions(session, pipeline), None)
+    if newest is None:
+        raise CommandError(
+            f"The pipeline {pipeline} has no execution yet: ./scripts/drop DIR starts one."
+        )
+    return newest
+
+
+def execution_of_drop(session: boto3.Session, pipeline: str, drop_id: str, seconds: float) -> str:
+    """Waits until the execution that a drop started is there, and gives its ARN.
+
+    Raises:
+        CommandError: there is none after `seconds`.
+    """
+    looked_at: set[str] = set()
+    end = time.monotonic() + seconds
+    while True:
+        for arn in _executions(session, pipeline):
+            if arn in looked_at:
+                break  # newest first: the rest was looked at before
+            if _drop_id(session, arn) == drop_id:
+                return arn
+            looked_at.add(arn)
+        if time.monotonic() > end:
+            raise CommandError(
+                f"No execution of {pipeline} for the drop {drop_id} is there after "
+                f"{seconds:.0f} s: does the drop have its marker, and is the trigger's "
+                "dead-letter queue empty?"
+            )
+        time.sleep(poll_seconds())
+
+
+def steps_of(session: boto3.Session, execution: str) -> "list[PipelineExecutionStepTypeDef]":
+    """The steps that have begun, in the order in which they did."""
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_execution_steps")
+        .paginate(PipelineExecutionArn=execution, SortOrder="Ascending")
+    )
+    return [step for page in pages for step in page.get("PipelineExecutionSteps", [])]
+
+
+def _executions(session: boto3.Session, pipeline: str) -> Iterator[str]:
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_executions")
+        .paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
+    )
+    for page in pages:
+        for summary in page.get("PipelineExecutionSummaries", []):
+            yield summary["PipelineExecutionArn"]
+
+
+def _drop_id(session: boto3.Session, execution: str) -> str | None:
+    pages = (
+        session.client("sagemaker")
+        .get_paginator("list_pipeline_parameters_for_execution")
+        .paginate(PipelineExecutionArn=execution)
+    )
+    for page in pages:
+        for parameter in page.get("PipelineParameters", []):
+            if parameter["Name"] == "DropId":
+                return parameter["Value"]
+    return None

@@ -1,0 +1,54 @@
+"""Outputs of the deployed stacks."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scripts.commands.console import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+UNITS = ("data", "images", "training", "trigger", "serving", "operations")
+
+
+def stack_name(environment: str, unit: str) -> str:
+    return f"shardwise-{environment}-{unit}"
+
+
+def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeDef":
+    """Raises CommandError where the stack is not deployed."""
+    name = stack_name(environment, unit)
+    try:
+        stacks = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        # CloudFormation has no error code of its own for a stack that is not there.
+        if "does not exist" not in str(error):
+            raise
+        stacks = []
+    if not stacks:
+        raise CommandError(
+            f"The stack {name} is not deployed: run npx cdk deploy '{environment}/*' first."
+        )
+    return stacks[0]
+
+
+def output(session: boto3.Session, environment: str, unit: str, key: str) -> str:
+    """One output of a stack.
+
+    Raises:
+        CommandError: the stack is not deployed, or has no such output, e.g. as its creation failed.
+    """
+    stack = describe(session, environment, unit)
+    found = outputs_of(stack).get(key)
+    if found is None:
+        raise CommandError(
+            f"The stack {stack['StackName']} ({stack['StackStatus']}) has no output {key}: "
+            f"run npx cdk deploy '{environment}/*' again."
+        )
+    return found
+
+
+def outputs_of(stack: "StackTypeDef") -> dict[str, str]:
+    return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}

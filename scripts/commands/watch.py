@@ -1,0 +1,182 @@
+"""`./scripts/watch`: follows an execution of the pipeline and says how it ended."""
+
+import sys
+import time
+from argparse import Namespace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import boto3
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from scripts.commands import stacks
+from scripts.commands.aws import aws_session, poll_seconds
+from scripts.commands.console import complain, parser, run
+from scripts.commands.logs import STREAMS_SHOWN, Tail, job_of, last_lines, streams_of
+from scripts.commands.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribePipelineExecutionResponseTypeDef,
+        PipelineExecutionStepTypeDef,
+    )
+
+COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: watch(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> Namespace:
+    made = parser(
+        "watch",
+        "Follows an execution of the pipeline, the newest by default, until it ends. The exit status\n"
+        "is 0 where it succeeded, or goes on and --once was given, and else 1.",
+        "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs",
+    )
+    which = made.add_mutually_exclusive_group()
+    which.add_argument("--execution", metavar="ARN", help="this execution")
+    which.add_argument("--drop", metavar="ID", help="the one that this drop starts; waits for it")
+    made.add_argument(
+        "--once", dest="follow", action="store_false", help="say how it is now, and end"
+    )
+    made.add_argument(
+        "--follow", dest="follow", action="store_true", help="until it ends (default)"
+    )
+    made.add_argument("--logs", action="store_true", help="log lines of the running jobs too")
+    made.add_argument(
+        "--patience",
+        metavar="SECONDS",
+        type=float,
+        default=300,
+        help="how long to wait for a drop's execution (default: %(default)s)",
+    )
+    made.set_defaults(follow=True)
+    return made.parse_args(argv)
+
+
+def watch(arguments: Namespace, console: Console) -> int:
+    session = aws_session()
+    execution = arguments.execution or _find(session, arguments)
+    console.print(f"Execution {execution}")
+    follow = _follow_live if console.is_terminal and arguments.follow else _follow_plainly
+    try:
+        ended = follow(session, execution, arguments, console)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
+    return report(session, ended, console)
+
+
+def report(
+    session: boto3.Session,
+    execution: "DescribePipelineExecutionResponseTypeDef",
+    console: Console,
+) -> int:
+    """Says how an execution is, with the logs of what failed; gives the exit status."""
+    status = execution["PipelineExecutionStatus"]
+    if status not in {"Failed", "Stopped"}:
+        console.print(f"The execution: {status}.", style=COLOURS.get(status))
+        return 0
+    for step in steps_of(session, execution["PipelineExecutionArn"]):
+        if step["StepStatus"] == "Failed":
+            _report_failed_step(session, step, console)
+    reason = execution.get("FailureReason", "").rstrip(".")
+    return complain(f"The execution: {status}{f', {reason}' if reason else ''}.")
+
+
+def _report_failed_step(
+    session: boto3.Session, step: "PipelineExecutionStepTypeDef", console: Console
+) -> None:
+    console.print(f"{step['StepName']} failed: {step.get('FailureReason', 'no reason given')}")
+    job = job_of(step)
+    if job is None:
+        return
+    for stream in streams_of(session, job)[:STREAMS_SHOWN]:
+        console.print(f"The last lines of log group {job.log_group}, stream {stream}:")
+        for line in last_lines(session, job, stream):
+            console.print(f"  {line}")
+
+
+def _find(session: boto3.Session, arguments: Namespace) -> str:
+    pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
+    if arguments.drop is None:
+        return newest_execution(session, pipeline)
+    return execution_of_drop(session, pipeline, arguments.drop, arguments.patience)
+
+
+def _follow_plainly(
+    session: boto3.Session, execution: str, arguments: Namespace, console: Console
+) -> "DescribePipelineExecutionResponseTypeDef":
+    """A line for each change of a step."""
+    sagemaker = session.client("sagemaker")
+    tail = Tail(session)
+    said: dict[str, str] = {}
+    while True:
+        # Before the steps, so that no change of a step is missed when it has ended.
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
+        steps = steps_of(session, execution)
+        for step in steps:
+            status = step["StepStatus"]
+            if said.get(step["StepName"]) != status:
+                said[step["StepName"]] = status
+                console.print(f"{step['StepName']}: {status}{_after(step)}")
+        if arguments.logs:
+            _print_logs(tail, steps, console)
+        if described["PipelineExecutionStatus"] in ENDED or not arguments.follow:
+            return described
+        time.sleep(poll_seconds())
+
+
+def _follow_live(
+    session: boto3.Session, execution: str, arguments: Namespace, console: Console
+) -> "DescribePipelineExecutionResponseTypeDef":
+    """A table that changes in place; log lines scroll above it."""
+    sagemaker = session.client("sagemaker")
+    tail = Tail(session)
+    with Live(console=console, refresh_per_second=4) as live:
+        while True:
+            described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
+            steps = steps_of(session, execution)
+            live.update(table(steps))
+            if arguments.logs:
+                _print_logs(tail, steps, live.console)
+            if described["PipelineExecutionStatus"] in ENDED:
+                return described
+            time.sleep(poll_seconds())
+
+
+def table(steps: "list[PipelineExecutionStepTypeDef]") -> Table:
+    made = Table("step", "status", "time")
+    for step in steps:
+        status = step["StepStatus"]
+        made.add_row(step["StepName"], status, duration(step), style=COLOURS.get(status))
+    return made
+
+
+def duration(step: "PipelineExecutionStepTypeDef") -> str:
+    """How long a step took, or has taken till now: "1 min 05 s"."""
+    if "StartTime" not in step:
+        return ""
+    seconds = int(((step.get("EndTime") or datetime.now(UTC)) - step["StartTime"]).total_seconds())
+    minutes, seconds = divmod(max(seconds, 0), 60)
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
+
+
+def _after(step: "PipelineExecutionStepTypeDef") -> str:
+    return f" after {duration(step)}" if step.get("EndTime") else ""
+
+
+def _print_logs(tail: Tail, steps: "list[PipelineExecutionStepTypeDef]", console: Console) -> None:
+    for step in steps:
+        job = job_of(step)
+        if job is not None:
+            for line in tail.new_lines(job):
+                console.print(f"{step['StepName']} {line}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
