@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Literal
 
 from rich.console import Console
 
@@ -55,7 +56,7 @@ def approve(arguments: argparse.Namespace, console: Console) -> int:
             console.print(f"  {name}: {value:.4f}")
 
     serving = stacks.describe(session, arguments.environment, "serving")
-    status = "Rejected" if arguments.reject else "Approved"
+    status: Literal["Approved", "Rejected"] = "Rejected" if arguments.reject else "Approved"
     note = {"ApprovalDescription": arguments.note} if arguments.note else {}
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, **note)
     console.print(f"{status}.")

@@ -72,10 +72,10 @@ class Tail:
         lines: list[str] = []
         while True:
             token = self._tokens.get(stream)
-            given = {"nextToken": token} if token else {}
-            page = logs.get_log_events(
-                logGroupName=job.log_group, logStreamName=stream, startFromHead=True, **given
-            )
+            place = {"logGroupName": job.log_group, "logStreamName": stream}
+            if token is not None:
+                place["nextToken"] = token
+            page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
             lines += [event["message"].rstrip("\n") for event in page["events"]]
             self._tokens[stream] = page["nextForwardToken"]
             # At the stream's end CloudWatch gives the token back that it was given.

@@ -34,16 +34,14 @@ def main(argv: list[str] | None = None) -> int:
 def _arguments(argv: list[str] | None) -> Namespace:
     made = parser(
         "watch",
-        "Follows an execution of the pipeline, the newest by default, until it ends. The exit status\n"
-        "is 0 where it succeeded, or goes on and --once was given, and else 1.",
+        "Follows an execution of the pipeline, the newest by default, until it ends. The exit\n"
+        "status is 0 where it succeeded, or goes on and --once was given, and else 1.",
         "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs",
     )
     which = made.add_mutually_exclusive_group()
     which.add_argument("--execution", metavar="ARN", help="this execution")
     which.add_argument("--drop", metavar="ID", help="the one that this drop starts; waits for it")
-    made.add_argument(
-        "--once", dest="follow", action="store_false", help="say how it is now, and end"
-    )
+    made.add_argument("--once", dest="follow", action="store_false", help="say how it is, and end")
     made.add_argument(
         "--follow", dest="follow", action="store_true", help="until it ends (default)"
     )
