@@ -1,0 +1,1 @@
+"""SageMaker Pipelines: reads definitions, refuses wrong ones, runs executions."""

@@ -1,0 +1,107 @@
+"""Checks a step's Arguments against botocore's model of the operation that they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ServiceModel, Shape
+from botocore.validate import ParamValidator
+
+from rehearsal.pipelines.model import Parameter
+from rehearsal.pipelines.references import ParameterReference, is_expression, parse_reference
+
+_SAMPLES: dict[str, Any] = {
+    "String": "x",
+    "Integer": 1,
+    "Float": 1.0,
+    "Boolean": True,
+    "string": "x",
+    "integer": 1,
+    "long": 1,
+    "float": 1.0,
+    "double": 1.0,
+    "boolean": True,
+    "timestamp": 0,
+    "blob": b"",
+    "map": {},
+}
+
+
+@cache
+def sagemaker_model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("sagemaker")
+
+
+def mistake(
+    operation: str,
+    arguments: Mapping[str, Any],
+    generated: str | None,
+    parameters: Mapping[str, Parameter],
+) -> str | None:
+    """What is wrong with Arguments, None when they fit.
+
+    An expression fits where its type does: a parameter has one, Std:Join is text, and the rest
+    is known only when it runs. generated: a member that the engine fills in.
+    """
+    shape = sagemaker_model().operation_model(operation).input_shape
+    if shape is None:
+        return None
+    request = _filled(shape, dict(arguments), parameters)
+    if generated is not None:
+        request.setdefault(generated, "x")
+    report = ParamValidator().validate(request, shape)
+    if not report.has_errors():
+        return None
+    return str(report.generate_report()).splitlines()[0].strip()
+
+
+def _filled(shape: Shape | None, value: Any, parameters: Mapping[str, Parameter]) -> Any:
+    if is_expression(value):
+        return _sample(shape, value, parameters)
+    if isinstance(value, dict):
+        return {key: _filled(_member(shape, key), v, parameters) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(getattr(shape, "member", None), v, parameters) for v in value]
+    return value
+
+
+def _member(shape: Shape | None, key: str) -> Shape | None:
+    members: Mapping[str, Shape] = getattr(shape, "members", {})
+    fallback: Shape | None = getattr(shape, "value", None)
+    return members.get(key, fallback)
+
+
+def _sample(
+    shape: Shape | None, expression: Mapping[str, Any], parameters: Mapping[str, Parameter]
+) -> Any:
+    if "Std:Join" in expression:
+        return _text(shape)
+    reference = parse_reference(expression["Get"]) if "Get" in expression else None
+    if isinstance(reference, ParameterReference):
+        kind = parameters[reference.name].type
+        return _text(shape) if kind == "String" else _SAMPLES[kind]
+    return _fitting(shape)
+
+
+def _text(shape: Shape | None) -> str:
+    return "x" * max(1, int(shape.metadata.get("min", 1))) if shape is not None else "x"
+
+
+def _fitting(shape: Shape | None) -> Any:
+    if shape is None:
+        return "x"
+    smallest = int(shape.metadata.get("min", 0))
+    match shape.type_name:
+        case "structure":
+            members: Mapping[str, Shape] = getattr(shape, "members", {})
+            return {name: _fitting(members[name]) for name in shape.required_members}
+        case "list":
+            return [_fitting(getattr(shape, "member", None))] * smallest
+        case "string":
+            return _text(shape)
+        case "integer" | "long" | "float" | "double":
+            return max(1, smallest)
+    return _SAMPLES[shape.type_name]

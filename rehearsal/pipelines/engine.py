@@ -1,0 +1,81 @@
+"""Runs pipeline executions, a thread each: the API's pipeline backend."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from rehearsal.backends import Call, ExecutionReports
+from rehearsal.pipelines.cache import StepCache
+from rehearsal.pipelines.definition import parse
+from rehearsal.pipelines.execution import Execution
+from rehearsal.pipelines.parameters import resolve
+from rehearsal.pipelines.property_files import s3_reader
+from rehearsal.pipelines.tools import Outside, Tools
+from rehearsal.settings import RehearsalSettings
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """See rehearsal.backends.PipelineBackend.
+
+    poll_seconds: between two looks at running jobs. outside: S3 and the clock, the rehearsal's S3
+    and the real clock unless given.
+    """
+
+    def __init__(
+        self,
+        settings: RehearsalSettings,
+        call: Call,
+        reports: ExecutionReports,
+        poll_seconds: float = 0.2,
+        outside: Outside | None = None,
+    ) -> None:
+        settings.state.mkdir(parents=True, exist_ok=True)
+        self._cache = StepCache(settings.state / "step-cache.sqlite")
+        outside = outside or Outside(s3_reader(settings))
+        self._tools = Tools(call, reports, self._cache, outside, poll_seconds)
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[Execution, threading.Thread]] = {}
+        self._closed = False
+
+    def start(self, execution: dict[str, Any], definition: str) -> None:
+        """Start an execution and return at once.
+
+        Raises ApiError (ValidationException) when the definition or a parameter is wrong.
+        """
+        arn = execution["PipelineExecutionArn"]
+        parsed = parse(definition)
+        parameters = resolve(parsed, execution.get("PipelineParameters") or ())
+        run = Execution(execution, parsed, parameters, self._tools)
+        thread = threading.Thread(target=self._run, args=(arn, run), name=arn, daemon=True)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"the engine is closed: {arn} was not started")
+            self._running[arn] = (run, thread)
+            thread.start()
+
+    def stop(self, execution_arn: str) -> None:
+        with self._lock:
+            found = self._running.get(execution_arn)
+        if found is not None:
+            found[0].stop()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            running = list(self._running.values())
+        for run, _ in running:
+            run.abandon()
+        for _, thread in running:
+            thread.join()
+        self._cache.close()
+
+    def _run(self, arn: str, run: Execution) -> None:
+        log.info("execution %s: started", arn)
+        run.run()
+        log.info("execution %s: over", arn)
+        with self._lock:
+            self._running.pop(arn, None)

@@ -1,0 +1,158 @@
+"""One execution of a pipeline: which steps run when, and how it ends.
+
+A failed step keeps further ones from starting; those that run are waited for. The reason of a
+failed execution is AWS's own sentence; the steps tell why.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from rehearsal.pipelines.expressions import Scope, evaluate
+from rehearsal.pipelines.graph import upstream, without
+from rehearsal.pipelines.model import Definition, Value
+from rehearsal.pipelines.property_files import property_file_uri, read_json
+from rehearsal.pipelines.step_run import Context, StepRun
+from rehearsal.pipelines.tools import Tools
+
+log = logging.getLogger(__name__)
+
+_FAILURE = "Step failure: One or multiple steps failed."
+
+
+class Execution:
+    """Runs in the thread that calls `run`; `stop` and `abandon` may be called from any other."""
+
+    def __init__(
+        self,
+        execution: Mapping[str, Any],
+        definition: Definition,
+        parameters: Mapping[str, Value],
+        tools: Tools,
+    ) -> None:
+        self._execution = execution
+        self._definition = definition
+        self._parameters = parameters
+        self._tools = tools
+        self._arn: str = execution["PipelineExecutionArn"]
+        self._graph = upstream(definition)
+        context = Context(execution["PipelineArn"], self._arn, tools)
+        self._runs = {name: StepRun(step, context) for name, step in definition.steps.items()}
+        self._wake = threading.Event()
+        self._stopping = False
+        self._abandoned = False
+
+    def run(self) -> None:
+        """Run to the end and report it; an error of the engine itself fails the execution."""
+        try:
+            self._run()
+        except Exception as error:
+            log.exception("execution %s broke the engine", self._arn)
+            self._report_end("Failed", f"The rehearsal's pipeline engine failed: {error!r}.")
+
+    def stop(self) -> None:
+        """Start no further step, stop those that run, end as Stopped."""
+        self._stopping = True
+        self._wake.set()
+
+    def abandon(self) -> None:
+        """Let `run` return soon, without a report; the jobs' backend ends the jobs."""
+        self._abandoned = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._abandoned:
+            for run in self._running():
+                run.advance()
+            if self._stopping:
+                for run in self._running():
+                    run.stop()
+            elif not self._has_failed():
+                self._begin_ready()
+            if not self._running() and not self._abandoned:
+                self._report_end(*self._ending())
+                return
+            self._wake.wait(self._tools.poll_seconds)
+            self._wake.clear()
+
+    def _begin_ready(self) -> None:
+        # Conditions are over at once and make other steps ready: hence the loop.
+        while not (self._stopping or self._has_failed()):
+            room = self._most_at_once() - len(self._running())
+            ready = self._ready()[: max(room, 0)]
+            if not ready:
+                return
+            for run in ready:
+                run.begin(self._scope)
+
+    def _ready(self) -> list[StepRun]:
+        left_out = self._not_taken()
+        return [
+            run
+            for name, run in self._runs.items()
+            if run.status == "Waiting"
+            and name not in left_out
+            and all(self._runs[before].status == "Succeeded" for before in self._graph[name])
+        ]
+
+    def _not_taken(self) -> frozenset[str]:
+        """Steps in branches that were not taken, and all that wait for them."""
+        untaken = (
+            name
+            for name, branch in self._definition.branches.items()
+            if self._runs[branch.condition].status == "Succeeded"
+            and self._runs[branch.condition].properties["Outcome"] is not branch.outcome
+        )
+        return without(self._graph, frozenset(untaken))
+
+    def _running(self) -> list[StepRun]:
+        return [run for run in self._runs.values() if run.is_running]
+
+    def _has_failed(self) -> bool:
+        return any(run.status in ("Failed", "Stopped") for run in self._runs.values())
+
+    def _most_at_once(self) -> int:
+        limit = (self._execution.get("ParallelismConfiguration") or {}).get(
+            "MaxParallelExecutionSteps"
+        )
+        return int(limit) if limit else len(self._runs)
+
+    def _ending(self) -> tuple[str, str | None]:
+        if self._stopping:
+            return "Stopped", None
+        return ("Failed", _FAILURE) if self._has_failed() else ("Succeeded", None)
+
+    def _report_end(self, status: str, reason: str | None) -> None:
+        fields = {"PipelineExecutionStatus": status}
+        if reason is not None:
+            fields["FailureReason"] = reason
+        self._tools.reports.change_execution(self._arn, fields)
+
+    def _scope(self) -> Scope:
+        scope = Scope(
+            parameters=self._parameters,
+            execution=self._variables(),
+            experiment={},
+            properties=lambda step: self._runs[step].properties,
+            property_file=self._property_file,
+            json_at=lambda uri: read_json(uri, self._tools.outside.read_s3),
+        )
+        experiment = evaluate(dict(self._definition.experiment), scope)
+        return scope.with_experiment(experiment)
+
+    def _variables(self) -> dict[str, str]:
+        return {
+            "PipelineName": self._execution["PipelineName"],
+            "PipelineArn": self._execution["PipelineArn"],
+            "PipelineExecutionId": self._arn.rpartition("/")[2],
+            "PipelineExecutionArn": self._arn,
+            "StartDateTime": self._execution["StartTime"].isoformat(),
+            "CurrentDateTime": self._tools.outside.now().isoformat(),
+        }
+
+    def _property_file(self, step: str, name: str) -> Any:
+        uri = property_file_uri(self._definition.steps[step], name, self._runs[step].properties)
+        return read_json(uri, self._tools.outside.read_s3)

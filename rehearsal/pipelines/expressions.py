@@ -1,0 +1,128 @@
+"""Evaluates the expressions in a step's Arguments: Get, Std:Join and Std:JsonGet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from rehearsal.pipelines.model import Value
+from rehearsal.pipelines.paths import look_up, parse_path
+from rehearsal.pipelines.references import (
+    FUNCTIONS,
+    ExecutionReference,
+    ExperimentReference,
+    ParameterReference,
+    PropertyFileReference,
+    PropertyReference,
+    is_expression,
+    parse_reference,
+)
+
+
+class ExpressionError(Exception):
+    """An expression has no value; the message is one sentence for FailureReason."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an expression finds values.
+
+    properties: step name -> what the step's Describe operation answered.
+    property_file: (step name, property file name) -> parsed JSON.
+    json_at: S3 URI -> parsed JSON. The three raise ExpressionError.
+    """
+
+    parameters: Mapping[str, Value]
+    execution: Mapping[str, str]
+    experiment: Mapping[str, str]
+    properties: Callable[[str], Any]
+    property_file: Callable[[str, str], Any]
+    json_at: Callable[[str], Any]
+
+    def with_execution(self, **variables: str) -> Scope:
+        """The same scope with further execution variables, such as TrainingJobName."""
+        return replace(self, execution={**self.execution, **variables})
+
+    def with_experiment(self, experiment: Mapping[str, str]) -> Scope:
+        """The same scope with the evaluated PipelineExperimentConfig."""
+        return replace(self, experiment=experiment)
+
+
+def evaluate(value: Any, scope: Scope) -> Any:
+    """Replace every expression inside a JSON value by its value; raises ExpressionError."""
+    if is_expression(value):
+        function, argument = next(iter(value.items()))
+        return _call(function, argument, scope)
+    if isinstance(value, dict):
+        return {key: evaluate(member, scope) for key, member in value.items()}
+    if isinstance(value, list):
+        return [evaluate(item, scope) for item in value]
+    return value
+
+
+def as_text(value: Any) -> str:
+    """A value as Std:Join writes it: booleans as `true` and `false`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ExpressionError(f"Std:Join can't join a value of type {type(value).__name__}.")
+
+
+def _call(function: str, argument: Any, scope: Scope) -> Any:
+    match function:
+        case "Get":
+            return _get(argument, scope)
+        case "Std:Join":
+            values = evaluate(argument["Values"], scope)
+            return str(argument.get("On", "")).join(as_text(v) for v in values)
+        case "Std:JsonGet":
+            return _json_get(argument, scope)
+    raise ExpressionError(f"'{function}' is not one of the functions {', '.join(FUNCTIONS)}.")
+
+
+def _get(text: str, scope: Scope) -> Any:
+    try:
+        match parse_reference(text):
+            case ParameterReference(name=name):
+                return scope.parameters[name]
+            case ExecutionReference(name=name):
+                return scope.execution[name]
+            case ExperimentReference(name=name):
+                return scope.experiment[name]
+            case PropertyReference(step=step, path=path):
+                return look_up(scope.properties(step), path)
+            case PropertyFileReference():
+                raise ExpressionError(f"'{text}' is a property file: read it with Std:JsonGet.")
+    except (LookupError, ValueError) as error:
+        raise ExpressionError(f"'{text}' has no value: {_reason(error)}.") from error
+
+
+def _json_get(argument: Mapping[str, Any], scope: Scope) -> Any:
+    path = str(evaluate(argument["Path"], scope))
+    document, where = _document(argument, scope)
+    try:
+        return look_up(document, parse_path(path))
+    except (LookupError, ValueError) as error:
+        raise ExpressionError(
+            f"Std:JsonGet found nothing at '{path}' in {where}: {_reason(error)}."
+        ) from error
+
+
+def _document(argument: Mapping[str, Any], scope: Scope) -> tuple[Any, str]:
+    if "PropertyFile" in argument:
+        reference = parse_reference(argument["PropertyFile"]["Get"])
+        if not isinstance(reference, PropertyFileReference):
+            raise ExpressionError(f"'{reference.text}' is no property file.")
+        where = f"property file '{reference.name}' of step '{reference.step}'"
+        return scope.property_file(reference.step, reference.name), where
+    uri = str(evaluate(argument["S3Uri"], scope))
+    return scope.json_at(uri), uri
+
+
+def _reason(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__

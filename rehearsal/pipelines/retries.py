@@ -1,0 +1,70 @@
+"""When a failed attempt at a step is tried again.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import get_args
+
+from rehearsal.errors import ApiError
+from rehearsal.pipelines.model import ExceptionType, RetryPolicy
+
+_THROTTLING_CODES = {"ThrottlingException", "Throttling", "TooManyRequestsException"}
+
+# AWS retries faults and throttling of its own accord, without saying how often.
+_OF_ITS_OWN_ACCORD = RetryPolicy(
+    exception_type=("Step.SERVICE_FAULT", "Step.THROTTLING"),
+    interval_seconds=1,
+    backoff_rate=2.0,
+    max_attempts=3,
+)
+
+# How the FailureReason of a job begins when SageMaker, not the container, failed.
+_REASONS: dict[str, ExceptionType] = {
+    "InternalServerError": "SageMaker.JOB_INTERNAL_ERROR",
+    "CapacityError": "SageMaker.CAPACITY_ERROR",
+    "ResourceLimitExceeded": "SageMaker.RESOURCE_LIMIT",
+}
+
+ALL: tuple[ExceptionType, ...] = get_args(ExceptionType)
+
+
+def of_error(error: ApiError) -> ExceptionType | None:
+    """The exception type of an operation's error; None when a retry can't help."""
+    if error.code == "ResourceLimitExceeded":
+        return "SageMaker.RESOURCE_LIMIT"
+    if error.code in _THROTTLING_CODES:
+        return "Step.THROTTLING"
+    return "Step.SERVICE_FAULT" if error.status >= 500 else None
+
+
+def of_failure_reason(reason: str) -> ExceptionType | None:
+    """The exception type of a job's FailureReason; None when a retry can't help."""
+    return next((kind for start, kind in _REASONS.items() if reason.startswith(start)), None)
+
+
+def delay(
+    policies: Sequence[RetryPolicy],
+    exception_type: ExceptionType | None,
+    retries: int,
+    seconds_since_first_start: float,
+) -> float | None:
+    """Seconds to wait before the next attempt, None when there is none.
+
+    retries: how many there have been. MaxAttempts counts retries, not the first attempt.
+    """
+    for policy in (*policies, _OF_ITS_OWN_ACCORD):
+        if exception_type in policy.exception_type:
+            return _delay(policy, retries, seconds_since_first_start)
+    return None
+
+
+def _delay(policy: RetryPolicy, retries: int, elapsed: float) -> float | None:
+    wait = policy.interval_seconds * policy.backoff_rate**retries
+    if policy.max_attempts is not None and retries >= policy.max_attempts:
+        return None
+    if policy.expire_after_min is not None and elapsed + wait > policy.expire_after_min * 60:
+        return None
+    return wait

@@ -1,0 +1,188 @@
+"""What CreatePipeline refuses in a definition whose structure is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from rehearsal.errors import validation
+from rehearsal.pipelines.arguments import mistake
+from rehearsal.pipelines.graph import in_order, upstream
+from rehearsal.pipelines.model import Definition, Step, arguments_of_its_own
+from rehearsal.pipelines.parameters import check_default
+from rehearsal.pipelines.properties import check_property
+from rehearsal.pipelines.references import (
+    FUNCTIONS,
+    ExecutionReference,
+    ExperimentReference,
+    ParameterReference,
+    PropertyFileReference,
+    PropertyReference,
+    Reference,
+    calls_in,
+    references_in,
+)
+from rehearsal.pipelines.steps import STEP_TYPES
+
+EXECUTION_VARIABLES = (
+    "PipelineName",
+    "PipelineArn",
+    "PipelineExecutionId",
+    "PipelineExecutionArn",
+    "StartDateTime",
+    "CurrentDateTime",
+)
+# Only inside the Arguments of a job, for its own name.
+_JOB_VARIABLES = ("TrainingJobName", "ProcessingJobName")
+
+
+def check(definition: Definition) -> None:
+    """Raises ApiError (ValidationException) with one sentence about the first mistake found."""
+    for parameter in definition.parameters.values():
+        check_default(parameter)
+    for step in definition.steps.values():
+        _check_type(step)
+        _check_depends_on(definition, step)
+        _check_functions(f"Step '{step.name}'", arguments_of_its_own(step))
+        for reference in _references(f"Step '{step.name}'", arguments_of_its_own(step)):
+            _check_reference(definition, step, reference)
+    _check_experiment(definition)
+    in_order(upstream(definition))
+    for step in definition.steps.values():
+        _check_arguments(definition, step)
+
+
+def _check_type(step: Step) -> None:
+    if step.type not in STEP_TYPES:
+        raise validation(
+            f"Step '{step.name}' is of type '{step.type}', which the rehearsal doesn't run: "
+            f"use one of {', '.join(STEP_TYPES)}."
+        )
+
+
+def _check_depends_on(definition: Definition, step: Step) -> None:
+    for name in step.depends_on:
+        if name not in definition.steps:
+            raise validation(
+                f"Step '{step.name}' depends on the step '{name}', which does not exist."
+            )
+        if definition.steps[name].type == "Fail":
+            raise validation(
+                f"Step '{step.name}' can not depend on '{name}': a Fail step ends the execution."
+            )
+
+
+def _check_functions(where: str, value: Any) -> None:
+    for function, argument in calls_in(value):
+        if function not in FUNCTIONS:
+            raise validation(
+                f"{where} calls '{function}', which the rehearsal doesn't know: "
+                f"use one of {', '.join(FUNCTIONS)}."
+            )
+        if function == "Std:Join" and not _is_join(argument):
+            raise validation(f"{where} has a Std:Join without a list of Values: give it one.")
+        if function == "Std:JsonGet" and not _is_json_get(argument):
+            raise validation(
+                f"{where} has a Std:JsonGet that needs a Path and either a PropertyFile or an "
+                "S3Uri: give it these two."
+            )
+
+
+def _is_join(argument: Any) -> bool:
+    return isinstance(argument, dict) and isinstance(argument.get("Values"), list)
+
+
+def _is_json_get(argument: Any) -> bool:
+    if not isinstance(argument, dict) or "Path" not in argument:
+        return False
+    if "PropertyFile" in argument:
+        file = argument["PropertyFile"]
+        return "S3Uri" not in argument and isinstance(file, dict) and "Get" in file
+    return "S3Uri" in argument
+
+
+def _references(where: str, value: Any) -> Iterator[Reference]:
+    try:
+        yield from references_in(value)
+    except ValueError as error:
+        raise validation(f"{where} is wrong: {error}.") from error
+
+
+def _check_reference(definition: Definition, step: Step, reference: Reference) -> None:
+    match reference:
+        case ParameterReference():
+            _check_known(step, reference, definition.parameters, "parameter")
+        case ExecutionReference():
+            known = dict.fromkeys(EXECUTION_VARIABLES + _JOB_VARIABLES)
+            _check_known(step, reference, known, "execution variable")
+        case ExperimentReference():
+            _check_known(step, reference, definition.experiment, "experiment property")
+        case PropertyReference(step=name) | PropertyFileReference(step=name):
+            if name not in definition.steps:
+                raise validation(
+                    f"Step '{step.name}' refers to '{reference.text}', but the step '{name}' "
+                    "does not exist."
+                )
+            _check_step_reference(step, definition.steps[name], reference)
+
+
+def _check_known(
+    step: Step,
+    reference: ParameterReference | ExecutionReference | ExperimentReference,
+    known: Mapping[str, Any],
+    kind: str,
+) -> None:
+    if reference.name not in known:
+        names = ", ".join(known) or "none"
+        raise validation(
+            f"Step '{step.name}' refers to '{reference.text}', but there is no {kind} "
+            f"'{reference.name}': there is {names}."
+        )
+
+
+def _check_step_reference(
+    step: Step, target: Step, reference: PropertyReference | PropertyFileReference
+) -> None:
+    if isinstance(reference, PropertyReference):
+        check_property(step, target, reference)
+        return
+    declared = {file.property_file_name: file for file in target.property_files}
+    if reference.name not in declared:
+        raise validation(
+            f"Step '{step.name}' reads the property file '{reference.name}', which step "
+            f"'{target.name}' does not declare: add it to its PropertyFiles."
+        )
+
+
+def _check_experiment(definition: Definition) -> None:
+    where = "PipelineExperimentConfig"
+    _check_functions(where, dict(definition.experiment))
+    for reference in _references(where, dict(definition.experiment)):
+        known: Mapping[str, Any] = {}
+        if isinstance(reference, ParameterReference):
+            known = definition.parameters
+        elif isinstance(reference, ExecutionReference):
+            known = dict.fromkeys(EXECUTION_VARIABLES)
+        name = getattr(reference, "name", "")
+        if name not in known:
+            raise validation(f"{where} refers to '{reference.text}', which is not known there.")
+
+
+def _check_arguments(definition: Definition, step: Step) -> None:
+    kind = STEP_TYPES[step.type]
+    try:
+        kind.check(step)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise validation(
+            f"Step '{step.name}' has a wrong condition at {place}: {first['msg']}."
+        ) from error
+    if kind.operation is not None:
+        found = mistake(kind.operation, step.arguments, kind.generated, definition.parameters)
+        if found is not None:
+            raise validation(
+                f"The Arguments of step '{step.name}' don't fit {kind.operation}: {found}."
+            )
