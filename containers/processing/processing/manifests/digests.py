@@ -7,6 +7,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 
 from processing.manifests.drop_files import DropFile
 from processing.manifests.s3 import CONNECTIONS, S3Client, StoredObject
@@ -49,11 +50,13 @@ def _sha256(s3: S3Client, bucket: str, stored: StoredObject) -> str:
     answer = s3.get_object(
         Bucket=bucket, Key=stored.key, VersionId=stored.version_id, ChecksumMode="ENABLED"
     )
-    # The checksum of a multipart upload may be one of its parts' checksums, not of the content.
-    whole = answer.get("ChecksumType") != "COMPOSITE"
-    with answer["Body"] as body:
-        if whole and "ChecksumSHA256" in answer:
-            return base64.b64decode(answer["ChecksumSHA256"]).hex()
+    checksum = answer.get("ChecksumSHA256", "")
+    # A composite checksum, "<checksum>-<parts>", is that of the parts' checksums:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    of_content = checksum and "-" not in checksum and answer.get("ChecksumType") != "COMPOSITE"
+    with closing(answer["Body"]) as body:
+        if of_content:
+            return base64.b64decode(checksum).hex()
         digest = hashlib.sha256()
         for chunk in body.iter_chunks(CHUNK_BYTES):
             digest.update(chunk)

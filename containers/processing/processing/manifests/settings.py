@@ -1,5 +1,6 @@
 """The arguments of CreateManifests."""
 
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -18,10 +19,10 @@ class S3Folder:
 
     @classmethod
     def of(cls, uri: str) -> Self:
-        """Reads "s3://bucket/prefix/"; ValueError when it is not that."""
+        """Reads "s3://bucket/prefix/"."""
         parts = urlsplit(uri)
         if parts.scheme != "s3" or not parts.netloc or not parts.path.endswith("/"):
-            raise ValueError(uri)
+            raise ArgumentTypeError("must be s3://<bucket>/<prefix>/")
         return cls(parts.netloc, parts.path.removeprefix("/"))
 
     @property
