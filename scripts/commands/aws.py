@@ -49,6 +49,7 @@ def aws_session(rehearsal: Path = REHEARSAL) -> boto3.Session:
             "No AWS credentials and region are set and no rehearsal of this checkout runs: "
             "start one (./scripts/local-aws start), or set AWS_PROFILE and AWS_REGION."
         )
+    _pass_proxies_by()
     print(f"Talking to {_whom(session)}.", file=sys.stderr)
     return session
 
@@ -75,6 +76,14 @@ def poll_seconds() -> float:
 
 def is_local() -> bool:
     return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK
+
+
+def _pass_proxies_by() -> None:
+    """A proxy of the environment cannot reach this machine's own loopback."""
+    if is_local():
+        for name in ("NO_PROXY", "no_proxy"):
+            hosts = [host for host in os.environ.get(name, "").split(",") if host]
+            os.environ[name] = ",".join(dict.fromkeys([*hosts, *sorted(LOOPBACK)]))
 
 
 def _lives(pid: int) -> bool:

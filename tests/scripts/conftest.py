@@ -1,0 +1,163 @@
+"""A real S3, CloudFormation and CloudWatch Logs, and folders of images."""
+
+import io
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+from rich.console import Console
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA_TEMPLATE = {
+    "Resources": {"Drops": {"Type": "AWS::S3::Bucket"}},
+    "Outputs": {"DropsBucketName": {"Value": {"Ref": "Drops"}}},
+}
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where a MiniStack answers that lives as long as the session."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("ministack") / "log"
+    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "ministack"],
+            env=os.environ | settings,
+            cwd=log.parent,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_until_it_answers(server, f"{url}/_ministack/health", log)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@pytest.fixture
+def session(endpoint_url: str, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return boto3.Session(region_name="us-east-1")
+
+
+@pytest.fixture
+def environment() -> str:
+    """The name of an environment that no other test uses."""
+    return f"test{next(_numbers)}"
+
+
+@pytest.fixture
+def bucket(session: boto3.Session, environment: str) -> str:
+    """The drops bucket of a deployed data stack."""
+    deploy(session, f"shardwise-{environment}-data", DATA_TEMPLATE)
+    stacks = session.client("cloudformation").describe_stacks(
+        StackName=f"shardwise-{environment}-data"
+    )["Stacks"]
+    return stacks[0]["Outputs"][0]["OutputValue"]
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    return io.StringIO()
+
+
+@pytest.fixture
+def console(output: io.StringIO) -> Console:
+    """A console that writes into `output`, as into a pipe."""
+    return Console(file=output, markup=False, highlight=False, soft_wrap=True)
+
+
+@pytest.fixture
+def write_image() -> Callable[..., Path]:
+    """Saves an image of one grey: `write_image(path, grey=0, kind="PNG", size=4)`."""
+    return save_image
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of four different images each."""
+    folder = tmp_path / "photos"
+    for grey, (label, kind) in enumerate(itertools.product(("cat", "dog"), ("JPEG", "PNG") * 2)):
+        save_image(folder / label / f"{grey}.{kind.lower()}", grey=grey * 30, kind=kind)
+    return folder
+
+
+def save_image(path: Path, grey: int = 0, kind: str = "PNG", size: int = 4) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (size, size), grey).save(path, kind)
+    return path
+
+
+def deploy(session: boto3.Session, name: str, template: dict[str, Any], **values: str) -> None:
+    cloudformation = session.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in values.items()],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+
+
+RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run_command(tmp_path: Path) -> RunCommand:
+    """Runs a command as a process of its own, in a pipe, with no AWS in its environment."""
+
+    def run(
+        command: str, *arguments: object, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        return subprocess.run(
+            [sys.executable, "-P", "-m", f"scripts.commands.{command}", *map(str, arguments)],
+            env=inherited
+            | {
+                "PYTHONPATH": str(REPOSITORY),
+                "HOME": str(tmp_path),
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+            | variables,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
+
+
+def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    # Without the proxies of the environment, which cannot reach this machine's loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while server.poll() is None:
+        try:
+            with opener.open(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    pytest.fail(f"MiniStack ended: {log.read_text()[-2000:]}")

@@ -1,0 +1,79 @@
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from rich.console import Console
+
+from scripts.commands.console import CommandError, progress, run
+
+
+def raising(error: BaseException) -> int:
+    def work(_console: Console) -> int:
+        raise error
+
+    return run(work)
+
+
+def test_a_commands_own_status_is_the_exit_status() -> None:
+    assert run(lambda _console: 7) == 7
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "says"),
+    [
+        (CommandError("What is wrong."), 1, "What is wrong."),
+        (KeyboardInterrupt(), 130, "Interrupted."),
+        (KeyboardInterrupt("Interrupted: it goes on."), 130, "Interrupted: it goes on."),
+        (NoCredentialsError(), 1, "No AWS credentials or region are set"),
+        (EndpointConnectionError(endpoint_url="http://x"), 1, "Nothing answers at http://x"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "No"}}, "PutObject"),
+            1,
+            "AWS refused PutObject: No (AccessDenied).",
+        ),
+    ],
+)
+def test_a_failure_is_one_line_and_a_status(
+    error: BaseException, status: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert raising(error) == status
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
+    code = (
+        "import sys; from scripts.commands.console import run\n"
+        "sys.exit(run(lambda c: [c.print('x' * 99) for _ in range(9999)] and 0))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert process.stdout and process.stderr
+    process.stdout.read(10)
+    process.stdout.close()
+
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize(("total", "lines"), [(1000, 10), (3, 3), (0, 0)])
+def test_progress_in_a_pipe_is_a_few_plain_lines(
+    console: Console, output: io.StringIO, total: int, lines: int
+) -> None:
+    with progress(console, "Uploaded", total) as done:
+        for _ in range(total):
+            done()
+
+    said = output.getvalue().splitlines()
+    assert len(said) == lines
+    if total:
+        assert said[-1] == f"Uploaded: {total} of {total}"
