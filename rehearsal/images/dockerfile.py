@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from dockerfile_parse import DockerfileParser
-from dockerfile_parse.util import WordSplitter, extract_key_values
+from dockerfile_parse import DockerfileParser  # type: ignore[import-untyped]
+from dockerfile_parse.util import (  # type: ignore[import-untyped]
+    WordSplitter,
+    extract_key_values,
+)
 
 from rehearsal.images.errors import ImageError
 
@@ -32,12 +35,16 @@ class Copy:
     into: bool
 
 
+# What the official images start with; an image's own PATH mostly adds to it.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
 @dataclass
 class Recipe:
     """What the last stage of a Dockerfile says, with its arguments and variables put in."""
 
     copies: list[Copy] = field(default_factory=list)
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": _PATH})
     workdir: str = "/"
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
@@ -60,7 +67,7 @@ class _Stage:
 
     def _text(self, value: str) -> str:
         splitter = WordSplitter(value, args=self._arguments, envs=self.recipe.environment)
-        return splitter.dequote().strip()
+        return str(splitter.dequote()).strip()
 
     def _arg(self, value: str) -> None:
         for word in WordSplitter(value).split(dequote=False):

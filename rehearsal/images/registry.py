@@ -17,8 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rehearsal import aws
 from rehearsal.images import dockerfile, layout
 from rehearsal.images.errors import ImageError
+from rehearsal.settings import RehearsalSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -198,6 +200,15 @@ def push(images: Images, uri: str, ecr: ECRClient) -> str:
 def _digest(ecr: ECRClient, place: ImageUri) -> str:
     found = ecr.batch_get_image(repositoryName=place.repository, imageIds=[place.identifier])
     return found["images"][0]["imageId"]["imageDigest"]
+
+
+def resolve(settings: RehearsalSettings, uri: str) -> Image:
+    """The image that `uri` names in the rehearsal's ECR; `rehearsal.images.environments.ensure` has
+    its Python environment.
+
+    :raises ImageError: there is none.
+    """
+    return find(Images(settings.state), uri, aws.client(settings, "ecr"))
 
 
 def find(images: Images, uri: str, ecr: ECRClient) -> Image:

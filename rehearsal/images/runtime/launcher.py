@@ -1,0 +1,121 @@
+"""Starts a group of containers, and follows it from the engine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from rehearsal.images.runtime import namespaces, spec
+
+OnLine = Callable[[str, str], object]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a group ended: each container's exit code by name, and the one that failed first.
+
+    `broken` is a sentence where the group could not be started or was killed; `exit_codes` is empty
+    then.
+    """
+
+    exit_codes: Mapping[str, int]
+    first_failed: str | None
+    broken: str | None = None
+
+
+class Running:
+    """A started group of containers."""
+
+    def __init__(self, group: spec.Group, folder: Path, on_line: OnLine):
+        """Starts `group`; `on_line(container name, line)` is called from a thread of its own.
+
+        :param folder: where the group's description is written.
+        :raises NamespaceError: the machine gives no namespaces.
+        """
+        description = folder / "containers.json"
+        spec.write(group, description)
+        self._on_line = on_line
+        self._ended: Ended | None = None
+        self._lock = threading.Lock()
+        # A file, not a pipe: nobody need read it while the containers run.
+        self._errors: IO[str] = tempfile.TemporaryFile(  # noqa: SIM115 - closed at the end
+            "w+", dir=folder, errors="replace"
+        )
+        self._process = subprocess.Popen(
+            [
+                *namespaces.group(group.private_network),
+                *namespaces.module("rehearsal.images.runtime.supervisor", str(description)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env=namespaces.environment(),
+            text=True,
+            # Ctrl-C in the engine's terminal is for the engine, which then stops us in order.
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._follow, daemon=True)
+        self._reader.start()
+
+    def stop(self) -> None:
+        """SIGTERM to every container, SIGKILL after the group's grace time."""
+        self._tell("stop\n")
+
+    def kill(self) -> None:
+        """Ends everything at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> Ended | None:
+        """How the group ended, its last line handed on; None when `timeout` seconds were not
+        enough.
+        """
+        self._reader.join(timeout)
+        return self._ended
+
+    def _tell(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+
+    def _follow(self) -> None:
+        last: dict[str, Any] | None = None
+        assert self._process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
+        for line in self._process.stdout:
+            message = json.loads(line)
+            if "line" in message:
+                self._on_line(message["name"], message["line"])
+            else:
+                last = message
+        status = self._process.wait()
+        self._ended = (
+            Ended(last["exit_codes"], last["first_failed"])
+            if last
+            else Ended({}, None, broken=self._why(status))
+        )
+        self._close()
+
+    def _why(self, status: int) -> str:
+        self._errors.seek(0)
+        said = self._errors.read().strip().splitlines()
+        if status < 0 and not said:
+            return "The containers were killed."
+        last = said[-1] if said else f"status {status}"
+        return f"The containers could not be run: {last}"
+
+    def _close(self) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
+            self._process.stdin.close()
+        assert self._process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
+        self._process.stdout.close()
+        self._errors.close()

@@ -1,0 +1,73 @@
+"""How `unshare` (util-linux) is called to start a process in namespaces of its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# The user becomes root of a user namespace: what lets one who isn't root have the other namespaces.
+_AS_USER = ["--user", "--map-root-user"]
+
+
+class NamespaceError(Exception):
+    """One sentence: why this machine gives no namespaces, and what to enable."""
+
+
+def group(private_network: bool) -> list[str]:
+    """The command's start for a group of containers.
+
+    :raises NamespaceError: the machine gives no namespaces.
+    """
+    network = ["--net"] if private_network else []
+    return ["unshare", *_user(), "--fork", "--pid", "--kill-child", "--mount-proc", *network, "--"]
+
+
+def container() -> list[str]:
+    """The command's start for one container of a group."""
+    kinds = ["--mount", "--uts", "--ipc", "--pid"]
+    return ["unshare", *kinds, "--fork", "--kill-child", "--"]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs one of this repository's modules; `environment` makes it found."""
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """The variables for `module`."""
+    repository = Path(__file__).resolve().parents[3]
+    return {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(repository)}
+
+
+@functools.cache
+def _user() -> list[str]:
+    if shutil.which("unshare") is None:
+        raise NamespaceError(
+            "Jobs run in Linux namespaces, and there is no `unshare` on PATH: install util-linux "
+            "on a Linux machine."
+        )
+    if os.geteuid() == 0 and not _refused([]):
+        return []
+    refused = _refused(_AS_USER)
+    if refused:
+        raise NamespaceError(
+            f"Jobs run in Linux namespaces, and this machine refuses them ({refused}): allow them "
+            f"with "
+            "`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu) or "
+            "`sysctl -w user.max_user_namespaces=10000`, or inside Docker with `--privileged`."
+        )
+    return _AS_USER
+
+
+def _refused(user: list[str]) -> str:
+    kinds = ["--fork", "--pid", "--kill-child", "--mount-proc", "--net", "--uts", "--ipc"]
+    tried = subprocess.run(
+        ["unshare", *user, *kinds, "--", "true"], capture_output=True, text=True, check=False
+    )
+    if tried.returncode == 0:
+        return ""
+    return tried.stderr.strip().removeprefix("unshare: ") or f"status {tried.returncode}"

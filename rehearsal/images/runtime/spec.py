@@ -1,0 +1,87 @@
+"""What one group of containers is: written by the engine as JSON, read inside the namespaces.
+
+The modules `supervisor` and `container` start with every job, so what they import is the standard
+library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Shows the file or folder `source` of the machine at the absolute path `target` in a
+    container.
+    """
+
+    source: str
+    target: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container: `root` is an empty folder that its file system is put together on."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    workdir: str
+    root: str
+    mounts: tuple[Mount, ...]
+
+
+@dataclass(frozen=True)
+class Relay:
+    """Bridges the Unix socket file `socket` to `port` on the containers' loopback."""
+
+    socket: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Containers that share a network and end together.
+
+    :param private_network: they have a network with nothing but loopback in it; else the machine's.
+    :param grace_seconds: from SIGTERM to SIGKILL.
+    """
+
+    containers: tuple[Container, ...]
+    private_network: bool
+    grace_seconds: float
+    relay: Relay | None = None
+
+
+def write(group: Group, path: Path) -> None:
+    path.write_text(json.dumps(asdict(group)), encoding="utf-8")
+    # It holds the credentials of a job's role.
+    path.chmod(0o600)
+
+
+def read(path: Path) -> Group:
+    value = json.loads(path.read_text(encoding="utf-8"))
+    relay = value["relay"]
+    return Group(
+        containers=tuple(_container(each) for each in value["containers"]),
+        private_network=value["private_network"],
+        grace_seconds=value["grace_seconds"],
+        relay=Relay(**relay) if relay else None,
+    )
+
+
+def _container(value: Mapping[str, Any]) -> Container:
+    mounts: Sequence[Mapping[str, Any]] = value["mounts"]
+    return Container(
+        name=value["name"],
+        command=tuple(value["command"]),
+        environment=value["environment"],
+        workdir=value["workdir"],
+        root=value["root"],
+        mounts=tuple(Mount(**mount) for mount in mounts),
+    )

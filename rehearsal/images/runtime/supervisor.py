@@ -1,0 +1,138 @@
+"""Runs a group of containers: `python -m rehearsal.images.runtime.supervisor SPEC`, first process
+of its namespaces.
+
+It reads lines on stdin: `stop` sends SIGTERM to every container, and SIGKILL after the grace time.
+End of file means that the engine is gone: the supervisor ends, and the kernel ends all else in its
+namespaces with it.
+
+It writes JSON lines on stdout: `{"name": "algo-1", "line": "..."}` for each line of a container,
+and last `{"exit_codes": {"algo-1": 0, ...}, "first_failed": "algo-1" | null}`. When one container
+fails, the others are stopped, as on AWS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+from pathlib import Path
+
+from rehearsal.images.runtime import namespaces, relay, spec
+
+# <linux/sockios.h>, <linux/if.h>
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+_CHUNK = 65536
+# CloudWatch Logs takes 256 KiB an event; a longer line is cut into several.
+_LONGEST_LINE = 250_000
+
+
+class _Supervisor:
+    def __init__(self, path: Path):
+        self._path = path
+        self._group = spec.read(path)
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._exit_codes: dict[str, int] = {}
+        self._first_failed: str | None = None
+        self._stopping: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        if self._group.private_network:
+            _bring_up_loopback()
+        control = asyncio.create_task(self._obey())
+        serving = await self._serve_relay()
+        for index, container in enumerate(self._group.containers):
+            self._processes[container.name] = await self._start(index)
+        await asyncio.gather(*(self._follow(name) for name in self._processes))
+        _say({"exit_codes": self._exit_codes, "first_failed": self._first_failed})
+        control.cancel()
+        if serving:
+            serving.close()
+
+    async def _start(self, index: int) -> asyncio.subprocess.Process:
+        module = namespaces.module(
+            "rehearsal.images.runtime.container", str(self._path), str(index)
+        )
+        return await asyncio.create_subprocess_exec(
+            *namespaces.container(),
+            *module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def _follow(self, name: str) -> None:
+        process = self._processes[name]
+        assert process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
+        await _pass_on(name, process.stdout)
+        code = await process.wait()
+        # `unshare` ends by the signal that ended the container's first process.
+        self._exit_codes[name] = code if code >= 0 else 128 - code
+        if code != 0 and self._first_failed is None:
+            self._first_failed = name
+            self._stop()
+
+    async def _serve_relay(self) -> asyncio.Server | None:
+        wanted = self._group.relay
+        return await relay.serve(Path(wanted.socket), wanted.port) if wanted else None
+
+    async def _obey(self) -> None:
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+        )
+        while line := await reader.readline():
+            if line.strip() == b"stop":
+                self._stop()
+        os._exit(128 + signal.SIGKILL)
+
+    def _stop(self) -> None:
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._terminate())
+
+    async def _terminate(self) -> None:
+        for process in self._processes.values():
+            if process.stdin is not None:
+                with contextlib.suppress(ConnectionError):
+                    process.stdin.write(b"stop\n")
+        await asyncio.sleep(self._group.grace_seconds)
+        for process in self._processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+
+async def _pass_on(name: str, stream: asyncio.StreamReader) -> None:
+    pending = b""
+    while chunk := await stream.read(_CHUNK):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            _say({"name": name, "line": _text(line)})
+        while len(pending) > _LONGEST_LINE:
+            _say({"name": name, "line": _text(pending[:_LONGEST_LINE])})
+            pending = pending[_LONGEST_LINE:]
+    if pending:
+        _say({"name": name, "line": _text(pending)})
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode(errors="replace")
+
+
+def _say(message: dict[str, object]) -> None:
+    print(json.dumps(message), flush=True)
+
+
+def _bring_up_loopback() -> None:
+    request = struct.pack("16sh14x", b"lo", _IFF_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
+
+
+if __name__ == "__main__":
+    asyncio.run(_Supervisor(Path(sys.argv[1])).run())

@@ -1,0 +1,30 @@
+"""Why a job failed."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class JobFailure(Exception):  # noqa: N818 - AWS's word: FailureReason
+    """One sentence, which becomes the job's FailureReason."""
+
+
+@contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turns an error of the disk while `doing` ("downloading the input train") into a sentence.
+
+    :raises JobFailure: the disk is full, or a file can't be written or read.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise JobFailure(
+                f"InternalServerError: the disk was full while {doing}; free some space and run it "
+                f"again."
+            ) from error
+        raise JobFailure(
+            f"InternalServerError: {error.strerror} while {doing}, at {error.filename}."
+        ) from error

@@ -1,0 +1,151 @@
+"""Which objects of S3 each host of a job gets.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from rehearsal.jobs import locations
+from rehearsal.jobs.failure import JobFailure
+from rehearsal.jobs.locations import Location
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a processing job, or one channel of a training job.
+
+    :param folder: absolute path in the container.
+    :param data_type: `S3Prefix` or `ManifestFile`.
+    :param distribution: `FullyReplicated` or `ShardedByS3Key`.
+    """
+
+    name: str
+    uri: str
+    folder: str
+    data_type: str = "S3Prefix"
+    distribution: str = "FullyReplicated"
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object, the path of its file below the input's folder, and its ETag where a listing told
+    it.
+    """
+
+    location: Location
+    path: PurePosixPath
+    etag: str | None = None
+
+
+def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> list[Object]:
+    """All objects of an input, sorted by key.
+
+    :raises JobFailure: there are none and some are `required`, they can't be listed, the manifest
+        is not one, or a key can't become a path.
+    """
+    if wanted.data_type not in ("S3Prefix", "ManifestFile"):
+        raise JobFailure(
+            f"ClientError: the input {wanted.name} is of the type {wanted.data_type}, which the "
+            f"rehearsal does not "
+            "have: use S3Prefix or ManifestFile."
+        )
+    place = locations.parse(wanted.uri)
+    try:
+        objects = list(_listed(place, s3) if wanted.data_type == "S3Prefix" else _named(place, s3))
+    except ClientError as error:
+        message = error.response["Error"].get("Message", str(error))
+        raise JobFailure(
+            f"ClientError: Data download failed: the input {wanted.name} at {wanted.uri} can't be "
+            f"read as the role "
+            f'"{role}": {message}'
+        ) from error
+    if not objects and required:
+        raise JobFailure(
+            f'ClientError: Data download failed:No S3 objects found under S3 URL "{wanted.uri}" '
+            f"given in input data "
+            "source. Please ensure that the bucket exists in the selected region, that objects "
+            "exist under that S3 "
+            f'prefix, and that the role "{role}" has "s3:ListBucket" permissions on bucket '
+            f'"{place.bucket}".'
+        )
+    return sorted(objects, key=lambda each: each.location.key)
+
+
+def shares(objects: Sequence[Object], distribution: str, hosts: int) -> list[list[Object]]:
+    """Each host's objects: all of them, or with `ShardedByS3Key` a share.
+
+    SageMaker promises about 1/n of the objects to each of n hosts, and no order. Here the objects
+    are dealt out in the order of their keys' SHA-256: each goes to exactly one host, the shares
+    differ by one object at most, and a key's neighbours go elsewhere, so nothing can rely on an
+    order that AWS does not promise.
+    """
+    if distribution != "ShardedByS3Key":
+        return [list(objects) for _ in range(hosts)]
+    dealt = sorted(objects, key=_mixed)
+    return [sorted(dealt[host::hosts], key=lambda each: each.location.key) for host in range(hosts)]
+
+
+def _mixed(each: Object) -> bytes:
+    return hashlib.sha256(each.location.key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _listed(place: Location, s3: S3Client) -> Iterator[Object]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
+    for page in pages:
+        for entry in page.get("Contents", []):
+            # What the console makes of "create folder": an empty object that stands for the folder.
+            if entry["Key"].endswith("/"):
+                continue
+            relative = locations.relative_to_prefix(entry["Key"], place.key)
+            found = Location(place.bucket, entry["Key"])
+            yield Object(found, locations.safe_path(relative, str(found)), entry["ETag"])
+
+
+def _named(place: Location, s3: S3Client) -> Iterator[Object]:
+    body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+    prefix, entries = _manifest(body, str(place))
+    start = locations.parse(prefix)
+    for entry in entries:
+        # The prefix and the entry are simply joined, as AWS does: the slash between is the
+        # prefix's.
+        found = Location(start.bucket, start.key + entry)
+        yield Object(found, locations.safe_path(entry, str(found)))
+
+
+def _manifest(body: bytes, uri: str) -> tuple[str, list[str]]:
+    try:
+        value: Any = json.loads(body)
+    except ValueError as error:
+        raise JobFailure(f"ClientError: the manifest {uri} is no JSON: {error}.") from error
+    if not isinstance(value, list) or not value or not _is_prefix(value[0]):
+        raise JobFailure(
+            f'ClientError: the manifest {uri} must be a JSON list that starts with {{"prefix": '
+            f'"s3://..."}}.'
+        )
+    entries = value[1:]
+    wrong = next((entry for entry in entries if not isinstance(entry, str)), None)
+    if wrong is not None:
+        raise JobFailure(
+            f"ClientError: the manifest {uri} has {json.dumps(wrong)[:80]} where a relative key "
+            f"belongs: "
+            "list strings after the prefix."
+        )
+    if len(set(entries)) != len(entries):
+        raise JobFailure(f"ClientError: the manifest {uri} names an object twice: name each once.")
+    return value[0]["prefix"], entries
+
+
+def _is_prefix(value: object) -> bool:
+    return isinstance(value, dict) and set(value) == {"prefix"} and isinstance(value["prefix"], str)

@@ -1,0 +1,286 @@
+"""One job, from its request to its end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.backends import Change
+from rehearsal.images import environments, registry
+from rehearsal.images.errors import ImageError
+from rehearsal.images.runtime import assembly
+from rehearsal.images.runtime.launcher import Ended, Running
+from rehearsal.images.runtime.namespaces import NamespaceError
+from rehearsal.images.runtime.spec import Container, Group
+from rehearsal.jobs import inputs, plan, transfer
+from rehearsal.jobs.failure import JobFailure, disk_errors
+from rehearsal.jobs.logs import LogWriter
+from rehearsal.jobs.plan import Plan
+from rehearsal.jobs.transfer import Cancelled
+from rehearsal.settings import RehearsalSettings
+
+_log = logging.getLogger(__name__)
+
+
+class Stage(Enum):
+    """How far a job got."""
+
+    STARTING = "Starting"
+    DOWNLOADING = "Downloading"
+    RUNNING = "Running"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a job is run here.
+
+    :param folder: the job's own, made and removed by it.
+    :param grace_seconds: from SIGTERM to SIGKILL.
+    :param keep_folder: it stays when the job has ended.
+    """
+
+    folder: Path
+    grace_seconds: float
+    keep_folder: bool
+
+
+class Job(ABC):
+    """Runs one request in a thread of its own; reports as `rehearsal.backends.JobBackend` says."""
+
+    plan: Plan
+    s3: Any
+
+    def __init__(
+        self,
+        settings: RehearsalSettings,
+        request: dict[str, Any],
+        arn: str,
+        change: Change,
+        options: Options,
+    ):
+        self.settings = settings
+        self.request = request
+        self.change = change
+        self.folder = options.folder
+        self.cancelled = threading.Event()
+        self.out_of_time = False
+        self._arn = arn
+        self._options = options
+        self._closed = False
+        self._running: Running | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=arn, daemon=True)
+
+    # What the two kinds of job say.
+
+    @abstractmethod
+    def read(self, request: dict[str, Any], arn: str) -> Plan:
+        """:raises JobFailure: the request asks for what the rehearsal does not have."""
+
+    @abstractmethod
+    def deliver(self) -> dict[str, Any]:
+        """Uploads the results of a job that succeeded; returns fields to report.
+
+        :raises JobFailure: they can't be uploaded.
+        :raises Cancelled: the job was stopped meanwhile.
+        """
+
+    @abstractmethod
+    def ended(self, status: str, fields: Mapping[str, Any]) -> None:
+        """Reports the end: `Completed`, `Failed` or `Stopped`."""
+
+    @abstractmethod
+    def algorithm_error(self, host: str, exit_code: int) -> str:
+        """The FailureReason when a host's container ended with `exit_code`."""
+
+    @abstractmethod
+    def reached(self, stage: Stage) -> None:
+        """Reports that the job got as far as `stage`."""
+
+    def heard(self, line: str) -> None:  # noqa: B027 - a hook
+        """A container wrote a line."""
+
+    def after_run(self) -> None:  # noqa: B027 - a hook
+        """The containers have ended, however they did."""
+
+    # What the backend calls.
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """SIGTERM, the grace time, SIGKILL; a job that does not run yet ends before it does."""
+        with self._lock:
+            self.cancelled.set()
+            if self._running:
+                self._running.stop()
+
+    def close(self) -> None:
+        """Ends the job at once, without a report."""
+        with self._lock:
+            self._closed = True
+            self.cancelled.set()
+            if self._running:
+                self._running.kill()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    @property
+    def running(self) -> bool:
+        return self._thread.is_alive()
+
+    # The thread.
+
+    def _run(self) -> None:
+        try:
+            status, fields = self._outcome()
+            if not self._closed:
+                self.ended(status, fields)
+        except Exception:  # noqa: BLE001 - the last who could say it
+            _log.exception("The end of %s could not be reported.", self._arn)
+        finally:
+            if not self._options.keep_folder:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _outcome(self) -> tuple[str, Mapping[str, Any]]:
+        try:
+            self.plan = self.read(self.request, self._arn)
+            containers = self._prepare()
+            return self._judge(self._execute(containers))
+        except Cancelled:
+            return "Stopped", {}
+        except (JobFailure, ImageError, NamespaceError) as error:
+            return "Failed", {"FailureReason": str(error)}
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, too
+            _log.exception("%s failed.", self._arn)
+            return "Failed", {"FailureReason": f"InternalServerError: {error}"}
+
+    def _prepare(self) -> tuple[Container, ...]:
+        self.reached(Stage.STARTING)
+        image = registry.resolve(self.settings, self.plan.image)
+        environment = environments.ensure(
+            image.program, cache=self.settings.cache, report=_log.info
+        )
+        credentials = self._assume()
+        self.s3 = aws.client(self.settings, "s3", credentials)
+        with disk_errors("making the job's folder"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._write_folders()
+        self.reached(Stage.DOWNLOADING)
+        self.download()
+        what = assembly.Run(
+            command=assembly.command(image, self.plan.entrypoint, self.plan.arguments),
+            variables=self._variables(credentials),
+            hosts=self.plan.hosts,
+        )
+        return tuple(
+            assembly.container(
+                image,
+                environment,
+                host,
+                self.folder / host,
+                what,
+            )
+            for host in self.plan.hosts
+        )
+
+    def _assume(self) -> aws.Credentials:
+        try:
+            return aws.assume(self.settings, self.plan.role_arn, f"SageMaker-{self.plan.name}")
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailure(
+                f"ClientError: the role {self.plan.role_arn} can't be assumed: {error}"
+            ) from error
+
+    def _variables(self, credentials: aws.Credentials) -> dict[str, str]:
+        region = {"AWS_REGION": self.settings.region, "AWS_DEFAULT_REGION": self.settings.region}
+        if self.plan.private_network:
+            return region | dict(self.plan.variables)
+        endpoint = {"AWS_ENDPOINT_URL": self.settings.endpoint_url}
+        return region | endpoint | credentials.variables | dict(self.plan.variables)
+
+    def _write_folders(self) -> None:
+        for host in self.plan.hosts:
+            for path in self.plan.folders:
+                plan.on_machine(self.folder / host, path).mkdir(parents=True, exist_ok=True)
+            for path, value in self.plan.files(host).items():
+                file = plan.on_machine(self.folder / host, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(value, default=str), encoding="utf-8")
+
+    def download(self) -> None:
+        """Brings the inputs to the hosts.
+
+        :raises JobFailure: see `inputs.find` and `transfer.download`.
+        :raises Cancelled: the job was stopped.
+        """
+        for each in self.plan.inputs:
+            self.bring(each)
+
+    def bring(self, wanted: inputs.Input, *, required: bool = True) -> None:
+        """Brings one input to the hosts; `required` says whether there must be an object."""
+        found = inputs.find(wanted, self.s3, self.plan.role_arn, required=required)
+        shares = inputs.shares(found, wanted.distribution, len(self.plan.hosts))
+        folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.plan.hosts]
+        transfer.download(
+            list(zip(folders, shares, strict=True)), self.s3, self.cancelled, wanted.name
+        )
+
+    def _execute(self, containers: tuple[Container, ...]) -> Ended:
+        logs = LogWriter(self.settings, self.plan.log_group)
+        began = time.time_ns() // 1_000_000
+
+        def on_line(host: str, line: str) -> None:
+            logs.write(f"{self.plan.name}/{host}-{began}", line)
+            self.heard(line)
+
+        group = Group(containers, self.plan.private_network, self._options.grace_seconds)
+        try:
+            with self._lock:
+                if self.cancelled.is_set():
+                    raise Cancelled
+                self._running = Running(group, self.folder, on_line)
+            self.reached(Stage.RUNNING)
+            return self._wait(self._running)
+        finally:
+            logs.close()
+            if not self._closed:
+                self.after_run()
+
+    def _wait(self, running: Running) -> Ended:
+        ended = running.wait(self.plan.max_runtime_seconds)
+        if ended is None:
+            self.out_of_time = True
+            running.stop()
+            ended = running.wait()
+        if ended is None:
+            raise JobFailure("InternalServerError: the containers ended without a word.")
+        return ended
+
+    def _judge(self, ended: Ended) -> tuple[str, Mapping[str, Any]]:
+        if self.out_of_time:
+            return "Stopped", {
+                "FailureReason": "MaxRuntimeExceeded: the job ran for its MaxRuntimeInSeconds, "
+                f"{self.plan.max_runtime_seconds}, and was stopped; raise it or give the job less."
+            }
+        if self.cancelled.is_set():
+            raise Cancelled
+        if ended.broken:
+            raise JobFailure(f"InternalServerError: {ended.broken}")
+        if ended.first_failed is not None:
+            code = ended.exit_codes[ended.first_failed]
+            raise JobFailure(self.algorithm_error(ended.first_failed, code))
+        return "Completed", self.deliver()

@@ -1,0 +1,104 @@
+"""The lines of containers, to CloudWatch Logs while they come."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.settings import RehearsalSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import InputLogEventTypeDef
+
+_log = logging.getLogger(__name__)
+
+_EVERY_SECONDS = 0.3
+# PutLogEvents takes 10,000 events and 1,048,576 bytes, counting 26 bytes more an event.
+_MOST_EVENTS = 10_000
+_MOST_BYTES = 1_000_000
+_EVENT_BYTES = 26
+
+
+class LogWriter:
+    """Writes lines to the log streams of one log group, from a thread of its own.
+
+    A stream is made when its first line comes. What CloudWatch Logs refuses is said in the engine's
+    own log and dropped: a job does not fail for its logs.
+    """
+
+    def __init__(self, settings: RehearsalSettings, group: str):
+        self._settings = settings
+        self._group = group
+        self._lines: queue.Queue[tuple[str, InputLogEventTypeDef] | None] = queue.Queue()
+        self._known: set[str] = set()
+        self._thread = threading.Thread(target=self._work, name=f"logs {group}", daemon=True)
+        self._thread.start()
+
+    def write(self, stream: str, line: str) -> None:
+        # CloudWatch Logs refuses an empty message; an empty line is one with a space.
+        event: InputLogEventTypeDef = {
+            "timestamp": time.time_ns() // 1_000_000,
+            "message": line or " ",
+        }
+        self._lines.put((stream, event))
+
+    def close(self) -> None:
+        """Writes what is left, and ends."""
+        self._lines.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        client: CloudWatchLogsClient = aws.client(self._settings, "logs")
+        open_ = True
+        while open_:
+            batch, open_ = self._batch()
+            for stream, events in batch.items():
+                try:
+                    self._put(client, stream, events)
+                except (ClientError, BotoCoreError) as error:
+                    _log.warning(
+                        "The log stream %s %s could not be written: %s", self._group, stream, error
+                    )
+
+    def _batch(self) -> tuple[dict[str, list[InputLogEventTypeDef]], bool]:
+        batch: dict[str, list[InputLogEventTypeDef]] = {}
+        size = count = 0
+        item = self._lines.get()
+        until = time.monotonic() + _EVERY_SECONDS
+        while item is not None:
+            stream, event = item
+            batch.setdefault(stream, []).append(event)
+            size += len(event["message"].encode()) + _EVENT_BYTES
+            count += 1
+            left = until - time.monotonic()
+            if left <= 0 or size > _MOST_BYTES // 2 or count >= _MOST_EVENTS:
+                return batch, True
+            try:
+                item = self._lines.get(timeout=left)
+            except queue.Empty:
+                return batch, True
+        return batch, False
+
+    def _put(
+        self, client: CloudWatchLogsClient, stream: str, events: list[InputLogEventTypeDef]
+    ) -> None:
+        if stream not in self._known:
+            _make(client, self._group, stream)
+            self._known.add(stream)
+        client.put_log_events(logGroupName=self._group, logStreamName=stream, logEvents=events)
+
+
+def _make(client: CloudWatchLogsClient, group: str, stream: str) -> None:
+    exists = client.exceptions.ResourceAlreadyExistsException
+    with contextlib.suppress(exists):
+        client.create_log_group(logGroupName=group)
+    with contextlib.suppress(exists):
+        client.create_log_stream(logGroupName=group, logStreamName=stream)

@@ -1,0 +1,99 @@
+"""What a processing job and a training job have in common, read from their requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from rehearsal.jobs.failure import JobFailure
+from rehearsal.jobs.inputs import Input
+
+ML = PurePosixPath("/opt/ml")
+
+
+@dataclass(frozen=True)
+class InstanceGroup:
+    """Hosts of one instance type."""
+
+    name: str
+    instance_type: str
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a job is run.
+
+    :param folders: absolute paths in the container that are there, empty, before it starts.
+    :param files: the JSON files that a host finds, by absolute path, for the host's name.
+    """
+
+    name: str
+    role_arn: str
+    image: str
+    entrypoint: Sequence[str] | None
+    arguments: Sequence[str] | None
+    variables: Mapping[str, str]
+    groups: tuple[InstanceGroup, ...]
+    inputs: Sequence[Input]
+    folders: Sequence[str]
+    files: Callable[[str], Mapping[str, Any]]
+    private_network: bool
+    max_runtime_seconds: float
+    log_group: str
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(host for group in self.groups for host in group.hosts)
+
+
+def on_machine(host_folder: Path, path: str) -> Path:
+    """Where the absolute `path` below `/opt/ml` of a host lies on the machine.
+
+    :raises JobFailure: it is not below `/opt/ml`.
+    """
+    pure = PurePosixPath(path)
+    if not pure.is_relative_to(ML) or ".." in pure.parts:
+        raise JobFailure(
+            f"ClientError: the local path {path} is not below /opt/ml: choose one that is."
+        )
+    return host_folder / "ml" / pure.relative_to(ML)
+
+
+def instance_groups(counts: Sequence[tuple[str, str, int]]) -> tuple[InstanceGroup, ...]:
+    """Groups from (name, instance type, count), their hosts named `algo-1`, `algo-2`, ...
+    throughout.
+    """
+    groups = []
+    first = 1
+    for name, instance_type, count in counts:
+        hosts = tuple(f"algo-{number}" for number in range(first, first + count))
+        groups.append(InstanceGroup(name, instance_type, hosts))
+        first += count
+    return tuple(groups)
+
+
+def resource_config(groups: Sequence[InstanceGroup], host: str) -> dict[str, Any]:
+    """`resourceconfig.json` of one host.
+
+    Source: your-algorithms-training-algo-running-container.html in SageMaker's developer guide.
+    """
+    own = next(group for group in groups if host in group.hosts)
+    return {
+        "current_host": host,
+        "current_instance_type": own.instance_type,
+        "current_group_name": own.name,
+        "hosts": [each for group in groups for each in group.hosts],
+        "instance_groups": [
+            {
+                "instance_group_name": group.name,
+                "instance_type": group.instance_type,
+                "hosts": list(group.hosts),
+            }
+            for group in groups
+        ],
+        # All hosts are on this machine, and find each other on its loopback.
+        "network_interface_name": "lo",
+    }

@@ -1,0 +1,123 @@
+"""Processing jobs: what their containers find and what becomes of their outputs.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rehearsal.jobs import locations, plan, transfer
+from rehearsal.jobs.failure import JobFailure
+from rehearsal.jobs.inputs import Input
+from rehearsal.jobs.job import Job, Stage
+from rehearsal.jobs.plan import Plan
+
+_LONGEST_MESSAGE = 1024
+_DEFAULT_MAX_RUNTIME = 86_400
+
+
+class ProcessingJob(Job):
+    """Runs a `CreateProcessingJob` request."""
+
+    def read(self, request: dict[str, Any], arn: str) -> Plan:
+        app = request["AppSpecification"]
+        cluster = request["ProcessingResources"]["ClusterConfig"]
+        groups = plan.instance_groups(
+            [("homogeneousCluster", cluster["InstanceType"], cluster["InstanceCount"])]
+        )
+        files = {"/opt/ml/config/processingjobconfig.json": _configuration(request, arn)}
+        return Plan(
+            name=request["ProcessingJobName"],
+            role_arn=request["RoleArn"],
+            image=app["ImageUri"],
+            entrypoint=app.get("ContainerEntrypoint"),
+            arguments=app.get("ContainerArguments"),
+            variables={"PROCESSING_JOB_ARN": arn} | request.get("Environment", {}),
+            groups=groups,
+            inputs=[_input(each) for each in request.get("ProcessingInputs", []) if _ours(each)],
+            folders=[each["S3Output"]["LocalPath"] for each in _outputs(request)],
+            files=lambda host: (
+                files | {"/opt/ml/config/resourceconfig.json": plan.resource_config(groups, host)}
+            ),
+            private_network=request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+            max_runtime_seconds=request.get("StoppingCondition", {}).get(
+                "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
+            ),
+            log_group="/aws/sagemaker/ProcessingJobs",
+        )
+
+    def reached(self, stage: Stage) -> None:
+        if stage is Stage.RUNNING:
+            self.change({"ProcessingStartTime": datetime.now(UTC)})
+
+    def deliver(self) -> dict[str, Any]:
+        key_id = self.request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
+        for output in _outputs(self.request):
+            target = locations.parse(output["S3Output"]["S3Uri"])
+            for host in self.plan.hosts:
+                folder = plan.on_machine(self.folder / host, output["S3Output"]["LocalPath"])
+                transfer.upload(folder, target, self.s3, self.cancelled, key_id)
+        return {}
+
+    def ended(self, status: str, fields: Mapping[str, Any]) -> None:
+        message = self._exit_message()
+        self.change(
+            {"ProcessingJobStatus": status, "ProcessingEndTime": datetime.now(UTC)}
+            | ({"ExitMessage": message} if message else {})
+            | dict(fields)
+        )
+
+    def algorithm_error(self, host: str, exit_code: int) -> str:
+        return f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
+
+    def _exit_message(self) -> str:
+        for host in self.plan.hosts:
+            path = plan.on_machine(self.folder / host, "/opt/ml/output/message")
+            if path.is_file():
+                return path.read_text(encoding="utf-8", errors="replace")[:_LONGEST_MESSAGE]
+        return ""
+
+
+def _ours(value: Mapping[str, Any]) -> bool:
+    """Whether the platform brings the input, and not the application itself."""
+    return not value.get("AppManaged", False)
+
+
+def _input(value: Mapping[str, Any]) -> Input:
+    source = value.get("S3Input")
+    if source is None:
+        raise JobFailure(
+            f"ClientError: the input {value['InputName']} has no S3Input, and the rehearsal has no "
+            f"other kind."
+        )
+    if (
+        source.get("S3InputMode", "File") != "File"
+        or source.get("S3CompressionType", "None") != "None"
+    ):
+        raise JobFailure(
+            f"ClientError: the input {value['InputName']} is to be streamed or unpacked, which the "
+            f"rehearsal does not "
+            "do: use S3InputMode File and S3CompressionType None."
+        )
+    return Input(
+        name=value["InputName"],
+        uri=source["S3Uri"],
+        folder=source["LocalPath"],
+        data_type=source["S3DataType"],
+        distribution=source.get("S3DataDistributionType", "FullyReplicated"),
+    )
+
+
+def _outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    return [each for each in outputs if _ours(each) and "S3Output" in each]
+
+
+def _configuration(request: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    left_out = ("Tags", "ExperimentConfig")
+    return {"ProcessingJobArn": arn} | {
+        name: value for name, value in request.items() if name not in left_out
+    }

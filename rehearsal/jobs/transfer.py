@@ -1,0 +1,148 @@
+"""Copies objects of S3 to hosts' folders and back, several at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal.jobs.failure import JobFailure, disk_errors
+from rehearsal.jobs.inputs import Object
+from rehearsal.jobs.locations import Location
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+
+_AT_ONCE = 8
+_CHUNK = 1 << 20
+
+
+class Cancelled(Exception):  # noqa: N818 - no error: it was asked for
+    """The job was stopped while its data was on its way."""
+
+
+def download(
+    shares: Sequence[tuple[Path, Sequence[Object]]], s3: S3Client, cancelled: Event, name: str
+) -> None:
+    """Writes each share's objects below its folder; an object of several shares is read once.
+
+    :param shares: a host's folder and the objects that it gets.
+    :param name: of the input, for sentences.
+    :raises JobFailure: an object is gone or was changed since it was listed, or the disk is full.
+    :raises Cancelled: `cancelled` was set.
+    """
+    places: dict[Object, list[Path]] = {}
+    for folder, objects in shares:
+        folder.mkdir(parents=True, exist_ok=True)
+        for each in objects:
+            places.setdefault(each, []).append(folder / each.path)
+    with disk_errors(f"downloading the input {name}"):
+        _all_at_once(
+            (lambda each=each, files=files: _fetch(each, files, s3))  # type: ignore[misc]
+            for each, files in places.items()
+        )(cancelled)
+
+
+def upload(
+    folder: Path, target: Location, s3: S3Client, cancelled: Event, key_id: str | None = None
+) -> list[Location]:
+    """Puts every file below `folder` below `target`; returns the objects, sorted.
+
+    :param key_id: the KMS key that encrypts them; S3's default where it is None.
+    :raises JobFailure: S3 refuses one, or a link leads out of the folder.
+    :raises Cancelled: `cancelled` was set.
+    """
+    files = {target.child(path.relative_to(folder).as_posix()): path for path in _files(folder)}
+    _all_at_once(
+        (lambda place=place, path=path: put(path, place, s3, key_id))  # type: ignore[misc]
+        for place, path in files.items()
+    )(cancelled)
+    return sorted(files, key=str)
+
+
+def put(path: Path, place: Location, s3: S3Client, key_id: str | None = None) -> None:
+    """Uploads one file.
+
+    :raises JobFailure: S3 refuses it.
+    """
+    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
+    settings = TransferConfig(use_threads=False)
+    try:
+        s3.upload_file(str(path), place.bucket, place.key, ExtraArgs=extra, Config=settings)
+    except (ClientError, BotoCoreError, OSError) as error:
+        raise JobFailure(
+            f"ClientError: the output {place} could not be uploaded: {error}"
+        ) from error
+    except Exception as error:
+        # boto3 wraps what S3 answers in its own S3UploadFailedError.
+        if type(error).__name__ != "S3UploadFailedError":
+            raise
+        raise JobFailure(f"ClientError: the output could not be uploaded: {error}") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+            raise JobFailure(
+                f"AlgorithmError: the output has a link that leads out of its folder, "
+                f"{path.relative_to(folder)}: "
+                "write a file in its place."
+            )
+        if path.is_file():
+            yield path
+
+
+def _fetch(each: Object, files: Sequence[Path], s3: S3Client) -> None:
+    request: GetObjectRequestTypeDef = {"Bucket": each.location.bucket, "Key": each.location.key}
+    if each.etag:
+        request["IfMatch"] = each.etag
+    try:
+        body = s3.get_object(**request)["Body"]
+    except ClientError as error:
+        raise JobFailure(_why(error, each.location)) from error
+    first, *others = files
+    first.parent.mkdir(parents=True, exist_ok=True)
+    with first.open("xb") as file:
+        shutil.copyfileobj(body, file, _CHUNK)
+    for other in others:
+        other.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(first, other)
+
+
+def _why(error: ClientError, place: Location) -> str:
+    code = error.response["Error"].get("Code", "")
+    if code in ("NoSuchKey", "404", "NoSuchVersion"):
+        reason = "is not there (any more)"
+    elif code in ("PreconditionFailed", "412"):
+        reason = "was changed while the job read it"
+    else:
+        reason = f"can't be read: {error.response['Error'].get('Message', code)}"
+    return (
+        f"ClientError: Data download failed: the object {place} {reason}; "
+        "run the job again on data that stays."
+    )
+
+
+def _all_at_once(tasks: Iterable[Callable[[], None]]) -> Callable[[Event], None]:
+    def run(cancelled: Event) -> None:
+        def one(task: Callable[[], None]) -> None:
+            if cancelled.is_set():
+                raise Cancelled
+            task()
+
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="transfer") as pool:
+            futures: list[Future[None]] = [pool.submit(one, task) for task in tasks]
+            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in waiting:
+                future.cancel()
+        for future in done:
+            future.result()
+
+    return run
