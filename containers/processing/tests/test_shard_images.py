@@ -3,6 +3,8 @@
 import io
 import json
 import struct
+import subprocess
+import sys
 from itertools import pairwise
 
 import crc32c
@@ -128,6 +130,16 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
         host.run()
         shards.append((host.output / "test" / "test-00000-of-00001.tfrecord").read_bytes())
     assert shards[0] == shards[1]
+
+
+def test_a_record_has_the_same_bytes_in_every_process():
+    program = (
+        "import sys; from processing.shards.tfrecord_file import example; "
+        "sys.stdout.buffer.write(example(b'pixels', 3, 'd1/cat/a.png'))"
+    )
+    command = [sys.executable, "-c", program]
+    runs = [subprocess.run(command, capture_output=True, check=True) for _ in range(8)]
+    assert len({run.stdout for run in runs}) == 1
 
 
 def test_records_are_mixed_by_the_seed_and_not_sorted_by_class(tmp_path):
