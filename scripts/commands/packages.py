@@ -45,14 +45,17 @@ def metrics_of(
     Raises:
         CommandError: the file is not there or no JSON.
     """
-    statistics = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {})
-    uri = statistics.get("S3Uri")
+    quality = package.get("ModelMetrics", {}).get("ModelQuality", {})
+    uri = quality.get("Statistics", {}).get("S3Uri")
     if uri is None:
         return {}
     place = urlsplit(uri)
     try:
         found = session.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
-        return numbers(json.loads(found["Body"].read()))
+        statistics = json.loads(found["Body"].read())
+        if not isinstance(statistics, dict):
+            raise ValueError("no JSON object")
+        return numbers(statistics)
     except (ClientError, ValueError) as error:
         raise CommandError(
             f"The metrics of {package['ModelPackageArn']} cannot be read from {uri} ({error}): "

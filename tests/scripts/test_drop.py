@@ -1,0 +1,131 @@
+"""The whole command, but that the minimum is given: the chain's test asks the pipeline."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from rich.console import Console
+
+from scripts.commands import drop as command
+from scripts.commands.console import CommandError
+
+Drop = Callable[..., int]
+
+
+@pytest.fixture
+def drop(environment: str, console: Console, monkeypatch: pytest.MonkeyPatch) -> Drop:
+    monkeypatch.setattr(command, "images_per_class", lambda *_: 3)
+
+    def run(*arguments: object) -> int:
+        given = [*map(str, arguments), "--environment", environment]
+        return command.drop(command._arguments(given), console)
+
+    return run
+
+
+def keys_of(session: boto3.Session, bucket: str) -> list[str]:
+    found = session.client("s3").list_objects_v2(Bucket=bucket)
+    return [item["Key"] for item in found.get("Contents", [])]
+
+
+def test_a_folder_becomes_a_drop_and_the_next_command_is_named(
+    session: boto3.Session, bucket: str, photos: Path, drop: Drop, output: io.StringIO
+) -> None:
+    assert drop(photos) == 0
+
+    said = output.getvalue()
+    found = re.search(r"Next: \./scripts/watch --drop (\S+) --environment test\d+", said)
+    assert found
+    assert "Dropped 8 images of 2 classes" in said
+    assert f"drops/{found[1]}/_SUCCESS" in keys_of(session, bucket)
+
+
+def test_the_drop_has_the_id_that_was_given(
+    session: boto3.Session, bucket: str, photos: Path, drop: Drop
+) -> None:
+    drop(photos, "--id", "mine")
+
+    assert "drops/mine/_SUCCESS" in keys_of(session, bucket)
+
+
+def test_a_class_too_small_is_refused_before_anything_is_uploaded(
+    session: boto3.Session, bucket: str, photos: Path, drop: Drop
+) -> None:
+    for image in sorted((photos / "dog").iterdir())[:2]:
+        image.unlink()
+
+    with pytest.raises(CommandError, match=r"Each class .* needs 3 .* 'dog' has 2: add images"):
+        drop(photos)
+    assert keys_of(session, bucket) == []
+
+
+def test_one_class_alone_is_refused_before_anything_is_uploaded(
+    session: boto3.Session, bucket: str, photos: Path, drop: Drop
+) -> None:
+    (photos / "dog").rename(photos.parent / "dog")
+
+    with pytest.raises(CommandError, match="has one class only, 'cat'"):
+        drop(photos)
+    assert keys_of(session, bucket) == []
+
+
+def test_a_small_class_is_a_warning_once_there_is_a_complete_drop(  # noqa: PLR0917
+    session: boto3.Session,
+    bucket: str,
+    photos: Path,
+    drop: Drop,
+    write_image: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    drop(photos, "--id", "first")
+    write_image(photos.parent / "more" / "cat" / "new.png", grey=77)
+
+    assert drop(photos.parent / "more", "--id", "second") == 0
+    assert "Warning: " in capsys.readouterr().err
+    assert "drops/second/_SUCCESS" in keys_of(session, bucket)
+
+
+def test_a_file_that_is_no_image_is_refused_and_skipped_when_asked(
+    session: boto3.Session,
+    bucket: str,
+    photos: Path,
+    drop: Drop,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (photos / "cat" / "notes.txt").write_text("no image")
+
+    with pytest.raises(CommandError, match=r"1 of 9 files .* cat/notes\.txt is no JPEG or PNG"):
+        drop(photos)
+    assert keys_of(session, bucket) == []
+
+    assert drop(photos, "--skip-unusable") == 0
+    assert "Skipped: cat/notes.txt" in capsys.readouterr().err
+    assert len(keys_of(session, bucket)) == 9
+
+
+def test_class_folders_without_images_are_refused(bucket: str, tmp_path: Path, drop: Drop) -> None:
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+
+    with pytest.raises(CommandError, match="hold no images"):
+        drop(tmp_path / "photos")
+
+
+def test_a_complete_drop_is_refused(bucket: str, photos: Path, drop: Drop) -> None:
+    drop(photos, "--id", "mine")
+
+    with pytest.raises(CommandError, match="mine is complete already"):
+        drop(photos, "--id", "mine")
+
+
+def test_hidden_files_are_ignored_with_a_note(
+    session: boto3.Session, bucket: str, photos: Path, drop: Drop, output: io.StringIO
+) -> None:
+    (photos / "cat" / ".DS_Store").write_text("no image")
+
+    drop(photos)
+
+    assert "Ignored, as hidden or in no class folder: cat/.DS_Store" in output.getvalue()
+    assert not [key for key in keys_of(session, bucket) if "DS_Store" in key]

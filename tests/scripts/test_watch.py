@@ -1,0 +1,114 @@
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from rich.console import Console
+
+from scripts.commands.logs import Job, Tail, job_of, last_lines, streams_of
+from scripts.commands.watch import _report_failed_step, duration, table
+
+START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def step(status: str = "Succeeded", seconds: float | None = 65, **more: Any) -> Any:
+    ended = {} if seconds is None else {"EndTime": START + timedelta(seconds=seconds)}
+    return {"StepName": "TrainModel", "StepStatus": status, "StartTime": START, **ended, **more}
+
+
+def training_step(job: str, **more: Any) -> Any:
+    arn = f"arn:aws:sagemaker:us-east-1:000000000000:training-job/{job}"
+    return step("Failed", Metadata={"TrainingJob": {"Arn": arn}}, **more)
+
+
+@pytest.fixture
+def job(session: boto3.Session, environment: str) -> Job:
+    """A job that two hosts wrote 20 lines each of; its name is the start of another job's."""
+    logs = session.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]:
+        logs.create_log_group(logGroupName=GROUP)
+    for name in (f"{environment}/algo-1-1", f"{environment}/algo-2-1", f"{environment}0/algo-1-1"):
+        logs.create_log_stream(logGroupName=GROUP, logStreamName=name)
+        write(session, name, *(f"{name} {number}" for number in range(20)))
+    return Job(environment, GROUP)
+
+
+def write(session: boto3.Session, stream: str, *lines: str) -> None:
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    session.client("logs").put_log_events(
+        logGroupName=GROUP,
+        logStreamName=stream,
+        logEvents=[{"timestamp": now, "message": line} for line in lines],
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(0.4, "0 s"), (59.9, "59 s"), (65, "1 min 05 s"), (3600, "60 min 00 s")]
+)
+def test_a_duration_is_in_minutes_and_seconds(seconds: float, says: str) -> None:
+    assert duration(step(seconds=seconds)) == says
+
+
+def test_a_step_that_waits_has_no_duration() -> None:
+    waiting: Any = {"StepName": "TrainModel", "StepStatus": "Starting"}
+
+    assert duration(waiting) == ""
+
+
+def test_the_table_has_a_row_a_step() -> None:
+    output = io.StringIO()
+    Console(file=output, width=80).print(table([step(), step("Executing", None)]))
+
+    rows = [line for line in output.getvalue().splitlines() if "TrainModel" in line]
+    assert len(rows) == 2
+    assert "Succeeded" in rows[0]
+    assert "1 min 05 s" in rows[0]
+    assert "Executing" in rows[1]
+
+
+def test_the_job_of_a_step_has_the_log_group_of_its_kind() -> None:
+    assert job_of(training_step("mine")) == Job("mine", GROUP)
+    processing = {"ProcessingJob": {"Arn": "arn:aws:sagemaker:r:1:processing-job/p"}}
+    assert job_of(step(Metadata=processing)) == Job("p", "/aws/sagemaker/ProcessingJobs")
+    assert job_of(step(Metadata={"Condition": {"Outcome": "True"}})) is None
+    assert job_of(step()) is None
+
+
+def test_the_streams_of_a_job_are_its_own(session: boto3.Session, job: Job) -> None:
+    assert streams_of(session, job) == [f"{job.name}/algo-1-1", f"{job.name}/algo-2-1"]
+
+
+def test_a_job_that_has_not_written_has_no_streams(session: boto3.Session) -> None:
+    assert streams_of(session, Job("none", "/aws/sagemaker/Nothing")) == []
+
+
+def test_the_last_lines_are_the_newest_in_order(session: boto3.Session, job: Job) -> None:
+    stream = f"{job.name}/algo-1-1"
+
+    assert last_lines(session, job, stream) == [f"{stream} {number}" for number in range(5, 20)]
+
+
+def test_a_tail_gives_each_line_once_with_its_host(session: boto3.Session, job: Job) -> None:
+    tail = Tail(session)
+
+    first = tail.new_lines(job)
+    assert len(first) == 40
+    assert first[0] == f"algo-1 | {job.name}/algo-1-1 0"
+    assert tail.new_lines(job) == []
+    write(session, f"{job.name}/algo-2-1", "one more")
+    assert tail.new_lines(job) == ["algo-2 | one more"]
+
+
+def test_a_failed_step_is_reported_with_reason_stream_and_last_lines(
+    session: boto3.Session, job: Job, console: Console, output: io.StringIO
+) -> None:
+    failed = training_step(job.name, FailureReason="AlgorithmError: out of paper")
+
+    _report_failed_step(session, failed, console)
+
+    said = output.getvalue()
+    assert "TrainModel failed: AlgorithmError: out of paper" in said
+    assert f"log group {GROUP}, stream {job.name}/algo-2-1" in said
+    assert f"  {job.name}/algo-1-1 19" in said
