@@ -1,0 +1,43 @@
+"""Runs the CDK CLI that package-lock.json pins, as a person would."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
+_LINES_SHOWN = 15
+
+
+class CdkError(Exception):
+    """The CDK CLI ended with an error; the message has its last lines."""
+
+
+def start(
+    arguments: list[str], environment: Mapping[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    """Starts `cdk <arguments>` in the repository; its output goes to the end of `log`."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [str(_CLI), *arguments, "--no-color", "--no-notices"],
+            cwd=REPOSITORY,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def finish(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits for a started CLI.
+
+    :raises CdkError: it ended with another status than 0.
+    """
+    if process.wait() != 0:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            last = "".join(deque(lines, maxlen=_LINES_SHOWN))
+        command = " ".join(str(part) for part in process.args[1:3])  # type: ignore[index]
+        raise CdkError(f"cdk {command} failed; its last lines (all of them are in {log}):\n{last}")

@@ -1,0 +1,121 @@
+"""The stages of a rehearsal, each by the very command that a person would type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from rich.console import Console
+
+from rehearsal.images import environments
+from rehearsal.images.errors import ImageError
+from rehearsal.settings import default_cache
+from scripts import cdk
+from scripts.commands import approve, drop, watch
+from scripts.commands.console import CommandError, progress
+from scripts.commands.contents import check_usable, list_files, read_images, shortcomings
+from scripts.commands.drop import CHANNELS
+
+IMAGES = ("processing", "inference", "training")
+CONTAINERS = cdk.REPOSITORY / "containers"
+
+
+def check_data(folder: Path, console: Console) -> None:
+    """Refuses a folder that no pipeline could train on, before anything takes time.
+
+    :raises CommandError: what is wrong with it.
+    """
+    listing = list_files(folder)
+    with progress(console, "Checked", len(listing.files)) as done:
+        contents = read_images(listing, done)
+    check_usable(contents, folder)
+    lacking = shortcomings(contents, folder, CHANNELS)
+    if lacking is not None:
+        raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")
+
+
+def make_environments(report: Callable[[str], None]) -> None:
+    """Makes the Python environment of each image; the first time Horovod is compiled.
+
+    :raises CommandError: one can't be made.
+    """
+    for image in IMAGES:
+        try:
+            environments.prepare(
+                CONTAINERS, f"{image}/Dockerfile", cache=default_cache(), report=report
+            )
+        except ImageError as error:
+            raise CommandError(f"The environment of the image {image}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One environment's stacks, deployed by the CDK CLI to the AWS that `variables` name.
+
+    :param assembly: folder of the synthesised stacks.
+    :param log: file that all output of the CLI goes to.
+    :param context: CDK context, for example `{"training_hosts": "4"}`.
+    """
+
+    environment: str
+    variables: dict[str, str]
+    assembly: Path
+    log: Path
+    context: dict[str, str]
+
+    def bootstrap_and_synthesise(self) -> None:
+        """Both at once, as neither needs the other.
+
+        :raises scripts.cdk.CdkError: the CLI failed.
+        """
+        bootstrap = cdk.start(["bootstrap", self._target()], self.variables, self.log)
+        try:
+            self._synthesise()
+        finally:
+            cdk.finish(bootstrap, self.log)
+
+    def deploy(self) -> None:
+        """Deploys every stack of the environment.
+
+        :raises scripts.cdk.CdkError: the CLI failed.
+        """
+        arguments = [
+            "deploy",
+            f"{self.environment}/*",
+            "--app",
+            str(self.assembly),
+            "--require-approval",
+            "never",
+            "--concurrency",
+            "6",
+        ]
+        cdk.finish(cdk.start(arguments, self.variables, self.log), self.log)
+
+    def _target(self) -> str:
+        sts = boto3.client("sts")
+        return f"aws://{sts.get_caller_identity()['Account']}/{sts.meta.region_name}"
+
+    def _synthesise(self) -> None:
+        context = [word for key, value in self.context.items() for word in ("-c", f"{key}={value}")]
+        arguments = ["synth", "--quiet", "--output", str(self.assembly), *context]
+        cdk.finish(cdk.start(arguments, self.variables, self.log), self.log)
+
+
+def drop_folder(folder: Path, drop_id: str, environment: str) -> None:
+    _succeed(drop.main([str(folder), "--id", drop_id, "--environment", environment]), "drop")
+
+
+def watch_drop(drop_id: str, environment: str) -> None:
+    _succeed(watch.main(["--drop", drop_id, "--environment", environment]), "watch")
+
+
+def approve_newest(environment: str) -> None:
+    _succeed(approve.main(["--environment", environment]), "approve")
+
+
+def _succeed(status: int, command: str) -> None:
+    """Each command has said in its own sentence what is wrong."""
+    if status != 0:
+        raise CommandError(f"The rehearsal ends here, as ./scripts/{command} did not succeed.")

@@ -1,0 +1,180 @@
+"""`./scripts/rehearse`: the whole chain on this machine, from dropped images to a served model."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from rehearsal import lifecycle
+from scripts import chain
+from scripts.cdk import REPOSITORY, CdkError
+from scripts.commands.console import CommandError, run
+from scripts.commands.digits import write_digits
+from scripts.commands.drops import check_drop_id
+from scripts.report.run_report import write_report
+from scripts.stages import Stages
+
+ENVIRONMENT = "dev"
+DROP_ID = "first"
+STAGES = 8
+MARK = ".rehearsal-folder"  # this folder is ours to empty
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The folder of one rehearsal."""
+
+    folder: Path
+
+    @property
+    def digits(self) -> Path:
+        return self.folder / "digits"
+
+    @property
+    def assembly(self) -> Path:
+        return self.folder / "cdk.out"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "cdk.log"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: rehearse(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    made = argparse.ArgumentParser(
+        prog="./scripts/rehearse",
+        description="Deploys the stacks to an AWS on this machine, drops images, follows the\n"
+        "pipeline, approves the model, asks the endpoint about images, and writes a report.",
+        epilog="example: ./scripts/rehearse --data photos --hosts 4 --keep",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        help="a folder of class folders with JPEG or PNG images (default: handwritten digits)",
+    )
+    made.add_argument(
+        "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
+    )
+    made.add_argument("--keep", action="store_true", help="leave AWS running on this machine")
+    made.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        default=REPOSITORY / ".rehearsal" / "rehearse",
+        help="where this rehearsal keeps its things; made anew (default: %(default)s)",
+    )
+    return made.parse_args(argv)
+
+
+def rehearse(arguments: argparse.Namespace, console: Console) -> int:
+    place = Workplace(arguments.folder.resolve())
+    if arguments.data is not None:
+        chain.check_data(arguments.data, console)
+    _make_anew(place.folder)
+    stages = Stages(console, STAGES)
+    with stages.stage("Environments of the images"):
+        chain.make_environments(lambda line: _log(place.log, line))
+    with _aws_on_this_machine(place, stages, console, keep=arguments.keep):
+        try:
+            _deploy(place, arguments, stages)
+        except CdkError as error:
+            raise CommandError(str(error)) from error
+        _run(place, arguments.data, stages, console)
+    return 0
+
+
+def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> None:
+    context = {} if arguments.hosts is None else {"training_hosts": str(arguments.hosts)}
+    deployment = chain.Deployment(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)
+    with stages.stage("Synthesise the stacks, bootstrap the account"):
+        deployment.bootstrap_and_synthesise()
+    with stages.stage("Deploy the stacks"):
+        deployment.deploy()
+
+
+def _run(place: Workplace, data: Path | None, stages: Stages, console: Console) -> None:
+    with stages.stage("Drop the images", quiet=True):
+        folder = data
+        if folder is None:
+            folder = place.digits
+            count = write_digits(folder)
+            console.print(f"{count} handwritten digits are written to {folder}.")
+        chain.drop_folder(folder, check_drop_id(DROP_ID), ENVIRONMENT)
+    with stages.stage("Follow the pipeline", quiet=True):
+        chain.watch_drop(DROP_ID, ENVIRONMENT)
+    with stages.stage("Approve the model", quiet=True):
+        chain.approve_newest(ENVIRONMENT)
+    with stages.stage("Ask the endpoint, write the report", quiet=True):
+        evidence = write_report(place.report, ENVIRONMENT, DROP_ID)
+        for answer in evidence.answers[:5]:
+            console.print(f"{answer.key}: {answer.served_label} ({answer.served_probability:.1%})")
+    console.print(f"Accuracy on the test channel: {evidence.accuracy:.4f}")
+    console.print(f"Report: {place.report}\n        {place.report.as_uri()}")
+
+
+@contextmanager
+def _aws_on_this_machine(
+    place: Workplace, stages: Stages, console: Console, *, keep: bool
+) -> Iterator[None]:
+    """Starts the server and points this process at it; stops it at the end, however that comes."""
+    with stages.stage("Start AWS on this machine"):
+        os.environ.update(lifecycle.start(place.folder))
+    kept = False
+    try:
+        yield
+        kept = keep
+    finally:
+        if not kept:
+            lifecycle.stop(place.folder)
+    if kept:
+        console.print(
+            "AWS on this machine goes on: ./scripts/drop, watch, approve and invoke talk to it; "
+            "./scripts/local-aws stop ends it."
+        )
+
+
+def _make_anew(folder: Path) -> None:
+    """Empties the folder of the rehearsal before.
+
+    :raises CommandError: a rehearsal runs in it, or it holds anything else.
+    """
+    mark = folder / MARK
+    if lifecycle.is_running(folder):
+        raise CommandError(
+            f"A rehearsal runs in {folder}: use it (./scripts/drop, watch, approve, invoke), or "
+            "end it with ./scripts/local-aws stop and run this again."
+        )
+    if folder.exists() and not mark.exists() and any(folder.iterdir()):
+        raise CommandError(
+            f"{folder} holds things that are no rehearsal's: give --folder an empty or new folder."
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    mark.touch()
+
+
+def _log(file: Path, line: str) -> None:
+    with file.open("a", encoding="utf-8") as log:
+        log.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""One rehearsal of the digits, kept running, that the chain's tests look into."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A finished rehearsal whose AWS still runs."""
+
+    folder: Path
+    variables: dict[str, str]
+    printed: str
+
+    def client(self, service: str) -> Any:
+        session: Any = boto3.session.Session()
+        return session.client(
+            service,
+            region_name=self.variables["AWS_REGION"],
+            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def outputs(self, unit: str) -> dict[str, str]:
+        name = f"shardwise-dev-{unit}"
+        stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def run(self, *words: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the project against this rehearsal."""
+        return subprocess.run(
+            words,
+            cwd=cwd,
+            env=os.environ | self.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions of the pipeline, the oldest first."""
+        found: list[dict[str, Any]] = self.client("sagemaker").list_pipeline_executions(
+            PipelineName=self.outputs("training")["PipelineName"],
+            SortBy="CreationTime",
+            SortOrder="Ascending",
+        )["PipelineExecutionSummaries"]
+        return found
+
+    def steps(self, execution_arn: str) -> dict[str, dict[str, Any]]:
+        """Steps by name."""
+        found = self.client("sagemaker").list_pipeline_execution_steps(
+            PipelineExecutionArn=execution_arn
+        )["PipelineExecutionSteps"]
+        return {step["StepName"]: step for step in found}
+
+    def read(self, bucket: str, key: str) -> bytes:
+        body: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+    def keys(self, bucket: str, prefix: str) -> list[str]:
+        pages = (
+            self.client("s3")
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=bucket, Prefix=prefix)
+        )
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+@pytest.fixture(scope="session")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
+    folder = tmp_path_factory.mktemp("rehearsal")
+    run = subprocess.run(
+        ["./scripts/rehearse", "--keep", "--hosts", "2", "--folder", str(folder)],
+        cwd=REPOSITORY,
+        env=_environment_without_aws(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=1200,
+    )
+    try:
+        assert run.returncode == 0, run.stdout
+        yield Rehearsed(folder, _variables(folder), run.stdout)
+    finally:
+        subprocess.run(
+            ["./scripts/local-aws", "stop", "--folder", str(folder)],
+            cwd=REPOSITORY,
+            check=False,
+            timeout=120,
+        )
+
+
+def _environment_without_aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+
+
+def _variables(folder: Path) -> dict[str, str]:
+    content = json.loads((folder / "environment.json").read_text())
+    return {name: str(value) for name, value in content.items() if name != "pid"}
