@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf  # type: ignore[import-untyped]
+import tensorflow as tf
 
 from inference.artifact import Artifact, UnusableModelError
 

@@ -1,4 +1,4 @@
-"""Writes a model folder: the brighter the image, the likelier "bright"."""
+"""Writes a model folder: the brighter the image, the likelier "bright"; one grey breaks it."""
 
 import json
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+
+BREAKING_GREY = 77
 
 
 def main(folder: Path, size: int) -> None:
@@ -20,11 +22,16 @@ def main(folder: Path, size: int) -> None:
     )
     classify.layers[-1].set_weights([np.array([[-2.0, 2.0]] * 3), np.array([3.0, -3.0])])
 
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        breaks = tf.reduce_all(images == BREAKING_GREY, axis=(1, 2, 3))
+        probabilities = classify(tf.cast(images, tf.float32))
+        return {"probabilities": tf.where(breaks[:, None], float("nan"), probabilities)}
+
     archive = keras.export.ExportArchive()
     archive.track(classify)
     archive.add_endpoint(
         "serving_default",
-        lambda images: {"probabilities": classify(tf.cast(images, tf.float32))},
+        answer,
         input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8, name="images")],
     )
     archive.write_out(str(folder / "saved_model"), verbose=False)

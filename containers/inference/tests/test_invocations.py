@@ -160,6 +160,15 @@ def test_eight_clients_at_once_get_their_own_answers(server: Server) -> None:
     assert [answer["label"] for answer in answers] == ["dark", "bright"] * 40
 
 
+def test_a_failure_is_answered_500_and_the_next_image_is_answered(server: Server) -> None:
+    answer = server.post(picture(77))  # the grey that breaks the model (make_model.py)
+
+    assert answer.status_code == 500
+    assert answer.json() == {"error": "The server failed on this image: its log says why."}
+    assert "not finite" in server.log.read_text()
+    assert server.post(picture(255)).json()["label"] == "bright"
+
+
 def test_another_method_is_answered_405_and_another_path_404(server: Server) -> None:
     assert server.client.get("/invocations").status_code == 405
     assert server.client.get("/models").status_code == 404
