@@ -7,8 +7,8 @@ import json
 import tarfile
 from collections import Counter
 
-import pyarrow.parquet as parquet
 import pytest
+from pyarrow import parquet
 
 pytestmark = pytest.mark.chain
 
@@ -107,8 +107,8 @@ def test_each_object_went_to_exactly_one_host_of_two(rehearsed, execution_id, ob
 
 
 def test_each_record_was_read_by_exactly_one_worker_an_epoch(rehearsed, training_job, objects):
-    uri = training_job["ModelArtifacts"]["S3ModelArtifacts"].replace("model.tar.gz", "output.tar.gz")
-    archive = _archive(rehearsed, uri)
+    model = training_job["ModelArtifacts"]["S3ModelArtifacts"]
+    archive = _archive(rehearsed, model.replace("model.tar.gz", "output.tar.gz"))
     members = [m for m in archive if "records/epoch-" in m.name]
     epochs = {member.name.split("epoch-")[1].split("-")[0] for member in members}
     assert epochs == {str(number) for number in range(len(epochs))}

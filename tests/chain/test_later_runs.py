@@ -1,0 +1,182 @@
+"""What starts a run, what does not, and how a change in infra/ shows in it.
+
+Runs after the first run's tests, as it adds to the same rehearsal.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import botocore.exceptions
+import pytest
+
+from scripts.commands.digits import write_digits
+
+pytestmark = pytest.mark.chain
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENDED = {"Succeeded", "Failed", "Stopped"}
+
+
+def _send_marker_event(rehearsed, key, times):
+    """Hands the starter the event that S3 sends for an object, as often as at-least-once may."""
+    function = next(
+        name
+        for name in (
+            item["FunctionName"]
+            for item in rehearsed.client("lambda").list_functions()["Functions"]
+        )
+        if "starter" in name.lower()
+    )
+    event = {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "000000000000",
+        "time": "2026-11-23T00:00:00Z",
+        "region": rehearsed.variables["AWS_REGION"],
+        "resources": [],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": rehearsed.outputs("data")["DropsBucketName"]},
+            "object": {"key": key, "size": 1, "etag": "0", "sequencer": "0"},
+        },
+    }
+    for _ in range(times):
+        answer = rehearsed.client("lambda").invoke(
+            FunctionName=function, Payload=json.dumps(event).encode()
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def _wait(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.5)
+
+
+def test_the_same_event_delivered_ten_times_starts_no_run(rehearsed):
+    before = len(rehearsed.executions())
+    _send_marker_event(rehearsed, "drops/first/_SUCCESS", times=10)
+    assert len(rehearsed.executions()) == before
+
+
+def test_a_marker_put_twice_starts_no_run(rehearsed):
+    bucket = rehearsed.outputs("data")["DropsBucketName"]
+    before = len(rehearsed.executions())
+    marker = rehearsed.read(bucket, "drops/first/_SUCCESS")
+    rehearsed.client("s3").put_object(Bucket=bucket, Key="drops/first/_SUCCESS", Body=marker)
+    time.sleep(5)
+    assert len(rehearsed.executions()) == before
+
+
+def test_a_drop_without_a_marker_starts_no_run(rehearsed):
+    bucket = rehearsed.outputs("data")["DropsBucketName"]
+    before = len(rehearsed.executions())
+    rehearsed.client("s3").put_object(Bucket=bucket, Key="drops/unfinished/0/a.jpg", Body=b"x")
+    time.sleep(5)
+    assert len(rehearsed.executions()) == before
+
+
+def test_a_parameter_of_the_wrong_type_is_refused(rehearsed):
+    name = rehearsed.outputs("training")["PipelineName"]
+    with pytest.raises(botocore.exceptions.ClientError, match="Epochs"):
+        rehearsed.client("sagemaker").start_pipeline_execution(
+            PipelineName=name,
+            PipelineParameters=[
+                {"Name": "DropId", "Value": "first"},
+                {"Name": "Epochs", "Value": "many"},
+            ],
+        )
+
+
+def test_a_definition_that_names_a_missing_step_is_refused(rehearsed):
+    sagemaker = rehearsed.client("sagemaker")
+    name = rehearsed.outputs("training")["PipelineName"]
+    deployed = sagemaker.describe_pipeline(PipelineName=name)
+    definition = json.loads(deployed["PipelineDefinition"])
+    definition["Steps"][0]["DependsOn"] = ["Nowhere"]
+    with pytest.raises(botocore.exceptions.ClientError, match="Nowhere"):
+        sagemaker.create_pipeline(
+            PipelineName="broken",
+            PipelineDefinition=json.dumps(definition),
+            ClientRequestToken="broken-" + "0" * 32,
+            RoleArn=deployed["RoleArn"],
+        )
+
+
+def test_cdk_diff_finds_nothing_to_change(rehearsed):
+    done = rehearsed.run("npx", "cdk", "diff", "dev/*", "--fail", "-c", "training_hosts=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """A copy of the project whose TrainModel step has a changed hyperparameter."""
+    copy = tmp_path_factory.mktemp("changed")
+    for name in ("infra", "containers"):
+        shutil.copytree(REPOSITORY / name, copy / name)
+    for name in ("app.py", "cdk.json", "package.json"):
+        shutil.copy(REPOSITORY / name, copy / name)
+    for name in (".venv", "node_modules"):
+        (copy / name).symlink_to(REPOSITORY / name)
+    step = copy / "infra" / "training" / "steps" / "train_model.py"
+    text = step.read_text()
+    assert text.count("settings.training.learning_rate") == 1
+    step.write_text(text.replace("settings.training.learning_rate", "0.00125"))
+    return copy
+
+
+def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, changed, tmp_path):
+    sagemaker = rehearsed.client("sagemaker")
+    before = len(rehearsed.executions())
+    deployed = rehearsed.run(
+        "npx",
+        "cdk",
+        "deploy",
+        "dev/*",
+        "--require-approval",
+        "never",
+        "-c",
+        "training_hosts=1",
+        cwd=changed,
+    )
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+
+    write_digits(tmp_path / "more", 0, 300)
+    dropped = rehearsed.run("./scripts/drop", str(tmp_path / "more"), "--id", "second")
+    assert dropped.returncode == 0, dropped.stderr
+    watched = rehearsed.run("./scripts/watch", "--drop", "second")
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+
+    executions = rehearsed.executions()
+    assert len(executions) == before + 1
+    steps = rehearsed.steps(executions[-1]["PipelineExecutionArn"])
+    name = steps["TrainModel"]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[1]
+    job = sagemaker.describe_training_job(TrainingJobName=name)
+    assert float(job["HyperParameters"]["learning_rate"]) == 0.00125
+    assert job["ResourceConfig"]["InstanceCount"] == 1
+
+
+def test_the_stacks_can_be_destroyed(rehearsed):
+    done = rehearsed.run("npx", "cdk", "destroy", "dev/*", "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [
+        stack["StackName"]
+        for stack in rehearsed.client("cloudformation").describe_stacks()["Stacks"]
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+    ]
+    assert not [name for name in names if name.startswith("shardwise-dev")]
+    left = subprocess.run(
+        ["pgrep", "-f", str(rehearsed.folder / "endpoints")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert left.stdout == ""
