@@ -6,6 +6,8 @@ operation's own page.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ApiError(Exception):
     """An operation is refused.
@@ -13,13 +15,17 @@ class ApiError(Exception):
     :param code: e.g. `ValidationException`, as botocore shows it in `Error.Code`.
     :param message: one sentence: what is wrong, where, what to do.
     :param status: the HTTP status.
+    :param members: further members of the error's shape.
     """
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.members = members or {}
 
 
 def validation(message: str) -> ApiError:

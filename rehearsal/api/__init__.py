@@ -1,0 +1,1 @@
+"""SageMaker's API: validation with botocore's own service model, records in a SQLite file."""

@@ -1,0 +1,101 @@
+"""What every operation works with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rehearsal import aws
+from rehearsal.api.store import Resource, Store
+from rehearsal.backends import EndpointBackend, JobBackend, PipelineBackend
+from rehearsal.errors import ApiError, conflict
+from rehearsal.events import Events
+from rehearsal.settings import RehearsalSettings
+
+Record = dict[str, Any]
+
+
+@dataclass
+class Context:
+    """
+    The parts behind the API. The backends need `call` and the reports, so they are set after it is
+    made: see `rehearsal.server`.
+    """
+
+    settings: RehearsalSettings
+    store: Store
+    events: Events
+    jobs: JobBackend = field(init=False)
+    endpoints: EndpointBackend = field(init=False)
+    pipelines: PipelineBackend = field(init=False)
+    idempotency: threading.Lock = field(default_factory=threading.Lock)
+
+    def arn(self, resource: str) -> str:
+        return aws.arn(self.settings, "sagemaker", resource)
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        record: Record,
+        *,
+        arn: str,
+        duplicate: ApiError,
+        tags: list[dict[str, str]] | None = None,
+        parent: str = "",
+    ) -> None:
+        """Keeps a new resource with its tags.
+
+        :raises ApiError: `duplicate`, there is one of that name.
+        """
+        with self.store.transaction():
+            try:
+                self.store.add(kind, name, arn, record, parent)
+            except KeyError:
+                raise duplicate from None
+            self.store.set_tags(arn, {tag["Key"]: tag["Value"] for tag in tags or []})
+
+    def get(self, kind: str, name: str, missing: ApiError) -> Resource:
+        """The resource of a name or ARN.
+
+        :raises ApiError: `missing`, there is none.
+        """
+        found = self.store.by_arn(name) if name.startswith("arn:") else self.store.get(kind, name)
+        if found is None or found.kind != kind:
+            raise missing
+        return found
+
+    def once(self, operation: str, request: Record, work: Callable[[], str]) -> str:
+        """Does `work` once for one ClientRequestToken, and returns the ARN that came of it.
+
+        :raises ApiError: ConflictException, the token was used with another request.
+        """
+        token = request.get("ClientRequestToken")
+        if not token:
+            return work()
+        asked = {key: value for key, value in request.items() if key != "ClientRequestToken"}
+        text = json.dumps(asked, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        with self.idempotency:
+            used = self.store.token(operation, token)
+            if used is None:
+                arn = work()
+                self.store.remember_token(operation, token, digest, arn)
+                return arn
+        if used.request != digest:
+            raise conflict(
+                f"The ClientRequestToken {token} was used by a {operation} with other parameters."
+            )
+        return used.arn
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+Handler = Callable[[Context, Record], Record]

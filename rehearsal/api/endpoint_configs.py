@@ -1,0 +1,80 @@
+"""Endpoint configurations."""
+
+from __future__ import annotations
+
+from rehearsal.api import models, shapes
+from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.paging import Listing
+from rehearsal.errors import missing, validation
+
+KIND = "endpoint-config"
+_LISTING = Listing(
+    output="EndpointConfigs", summary="EndpointConfigSummary", name="EndpointConfigName"
+)
+
+
+def create_endpoint_config(context: Context, request: Record) -> Record:
+    name = request["EndpointConfigName"]
+    arn = context.arn(f"{KIND}/{name}")
+    for variant in request["ProductionVariants"]:
+        _check_variant(context, variant)
+    record = {key: value for key, value in request.items() if key != "Tags"} | {
+        "EndpointConfigArn": arn,
+        "CreationTime": now(),
+        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+    }
+    context.add(
+        KIND,
+        name,
+        record,
+        arn=arn,
+        tags=request.get("Tags"),
+        duplicate=validation(f'Cannot create already existing endpoint configuration "{arn}".'),
+    )
+    return {"EndpointConfigArn": arn}
+
+
+def describe_endpoint_config(context: Context, request: Record) -> Record:
+    return shapes.project(
+        "DescribeEndpointConfigOutput", get(context, request["EndpointConfigName"])
+    )
+
+
+def get(context: Context, name: str) -> Record:
+    """The record of a configuration.
+
+    :raises ApiError: ValidationException, there is none.
+    """
+    arn = context.arn(f"{KIND}/{name}")
+    return context.get(KIND, name, missing("endpoint configuration", arn)).record
+
+
+def delete_endpoint_config(context: Context, request: Record) -> Record:
+    get(context, request["EndpointConfigName"])
+    context.store.delete(KIND, request["EndpointConfigName"])
+    return {}
+
+
+def list_endpoint_configs(context: Context, request: Record) -> Record:
+    return _LISTING.answer(request, context.store.all(KIND))
+
+
+def _check_variant(context: Context, variant: Record) -> None:
+    if not variant.get("ModelName"):
+        raise validation(
+            f"The variant {variant['VariantName']} has no ModelName: the rehearsal has no "
+            "inference components."
+        )
+    models.get(context, variant["ModelName"])
+    if not variant.get("ServerlessConfig") and not variant.get("InstanceType"):
+        raise validation(
+            f"The variant {variant['VariantName']} has neither InstanceType nor ServerlessConfig."
+        )
+
+
+OPERATIONS: dict[str, Handler] = {
+    "CreateEndpointConfig": create_endpoint_config,
+    "DescribeEndpointConfig": describe_endpoint_config,
+    "DeleteEndpointConfig": delete_endpoint_config,
+    "ListEndpointConfigs": list_endpoint_configs,
+}

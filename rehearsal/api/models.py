@@ -1,0 +1,85 @@
+"""Models."""
+
+from __future__ import annotations
+
+from rehearsal.api import model_packages, shapes
+from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.paging import Listing
+from rehearsal.errors import missing, validation
+
+KIND = "model"
+_LISTING = Listing(output="Models", summary="ModelSummary", name="ModelName")
+
+
+def create_model(context: Context, request: Record) -> Record:
+    name = request["ModelName"]
+    arn = context.arn(f"{KIND}/{name}")
+    containers = containers_of(request)
+    if not containers:
+        raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
+    for container in containers:
+        _check_container(context, container)
+    record = {key: value for key, value in request.items() if key != "Tags"} | {
+        "ModelArn": arn,
+        "CreationTime": now(),
+        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
+    }
+    context.add(
+        KIND,
+        name,
+        record,
+        arn=arn,
+        tags=request.get("Tags"),
+        duplicate=validation(f'Cannot create already existing model "{arn}".'),
+    )
+    context.events.model(arn, name)
+    return {"ModelArn": arn}
+
+
+def containers_of(model: Record) -> list[Record]:
+    primary = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else []
+    return [*primary, *model.get("Containers", [])]
+
+
+def describe_model(context: Context, request: Record) -> Record:
+    return shapes.project("DescribeModelOutput", get(context, request["ModelName"]))
+
+
+def get(context: Context, name: str) -> Record:
+    """The record of a model.
+
+    :raises ApiError: ValidationException, there is none.
+    """
+    return context.get(KIND, name, missing("model", context.arn(f"{KIND}/{name}"))).record
+
+
+def delete_model(context: Context, request: Record) -> Record:
+    record = get(context, request["ModelName"])
+    context.store.delete(KIND, record["ModelName"])
+    context.events.model(record["ModelArn"], record["ModelName"])
+    return {}
+
+
+def list_models(context: Context, request: Record) -> Record:
+    return _LISTING.answer(request, context.store.all(KIND))
+
+
+def _check_container(context: Context, container: Record) -> None:
+    package = container.get("ModelPackageName")
+    if package is None:
+        if not container.get("Image"):
+            raise validation("A container needs an Image or a ModelPackageName: it has neither.")
+        return
+    status = model_packages.get(context, package).get("ModelApprovalStatus")
+    if status not in (None, "Approved"):
+        raise validation(
+            f"The model package {package} is {status}: approve it before a model is made of it."
+        )
+
+
+OPERATIONS: dict[str, Handler] = {
+    "CreateModel": create_model,
+    "DescribeModel": describe_model,
+    "DeleteModel": delete_model,
+    "ListModels": list_models,
+}

@@ -1,0 +1,137 @@
+"""What all List operations share: filters, order, pages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rehearsal.api import shapes
+from rehearsal.api.store import Resource
+from rehearsal.errors import validation
+
+_PAGE = 100
+_NO_FILTERS = frozenset({"NextToken", "MaxResults"})
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How one List operation behaves.
+
+    :param output: the response's member that holds the summaries.
+    :param summary: the shape of one.
+    :param name: the record's member that `NameContains` and `SortBy=Name` mean.
+    :param status: the record's member that `StatusEquals` and `SortBy=Status` mean.
+    :param order: `SortOrder` where the request has none.
+    :param size: `MaxResults` where the request has none.
+    """
+
+    output: str
+    summary: str
+    name: str
+    status: str = ""
+    order: str = "Descending"
+    size: int = _PAGE
+    created: str = "CreationTime"
+    sort_default: str = ""
+    equals: Mapping[str, str] = field(default_factory=dict)
+
+    def answer(
+        self,
+        request: Record,
+        resources: Iterable[Resource],
+        summarise: Callable[[Resource], Record] | None = None,
+    ) -> Record:
+        """The page that the request asks for.
+
+        :raises ApiError: ValidationException, `NextToken` is of another query.
+        """
+        kept = [item for item in resources if self._keeps(request, item.record)]
+        member = self._sort_member(request.get("SortBy") or self.sort_default)
+        descending = (request.get("SortOrder") or self.order) == "Descending"
+        entries = sorted((_sortable(item.record.get(member)), item.sequence, item) for item in kept)
+        if descending:
+            entries.reverse()
+        rest = _after(request, [(key, number) for key, number, _ in entries], descending)
+        size = request.get("MaxResults") or self.size
+        page = entries[rest : rest + size]
+        shown = [summarise(item) if summarise else item.record for _, _, item in page]
+        answer: Record = {self.output: [shapes.project(self.summary, record) for record in shown]}
+        if rest + size < len(entries):
+            answer["NextToken"] = _token(request, page[-1][0], page[-1][1])
+        return answer
+
+    def _sort_member(self, sort_by: str) -> str:
+        named = {"Name": self.name, "Status": self.status, "CreationTime": self.created}
+        return named.get(sort_by, sort_by) or self.created
+
+    def _keeps(self, request: Record, record: Record) -> bool:
+        created, changed = record.get(self.created), record.get("LastModifiedTime")
+        name = str(record.get(self.name, ""))
+        tests: dict[str, Callable[[Any], bool]] = {
+            "NameContains": lambda part: part.lower() in name.lower(),
+            "PipelineNamePrefix": name.startswith,
+            "CreationTimeAfter": lambda time: created > time,
+            "CreationTimeBefore": lambda time: created < time,
+            "CreatedAfter": lambda time: created > time,
+            "CreatedBefore": lambda time: created < time,
+            "LastModifiedTimeAfter": lambda time: changed is not None and changed > time,
+            "LastModifiedTimeBefore": lambda time: changed is not None and changed < time,
+            "StatusEquals": lambda status: record.get(self.status) == status,
+        } | {
+            key: lambda value, member=member: record.get(member) == value
+            for key, member in self.equals.items()
+        }
+        return all(test(request[key]) for key, test in tests.items() if request.get(key))
+
+
+def plain_page(request: Record, items: list[Record], output: str) -> Record:
+    """A page of items that are in order already and only ever grow at their end."""
+    start = 0
+    if token := request.get("NextToken"):
+        start = int(_read(request, token)[1])
+    size = request.get("MaxResults") or _PAGE
+    answer: Record = {output: items[start : start + size]}
+    if start + size < len(items):
+        answer["NextToken"] = _token(request, "", start + size)
+    return answer
+
+
+def _sortable(value: Any) -> str:
+    # Names sort as AWS's console sorts them; a time in ISO 8601 with one zone sorts as text.
+    return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else str(value)
+
+
+def _after(request: Record, keys: list[tuple[str, int]], descending: bool) -> int:
+    token = request.get("NextToken")
+    if not token:
+        return 0
+    last = _read(request, token)
+    return sum(1 for key in keys if (key >= last if descending else key <= last))
+
+
+def _token(request: Record, key: str, number: int) -> str:
+    content = json.dumps([_query(request), key, number])
+    return base64.urlsafe_b64encode(content.encode()).decode()
+
+
+def _read(request: Record, token: str) -> tuple[str, int]:
+    try:
+        query, key, number = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError) as error:
+        raise validation("The NextToken is none that this operation gave.") from error
+    if query != _query(request):
+        raise validation("The NextToken belongs to a request with other filters or order.")
+    return str(key), int(number)
+
+
+def _query(request: Record) -> str:
+    asked = {key: value for key, value in request.items() if key not in _NO_FILTERS}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]

@@ -1,0 +1,203 @@
+"""Executions of pipelines and their steps."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any
+
+from rehearsal.api import pipelines, shapes
+from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.paging import Listing, plain_page
+from rehearsal.api.store import Resource
+from rehearsal.errors import conflict, not_found, validation
+
+KIND = pipelines.EXECUTION
+RUNNING = pipelines.RUNNING
+STEP_RUNNING = frozenset({"Starting", "Executing", "Stopping"})
+_LETTERS = string.ascii_lowercase + string.digits
+_LISTING = Listing(
+    output="PipelineExecutionSummaries",
+    summary="PipelineExecutionSummary",
+    name="PipelineExecutionDisplayName",
+    status="PipelineExecutionStatus",
+)
+
+
+def start_pipeline_execution(context: Context, request: Record) -> Record:
+    for member in ("PipelineVersionId", "MlflowExperimentName"):
+        if member in request:
+            raise validation(f"The rehearsal has no {member}: leave it out.")
+    return {
+        "PipelineExecutionArn": context.once(
+            "StartPipelineExecution", request, lambda: _start(context, request)
+        )
+    }
+
+
+def _start(context: Context, request: Record) -> str:
+    pipeline = pipelines.get(context, request["PipelineName"])
+    body = pipeline.record["PipelineDefinition"]
+    given: list[dict[str, str]] = request.get("PipelineParameters", [])
+    values = _values(body, given)
+    time = now()
+    # 12 letters and digits, as AWS's.
+    name = "".join(secrets.choice(_LETTERS) for _ in range(12))
+    arn = f"{pipeline.arn}/execution/{name}"
+    parallelism = request.get(
+        "ParallelismConfiguration", pipeline.record.get("ParallelismConfiguration")
+    )
+    record: Record = {
+        "PipelineArn": pipeline.arn,
+        "PipelineExecutionArn": arn,
+        "PipelineExecutionDisplayName": request.get(
+            "PipelineExecutionDisplayName", f"execution-{int(time.timestamp() * 1000)}"
+        ),
+        "PipelineExecutionDescription": request.get("PipelineExecutionDescription"),
+        "PipelineExecutionStatus": "Executing",
+        "ParallelismConfiguration": parallelism,
+        "SelectiveExecutionConfig": request.get("SelectiveExecutionConfig"),
+        "CreationTime": time,
+        "LastModifiedTime": time,
+        "CreatedBy": {},
+        "LastModifiedBy": {},
+        "_Definition": body,
+        "_Parameters": values,
+    }
+    context.add(
+        KIND, arn, record, arn=arn, parent=pipeline.arn, duplicate=conflict(f"{arn} exists.")
+    )
+    context.store.change(pipelines.KIND, pipeline.name, lambda _: {"LastRunTime": time})
+    context.events.execution(record, previous=None)
+    context.pipelines.start(_for_engine(record, pipeline, given), body)
+    return arn
+
+
+def _for_engine(record: Record, pipeline: Resource, given: list[dict[str, str]]) -> Record:
+    execution = {
+        key: value for key, value in record.items() if value is not None and not key.startswith("_")
+    }
+    return execution | {
+        "PipelineName": pipeline.name,
+        "RoleArn": pipeline.record["RoleArn"],
+        "StartTime": record["CreationTime"],
+        "PipelineParameters": given,
+    }
+
+
+def _values(body: str, given: list[dict[str, str]]) -> list[dict[str, str]]:
+    """All parameters' values, those by default too.
+
+    :raises ApiError: one is unknown, missing or of another type.
+    """
+    from rehearsal.pipelines import definition, parameters  # noqa: PLC0415
+
+    names = [parameter["Name"] for parameter in given]
+    for name in names:
+        if names.count(name) > 1:
+            raise validation(f"The parameter '{name}' is given more than once.")
+    resolved = parameters.resolve(definition.parse(body), given)
+    return [{"Name": name, "Value": _text(value)} for name, value in resolved.items()]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def get(context: Context, arn: str) -> Resource:
+    """The execution of an ARN.
+
+    :raises ApiError: ResourceNotFound, there is none.
+    """
+    return context.get(KIND, arn, not_found(f"Pipeline execution with ARN {arn} does not exist."))
+
+
+def stop_pipeline_execution(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineExecutionArn"])
+    status = found.record["PipelineExecutionStatus"]
+    if status not in RUNNING:
+        raise conflict(f"The execution {found.arn} is {status} and can't be stopped.")
+    if status == "Executing":
+        change_execution(context, found.arn, {"PipelineExecutionStatus": "Stopping"})
+        context.pipelines.stop(found.arn)
+    return {"PipelineExecutionArn": found.arn}
+
+
+def change_execution(context: Context, arn: str, fields: Record) -> None:
+    """`rehearsal.backends.ExecutionReports.change_execution`."""
+    changed = context.store.change(KIND, arn, lambda _: fields | {"LastModifiedTime": now()})
+    if changed is None:
+        return
+    before, after = changed
+    previous = before["PipelineExecutionStatus"]
+    if previous != after["PipelineExecutionStatus"]:
+        context.events.execution(after, previous=previous)
+
+
+def record_step(context: Context, arn: str, step: Record) -> None:
+    """`rehearsal.backends.ExecutionReports.record_step`."""
+    found = context.store.by_arn(arn)
+    if found is None:
+        return
+    kept = {key: value for key, value in step.items() if key != "StepType"}
+    before = context.store.put_step(arn, step["StepName"], kept)
+    previous = before["StepStatus"] if before else None
+    if previous != step.get("StepStatus"):
+        context.events.step(found.parent, arn, step, previous)
+
+
+def describe_pipeline_execution(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineExecutionArn"])
+    return shapes.project("DescribePipelineExecutionResponse", found.record)
+
+
+def update_pipeline_execution(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineExecutionArn"])
+    changes = {key: value for key, value in request.items() if key != "PipelineExecutionArn"}
+    change_execution(context, found.arn, changes)
+    return {"PipelineExecutionArn": found.arn}
+
+
+def list_pipeline_executions(context: Context, request: Record) -> Record:
+    pipeline = pipelines.get(context, request["PipelineName"])
+    return _LISTING.answer(request, context.store.all(KIND, pipeline.arn), _summary)
+
+
+def _summary(execution: Resource) -> Record:
+    return execution.record | {
+        "StartTime": execution.record["CreationTime"],
+        "PipelineExecutionFailureReason": execution.record.get("FailureReason"),
+    }
+
+
+def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
+    if "PipelineExecutionArn" not in request:
+        raise validation("Give PipelineExecutionArn.")
+    steps = context.store.steps(get(context, request["PipelineExecutionArn"]).arn)
+    shown = [shapes.project("PipelineExecutionStep", step) for step in steps]
+    # AWS's default is the newest first: the SDK's own list_steps shows it so.
+    if request.get("SortOrder", "Descending") == "Descending":
+        shown.reverse()
+    return plain_page(request, shown, "PipelineExecutionSteps")
+
+
+def list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineExecutionArn"])
+    return plain_page(request, found.record["_Parameters"], "PipelineParameters")
+
+
+def describe_pipeline_definition_for_execution(context: Context, request: Record) -> Record:
+    record = get(context, request["PipelineExecutionArn"]).record
+    return {"PipelineDefinition": record["_Definition"], "CreationTime": record["CreationTime"]}
+
+
+OPERATIONS: dict[str, Handler] = {
+    "StartPipelineExecution": start_pipeline_execution,
+    "StopPipelineExecution": stop_pipeline_execution,
+    "DescribePipelineExecution": describe_pipeline_execution,
+    "UpdatePipelineExecution": update_pipeline_execution,
+    "ListPipelineExecutions": list_pipeline_executions,
+    "ListPipelineExecutionSteps": list_pipeline_execution_steps,
+    "ListPipelineParametersForExecution": list_pipeline_parameters_for_execution,
+    "DescribePipelineDefinitionForExecution": describe_pipeline_definition_for_execution,
+}

@@ -1,0 +1,152 @@
+"""Pipelines: definitions with a name."""
+
+from __future__ import annotations
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.api import shapes
+from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.paging import Listing
+from rehearsal.api.store import Resource
+from rehearsal.errors import conflict, not_found, validation
+
+KIND = "pipeline"
+EXECUTION = "pipeline-execution"
+RUNNING = frozenset({"Executing", "Stopping"})
+_LONGEST = 1_048_576
+_LISTING = Listing(
+    output="PipelineSummaries",
+    summary="PipelineSummary",
+    name="PipelineName",
+)
+
+
+def create_pipeline(context: Context, request: Record) -> Record:
+    return {
+        "PipelineArn": context.once("CreatePipeline", request, lambda: _create(context, request))
+    }
+
+
+def _create(context: Context, request: Record) -> str:
+    name = request["PipelineName"]
+    arn = context.arn(f"{KIND}/{name}")
+    time = now()
+    record: Record = {
+        "PipelineArn": arn,
+        "PipelineName": name,
+        "PipelineDisplayName": request.get("PipelineDisplayName", name),
+        "PipelineDescription": request.get("PipelineDescription"),
+        "PipelineDefinition": _definition(context, request),
+        "ParallelismConfiguration": request.get("ParallelismConfiguration"),
+        "RoleArn": request["RoleArn"],
+        "PipelineStatus": "Active",
+        "CreationTime": time,
+        "LastModifiedTime": time,
+        "CreatedBy": {},
+        "LastModifiedBy": {},
+    }
+    context.add(
+        KIND,
+        name,
+        record,
+        arn=arn,
+        tags=request.get("Tags"),
+        duplicate=validation(
+            "Pipeline names must be unique within an AWS account and region. Pipeline with name "
+            f"({name}) already exists."
+        ),
+    )
+    return arn
+
+
+def update_pipeline(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineName"])
+    changes: Record = {
+        key: request[key]
+        for key in (
+            "PipelineDisplayName",
+            "PipelineDescription",
+            "ParallelismConfiguration",
+            "RoleArn",
+        )
+        if key in request
+    }
+    if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
+        changes["PipelineDefinition"] = _definition(context, request)
+    context.store.change(KIND, found.name, lambda _: changes | {"LastModifiedTime": now()})
+    return {"PipelineArn": found.arn}
+
+
+def _definition(context: Context, request: Record) -> str:
+    """The definition's text, validated, wherever it lies."""
+    # Late, as the engine's modules know the API's.
+    from rehearsal.pipelines import definition  # noqa: PLC0415
+
+    text, place = request.get("PipelineDefinition"), request.get("PipelineDefinitionS3Location")
+    if (text is None) == (place is None):
+        raise validation("Give either PipelineDefinition or PipelineDefinitionS3Location.")
+    body = text if text is not None else _from_s3(context, place or {})
+    if len(body) > _LONGEST:
+        raise validation(f"The definition has {len(body)} characters: the limit is {_LONGEST}.")
+    definition.validate(body)
+    return body
+
+
+def _from_s3(context: Context, place: Record) -> str:
+    version = {"VersionId": place["VersionId"]} if "VersionId" in place else {}
+    where = f"s3://{place['Bucket']}/{place['ObjectKey']}"
+    try:
+        answer = aws.client(context.settings, "s3").get_object(
+            Bucket=place["Bucket"], Key=place["ObjectKey"], **version
+        )
+        content: bytes = answer["Body"].read()
+        return content.decode("utf-8")
+    except (BotoCoreError, ClientError, UnicodeDecodeError) as error:
+        raise validation(f"The definition at {where} can't be read: {error}.") from error
+
+
+def get(context: Context, name_or_arn: str) -> Resource:
+    """The pipeline of a name or ARN.
+
+    :raises ApiError: ResourceNotFound, there is none.
+    """
+    arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
+    return context.get(KIND, arn, not_found(f"Pipeline '{arn}' does not exist."))
+
+
+def describe_pipeline(context: Context, request: Record) -> Record:
+    if "PipelineVersionId" in request:
+        raise validation(
+            "The rehearsal keeps no versions of pipelines: leave PipelineVersionId out."
+        )
+    return shapes.project("DescribePipelineResponse", get(context, request["PipelineName"]).record)
+
+
+def delete_pipeline(context: Context, request: Record) -> Record:
+    found = get(context, request["PipelineName"])
+    with context.store.transaction():
+        executions = context.store.all(EXECUTION, found.arn)
+        if any(item.record["PipelineExecutionStatus"] in RUNNING for item in executions):
+            raise conflict(f"The pipeline {found.arn} has running executions: stop them first.")
+        for execution in executions:
+            context.store.delete(EXECUTION, execution.name)
+        context.store.delete(KIND, found.name)
+    return {"PipelineArn": found.arn}
+
+
+def list_pipelines(context: Context, request: Record) -> Record:
+    return _LISTING.answer(
+        request,
+        context.store.all(KIND),
+        lambda item: item.record | {"LastExecutionTime": item.record.get("LastRunTime")},
+    )
+
+
+OPERATIONS: dict[str, Handler] = {
+    "CreatePipeline": create_pipeline,
+    "UpdatePipeline": update_pipeline,
+    "DescribePipeline": describe_pipeline,
+    "DeletePipeline": delete_pipeline,
+    "ListPipelines": list_pipelines,
+}

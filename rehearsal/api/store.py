@@ -1,0 +1,228 @@
+"""The records of all resources, in one SQLite file. Safe to use from any thread."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+_TABLES = """
+create table if not exists resources (
+    sequence integer primary key autoincrement,
+    kind text not null, name text not null, parent text not null, arn text not null unique,
+    record text not null, unique (kind, name)
+);
+create table if not exists tags (
+    sequence integer primary key autoincrement,
+    arn text not null, key text not null, value text not null, unique (arn, key)
+);
+create table if not exists steps (
+    sequence integer primary key autoincrement,
+    execution text not null, name text not null, record text not null, unique (execution, name)
+);
+create table if not exists tokens (
+    operation text not null, token text not null, request text not null, arn text not null,
+    primary key (operation, token)
+);
+"""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A record and its place.
+
+    :param sequence: counts up with creation.
+    :param parent: what it belongs to, e.g. an execution's pipeline; may be empty.
+    :param record: members of the Describe response; names that begin with `_` are the rehearsal's.
+    """
+
+    sequence: int
+    kind: str
+    name: str
+    parent: str
+    arn: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Token:
+    """An idempotency token that was used: for which request, and what came of it."""
+
+    request: str
+    arn: str
+
+
+class Store:
+    """:param path: the SQLite file; made where it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        # A write is in the file before its caller hears of it: a killed server loses none.
+        self._connection.execute("pragma journal_mode = wal")
+        self._connection.executescript(_TABLES)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and no other thread in between; may be nested."""
+        with self._lock:
+            outermost = self._depth == 0
+            if outermost:
+                self._connection.execute("begin immediate")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if outermost:
+                    self._connection.execute("rollback")
+                raise
+            else:
+                if outermost:
+                    self._connection.execute("commit")
+            finally:
+                self._depth -= 1
+
+    def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
+        """:raises KeyError: there is one of that kind and name."""
+        with self.transaction():
+            if self.get(kind, name) is not None:
+                raise KeyError(name)
+            self._connection.execute(
+                "insert into resources (kind, name, parent, arn, record) values (?, ?, ?, ?, ?)",
+                (kind, name, parent, arn, _dumps(record)),
+            )
+
+    def get(self, kind: str, name: str) -> Resource | None:
+        return next(self._select("where kind = ? and name = ?", kind, name), None)
+
+    def by_arn(self, arn: str) -> Resource | None:
+        return next(self._select("where arn = ?", arn), None)
+
+    def all(self, kind: str, parent: str | None = None) -> list[Resource]:
+        """In order of creation."""
+        if parent is None:
+            return list(self._select("where kind = ? order by sequence", kind))
+        return list(self._select("where kind = ? and parent = ? order by sequence", kind, parent))
+
+    def change(
+        self, kind: str, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Merges what `change` makes of the record into it.
+
+        :returns: the record before and after; None where it is gone.
+        """
+        with self.transaction():
+            found = self.get(kind, name)
+            if found is None:
+                return None
+            after = found.record | change(found.record)
+            self._connection.execute(
+                "update resources set record = ? where sequence = ?",
+                (_dumps(after), found.sequence),
+            )
+            return found.record, after
+
+    def delete(self, kind: str, name: str) -> bool:
+        """Also deletes its tags and steps; says whether it was there."""
+        with self.transaction():
+            found = self.get(kind, name)
+            if found is None:
+                return False
+            execute = self._connection.execute
+            execute("delete from resources where sequence = ?", (found.sequence,))
+            execute("delete from tags where arn = ?", (found.arn,))
+            execute("delete from steps where execution = ?", (found.arn,))
+            return True
+
+    def tags(self, arn: str) -> dict[str, str]:
+        rows = self._rows("select key, value from tags where arn = ? order by sequence", arn)
+        return dict(rows)
+
+    def set_tags(self, arn: str, tags: dict[str, str]) -> None:
+        with self.transaction():
+            for key, value in tags.items():
+                self._connection.execute(
+                    "insert into tags (arn, key, value) values (?, ?, ?) "
+                    "on conflict (arn, key) do update set value = excluded.value",
+                    (arn, key, value),
+                )
+
+    def remove_tags(self, arn: str, keys: list[str]) -> None:
+        with self.transaction():
+            for key in keys:
+                self._connection.execute("delete from tags where arn = ? and key = ?", (arn, key))
+
+    def put_step(self, execution: str, name: str, step: dict[str, Any]) -> dict[str, Any] | None:
+        """Keeps a step at the place where its name was first put; returns what it replaced."""
+        with self.transaction():
+            rows = self._rows(
+                "select record from steps where execution = ? and name = ?", execution, name
+            )
+            self._connection.execute(
+                "insert into steps (execution, name, record) values (?, ?, ?) "
+                "on conflict (execution, name) do update set record = excluded.record",
+                (execution, name, _dumps(step)),
+            )
+            return _loads(rows[0][0]) if rows else None
+
+    def steps(self, execution: str) -> list[dict[str, Any]]:
+        rows = self._rows(
+            "select record from steps where execution = ? order by sequence", execution
+        )
+        return [_loads(record) for (record,) in rows]
+
+    def token(self, operation: str, token: str) -> Token | None:
+        rows = self._rows(
+            "select request, arn from tokens where operation = ? and token = ?", operation, token
+        )
+        return Token(*rows[0]) if rows else None
+
+    def remember_token(self, operation: str, token: str, request: str, arn: str) -> None:
+        with self.transaction():
+            self._connection.execute(
+                "insert or replace into tokens values (?, ?, ?, ?)",
+                (operation, token, request, arn),
+            )
+
+    def _select(self, where: str, *values: str) -> Iterator[Resource]:
+        rows = self._rows(
+            "select sequence, kind, name, parent, arn, record from resources " + where,  # noqa: S608
+            *values,
+        )
+        for row in rows:
+            yield Resource(*row[:5], _loads(row[5]))
+
+    def _rows(self, query: str, *values: str) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+
+def _dumps(record: dict[str, Any]) -> str:
+    return json.dumps(record, default=_datetime_out)
+
+
+def _loads(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(text, object_hook=_datetime_in)
+    return loaded
+
+
+def _datetime_out(value: object) -> dict[str, str]:
+    if isinstance(value, datetime):
+        return {"$datetime": value.isoformat()}
+    raise TypeError(f"{type(value).__name__} can't be kept in the store")
+
+
+def _datetime_in(value: dict[str, Any]) -> Any:
+    return datetime.fromisoformat(value["$datetime"]) if value.keys() == {"$datetime"} else value

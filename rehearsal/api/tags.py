@@ -1,0 +1,46 @@
+"""Tags of any resource."""
+
+from __future__ import annotations
+
+from rehearsal.api.context import Context, Handler, Record
+from rehearsal.api.paging import plain_page
+from rehearsal.errors import validation
+
+_MOST = 50
+
+
+def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def add_tags(context: Context, request: Record) -> Record:
+    arn = _known(context, request)
+    with context.store.transaction():
+        context.store.set_tags(arn, {tag["Key"]: tag["Value"] for tag in request["Tags"]})
+        tags = context.store.tags(arn)
+        if len(tags) > _MOST:
+            raise validation(f"A resource has at most {_MOST} tags: {arn} would have {len(tags)}.")
+    return {"Tags": as_list(tags)}
+
+
+def delete_tags(context: Context, request: Record) -> Record:
+    context.store.remove_tags(_known(context, request), request["TagKeys"])
+    return {}
+
+
+def list_tags(context: Context, request: Record) -> Record:
+    return plain_page(request, as_list(context.store.tags(_known(context, request))), "Tags")
+
+
+def _known(context: Context, request: Record) -> str:
+    arn: str = request["ResourceArn"]
+    if context.store.by_arn(arn) is None:
+        raise validation(f"There is no resource {arn}.")
+    return arn
+
+
+OPERATIONS: dict[str, Handler] = {
+    "AddTags": add_tags,
+    "DeleteTags": delete_tags,
+    "ListTags": list_tags,
+}

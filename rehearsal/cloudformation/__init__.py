@@ -1,0 +1,1 @@
+"""The `AWS::SageMaker::*` resource types of CloudFormation, done by SageMaker's own API."""

@@ -1,0 +1,74 @@
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from rehearsal.cloudformation.properties import request, retag, without
+from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
+from rehearsal.errors import ApiError
+
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.2
+_SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
+
+
+class Endpoint(ResourceType):
+    """`Ref` gives the ARN. A create or update ends when the endpoint serves, or fails."""
+
+    type_name = "AWS::SageMaker::Endpoint"
+    name_property = "EndpointName"
+    replacing = ("EndpointName",)
+
+    def create(self, name: str, properties: Properties) -> Provisioned:
+        options = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+        given = without(properties, self.name_property, "RetainDeploymentConfig", *options)
+        asked = request("CreateEndpoint", self.type_name, given | {self.name_property: name})
+        arn = self._call("CreateEndpoint", asked)["EndpointArn"]
+        _log.info("CloudFormation waits for the endpoint %s", name)
+        settled = self._settled(name)
+        if settled["EndpointStatus"] != "InService":
+            self._call("DeleteEndpoint", {"EndpointName": name})
+            raise _failure(name, settled)
+        return _provisioned(arn)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
+        name = physical_id.rpartition("/")[2]
+        retag(self._call, physical_id, old, new)
+        if without(old, "Tags") != without(new, "Tags"):
+            given = without(new, "Tags") | {self.name_property: name}
+            self._call("UpdateEndpoint", request("UpdateEndpoint", self.type_name, given))
+            _log.info("CloudFormation waits for the endpoint %s", name)
+            settled = self._settled(name)
+            moved = settled.get("EndpointConfigName") == new["EndpointConfigName"]
+            if settled["EndpointStatus"] != "InService" or not moved:
+                raise _failure(name, settled)
+        return _provisioned(physical_id)
+
+    def delete(self, physical_id: str) -> None:
+        name = physical_id.rpartition("/")[2]
+        try:
+            self._settled(name)
+            self._call("DeleteEndpoint", {"EndpointName": name})
+        except ApiError as error:
+            if not error.message.startswith("Could not find"):
+                raise
+
+    def _settled(self, name: str) -> dict[str, Any]:
+        """The endpoint, once it is in no state of passage."""
+        while True:
+            endpoint = self._call("DescribeEndpoint", {"EndpointName": name})
+            if endpoint["EndpointStatus"] in _SETTLED:
+                return endpoint
+            time.sleep(_POLL_SECONDS)
+
+
+def _failure(name: str, endpoint: dict[str, Any]) -> ApiError:
+    reason = endpoint.get("FailureReason", "it gave no reason.")
+    return ApiError("GeneralServiceException", f"The endpoint {name} did not come up: {reason}")
+
+
+def _provisioned(arn: str) -> Provisioned:
+    return Provisioned(arn, {"EndpointName": arn.rpartition("/")[2], "EndpointArn": arn})

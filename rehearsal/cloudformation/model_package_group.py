@@ -1,0 +1,45 @@
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html"""
+
+from __future__ import annotations
+
+from rehearsal.cloudformation.properties import request, retag, without
+from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
+from rehearsal.errors import ApiError
+
+
+class ModelPackageGroup(ResourceType):
+    """`Ref` gives the ARN."""
+
+    type_name = "AWS::SageMaker::ModelPackageGroup"
+    name_property = "ModelPackageGroupName"
+    replacing = ("ModelPackageGroupName", "ModelPackageGroupDescription")
+
+    def create(self, name: str, properties: Properties) -> Provisioned:
+        named = without(properties, self.name_property) | {self.name_property: name}
+        self._call(
+            "CreateModelPackageGroup", request("CreateModelPackageGroup", self.type_name, named)
+        )
+        return self._described(name)
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
+        retag(self._call, physical_id, old, new)
+        return self._described(physical_id)
+
+    def delete(self, physical_id: str) -> None:
+        try:
+            self._call("DeleteModelPackageGroup", {self.name_property: physical_id})
+        except ApiError as error:
+            if "does not exist" not in error.message:
+                raise
+
+    def _described(self, name_or_arn: str) -> Provisioned:
+        group = self._call("DescribeModelPackageGroup", {self.name_property: name_or_arn})
+        arn = group["ModelPackageGroupArn"]
+        return Provisioned(
+            arn,
+            {
+                "ModelPackageGroupArn": arn,
+                "ModelPackageGroupStatus": group["ModelPackageGroupStatus"],
+                "CreationTime": group["CreationTime"].isoformat(),
+            },
+        )

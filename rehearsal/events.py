@@ -1,0 +1,125 @@
+"""The events that SageMaker sends to EventBridge, in AWS's own words.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from rehearsal.api import shapes
+
+Put = Callable[[str, dict[str, Any], list[str]], None]
+"""Puts an event of the source `aws.sagemaker`: its detail-type, detail and resources."""
+
+Record = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+_ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+
+
+class Events:
+    """Sends one event for each change of status. A lost event is logged and stops nothing."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+
+    def execution(self, record: Record, previous: str | None) -> None:
+        """:param record: an execution's; :param previous: its status before."""
+        status = record["PipelineExecutionStatus"]
+        ended = record.get("LastModifiedTime") if status in _ENDED else None
+        detail = {
+            "pipelineExecutionDisplayName": record.get("PipelineExecutionDisplayName"),
+            "pipelineExecutionDescription": record.get("PipelineExecutionDescription"),
+            "currentPipelineExecutionStatus": status,
+            "previousPipelineExecutionStatus": previous,
+            "executionStartTime": _iso(record["CreationTime"]),
+            "executionEndTime": _iso(ended),
+            "pipelineArn": record["PipelineArn"],
+            "pipelineExecutionArn": record["PipelineExecutionArn"],
+        }
+        resources = [record["PipelineArn"], record["PipelineExecutionArn"]]
+        self._send("SageMaker Model Building Pipeline Execution Status Change", detail, resources)
+
+    def step(self, pipeline: str, execution: str, step: Record, previous: str | None) -> None:
+        """:param step: a `PipelineExecutionStep` and its `StepType`."""
+        detail = {
+            "metadata": _lower_camel(step.get("Metadata", {})),
+            "stepName": step["StepName"],
+            "stepType": step.get("StepType"),
+            "stepStartTime": _iso(step.get("StartTime")),
+            "stepEndTime": _iso(step.get("EndTime")),
+            "currentStepStatus": step["StepStatus"],
+            "previousStepStatus": previous,
+            "failureReason": step.get("FailureReason"),
+            "pipelineArn": pipeline,
+            "pipelineExecutionArn": execution,
+        }
+        self._send(
+            "SageMaker Model Building Pipeline Execution Step Status Change",
+            detail,
+            [pipeline, execution],
+        )
+
+    def processing_job(self, record: Record, tags: dict[str, str]) -> None:
+        detail = shapes.project("DescribeProcessingJobResponse", record)
+        self._describe("SageMaker Processing Job State Change", detail, "ProcessingJobArn", tags)
+
+    def training_job(self, record: Record, tags: dict[str, str]) -> None:
+        detail = shapes.project("DescribeTrainingJobResponse", record)
+        self._describe("SageMaker Training Job State Change", detail, "TrainingJobArn", tags)
+
+    def model_package(self, record: Record) -> None:
+        detail = shapes.project("DescribeModelPackageOutput", record)
+        self._describe("SageMaker Model Package State Change", detail, "ModelPackageArn", None)
+
+    def model(self, arn: str, name: str) -> None:
+        self._send("SageMaker Model State Change", {"ModelName": name, "ModelArn": arn}, [arn])
+
+    def endpoint(self, record: Record, tags: dict[str, str]) -> None:
+        detail = shapes.project("DescribeEndpointOutput", record)
+        # The event writes IN_SERVICE where the API writes InService.
+        detail["EndpointStatus"] = _upper_snake(record["EndpointStatus"])
+        self._describe("SageMaker Endpoint State Change", detail, "EndpointArn", tags)
+
+    def _describe(
+        self, detail_type: str, detail: Record, arn: str, tags: dict[str, str] | None
+    ) -> None:
+        described = _milliseconds(detail) | ({"Tags": tags} if tags is not None else {})
+        self._send(detail_type, described, [detail[arn]])
+
+    def _send(self, detail_type: str, detail: Record, resources: list[str]) -> None:
+        given = {key: value for key, value in detail.items() if value is not None}
+        try:
+            self._put(detail_type, given, resources)
+        except Exception:  # noqa: BLE001 - whatever MiniStack raises
+            _log.exception("The event '%s' of %s was not sent", detail_type, resources)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def _milliseconds(value: Any) -> Any:
+    """A Describe response as an event's detail has it: times in milliseconds since 1970."""
+    if isinstance(value, dict):
+        return {key: _milliseconds(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_milliseconds(item) for item in value]
+    return int(value.timestamp() * 1000) if isinstance(value, datetime) else value
+
+
+def _lower_camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: _lower_camel(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lower_camel(item) for item in value]
+    return value
+
+
+def _upper_snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
