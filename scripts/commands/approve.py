@@ -63,14 +63,20 @@ def approve(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.reject or not arguments.wait:
         return 0
 
-    deployment = Deployment(session, arguments.environment, arn, last_update(serving))
+    _wait(Deployment(session, arguments.environment, arn, last_update(serving)), console)
+    return 0
+
+
+def _wait(deployment: Deployment, console: Console) -> None:
     try:
-        with console.status("Waiting for the endpoint ..."):
-            said = deployment.wait()
+        if console.is_terminal:
+            with console.status("Waiting for the endpoint ...") as status:
+                said = deployment.wait(status.update)
+        else:
+            said = deployment.wait(console.print)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Interrupted: the deployment goes on without you.") from None
     console.print(said)
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Waits until an approved model package serves: the serving stack's update, then the endpoint."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -34,9 +35,12 @@ class Deployment:
     package: str
     since: datetime | None
     start_seconds: float = 180.0
+    _told: str = ""
 
-    def wait(self) -> str:
+    def wait(self, tell: Callable[[str], None]) -> str:
         """Waits and gives a sentence: the endpoint serves, or a person must execute a change set.
+
+        tell: called with what is waited for, whenever that changes.
 
         Raises:
             CommandError: the update failed or did not begin, or the endpoint failed.
@@ -46,9 +50,10 @@ class Deployment:
         while True:
             stack = describe(self.session, self.environment, "serving")
             status = stack["StackStatus"]
+            self._tell(tell, f"The stack {stack['StackName']}: {status}")
             begun = stack.get("LastUpdatedTime") != self.since
             if status in COMPLETE and outputs_of(stack).get("ModelPackageArn") == self.package:
-                return self._wait_for_endpoint(outputs_of(stack)["EndpointName"])
+                return self._wait_for_endpoint(outputs_of(stack)["EndpointName"], tell)
             if begun and not status.endswith("IN_PROGRESS"):
                 raise CommandError(self._why_failed(status))
             if not begun:
@@ -64,17 +69,23 @@ class Deployment:
                     )
             time.sleep(poll_seconds())
 
-    def _wait_for_endpoint(self, endpoint: str) -> str:
+    def _wait_for_endpoint(self, endpoint: str, tell: Callable[[str], None]) -> str:
         sagemaker = self.session.client("sagemaker")
         while True:
             described = sagemaker.describe_endpoint(EndpointName=endpoint)
             status = described["EndpointStatus"]
+            self._tell(tell, f"The endpoint {endpoint}: {status}")
             if status == "InService":
                 return f"The endpoint {endpoint} serves {self.package}."
             if status in {"Failed", "OutOfService", "UpdateRollbackFailed"}:
                 reason = described.get("FailureReason", "no reason given")
                 raise CommandError(f"The endpoint {endpoint} is {status}: {reason}")
             time.sleep(poll_seconds())
+
+    def _tell(self, tell: Callable[[str], None], sentence: str) -> None:
+        if sentence != self._told:
+            self._told = sentence
+            tell(sentence)
 
     def _why_failed(self, status: str) -> str:
         name = stack_name(self.environment, "serving")

@@ -59,7 +59,7 @@ def _arguments(argv: list[str] | None) -> Namespace:
 
 def watch(arguments: Namespace, console: Console) -> int:
     session = aws_session()
-    execution = arguments.execution or _find(session, arguments)
+    execution = arguments.execution or _find(session, arguments, console)
     console.print(f"Execution {execution}")
     follow = _follow_live if console.is_terminal and arguments.follow else _follow_plainly
     try:
@@ -99,10 +99,11 @@ def _report_failed_step(
             console.print(f"  {line}")
 
 
-def _find(session: boto3.Session, arguments: Namespace) -> str:
+def _find(session: boto3.Session, arguments: Namespace, console: Console) -> str:
     pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
     if arguments.drop is None:
         return newest_execution(session, pipeline)
+    console.print(f"Waiting for the execution that the drop {arguments.drop} starts ...")
     return execution_of_drop(session, pipeline, arguments.drop, arguments.patience)
 
 

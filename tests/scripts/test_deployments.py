@@ -53,7 +53,7 @@ def parameters() -> list[Any]:
 
 def test_an_update_that_does_not_begin_is_one_sentence(deployment: Deployment) -> None:
     with pytest.raises(CommandError, match=r"has not begun after 1 s: look into the deployer"):
-        deployment.wait()
+        deployment.wait(print)
 
 
 def test_an_update_that_is_rolled_back_says_why(
@@ -70,10 +70,13 @@ def test_an_update_that_is_rolled_back_says_why(
         ),
     )
     update.start()
+    told: list[str] = []
 
     with pytest.raises(CommandError, match=r"ended as UPDATE_ROLLBACK_COMPLETE .*\(Broken: "):
-        deployment.wait()
+        deployment.wait(told.append)
     update.join()
+    assert told[0].endswith("serving: CREATE_COMPLETE")
+    assert len(told) == len(set(told)) > 1
 
 
 def test_a_change_set_that_waits_for_a_person_is_named(
@@ -96,4 +99,4 @@ def test_a_change_set_that_waits_for_a_person_is_named(
         StackName=name, ChangeSetName="package-2", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
 
-    assert deployment.wait() == "The change set package-2 waits for a person to execute it."
+    assert deployment.wait(print) == "The change set package-2 waits for a person to execute it."
