@@ -16,7 +16,7 @@ from rehearsal.images.errors import ImageError
 Report = Callable[[str], object]
 
 _LINES_SHOWN = 15
-_SILENCE = 30.0
+_SILENCE = 10.0
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
 ) -> None:
     """Runs `command` in `folder` with no other variables than `variables`.
 
-    A tool that is silent for half a minute is reported as still running.
+    A tool that is silent for ten seconds is reported as still running.
 
     :raises ImageError: it could not be started, or ended with another status than 0; says `failure`
         and its last lines.

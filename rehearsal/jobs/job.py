@@ -172,7 +172,7 @@ class Job(ABC):
         self.reached(Stage.STARTING)
         image = registry.resolve(self.settings, self.plan.image)
         environment = environments.ensure(
-            image.program, cache=self.settings.cache, report=_log.info
+            image.program, cache=self.settings.cache, report=self._progress
         )
         credentials = self._assume()
         self.s3 = aws.client(self.settings, "s3", credentials)
@@ -196,6 +196,11 @@ class Job(ABC):
             )
             for host in self.plan.hosts
         )
+
+    def _progress(self, line: str) -> None:
+        if self.cancelled.is_set():
+            raise Cancelled
+        _log.info("%s", line)
 
     def _assume(self) -> aws.Credentials:
         try:

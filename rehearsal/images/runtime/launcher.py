@@ -37,7 +37,8 @@ class Running:
     def __init__(self, group: spec.Group, folder: Path, on_line: OnLine):
         """Starts `group`; `on_line(container name, line)` is called from a thread of its own.
 
-        :param folder: where the group's description is written.
+        :param folder: where the group's description is written; a relay's socket is named relative
+            to it, as a socket's path may have no more than 107 bytes.
         :raises NamespaceError: the machine gives no namespaces.
         """
         description = folder / "containers.json"
@@ -58,6 +59,7 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             env=namespaces.environment(),
+            cwd=folder,
             text=True,
             # Ctrl-C in the engine's terminal is for the engine, which then stops us in order.
             start_new_session=True,

@@ -1,0 +1,61 @@
+"""A model's `model.tar.gz`: from S3 to `/opt/ml/model`."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.backends import Variant
+from rehearsal.endpoints.errors import FleetError
+from rehearsal.settings import RehearsalSettings
+
+_CHUNK = 1 << 20
+
+
+def download(settings: RehearsalSettings, variant: Variant, target: Path) -> None:
+    """Writes the archive that the variant's model names to the file `target`, as the model's role.
+
+    :raises FleetError: it is not there, or the role may not read it.
+    """
+    uri = variant.model_data_url or ""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    try:
+        credentials = aws.assume(settings, variant.role_arn, "SageMaker-endpoint")
+        body: Any = aws.client(settings, "s3", credentials).get_object(Bucket=bucket, Key=key)
+        with target.open("wb") as file:
+            for chunk in body["Body"].iter_chunks(_CHUNK):
+                file.write(chunk)
+    except (ClientError, BotoCoreError) as error:
+        raise FleetError(
+            f'Failed to download model data for the variant {variant.name} from URL: "{uri}". '
+            f"Please ensure that there "
+            f"is an object located at the URL and that the role {variant.role_arn} has permissions "
+            f"to download it: "
+            f"{error}"
+        ) from error
+    except OSError as error:
+        raise FleetError(
+            f"The model data {uri} can't be written to disk: {error.strerror}."
+        ) from error
+
+
+def unpack(archive: Path, folder: Path, uri: str | None) -> None:
+    """Unpacks `archive` into `folder`; what would lie outside of it is refused.
+
+    :param uri: where the archive is from, for sentences.
+    :raises FleetError: it is no such archive, or the disk is full.
+    """
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, EOFError) as error:
+        raise FleetError(
+            f"The model data {uri} is no model.tar.gz that can be unpacked ({error}): pack the "
+            f"model's files with tar -czf."
+        ) from error
+    except OSError as error:
+        raise FleetError(f"The model data {uri} can't be unpacked: {error}.") from error

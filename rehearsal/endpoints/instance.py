@@ -1,0 +1,220 @@
+"""One instance of a variant: a model server in namespaces of its own, replaced when it dies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from rehearsal.backends import Variant
+from rehearsal.endpoints import artifact
+from rehearsal.endpoints.errors import FleetError
+from rehearsal.images.registry import Image
+from rehearsal.images.runtime import assembly
+from rehearsal.images.runtime.launcher import Running
+from rehearsal.images.runtime.namespaces import NamespaceError
+from rehearsal.images.runtime.spec import Group, Relay
+
+_log = logging.getLogger(__name__)
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+_PORT = 8080
+_PING_SECONDS = 2.0
+_GRACE_SECONDS = 30.0
+_PING_EVERY = 0.1
+_LONGEST_BACKOFF = 60.0
+_SOCKET = "socket"
+
+
+@dataclass(frozen=True)
+class Server:
+    """What every instance of a variant runs; `archive` is None where the model has no data."""
+
+    variant: Variant
+    image: Image
+    environment: Path
+    archive: Path | None
+    variables: Mapping[str, str]
+
+
+class Instance:
+    """Starts at once; `on_line` is called with each line that the server writes.
+
+    :param folder: the instance's own, made and removed here.
+    """
+
+    def __init__(self, server: Server, folder: Path, on_line: Callable[[str], object]):
+        self._server = server
+        self._folder = folder
+        self._on_line = on_line
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._decided = threading.Event()
+        self._error: FleetError | None = None
+        self._running: Running | None = None
+        self._client: httpx.Client | None = None
+        self._thread = threading.Thread(target=self._keep_up, name=folder.name, daemon=True)
+        self._thread.start()
+
+    @property
+    def serving(self) -> bool:
+        """Whether the server has answered `GET /ping` and has not died since."""
+        return self._client is not None
+
+    def wait_until_serving(self) -> None:
+        """:raises FleetError: the server did not come up."""
+        self._decided.wait()
+        if self._error:
+            raise self._error
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], timeout: float
+    ) -> httpx.Response:
+        """:raises httpx.HTTPError: no answer."""
+        client = self._client
+        if client is None:
+            raise httpx.ConnectError(f"The instance {self._folder.name} is being replaced.")
+        return client.post(path, content=body, headers=dict(headers), timeout=timeout)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL after a while."""
+        with self._lock:
+            self._closing.set()
+            if self._running:
+                self._running.stop()
+
+    def kill(self) -> None:
+        """Ends the server at once."""
+        with self._lock:
+            self._closing.set()
+            if self._running:
+                self._running.kill()
+
+    def join(self) -> None:
+        """Waits until the server is gone."""
+        self._thread.join()
+
+    def _keep_up(self) -> None:
+        backoff = 1.0
+        while not self._closing.is_set():
+            began = time.monotonic()
+            error = self._serve_once()
+            if not self._decided.is_set():
+                self._error = error
+                break
+            if self._closing.is_set():
+                break
+            if time.monotonic() - began > _LONGEST_BACKOFF:
+                backoff = 1.0
+            _log.warning("%s Starting another one in %.0f s.", error, backoff)
+            self._closing.wait(backoff)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF)
+        self._decided.set()
+
+    def _serve_once(self) -> FleetError:
+        name = self._server.variant.name
+        socket_folder = -1
+        try:
+            running = self._launch()
+            socket_folder = os.open(self._folder, os.O_PATH | os.O_DIRECTORY)
+            client = _client(socket_folder)
+            self._wait_until_healthy(running, client)
+            self._client = client
+            self._decided.set()
+            running.wait()
+            return FleetError(f"A model server of the variant {name} died.")
+        except FleetError as error:
+            return error
+        except (NamespaceError, OSError) as error:
+            return FleetError(f"A model server of the variant {name} can't be started: {error}")
+        finally:
+            self._clean(socket_folder)
+
+    def _launch(self) -> Running:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        model = self._folder / "ml" / "model"
+        model.mkdir(parents=True)
+        server = self._server
+        if server.archive:
+            artifact.unpack(server.archive, model, server.variant.model_data_url)
+        what = assembly.Run(
+            command=assembly.command(server.image, None, ["serve"]),
+            variables=server.variables,
+            hosts=["model"],
+        )
+        container = assembly.container(
+            server.image, server.environment, "model", self._folder, what
+        )
+        group = Group((container,), True, _GRACE_SECONDS, Relay(_SOCKET, _PORT))
+        with self._lock:
+            if self._closing.is_set():
+                raise FleetError(f"The variant {server.variant.name} was deleted.")
+            self._running = Running(group, self._folder, lambda _, line: self._on_line(line))
+            return self._running
+
+    def _wait_until_healthy(self, running: Running, client: httpx.Client) -> None:
+        variant = self._server.variant
+        deadline = time.monotonic() + variant.startup_health_check_timeout_seconds
+        while time.monotonic() < deadline:
+            ended = running.wait(_PING_EVERY)
+            if ended is not None:
+                how = (
+                    ended.broken
+                    or f"it ended with exit code {next(iter(ended.exit_codes.values()))}"
+                )
+                raise FleetError(
+                    f"The container for production variant {variant.name} did not pass the ping "
+                    f"health check: {how}. "
+                    "Please check CloudWatch logs for this endpoint."
+                )
+            if _healthy(client):
+                return
+        raise FleetError(
+            f"The container for production variant {variant.name} did not pass the ping health "
+            f"check within "
+            f"{variant.startup_health_check_timeout_seconds} s. Please check CloudWatch logs for "
+            f"this endpoint."
+        )
+
+    def _clean(self, socket_folder: int) -> None:
+        client, self._client = self._client, None
+        if client:
+            client.close()
+        with self._lock:
+            running, self._running = self._running, None
+        if running:
+            if running.wait(0) is None:
+                running.kill()
+            running.wait()
+        if socket_folder >= 0:
+            os.close(socket_folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _client(socket_folder: int) -> httpx.Client:
+    # By the open folder's number the path is short, wherever the folder lies.
+    transport = httpx.HTTPTransport(
+        uds=f"/proc/self/fd/{socket_folder}/{_SOCKET}",
+        # A connection that the server closes just as it is used again would lose a request.
+        limits=httpx.Limits(max_keepalive_connections=0),
+    )
+    return httpx.Client(
+        transport=transport,
+        base_url=f"http://localhost:{_PORT}",
+        headers={"accept-encoding": "identity"},
+        trust_env=False,
+    )
+
+
+def _healthy(client: httpx.Client) -> bool:
+    try:
+        return client.get("/ping", timeout=_PING_SECONDS).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
