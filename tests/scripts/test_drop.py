@@ -2,6 +2,9 @@
 
 import io
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from rich.console import Console
 
 from scripts.commands import drop as command
 from scripts.commands.console import CommandError
+from scripts.commands.digits import write_digits
 
 Drop = Callable[..., int]
 
@@ -129,3 +133,36 @@ def test_hidden_files_are_ignored_with_a_note(
 
     assert "Ignored, as hidden or in no class folder: cat/.DS_Store" in output.getvalue()
     assert not [key for key in keys_of(session, bucket) if "DS_Store" in key]
+
+
+WITH_A_MINIMUM = """
+import sys
+from scripts.commands import drop
+drop.images_per_class = lambda *_: 3
+sys.exit(drop.main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_while_uploading_ends_with_130_and_leaves_no_marker(
+    session: boto3.Session, bucket: str, environment: str, tmp_path: Path
+) -> None:
+    write_digits(tmp_path)
+    command_line = [sys.executable, "-c", WITH_A_MINIMUM, tmp_path, "--id", "mine"]
+    process = subprocess.Popen(
+        [*command_line, "--environment", environment],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Uploaded"):
+            process.send_signal(signal.SIGINT)
+            break
+    said = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 130
+    assert "Interrupted: the drop mine has no marker" in said
+    assert "Traceback" not in said
+    assert "drops/mine/_SUCCESS" not in keys_of(session, bucket)
