@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from rehearsal.pipelines.references import (
     PropertyReference,
     Reference,
     calls_in,
+    is_expression,
     references_in,
 )
 from rehearsal.pipelines.steps import STEP_TYPES
@@ -44,10 +46,12 @@ def check(definition: Definition) -> None:
         check_default(parameter)
     for step in definition.steps.values():
         _check_type(step)
+        _check_property_files(step)
         _check_depends_on(definition, step)
         _check_functions(f"Step '{step.name}'", arguments_of_its_own(step))
         for reference in _references(f"Step '{step.name}'", arguments_of_its_own(step)):
             _check_reference(definition, step, reference)
+        _check_property_files_are_read(step)
     _check_experiment(definition)
     in_order(upstream(definition))
     for step in definition.steps.values():
@@ -59,6 +63,36 @@ def _check_type(step: Step) -> None:
         raise validation(
             f"Step '{step.name}' is of type '{step.type}', which the rehearsal doesn't run: "
             f"use one of {', '.join(STEP_TYPES)}."
+        )
+
+
+def _check_property_files(step: Step) -> None:
+    outputs = step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    names = [output.get("OutputName") for output in outputs if isinstance(output, dict)]
+    for file in step.property_files:
+        if file.output_name not in names and not any(is_expression(name) for name in names):
+            raise validation(
+                f"Property file '{file.property_file_name}' of step '{step.name}' lies in the "
+                f"output '{file.output_name}', which the step does not have."
+            )
+
+
+def _check_property_files_are_read(step: Step) -> None:
+    arguments = arguments_of_its_own(step)
+    named = Counter(
+        reference.text
+        for reference in references_in(arguments)
+        if isinstance(reference, PropertyFileReference)
+    )
+    read = Counter(
+        argument["PropertyFile"]["Get"]
+        for function, argument in calls_in(arguments)
+        if function == "Std:JsonGet" and "PropertyFile" in argument
+    )
+    for text in named - read:
+        name = text.rpartition(".")[2]
+        raise validation(
+            f"Step '{step.name}' reads the property file '{name}' with Get: use Std:JsonGet."
         )
 
 

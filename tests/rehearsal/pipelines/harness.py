@@ -21,10 +21,13 @@ _PATIENCE = 20
 
 
 class Clock:
+    """Each look is a second later than the one before, so that no wait takes real time."""
+
     def __init__(self) -> None:
         self._now = datetime(2026, 1, 1, tzinfo=UTC)
 
     def __call__(self) -> datetime:
+        self.advance(1)
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -57,8 +60,8 @@ class Reports:
 
 
 class Harness:
-    def __init__(self, state: Path) -> None:
-        self.sagemaker = FakeSageMaker()
+    def __init__(self, state: Path, sagemaker: FakeSageMaker | None = None) -> None:
+        self.sagemaker = sagemaker or FakeSageMaker()
         self.reports = Reports()
         self.clock = Clock()
         self.s3: dict[str, Any] = {}

@@ -165,9 +165,7 @@ def _evaluate_model(train: TrainingStep, shard: ProcessingStep) -> ProcessingSte
         ],
         outputs=[_output("evaluation")],
     )
-    return ProcessingStep(
-        name="EvaluateModel", step_args=arguments, property_files=[_EVALUATION]
-    )
+    return ProcessingStep(name="EvaluateModel", step_args=arguments, property_files=[_EVALUATION])
 
 
 _EVALUATION = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
