@@ -20,11 +20,21 @@ from rehearsal.settings import RehearsalSettings
 Record = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class New:
+    """A resource that is to be; see `rehearsal.api.store.Resource`."""
+
+    kind: str
+    name: str
+    arn: str
+    record: Record
+    parent: str = ""
+
+
 @dataclass
 class Context:
-    """
-    The parts behind the API. The backends need `call` and the reports, so they are set after it is
-    made: see `rehearsal.server`.
+    """The parts behind the API. The backends need its `call`, so `rehearsal.server` sets them
+    after it is made.
     """
 
     settings: RehearsalSettings
@@ -39,15 +49,7 @@ class Context:
         return aws.arn(self.settings, "sagemaker", resource)
 
     def add(
-        self,
-        kind: str,
-        name: str,
-        record: Record,
-        *,
-        arn: str,
-        duplicate: ApiError,
-        tags: list[dict[str, str]] | None = None,
-        parent: str = "",
+        self, new: New, *, duplicate: ApiError, tags: list[dict[str, str]] | None = None
     ) -> None:
         """Keeps a new resource with its tags.
 
@@ -55,10 +57,10 @@ class Context:
         """
         with self.store.transaction():
             try:
-                self.store.add(kind, name, arn, record, parent)
+                self.store.add(new.kind, new.name, new.arn, new.record, new.parent)
             except KeyError:
                 raise duplicate from None
-            self.store.set_tags(arn, {tag["Key"]: tag["Value"] for tag in tags or []})
+            self.store.set_tags(new.arn, {tag["Key"]: tag["Value"] for tag in tags or []})
 
     def get(self, kind: str, name: str, missing: ApiError) -> Resource:
         """The resource of a name or ARN.

@@ -21,7 +21,6 @@ from rehearsal.api import (
 from rehearsal.api.context import Context, Handler
 from rehearsal.errors import ApiError
 
-
 OPERATIONS: dict[str, Handler] = {
     **pipelines.OPERATIONS,
     **pipeline_executions.OPERATIONS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api import models, shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.errors import missing, validation
 
@@ -24,10 +24,7 @@ def create_endpoint_config(context: Context, request: Record) -> Record:
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=validation(f'Cannot create already existing endpoint configuration "{arn}".'),
     )

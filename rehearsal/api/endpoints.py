@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api import shapes, variants
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
 from rehearsal.backends import Variant
@@ -35,10 +35,7 @@ def create_endpoint(context: Context, request: Record) -> Record:
         "LastModifiedTime": time,
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=validation(f'Cannot create already existing endpoint "{arn}".'),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, validation
@@ -26,10 +26,7 @@ def create_model_package_group(context: Context, request: Record) -> Record:
         "ModelPackageGroupStatus": "Completed",
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=validation(f"Model Package Group already exists: {arn}"),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api import model_package_groups, shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
 from rehearsal.errors import ApiError, validation
@@ -37,12 +37,8 @@ def create_model_package(context: Context, request: Record) -> Record:
             "CertifyForMarketplace": request.get("CertifyForMarketplace", False),
         }
         context.add(
-            KIND,
-            arn,
-            record,
-            arn=arn,
+            New(KIND, arn, arn, record, record.get("ModelPackageGroupName", "")),
             tags=request.get("Tags"),
-            parent=record.get("ModelPackageGroupName", ""),
             duplicate=validation(f"Model package already exists: {arn}"),
         )
     context.events.model_package(record)

@@ -7,7 +7,7 @@ import string
 from typing import Any
 
 from rehearsal.api import pipelines, shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing, plain_page
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
@@ -64,9 +64,7 @@ def _start(context: Context, request: Record) -> str:
         "_Definition": body,
         "_Parameters": values,
     }
-    context.add(
-        KIND, arn, record, arn=arn, parent=pipeline.arn, duplicate=conflict(f"{arn} exists.")
-    )
+    context.add(New(KIND, arn, arn, record, pipeline.arn), duplicate=conflict(f"{arn} exists."))
     context.store.change(pipelines.KIND, pipeline.name, lambda _: {"LastRunTime": time})
     context.events.execution(record, previous=None)
     context.pipelines.start(_for_engine(record, pipeline, given), body)

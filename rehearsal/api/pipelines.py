@@ -6,7 +6,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
@@ -47,10 +47,7 @@ def _create(context: Context, request: Record) -> str:
         "LastModifiedBy": {},
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=validation(
             "Pipeline names must be unique within an AWS account and region. Pipeline with name "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError, in_use, validation
@@ -29,10 +29,7 @@ def create_processing_job(context: Context, request: Record) -> Record:
         "LastModifiedTime": time,
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=in_use(
             "Job name must be unique within an AWS account and region, and a job with this name "

@@ -202,7 +202,8 @@ class Store:
             *values,
         )
         for row in rows:
-            yield Resource(*row[:5], _loads(row[5]))
+            sequence, kind, name, parent, arn, record = row
+            yield Resource(sequence, kind, name, parent, arn, _loads(record))
 
     def _rows(self, query: str, *values: str) -> list[Any]:
         with self._lock:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, Record, now
+from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError, in_use, validation
@@ -35,10 +35,7 @@ def create_training_job(context: Context, request: Record) -> Record:
         "LastModifiedTime": time,
     }
     context.add(
-        KIND,
-        name,
-        record,
-        arn=arn,
+        New(KIND, name, arn, record),
         tags=request.get("Tags"),
         duplicate=in_use(
             "Training job names must be unique within an AWS account and region, and a training "

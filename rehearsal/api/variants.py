@@ -60,10 +60,11 @@ def _container(context: Context, container: Record) -> Record:
             "rehearsal serves models of one."
         )
     environment = offered[0].get("Environment", {}) | container.get("Environment", {})
-    return offered[0] | {
+    resolved: Record = offered[0] | {
         "Environment": environment,
         "ModelPackageArn": package["ModelPackageArn"],
     }
+    return resolved
 
 
 def _model_data(container: Record) -> str | None:

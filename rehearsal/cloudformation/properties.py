@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -11,7 +12,13 @@ from rehearsal.backends import Call
 from rehearsal.cloudformation.resource import Properties
 from rehearsal.errors import validation
 
-_TRUTH = {"true": True, "false": False}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "integer": int,
+    "long": int,
+    "float": float,
+    "double": float,
+    "boolean": lambda text: {"true": True, "false": False}[text.lower()],
+}
 
 
 def request(operation: str, type_name: str, properties: Properties) -> dict[str, Any]:
@@ -44,19 +51,13 @@ def _scalar(type_name: str, value: Any) -> Any:
         return str(value).lower()
     if type_name == "string" and isinstance(value, int | float):
         return str(value)
-    if not isinstance(value, str):
+    read = _READERS.get(type_name)
+    if read is None or not isinstance(value, str):
         return value
     try:
-        match type_name:
-            case "integer" | "long":
-                return int(value)
-            case "float" | "double":
-                return float(value)
-            case "boolean":
-                return _TRUTH.get(value.lower(), value)
-    except ValueError:
-        pass  # The API's validation says what is wrong with it.
-    return value
+        return read(value)
+    except (ValueError, KeyError):
+        return value  # The API's validation says what is wrong with it.
 
 
 def retag(call: Call, arn: str, old: Properties, new: Properties) -> None:

@@ -1,0 +1,78 @@
+"""What a start finds that the last stop cut short."""
+
+from __future__ import annotations
+
+import logging
+
+from rehearsal.api import endpoints, pipeline_executions, processing_jobs, training_jobs, variants
+from rehearsal.api.context import Context, now
+from rehearsal.errors import ApiError
+
+_log = logging.getLogger(__name__)
+_REASON = "The rehearsal was stopped while this ran."
+
+
+def recover(context: Context) -> None:
+    """Marks as failed what ran when the server stopped, and brings the endpoints up again."""
+    _fail_jobs(context)
+    _fail_executions(context)
+    for endpoint in context.store.all(endpoints.KIND):
+        _restore(context, endpoint.name)
+
+
+def _fail_jobs(context: Context) -> None:
+    for job in context.store.all(processing_jobs.KIND):
+        if job.record["ProcessingJobStatus"] in processing_jobs.RUNNING:
+            processing_jobs.change(context, job.name)(
+                {
+                    "ProcessingJobStatus": "Failed",
+                    "FailureReason": _REASON,
+                    "ProcessingEndTime": now(),
+                }
+            )
+    for job in context.store.all(training_jobs.KIND):
+        if job.record["TrainingJobStatus"] in training_jobs.RUNNING:
+            training_jobs.change(context, job.name)(
+                {
+                    "TrainingJobStatus": "Failed",
+                    "SecondaryStatus": "Failed",
+                    "FailureReason": _REASON,
+                    "TrainingEndTime": now(),
+                }
+            )
+
+
+def _fail_executions(context: Context) -> None:
+    for execution in context.store.all(pipeline_executions.KIND):
+        if execution.record["PipelineExecutionStatus"] not in pipeline_executions.RUNNING:
+            continue
+        for step in context.store.steps(execution.arn):
+            if step["StepStatus"] in pipeline_executions.STEP_RUNNING:
+                failed = {"StepStatus": "Failed", "FailureReason": _REASON, "EndTime": now()}
+                pipeline_executions.record_step(context, execution.arn, step | failed)
+        pipeline_executions.change_execution(
+            context,
+            execution.arn,
+            {"PipelineExecutionStatus": "Failed", "FailureReason": _REASON},
+        )
+
+
+def _restore(context: Context, name: str) -> None:
+    record = endpoints.get(context, name).record
+    status, config = record["EndpointStatus"], record["EndpointConfigName"]
+    if status == "Deleting":
+        context.store.delete(endpoints.KIND, name)
+        return
+    if status == "Failed":
+        return
+    try:
+        fleet = variants.resolve(context, config)
+    except ApiError as error:
+        # AWS serves on after its configuration was deleted; here the processes are gone.
+        reason = f"The rehearsal was stopped, and can't serve again: {error.message}"
+        endpoints.change(context, name, {"EndpointStatus": "Failed", "FailureReason": reason})
+        return
+    _log.info("Bringing the endpoint %s up again", name)
+    if status != "Creating":
+        endpoints.change(context, name, {"EndpointStatus": "SystemUpdating"})
+    endpoints.deploy(context, name, config, fleet)

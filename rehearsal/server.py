@@ -1,0 +1,183 @@
+"""Puts the rehearsal together and runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from rehearsal import ministack, recovery
+from rehearsal.api.context import Context
+from rehearsal.api.dispatch import Api
+from rehearsal.api.http import Http
+from rehearsal.api.store import Store
+from rehearsal.backends import Call, EndpointBackend, ExecutionReports, JobBackend, PipelineBackend
+from rehearsal.cloudformation.registry import RECORDED_ONLY, resource_types
+from rehearsal.endpoints.backend import ProcessEndpoints
+from rehearsal.events import Events
+from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.pipelines.engine import Engine
+from rehearsal.settings import HOST, RehearsalSettings
+
+_log = logging.getLogger(__name__)
+
+MakePipelines = Callable[[RehearsalSettings, Call, ExecutionReports], PipelineBackend]
+
+
+class StartError(Exception):
+    """The server can't start: one sentence, what is wrong and what to do."""
+
+
+class Backends(Protocol):
+    """Makes the parts that do the work; `ProcessBackends` unless a test brings its own."""
+
+    def jobs(self, settings: RehearsalSettings) -> JobBackend: ...
+
+    def endpoints(self, settings: RehearsalSettings) -> EndpointBackend: ...
+
+    def pipelines(
+        self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
+    ) -> PipelineBackend: ...
+
+
+class ProcessBackends:
+    """Jobs and model servers as processes, pipelines by our engine."""
+
+    def jobs(self, settings: RehearsalSettings) -> JobBackend:
+        return ProcessBackend(settings)
+
+    def endpoints(self, settings: RehearsalSettings) -> EndpointBackend:
+        return ProcessEndpoints(settings)
+
+    def pipelines(
+        self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
+    ) -> PipelineBackend:
+        return Engine(settings, call, reports)
+
+
+def serve(
+    settings: RehearsalSettings,
+    *,
+    enforce_iam: bool = False,
+    backends: Backends | None = None,
+) -> None:
+    """Runs until SIGTERM or SIGINT, then ends all jobs and servers and keeps the state.
+
+    :raises StartError: the port is taken, or another server uses the state folder.
+    """
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        stack.enter_context(_only_server(settings.state))
+        listener = stack.enter_context(_listener(settings.port))
+        ministack.configure(settings, enforce_iam=enforce_iam)
+        context, api = _compose(settings, backends or ProcessBackends(), stack)
+        ministack.add_sagemaker(Http(context, api))
+        ministack.add_resource_types(resource_types(api.call), RECORDED_ONLY)
+        ministack.correct_ecr()
+        stack.callback((settings.state / "environment.json").unlink, missing_ok=True)
+        asyncio.run(_serve(settings, context, listener))
+
+
+def _compose(
+    settings: RehearsalSettings, backends: Backends, stack: ExitStack
+) -> tuple[Context, Api]:
+    store = Store(settings.state / "sagemaker.sqlite")
+    stack.callback(store.close)
+    context = Context(settings, store, Events(ministack.put_event))
+    api = Api(context)
+    context.jobs = backends.jobs(settings)
+    context.endpoints = backends.endpoints(settings)
+    context.pipelines = backends.pipelines(settings, api.call, api)
+    return context, api
+
+
+async def _serve(settings: RehearsalSettings, context: Context, listener: socket.socket) -> None:
+    stop = asyncio.Event()
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+
+    def ready() -> None:
+        recovery.recover(context)
+        _write_environment(settings)
+        _log.info("Ready at %s", settings.endpoint_url)
+
+    async def end() -> None:
+        await asked.wait()
+        _log.info("Stopping: jobs and model servers first")
+        # Their last words (logs, outputs) need the server, so it goes after them.
+        await asyncio.to_thread(_close_backends, context)
+        stop.set()
+
+    ending = asyncio.create_task(end())
+    try:
+        await ministack.serve(listener, ready, stop)
+    finally:
+        ending.cancel()
+    _log.info("Stopped")
+
+
+def _close_backends(context: Context) -> None:
+    for part in (context.pipelines, context.jobs, context.endpoints):
+        try:
+            part.close()
+        except Exception:  # noqa: BLE001 - the others must be closed all the same
+            _log.exception("%s did not close", type(part).__name__)
+
+
+def _write_environment(settings: RehearsalSettings) -> None:
+    content = {
+        "AWS_ENDPOINT_URL": settings.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": settings.region,
+        "AWS_DEFAULT_REGION": settings.region,
+        "pid": os.getpid(),
+    }
+    place = settings.state / "environment.json"
+    made = place.with_suffix(".json.new")
+    made.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    made.replace(place)
+
+
+@contextmanager
+def _only_server(state: Path) -> Iterator[None]:
+    with (state / "server.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StartError(
+                f"A rehearsal already runs on {state}: stop it first, or give another --state."
+            ) from error
+        yield
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"Port {port} of {HOST} can't be used ({error.strerror}): give another --port."
+        ) from error
+    return listener
+
+
+def log_to_stderr() -> None:
+    """One line an event, on stderr."""
+    handler: Any = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(name)s] %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
