@@ -1,0 +1,26 @@
+"""The CDK app: one stage for each environment."""
+
+import sys
+
+import aws_cdk as cdk
+import cdk_nag
+
+from infra.deployment import Deployment
+from infra.settings import ENVIRONMENTS, SettingsError, load
+
+
+def main() -> None:
+    # The CDK's own usage metadata would be one more resource in every template.
+    app = cdk.App(analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+    try:
+        environments = [load(name, app.node.try_get_context) for name in ENVIRONMENTS]
+    except SettingsError as error:
+        sys.exit(f"shardwise: {error}")
+    for settings in environments:
+        Deployment(app, settings=settings)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is deployed: the CDK app's settings, stacks and Lambda code."""

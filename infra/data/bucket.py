@@ -1,0 +1,49 @@
+"""The one way a bucket is made here."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.settings import Data
+
+# A multipart upload that nobody finished is billed and can't be seen in a listing.
+_UNFINISHED_UPLOAD = cdk.Duration.days(7)
+
+
+def private_bucket(
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Data,
+    access_logs: s3.IBucket | None = None,
+    expire: tuple[s3.LifecycleRule, ...] = (),
+) -> s3.Bucket:
+    """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
+
+    :param access_logs: where its access logs go, below a prefix that is the construct's id; none for the log bucket itself.
+    :param expire: further lifecycle rules.
+    """
+    return s3.Bucket(
+        scope,
+        construct_id,
+        versioned=True,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        server_access_logs_bucket=access_logs,
+        server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
+        lifecycle_rules=[_tidy(settings), *expire],
+        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain else cdk.RemovalPolicy.DESTROY,
+        auto_delete_objects=not settings.retain,
+    )
+
+
+def _tidy(settings: Data) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="tidy",
+        abort_incomplete_multipart_upload_after=_UNFINISHED_UPLOAD,
+        noncurrent_version_expiration=cdk.Duration.days(settings.noncurrent_days),
+        expired_object_delete_marker=True,
+    )

@@ -1,0 +1,59 @@
+"""Where images are dropped, executions work and what they made is kept."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.data.bucket import private_bucket
+from infra.settings import Data
+
+
+class DataStack(cdk.Stack):
+    """The buckets, and the key that encrypts the volumes of jobs and endpoints.
+
+    :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to EventBridge.
+    :ivar working: `executions/<execution id>/…`, expires.
+    :ivar artifacts: models and lineage, kept.
+    :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Data, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        logs = private_bucket(
+            self, "AccessLogs", settings=settings, expire=(_expire(settings.access_log_days),)
+        )
+        self.drops = private_bucket(self, "Drops", settings=settings, access_logs=logs)
+        _send_events(self.drops)
+        self.working = private_bucket(
+            self, "Working", settings=settings, access_logs=logs, expire=(_expire(settings.working_days),)
+        )
+        self.artifacts = private_bucket(self, "Artifacts", settings=settings, access_logs=logs)
+        self.volume_key = kms.Key(
+            self,
+            "VolumeKey",
+            description="Encrypts the storage volumes of SageMaker jobs and endpoints",
+            enable_key_rotation=True,
+            removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain else cdk.RemovalPolicy.DESTROY,
+        )
+        self._output("DropsBucketName", self.drops, "Bucket that images are dropped into")
+        self._output("WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations")
+        self._output("ArtifactsBucketName", self.artifacts, "Bucket of models and lineage")
+
+    def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
+        cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)
+
+
+def _expire(days: int) -> s3.LifecycleRule:
+    return s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(days))
+
+
+def _send_events(bucket: s3.Bucket) -> None:
+    # CloudFormation can do this itself; `event_bridge_enabled` would bring a Lambda with a wildcard resource.
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101
+    resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+    )

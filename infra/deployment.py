@@ -1,0 +1,125 @@
+"""One environment: its stacks, what they hand each other, and who may do what with it."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from infra import exceptions, grants
+from infra.data import DataStack
+from infra.images import ImagesStack
+from infra.operations import OperationsStack
+from infra.serving import ServingStack
+from infra.settings import Settings
+from infra.training import TrainingStack
+from infra.trigger import TriggerStack
+
+
+class Deployment(cdk.Stage):
+    """The stacks `shardwise-<environment>-<unit>`; the stage's id is the environment's name."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(
+            scope,
+            settings.environment,
+            env=cdk.Environment(account=settings.account, region=settings.region),
+        )
+        self._settings = settings
+        self.data = DataStack(
+            self, "data", settings=settings.data, **self._props("data", "Buckets of images, working data and models")
+        )
+        self.images = ImagesStack(
+            self, "images", settings=settings, **self._props("images", "Container images")
+        )
+        self.training = self._training()
+        self.trigger = TriggerStack(
+            self,
+            "trigger",
+            settings=settings,
+            drops=self.data.drops,
+            pipeline_name=self.training.pipeline_name,
+            pipeline_arn=self.training.pipeline_arn,
+            **self._props("trigger", "Starts an execution for each complete drop"),
+        )
+        self.trigger.add_dependency(self.training)
+        self.serving = self._serving()
+        self.operations = self._operations()
+        self._grant()
+        exceptions.explain(self)
+        cdk.Tags.of(self).add("Project", "shardwise")
+        cdk.Tags.of(self).add("Environment", settings.environment)
+
+    def _props(self, unit: str, description: str) -> dict[str, Any]:
+        return {
+            "stack_name": f"shardwise-{self._settings.environment}-{unit}",
+            "description": f"Shardwise {self._settings.environment}: {description}",
+            "termination_protection": self._settings.data.retain,
+        }
+
+    def _training(self) -> TrainingStack:
+        stack = TrainingStack(
+            self,
+            "training",
+            settings=self._settings,
+            data=self.data,
+            images=self.images,
+            **self._props("training", "Pipeline from drops to registered models"),
+        )
+        # An image's URI is no reference between stacks, but its image must be there first.
+        stack.add_dependency(self.images)
+        return stack
+
+    def _serving(self) -> ServingStack:
+        return ServingStack(
+            self,
+            "serving",
+            settings=self._settings,
+            model_package_group_name=self.training.model_package_group_name,
+            volume_key=self.data.volume_key,
+            **self._props("serving", "Endpoint of the approved model"),
+        )
+
+    def _operations(self) -> OperationsStack:
+        return OperationsStack(
+            self,
+            "operations",
+            settings=self._settings,
+            pipeline_name=self.training.pipeline_name,
+            pipeline_arn=self.training.pipeline_arn,
+            endpoint_name=self.serving.endpoint_name,
+            dead_letters={
+                "Drops": self.trigger.dead_letters,
+                "Approvals": self.serving.dead_letters,
+            },
+            **self._props("operations", "Alarms, notifications and dashboard"),
+        )
+
+    def _grant(self) -> None:
+        data, images, roles = self.data, self.images, self.training.roles
+        grants.read_objects(roles.processing, data.drops, "drops/")
+        grants.read_objects(roles.processing, data.artifacts, "lineage/")
+        grants.write_objects(roles.processing, data.artifacts, "lineage/")
+        grants.read_objects(roles.processing, data.working, "executions/")
+        grants.write_objects(roles.processing, data.working, "executions/")
+        grants.pull_image(roles.processing, images.processing.repository)
+
+        grants.read_objects(roles.training, data.working, "executions/")
+        grants.write_objects(roles.training, data.artifacts, "models/")
+        grants.pull_image(roles.training, images.training.repository)
+
+        grants.read_objects(roles.evaluation, data.artifacts, "models/")
+        grants.read_objects(roles.evaluation, data.working, "executions/")
+        grants.write_objects(roles.evaluation, data.working, "executions/")
+        grants.pull_image(roles.evaluation, images.training.repository)
+
+        # The pipeline itself reads property files, and registers a model whose artifact and image it can see.
+        grants.read_objects(roles.pipeline, data.working, "executions/")
+        grants.read_objects(roles.pipeline, data.artifacts, "models/")
+        grants.pull_image(roles.pipeline, images.inference.repository)
+
+        grants.read_objects(self.serving.endpoint_role, data.artifacts, "models/")
+        grants.pull_image(self.serving.endpoint_role, images.inference.repository)
+
+        for role in (roles.pipeline, roles.processing, roles.training, roles.evaluation):
+            grants.encrypt_volumes(role, data.volume_key)
+        grants.encrypt_volumes(self.serving.endpoint_role, data.volume_key)

@@ -1,0 +1,87 @@
+"""The one way a Lambda function or its dead-letter queue is made here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.settings import Settings
+
+RETENTION = {
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
+
+
+def python_function(
+    scope: Construct,
+    construct_id: str,
+    *,
+    folder: Path,
+    description: str,
+    settings: Settings,
+    environment: Mapping[str, str],
+    dead_letter_queue: sqs.IQueue,
+) -> lambda_.Function:
+    """A function from a folder with `handler.py`, with a role that may write its own logs and nothing else.
+
+    An event that fails is tried twice more and then lies in `dead_letter_queue`.
+    """
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}Logs",
+        retention=RETENTION[settings.operations.log_days],
+        removal_policy=_removal_policy(settings),
+    )
+    role = iam.Role(
+        scope,
+        f"{construct_id}Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Lambda function: {description}",
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        )
+    )
+    return lambda_.Function(
+        scope,
+        construct_id,
+        runtime=lambda_.Runtime.PYTHON_3_14,
+        architecture=lambda_.Architecture.ARM_64,
+        code=lambda_.Code.from_asset(str(folder), exclude=["__pycache__", "*.pyc"]),
+        handler="handler.handler",
+        description=description,
+        role=role,
+        environment=dict(environment),
+        log_group=log_group,
+        timeout=cdk.Duration.seconds(30),
+        memory_size=256,
+        retry_attempts=2,
+        dead_letter_queue=dead_letter_queue,
+    )
+
+
+def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:
+    """An encrypted, TLS-only queue that keeps failed events as long as SQS can."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(14),
+        removal_policy=_removal_policy(settings),
+    )
+
+
+def _removal_policy(settings: Settings) -> cdk.RemovalPolicy:
+    return cdk.RemovalPolicy.RETAIN if settings.data.retain else cdk.RemovalPolicy.DESTROY

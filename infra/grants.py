@@ -1,0 +1,68 @@
+"""Grants that name each action and each prefix; the CDK's own `grant_read` allows `s3:GetObject*` and the like."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+
+
+def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    """List and read what lies below `prefix`, in each of its versions."""
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["s3:ListBucket", "s3:ListBucketVersions"],
+            resources=[bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+        )
+    )
+    _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
+
+
+def write_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    """Write below `prefix`; nothing can be deleted."""
+    _allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], [bucket.arn_for_objects(f"{prefix}*")])
+
+
+def pull_image(role: iam.Role, repository: ecr.IRepository) -> None:
+    repository.grant_pull(role)
+
+
+def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
+    """What SageMaker asks of a role whose request names a key for storage volumes.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+    """
+    _allow(role, ["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])
+
+
+def write_job_logs(role: iam.Role, log_group: str) -> None:
+    """Write the log streams of jobs or endpoints; SageMaker makes the log group itself, below `/aws/sagemaker/`."""
+    arn = cdk.Stack.of(role).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=f"/aws/sagemaker/{log_group}",
+        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+    )
+    _allow(
+        role,
+        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        [arn, f"{arn}:log-stream:*"],
+    )
+
+
+def put_metrics(role: iam.Role, namespace: str) -> None:
+    """Publish metrics in one namespace; CloudWatch has no ARN for one, so the condition narrows it."""
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        )
+    )
+
+
+def _allow(role: iam.Role, actions: Sequence[str], resources: Sequence[str]) -> None:
+    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

@@ -1,0 +1,65 @@
+"""Builds and publishes the images at deployment; synthesis needs no Docker."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
+from constructs import Construct
+
+from infra.settings import Settings
+
+CONTAINERS = Path(__file__).parents[2] / "containers"
+
+_NOT_IN_IMAGES = ("**/tests", "**/README.md", "**/__pycache__", "**/.*_cache", "**/*.pyc")
+
+
+class ImagesStack(cdk.Stack):
+    """Images `processing`, `training` and `inference`.
+
+    Each is built from the folder `containers/` with its own Dockerfile, and only what that Dockerfile copies is part of its hash.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        containers: Path = CONTAINERS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._containers = containers
+        self.processing = self._image("processing", folders=("processing", "preprocessing"))
+        self.training = self._image(
+            "training", folders=("training",), accelerator=settings.training.accelerator
+        )
+        self.inference = self._image(
+            "inference",
+            folders=("inference", "preprocessing"),
+            accelerator=settings.endpoint.accelerator,
+        )
+
+    def _image(
+        self, name: str, *, folders: tuple[str, ...], accelerator: str | None = None
+    ) -> ecr_assets.DockerImageAsset:
+        image = ecr_assets.DockerImageAsset(
+            self,
+            name.capitalize(),
+            directory=str(self._containers),
+            file=f"{name}/Dockerfile",
+            exclude=["*", *(f"!{folder}" for folder in folders), *_NOT_IN_IMAGES],
+            ignore_mode=cdk.IgnoreMode.DOCKER,
+            platform=ecr_assets.Platform.LINUX_AMD64,
+            build_args={"ACCELERATOR": accelerator} if accelerator else None,
+            asset_name=f"shardwise-{name}",
+            display_name=f"{name} image",
+        )
+        cdk.CfnOutput(
+            self,
+            f"{name.capitalize()}ImageUri",
+            value=image.image_uri,
+            description=f"Image of the {name} container",
+        )
+        return image

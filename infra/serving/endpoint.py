@@ -1,0 +1,115 @@
+"""Model, endpoint configuration and endpoint, which exist only while there is a model package."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.serving.alarms import VARIANT
+from infra.settings import Endpoint as EndpointSettings
+from infra.volumes import volume_key as volume_key_of
+
+
+class Endpoint(Construct):
+    """An endpoint whose name stays while a new model goes through a canary.
+
+    The model and the configuration have no names, so that CloudFormation replaces them and the endpoint is updated.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: EndpointSettings,
+        endpoint_name: str,
+        model_package: cdk.CfnParameter,
+        role: iam.Role,
+        volume_key: kms.IKey,
+        rollback_alarms: list[str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        condition = cdk.CfnCondition(
+            self,
+            "HasModel",
+            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(model_package, "")),
+        )
+        model = self._model(model_package, role)
+        configuration = self._configuration(model, volume_key)
+        endpoint = self._endpoint(endpoint_name, configuration, rollback_alarms)
+        for resource in (model, configuration, endpoint):
+            resource.cfn_options.condition = condition
+
+    def _model(self, model_package: cdk.CfnParameter, role: iam.Role) -> sagemaker.CfnModel:
+        model = sagemaker.CfnModel(
+            self,
+            "Model",
+            execution_role_arn=role.role_arn,
+            enable_network_isolation=True,
+            primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
+                model_package_name=model_package.value_as_string
+            ),
+        )
+        # SageMaker reads the artifact under this role while it makes the model.
+        model.node.add_dependency(role)
+        return model
+
+    def _configuration(
+        self, model: sagemaker.CfnModel, volume_key: kms.IKey
+    ) -> sagemaker.CfnEndpointConfig:
+        return sagemaker.CfnEndpointConfig(
+            self,
+            "Configuration",
+            kms_key_id=volume_key_of(self._settings.instance_type, volume_key.key_arn),
+            production_variants=[
+                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
+                    variant_name=VARIANT,
+                    model_name=model.attr_model_name,
+                    instance_type=self._settings.instance_type,
+                    initial_instance_count=self._settings.instance_count,
+                    initial_variant_weight=1,
+                )
+            ],
+        )
+
+    def _endpoint(
+        self,
+        name: str,
+        configuration: sagemaker.CfnEndpointConfig,
+        rollback_alarms: list[str],
+    ) -> sagemaker.CfnEndpoint:
+        return sagemaker.CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=name,
+            endpoint_config_name=configuration.attr_endpoint_config_name,
+            deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(
+                auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
+                    alarms=[
+                        sagemaker.CfnEndpoint.AlarmProperty(alarm_name=alarm)
+                        for alarm in rollback_alarms
+                    ]
+                ),
+                blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
+                    traffic_routing_configuration=self._traffic_routing(),
+                    termination_wait_in_seconds=self._settings.canary_wait_seconds,
+                    maximum_execution_timeout_in_seconds=self._settings.canary_wait_seconds + 3600,
+                ),
+            ),
+        )
+
+    def _traffic_routing(self) -> Any:
+        canary = self._settings.canary_percent
+        return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
+            type="CANARY" if canary else "ALL_AT_ONCE",
+            wait_interval_in_seconds=self._settings.canary_wait_seconds,
+            canary_size=sagemaker.CfnEndpoint.CapacitySizeProperty(
+                type="CAPACITY_PERCENT", value=canary
+            )
+            if canary
+            else None,
+        )

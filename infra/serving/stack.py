@@ -1,0 +1,98 @@
+"""A stack with one parameter, the model package; without one it has no endpoint."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra import grants
+from infra.function import dead_letter_queue
+from infra.serving.alarms import RollbackAlarms
+from infra.serving.deployment import ApprovedModelDeployment
+from infra.serving.endpoint import Endpoint
+from infra.settings import Settings
+
+PARAMETER = "ModelPackageArn"
+
+
+class ServingStack(cdk.Stack):
+    """Endpoint `shardwise-<environment>` and the function that updates this stack when a model is approved.
+
+    :ivar endpoint_name: never changes, whatever model is behind it.
+    :ivar endpoint_role: what the model's containers run under.
+    :ivar dead_letters: approvals that could not be acted on.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        model_package_group_name: str,
+        volume_key: kms.IKey,
+        **kwargs: Any,
+    ) -> None:
+        # Only the model package is a parameter, so that a change of it is all that an approval can change.
+        super().__init__(
+            scope,
+            construct_id,
+            synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            **kwargs,
+        )
+        self.endpoint_name = f"shardwise-{settings.environment}"
+        package = cdk.CfnParameter(
+            self,
+            PARAMETER,
+            default="",
+            allowed_pattern=r"^$|^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package/.+$",
+            constraint_description="must be empty or the ARN of a model package",
+            description="ARN of the model package to serve; empty for no endpoint",
+        )
+        self.endpoint_role = self._endpoint_role()
+        self.alarms = RollbackAlarms(
+            self, "RollbackAlarms", settings=settings.endpoint, endpoint_name=self.endpoint_name
+        )
+        Endpoint(
+            self,
+            "Endpoint",
+            settings=settings.endpoint,
+            endpoint_name=self.endpoint_name,
+            model_package=package,
+            role=self.endpoint_role,
+            volume_key=volume_key,
+            rollback_alarms=self.alarms.names,
+        )
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
+        ApprovedModelDeployment(
+            self,
+            "ApprovedModelDeployment",
+            settings=settings,
+            model_package_group_name=model_package_group_name,
+            parameter=PARAMETER,
+            dead_letters=self.dead_letters,
+        )
+        cdk.CfnOutput(
+            self, "EndpointName", value=self.endpoint_name, description="Name of the endpoint"
+        )
+        # An output can't have an empty value, and a stack without a model has nothing else to say.
+        cdk.CfnOutput(
+            self,
+            "ServedModelPackageArn",
+            key=PARAMETER,
+            value=package.value_as_string,
+            description="Model package that is served",
+        )
+
+    def _endpoint_role(self) -> iam.Role:
+        role = iam.Role(
+            self,
+            "EndpointRole",
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            description="Runs the endpoint's containers",
+        )
+        grants.write_job_logs(role, f"Endpoints/{self.endpoint_name}")
+        grants.put_metrics(role, "/aws/sagemaker/Endpoints")
+        return role

@@ -1,0 +1,64 @@
+"""Keeps the SageMaker SDK off the network and away from the machine's own AWS configuration.
+
+The SDK is used as a library that writes a pipeline definition. Left alone it would look for credentials and a Region, ask IAM
+about each role, read defaults from the user's configuration files into the definition, and send telemetry.
+"""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+_ANY_REGION = "us-east-1"
+_VARIABLES = {
+    "AWS_ACCESS_KEY_ID": "offline",
+    "AWS_SECRET_ACCESS_KEY": "offline",
+    "AWS_DEFAULT_REGION": _ANY_REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "SAGEMAKER_ADMIN_CONFIG_OVERRIDE": os.devnull,
+    "SAGEMAKER_USER_CONFIG_OVERRIDE": os.devnull,
+    "SAGEMAKER_VALIDATE_ROLE": "false",
+}
+_HIDDEN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Import the SDK and call it inside; the environment is as before afterwards."""
+    before = os.environ.copy()
+    os.environ.update(_VARIABLES)
+    for name in _HIDDEN:
+        os.environ.pop(name, None)
+    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Running within a PipelineSession")
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def pipeline_session(default_bucket: str) -> "PipelineSession":
+    """A session in which the SDK's `run` and `train` return a step's arguments instead of starting a job.
+
+    Call it, and use what it returns, inside `offline()`.
+    """
+    import boto3  # noqa: PLC0415
+    from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415
+
+    return PipelineSession(
+        boto_session=boto3.Session(),
+        default_bucket=default_bucket,
+        sagemaker_config={
+            "SchemaVersion": "1.0",
+            "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
+        },
+    )

@@ -1,0 +1,127 @@
+"""The pipeline, its roles and the group that its models are registered in."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from constructs import Construct
+
+from infra.data import DataStack
+from infra.images import ImagesStack
+from infra.settings import Settings
+from infra.training.definition import definition
+from infra.training.offline import offline, pipeline_session
+from infra.training.parameters import Parameters
+from infra.training.roles import Roles
+from infra.training.wiring import Buckets, Images, RoleArns, Wiring
+
+
+class TrainingStack(cdk.Stack):
+    """An `AWS::SageMaker::Pipeline` from its JSON definition.
+
+    :ivar roles: a role per duty; who may read and write what is granted where the stacks are composed.
+    :ivar pipeline_name: name of the pipeline.
+    :ivar model_package_group_name: name of the group.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        data: DataStack,
+        images: ImagesStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.pipeline_name = f"shardwise-{settings.environment}"
+        self._settings = settings
+        group = self._model_package_group()
+        self.model_package_group_name = cdk.Fn.select(
+            1, cdk.Fn.split("/", group.attr_model_package_group_arn)
+        )
+        self.roles = Roles(
+            self,
+            "Roles",
+            model_package_group_arn=group.attr_model_package_group_arn,
+            model_package_group_name=self.model_package_group_name,
+        )
+        with offline():
+            body = definition(self.pipeline_name, self._wiring(data, images))
+        self.pipeline = self._pipeline(body)
+        cdk.CfnOutput(
+            self, "PipelineName", value=self.pipeline_name, description="Name of the pipeline"
+        )
+        cdk.CfnOutput(
+            self,
+            "ModelPackageGroupName",
+            value=self.model_package_group_name,
+            description="Group that models are registered in",
+        )
+
+    @property
+    def pipeline_arn(self) -> str:
+        return self.format_arn(
+            service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
+        )
+
+    def _model_package_group(self) -> sagemaker.CfnModelPackageGroup:
+        stack_uuid = cdk.Fn.select(2, cdk.Fn.split("/", self.stack_id))
+        group = sagemaker.CfnModelPackageGroup(
+            self,
+            "ModelPackageGroup",
+            # A group with packages in it can't be deleted: it outlives the stack, and the next stack needs another name.
+            model_package_group_name=cdk.Fn.join(
+                "-", [self.pipeline_name, cdk.Fn.select(0, cdk.Fn.split("-", stack_uuid))]
+            ),
+            model_package_group_description="Image classifiers that Shardwise trained",
+        )
+        group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        return group
+
+    def _wiring(self, data: DataStack, images: ImagesStack) -> Wiring:
+        return Wiring(
+            session=pipeline_session(default_bucket=data.working.bucket_name),
+            settings=self._settings,
+            parameters=Parameters.from_settings(self._settings),
+            buckets=Buckets(
+                drops=data.drops.bucket_name,
+                working=data.working.bucket_name,
+                artifacts=data.artifacts.bucket_name,
+            ),
+            images=Images(
+                processing=images.processing.image_uri,
+                training=images.training.image_uri,
+                inference=images.inference.image_uri,
+            ),
+            roles=RoleArns(
+                processing=self._arn_of(self.roles.processing),
+                training=self._arn_of(self.roles.training),
+                evaluation=self._arn_of(self.roles.evaluation),
+            ),
+            volume_key_arn=data.volume_key.key_arn,
+            model_package_group=self.model_package_group_name,
+            tags={"Project": "shardwise", "Environment": self._settings.environment},
+        )
+
+    def _arn_of(self, role: iam.Role) -> str:
+        # The SDK takes only what looks like a role's ARN; a GetAtt token alone does not.
+        return self.format_arn(
+            service="iam", region="", resource="role", resource_name=role.role_name
+        )
+
+    def _pipeline(self, body: str) -> sagemaker.CfnPipeline:
+        return sagemaker.CfnPipeline(
+            self,
+            "Pipeline",
+            pipeline_name=self.pipeline_name,
+            pipeline_display_name=self.pipeline_name,
+            pipeline_description="Turns complete drops of images into a registered model",
+            pipeline_definition={"PipelineDefinitionBody": body},
+            role_arn=self.roles.pipeline.role_arn,
+            parallelism_configuration={
+                "MaxParallelExecutionSteps": self._settings.operations.max_parallel_steps
+            },
+        )

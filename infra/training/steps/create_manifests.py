@@ -1,0 +1,41 @@
+"""CreateManifests: lists the complete drops and deals each object out to one channel, for ever."""
+
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.mlops.workflow.steps import ProcessingStep
+
+from infra.training import locations, retries
+from infra.training.steps.processing_job import ProcessingJob, command_line, to_s3
+from infra.training.wiring import Wiring
+
+
+def create_manifests(wiring: Wiring) -> ProcessingStep:
+    """Outputs `manifests` (three manifests, `labels.json`) and `lineage`. Lists S3 itself, so it has the network."""
+    parameters = wiring.parameters
+    job = ProcessingJob(
+        image=wiring.images.processing,
+        role_arn=wiring.roles.processing,
+        module="processing.create_manifests",
+        settings=wiring.settings.manifests,
+        isolated=False,
+    )
+    return ProcessingStep(
+        name="CreateManifests",
+        description="Deals the objects of all complete drops out to train, validation and test",
+        step_args=job.processor(wiring).run(
+            arguments=command_line(
+                drops=f"s3://{wiring.buckets.drops}/drops/",
+                lineage=f"s3://{wiring.buckets.artifacts}/lineage/",
+                execution_id=ExecutionVariables.PIPELINE_EXECUTION_ID,
+                drop_id=parameters.drop_id,
+                validation_fraction=parameters.validation_fraction,
+                test_fraction=parameters.test_fraction,
+                minimum_per_class_and_channel=parameters.minimum_per_class_and_channel,
+                seed=parameters.seed,
+            ),
+            outputs=[
+                to_s3("manifests", locations.working(wiring.buckets, "manifests")),
+                to_s3("lineage", locations.lineage(wiring.buckets)),
+            ],
+        ),
+        retry_policies=retries.of_job(),
+    )

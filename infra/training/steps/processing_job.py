@@ -1,0 +1,98 @@
+"""What all processing steps have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sagemaker.core.helper.pipeline_variable import PipelineVariable
+from sagemaker.core.network import NetworkConfig
+from sagemaker.core.processing import Processor
+from sagemaker.core.shapes import (
+    ProcessingInput,
+    ProcessingOutput,
+    ProcessingS3Input,
+    ProcessingS3Output,
+)
+
+from infra.settings import Evaluation, Manifests, Shards
+from infra.volumes import volume_key
+from infra.training.wiring import Wiring
+
+INPUT = "/opt/ml/processing/input"
+OUTPUT = "/opt/ml/processing/output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessingJob:
+    """One processing job's request.
+
+    :ivar module: the Python module that the container runs.
+    :ivar hosts: the number of instances.
+    :ivar isolated: the container has no network; its inputs and outputs are moved by SageMaker itself.
+    """
+
+    image: str
+    role_arn: str
+    module: str
+    settings: Manifests | Shards | Evaluation
+    hosts: int = 1
+    isolated: bool
+
+    def processor(self, wiring: Wiring) -> Processor:
+        return Processor(
+            image_uri=self.image,
+            role=self.role_arn,
+            entrypoint=["python", "-m", self.module],
+            instance_count=self.hosts,
+            instance_type=self.settings.instance_type,
+            volume_size_in_gb=self.settings.volume_gb,
+            volume_kms_key=volume_key(self.settings.instance_type, wiring.volume_key_arn),
+            max_runtime_in_seconds=self.settings.max_runtime_seconds,
+            network_config=NetworkConfig(
+                enable_network_isolation=self.isolated, encrypt_inter_container_traffic=True
+            ),
+            base_job_name="processing",
+            tags=[{"Key": key, "Value": value} for key, value in wiring.tags.items()],
+            sagemaker_session=wiring.session,
+        )
+
+
+def from_s3(
+    name: str,
+    uri: PipelineVariable,
+    *,
+    s3_data_type: str = "S3Prefix",
+    distribution: str = "FullyReplicated",
+) -> ProcessingInput:
+    """An input at `/opt/ml/processing/input/<name>`."""
+    return ProcessingInput(
+        input_name=name,
+        s3_input=ProcessingS3Input(
+            s3_uri=uri,
+            local_path=f"{INPUT}/{name}",
+            s3_data_type=s3_data_type,
+            s3_input_mode="File",
+            s3_data_distribution_type=distribution,
+        ),
+    )
+
+
+def to_s3(name: str, uri: PipelineVariable) -> ProcessingOutput:
+    """An output from `/opt/ml/processing/output/<name>`, uploaded when the job ends."""
+    return ProcessingOutput(
+        output_name=name,
+        s3_output=ProcessingS3Output(
+            s3_uri=uri, local_path=f"{OUTPUT}/{name}", s3_upload_mode="EndOfJob"
+        ),
+    )
+
+
+def command_line(**options: str | int | PipelineVariable) -> Sequence[str | PipelineVariable]:
+    """`--option-name value` for each keyword; values are strings on a command line, whatever their type."""
+    return [
+        part
+        for name, value in options.items()
+        for part in (
+            f"--{name.replace('_', '-')}",
+            value.to_string() if isinstance(value, PipelineVariable) else str(value),
+        )
+    ]

@@ -1,0 +1,26 @@
+"""RejectModel: ends the execution and says why."""
+
+from sagemaker.core.workflow.functions import Join
+from sagemaker.mlops.workflow.fail_step import FailStep
+from sagemaker.mlops.workflow.steps import ProcessingStep
+
+from infra.training import locations
+from infra.training.steps.evaluate_model import METRICS_FILE, OUTPUT
+from infra.training.wiring import Wiring
+
+
+def reject_model(wiring: Wiring, *, evaluation: ProcessingStep) -> FailStep:
+    metrics = locations.below(locations.output(evaluation.properties, OUTPUT), METRICS_FILE)
+    return FailStep(
+        name="RejectModel",
+        description="Ends the execution as the model is not accurate enough",
+        error_message=Join(
+            on=" ",
+            values=[
+                "The model was not registered: its accuracy on the test channel is below AccuracyThreshold,",
+                wiring.parameters.accuracy_threshold,
+                "; see its metrics in",
+                metrics,
+            ],
+        ),
+    )
