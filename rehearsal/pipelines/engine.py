@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
+from rehearsal.errors import validation
 from rehearsal.pipelines.cache import StepCache
 from rehearsal.pipelines.definition import parse
 from rehearsal.pipelines.execution import Execution
@@ -47,6 +48,10 @@ class Engine:
         Raises ApiError (ValidationException) when the definition or a parameter is wrong.
         """
         arn = execution["PipelineExecutionArn"]
+        if execution.get("SelectiveExecutionConfig"):
+            raise validation(
+                "The rehearsal runs all steps of a pipeline: leave SelectiveExecutionConfig out."
+            )
         parsed = parse(definition)
         parameters = resolve(parsed, execution.get("PipelineParameters") or ())
         run = Execution(execution, parsed, parameters, self._tools)

@@ -51,7 +51,8 @@ class Execution:
             self._run()
         except Exception as error:
             log.exception("execution %s broke the engine", self._arn)
-            self._report_end("Failed", f"The rehearsal's pipeline engine failed: {error!r}.")
+            if not self._abandoned:
+                self._report_end("Failed", f"The rehearsal's pipeline engine failed: {error!r}.")
 
     def stop(self) -> None:
         """Start no further step, stop those that run, end as Stopped."""
@@ -80,7 +81,7 @@ class Execution:
 
     def _begin_ready(self) -> None:
         # Conditions are over at once and make other steps ready: hence the loop.
-        while not (self._stopping or self._has_failed()):
+        while not (self._stopping or self._abandoned or self._has_failed()):
             room = self._most_at_once() - len(self._running())
             ready = self._ready()[: max(room, 0)]
             if not ready:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+from sagemaker.core.model_registry import create_model_package_from_containers
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import (
     OutputDataConfig,
@@ -19,7 +20,7 @@ from sagemaker.core.workflow.conditions import ConditionGreaterThanOrEqualTo
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join, JsonGet
 from sagemaker.core.workflow.parameters import ParameterFloat, ParameterInteger, ParameterString
-from sagemaker.core.workflow.pipeline_context import PipelineSession, _ModelStepArguments
+from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
@@ -190,23 +191,19 @@ def _check_quality(evaluate: ProcessingStep, train: TrainingStep) -> ConditionSt
 
 
 def _register_model(evaluate: ProcessingStep, train: TrainingStep) -> ModelStep:
-    container = {
-        "Image": IMAGE,
-        "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts,
-    }
     metrics = Join("/", [_output_uri(evaluate, "evaluation"), "evaluation.json"])
-    statistics = {"ContentType": "application/json", "S3Uri": metrics}
-    # What ModelBuilder.register() makes, which needs S3 to make it.
-    arguments = _ModelStepArguments(SimpleNamespace(sagemaker_session=_SESSION))
-    arguments.caller_name = "create_model_package_from_containers"
-    arguments.create_model_package_request = {
-        "ModelPackageGroupName": "models",
-        "ModelApprovalStatus": "PendingManualApproval",
-        "InferenceSpecification": {
-            "Containers": [container],
-            "SupportedContentTypes": ["image/png"],
-            "SupportedResponseMIMETypes": ["application/json"],
+    _SESSION.init_model_step_arguments(SimpleNamespace(sagemaker_session=_SESSION))
+    create_model_package_from_containers(
+        _SESSION,
+        model_package_group_name="models",
+        approval_status="PendingManualApproval",
+        containers=[
+            {"Image": IMAGE, "ModelDataUrl": train.properties.ModelArtifacts.S3ModelArtifacts}
+        ],
+        content_types=["image/png"],
+        response_types=["application/json"],
+        model_metrics={
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": metrics}}
         },
-        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
-    }
-    return ModelStep(name="RegisterModel", step_args=arguments)
+    )
+    return ModelStep(name="RegisterModel", step_args=_SESSION.context)
