@@ -1,0 +1,32 @@
+"""The image's entry point: SageMaker starts it with the argument `train`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from training.errors import UserError, explain_failure
+from training.folders import Folders
+from training.settings import read_settings
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
+    if arguments != ["train"]:
+        print("This image trains: start it with the argument train.", file=sys.stderr)
+        return 2
+    folders = Folders()
+    try:
+        # Before Horovod is imported, which imports TensorFlow.
+        read_settings(folders.config / "hyperparameters.json")
+    except UserError as error:
+        logging.error("%s", error)
+        explain_failure(folders.failure, str(error))
+        return 1
+    from training.launcher import launch  # noqa: PLC0415
+
+    return launch(folders)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""Metrics of a confusion matrix, in AWS's schema of model quality.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, Any]:
+    """Accuracy, precision and recall (weighted by class size and by class), and the matrix itself.
+
+    :param matrix: int64 [true class, predicted class].
+    """
+    sizes, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
+    precision = _share(right, predicted)
+    recall = _share(right, sizes)
+    shares = sizes / sizes.sum()
+    return {
+        "multiclass_classification_metrics": {
+            "confusion_matrix": {
+                label: {other: int(value) for other, value in zip(labels, row, strict=True)}
+                for label, row in zip(labels, matrix, strict=True)
+            },
+            "accuracy": _metric(right.sum() / sizes.sum()),
+            "weighted_precision": _metric(precision @ shares),
+            "weighted_recall": _metric(recall @ shares),
+        },
+        "by_class": {
+            label: {
+                "records": int(sizes[index]),
+                "precision": float(precision[index]),
+                "recall": float(recall[index]),
+            }
+            for index, label in enumerate(labels)
+        },
+    }
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+
+
+def _metric(value: float) -> dict[str, float | str]:
+    return {"value": float(value), "standard_deviation": "NaN"}
