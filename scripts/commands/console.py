@@ -79,7 +79,8 @@ def explain(error: BotoCoreError | ClientError) -> str:
     """One sentence for what boto3 raised."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
-        return f"AWS refused {error.operation_name}: {said.get('Message')} ({said.get('Code')})."
+        message = str(said.get("Message")).rstrip(".")
+        return f"AWS refused {error.operation_name}: {message} ({said.get('Code')})."
     if isinstance(error, EndpointConnectionError):
         return (
             f"Nothing answers at {error.kwargs['endpoint_url']}: "

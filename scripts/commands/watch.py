@@ -83,7 +83,7 @@ def report(
         if step["StepStatus"] == "Failed":
             _report_failed_step(session, step, console)
     reason = execution.get("FailureReason", "").rstrip(".")
-    return complain(f"The execution: {status}{f', {reason}' if reason else ''}.")
+    return complain(f"The execution {status.lower()}{f': {reason}' if reason else ''}.")
 
 
 def _report_failed_step(

@@ -1,4 +1,4 @@
-"""A real S3, CloudFormation and CloudWatch Logs, and folders of images."""
+"""A rehearsal's server for all of AWS, stacks and a pipeline in it, and folders of images."""
 
 import io
 import itertools
@@ -23,22 +23,32 @@ DATA_TEMPLATE = {
     "Resources": {"Drops": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {"DropsBucketName": {"Value": {"Ref": "Drops"}}},
 }
+DEFINITION = {
+    "Version": "2020-12-01",
+    "Parameters": [
+        {"Name": "DropId", "Type": "String", "DefaultValue": ""},
+        {"Name": "MinimumPerClassAndChannel", "Type": "Integer", "DefaultValue": 1},
+    ],
+    "Steps": [
+        {"Name": "RejectModel", "Type": "Fail", "Arguments": {"ErrorMessage": "Not good enough."}}
+    ],
+}
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
 def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a MiniStack answers that lives as long as the session."""
+    """Where a rehearsal's server answers that lives as long as the session."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("ministack") / "log"
-    settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "IOT_MTLS_ENABLED": "0"}
+    folder = tmp_path_factory.mktemp("rehearsal")
+    log = folder / "log"
+    folders = ["--state", folder / "state", "--cache", folder / "cache"]
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            env=os.environ | settings,
-            cwd=log.parent,
+            [sys.executable, "-m", "rehearsal", *folders, "--port", str(port), "serve"],
+            cwd=REPOSITORY,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -48,7 +58,7 @@ def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(60)
 
 
 @pytest.fixture
@@ -75,6 +85,29 @@ def bucket(session: boto3.Session, environment: str) -> str:
         StackName=f"shardwise-{environment}-data"
     )["Stacks"]
     return stacks[0]["Outputs"][0]["OutputValue"]
+
+
+@pytest.fixture
+def pipeline(session: boto3.Session, environment: str) -> str:
+    """A deployed pipeline that needs one image a class and channel, and fails in its one step."""
+    name = f"shardwise-{environment}"
+    session.client("sagemaker").create_pipeline(
+        PipelineName=name,
+        PipelineDefinition=json.dumps(DEFINITION),
+        ClientRequestToken=name.ljust(32, "-"),
+        RoleArn="arn:aws:iam::000000000000:role/pipeline",
+    )
+    outputs = {"PipelineName": name, "ModelPackageGroupName": name}
+    deploy(session, f"shardwise-{environment}-training", with_outputs(**outputs))
+    return name
+
+
+@pytest.fixture
+def deploy_outputs(session: boto3.Session, environment: str) -> Callable[..., None]:
+    """Deploys a stack that only has outputs: `deploy_outputs(unit, key=value, ...)`."""
+    return lambda unit, **values: deploy(
+        session, f"shardwise-{environment}-{unit}", with_outputs(**values)
+    )
 
 
 @pytest.fixture
@@ -121,6 +154,14 @@ def deploy(session: boto3.Session, name: str, template: dict[str, Any], **values
     )
 
 
+def with_outputs(**values: str) -> dict[str, Any]:
+    """A template with these outputs."""
+    return {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {key: {"Value": value} for key, value in values.items()},
+    }
+
+
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -160,4 +201,4 @@ def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str, log: Pat
                 return
         except OSError:
             time.sleep(0.1)
-    pytest.fail(f"MiniStack ended: {log.read_text()[-2000:]}")
+    pytest.fail(f"The rehearsal ended: {log.read_text()[-2000:]}")

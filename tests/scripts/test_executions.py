@@ -1,0 +1,77 @@
+"""`watch` on real executions of a real pipeline."""
+
+import io
+from collections.abc import Callable
+
+import boto3
+import pytest
+from rich.console import Console
+
+from scripts.commands import watch as command
+from scripts.commands.console import CommandError
+from scripts.commands.pipelines import newest_execution, parameter_default
+
+Watch = Callable[..., int]
+
+
+@pytest.fixture
+def watch(environment: str, console: Console, pipeline: str) -> Watch:
+    def run(*arguments: str) -> int:
+        given = [*arguments, "--environment", environment]
+        return command.watch(command._arguments(given), console)
+
+    return run
+
+
+def start(session: boto3.Session, pipeline: str, drop_id: str) -> str:
+    return session.client("sagemaker").start_pipeline_execution(
+        PipelineName=pipeline,
+        ClientRequestToken=f"{pipeline}-{drop_id}".ljust(32, "-"),
+        PipelineParameters=[{"Name": "DropId", "Value": drop_id}],
+    )["PipelineExecutionArn"]
+
+
+def test_a_failed_execution_is_followed_to_its_end_and_says_why(
+    session: boto3.Session,
+    pipeline: str,
+    watch: Watch,
+    output: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    execution = start(session, pipeline, "d1")
+
+    assert watch() == 1
+    said = output.getvalue()
+    assert f"Execution {execution}" in said
+    assert "RejectModel: Failed after" in said
+    assert "RejectModel failed: Not good enough." in said
+    assert "The execution failed" in capsys.readouterr().err
+
+
+def test_the_execution_of_a_drop_is_found_among_others(
+    session: boto3.Session, pipeline: str, watch: Watch, output: io.StringIO
+) -> None:
+    executions = {drop_id: start(session, pipeline, drop_id) for drop_id in ("d1", "d2", "d3")}
+
+    watch("--drop", "d2")
+
+    assert f"Execution {executions['d2']}" in output.getvalue()
+    assert newest_execution(session, pipeline) == executions["d3"]
+
+
+def test_an_execution_that_does_not_come_is_one_sentence(watch: Watch) -> None:
+    with pytest.raises(CommandError, match="for the drop d1 is there after 0 s"):
+        watch("--drop", "d1", "--patience", "0")
+
+
+def test_a_pipeline_without_executions_is_one_sentence(watch: Watch) -> None:
+    with pytest.raises(CommandError, match=r"has no execution yet: \./scripts/drop DIR"):
+        watch()
+
+
+def test_a_parameters_default_is_that_of_the_deployed_definition(
+    session: boto3.Session, pipeline: str
+) -> None:
+    assert parameter_default(session, pipeline, "MinimumPerClassAndChannel") == 1
+    with pytest.raises(CommandError, match="has no default for Other"):
+        parameter_default(session, pipeline, "Other")
