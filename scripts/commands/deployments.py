@@ -61,7 +61,10 @@ class Deployment:
                 if change_set is None:
                     settled = time.monotonic() + CHANGE_SET_SECONDS
                 elif time.monotonic() > settled:
-                    return f"The change set {change_set} waits for a person to execute it."
+                    return (
+                        f"The change set {change_set} of {stack['StackName']} waits for a person "
+                        "to execute it."
+                    )
                 if time.monotonic() > end:
                     raise CommandError(
                         f"The update of {stack['StackName']} has not begun after "

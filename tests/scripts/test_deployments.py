@@ -99,4 +99,6 @@ def test_a_change_set_that_waits_for_a_person_is_named(
         StackName=name, ChangeSetName="package-2", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
 
-    assert deployment.wait(print) == "The change set package-2 waits for a person to execute it."
+    assert deployment.wait(print) == (
+        f"The change set package-2 of {name} waits for a person to execute it."
+    )
