@@ -61,24 +61,24 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
     from hypercorn.config import Config
     from ministack.app import app
 
+    address = listener.getsockname()
     config = Config()
-    config.bind = [f"fd://{listener.fileno()}"]
+    config.bind = [f"fd://{listener.detach()}"]  # Hypercorn closes it.
     config.keep_alive_timeout = 75
     config.graceful_timeout = _SHUTDOWN_SECONDS
     config.shutdown_timeout = 60
 
-    watcher = asyncio.create_task(_when_ready(listener, ready))
+    watcher = asyncio.create_task(_when_ready(address, ready))
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
         watcher.cancel()
 
 
-async def _when_ready(listener: socket.socket, ready: Callable[[], None]) -> None:
-    host, port = listener.getsockname()
+async def _when_ready(address: tuple[str, int], ready: Callable[[], None]) -> None:
     while True:
         try:
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(*address)
             writer.write(b"GET /_ministack/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             answered = await reader.readline()
             writer.close()

@@ -25,7 +25,7 @@ from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.pipelines.engine import Engine
-from rehearsal.settings import HOST, RehearsalSettings
+from rehearsal.settings import HOST, LOCK, RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
@@ -142,7 +142,9 @@ def _write_environment(settings: RehearsalSettings) -> None:
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "pid": os.getpid(),
+        "cache": str(settings.cache),
     }
+    (settings.state / "port").write_text(str(settings.port), encoding="ascii")
     place = settings.state / "environment.json"
     made = place.with_suffix(".json.new")
     made.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -151,13 +153,16 @@ def _write_environment(settings: RehearsalSettings) -> None:
 
 @contextmanager
 def _only_server(state: Path) -> Iterator[None]:
-    with (state / "server.lock").open("a") as lock:
+    with (state / LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise StartError(
                 f"A rehearsal already runs on {state}: stop it first, or give another --state."
             ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
         yield
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+LOCK = "server.lock"  # in the state folder; held by the server that uses it
 
 
 def default_cache() -> Path:
