@@ -76,6 +76,9 @@ class Job(ABC):
         self.folder = options.folder
         self.cancelled = threading.Event()
         self.out_of_time = False
+        self.name = arn.rpartition("/")[2]
+        # Nobody until the request is read: one that can't be read still ends, with a report.
+        self.hosts: tuple[str, ...] = ()
         self._arn = arn
         self._options = options
         self._closed = False
@@ -158,6 +161,7 @@ class Job(ABC):
     def _outcome(self) -> tuple[str, Mapping[str, Any]]:
         try:
             self.plan = self.read(self.request, self._arn)
+            self.hosts = self.plan.hosts
             containers = self._prepare()
             return self._judge(self._execute(containers))
         except Cancelled:
@@ -184,7 +188,7 @@ class Job(ABC):
         what = assembly.Run(
             command=assembly.command(image, self.plan.entrypoint, self.plan.arguments),
             variables=self._variables(credentials),
-            hosts=self.plan.hosts,
+            hosts=self.hosts,
         )
         return tuple(
             assembly.container(
@@ -194,7 +198,7 @@ class Job(ABC):
                 self.folder / host,
                 what,
             )
-            for host in self.plan.hosts
+            for host in self.hosts
         )
 
     def _progress(self, line: str) -> None:
@@ -204,7 +208,7 @@ class Job(ABC):
 
     def _assume(self) -> aws.Credentials:
         try:
-            return aws.assume(self.settings, self.plan.role_arn, f"SageMaker-{self.plan.name}")
+            return aws.assume(self.settings, self.plan.role_arn, f"SageMaker-{self.name}")
         except (ClientError, BotoCoreError) as error:
             raise JobFailure(
                 f"ClientError: the role {self.plan.role_arn} can't be assumed: {error}"
@@ -218,7 +222,7 @@ class Job(ABC):
         return region | endpoint | credentials.variables | dict(self.plan.variables)
 
     def _write_folders(self) -> None:
-        for host in self.plan.hosts:
+        for host in self.hosts:
             for path in self.plan.folders:
                 plan.on_machine(self.folder / host, path).mkdir(parents=True, exist_ok=True)
             for path, value in self.plan.files(host).items():
@@ -238,8 +242,8 @@ class Job(ABC):
     def bring(self, wanted: inputs.Input, *, required: bool = True) -> None:
         """Brings one input to the hosts; `required` says whether there must be an object."""
         found = inputs.find(wanted, self.s3, self.plan.role_arn, required=required)
-        shares = inputs.shares(found, wanted.distribution, len(self.plan.hosts))
-        folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.plan.hosts]
+        shares = inputs.shares(found, wanted.distribution, len(self.hosts))
+        folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.hosts]
         transfer.download(
             list(zip(folders, shares, strict=True)), self.s3, self.cancelled, wanted.name
         )
@@ -249,7 +253,7 @@ class Job(ABC):
         began = time.time_ns() // 1_000_000
 
         def on_line(host: str, line: str) -> None:
-            logs.write(f"{self.plan.name}/{host}-{began}", line)
+            logs.write(f"{self.name}/{host}-{began}", line)
             self.heard(line)
 
         group = Group(containers, self.plan.private_network, self._options.grace_seconds)

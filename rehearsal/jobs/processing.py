@@ -57,7 +57,7 @@ class ProcessingJob(Job):
         key_id = self.request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
         for output in _outputs(self.request):
             target = locations.parse(output["S3Output"]["S3Uri"])
-            for host in self.plan.hosts:
+            for host in self.hosts:
                 folder = plan.on_machine(self.folder / host, output["S3Output"]["LocalPath"])
                 transfer.upload(folder, target, self.s3, self.cancelled, key_id)
         return {}
@@ -74,7 +74,7 @@ class ProcessingJob(Job):
         return f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
 
     def _exit_message(self) -> str:
-        for host in self.plan.hosts:
+        for host in self.hosts:
             path = plan.on_machine(self.folder / host, "/opt/ml/output/message")
             if path.is_file():
                 return path.read_text(encoding="utf-8", errors="replace")[:_LONGEST_MESSAGE]

@@ -92,7 +92,7 @@ class TrainingJob(Job):
     def deliver(self) -> dict[str, Any]:
         self.change({"SecondaryStatus": "Uploading"})
         output = self.request["OutputDataConfig"]
-        target = locations.parse(output["S3OutputPath"]).child(f"{self.plan.name}/output/")
+        target = locations.parse(output["S3OutputPath"]).child(f"{self.name}/output/")
         if output.get("CompressionType", "GZIP") == "NONE":
             model = self._upload_plain(_MODEL, target.child("model/"))
         else:
@@ -103,7 +103,7 @@ class TrainingJob(Job):
 
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:
         end = datetime.now(UTC)
-        values = self.metrics.publish(self.settings, self.plan.name)
+        values = self.metrics.publish(self.settings, self.name)
         seconds = round((end - self._started_at).total_seconds()) if self._started_at else 0
         self.change(
             {
@@ -123,7 +123,7 @@ class TrainingJob(Job):
         return f"AlgorithmError: {said.strip()[:_LONGEST_REASON]}, exit code: {exit_code}"
 
     def _on_hosts(self, path: str) -> list[Any]:
-        return [plan.on_machine(self.folder / host, path) for host in self.plan.hosts]
+        return [plan.on_machine(self.folder / host, path) for host in self.hosts]
 
     def _key_id(self) -> str | None:
         return self.request["OutputDataConfig"].get("KmsKeyId") or None

@@ -1,0 +1,221 @@
+"""How jobs end before they are done, and that nothing of them is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.settings import RehearsalSettings
+from tests.rehearsal.images.support import Recorded, wait_until
+from tests.rehearsal.jobs.support import arn_of, end_of, keys, lines, run, start, training
+
+Image = Callable[[str], str]
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def marked(mark: str, before: str = "") -> str:
+    """A program that leaves a process behind, says so, and sleeps; `ps` shows both by `mark`."""
+    return f"""
+        import signal, subprocess, sys, time
+        {before}
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "{mark}"])
+        print("ready", flush=True)
+        sys.argv.append("{mark}")
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)", "{mark}"])
+    """
+
+
+def processes(mark: str) -> list[str]:
+    """The command lines of this machine's processes that name `mark`."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if mark in command:
+            found.append(command)
+    return found
+
+
+def is_ready(settings: RehearsalSettings, name: str) -> bool:
+    try:
+        streams = lines(settings, "/aws/sagemaker/TrainingJobs", f"{name}/")
+    except Exception as error:  # noqa: BLE001 - botocore makes the class when it is needed
+        assert "ResourceNotFound" in str(error)
+        return False
+    return ["ready"] in streams.values()
+
+
+@pytest.fixture
+def mark(request: pytest.FixtureRequest) -> str:
+    return f"mark-{os.getpid()}-{abs(hash(request.node.nodeid))}"
+
+
+def test_a_job_that_heeds_sigterm_ends_by_itself_when_it_is_stopped(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    program = """
+        import signal, sys, time
+        def leave(*_):
+            print("leaving", flush=True)
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, leave)
+        print("ready", flush=True)
+        time.sleep(600)
+    """
+    wanted = training("polite", image(program), bucket)
+    recorded = start(backend, wanted)
+    wait_until(lambda: is_ready(settings, "polite"), "the job runs")
+
+    backend.stop(arn_of(wanted))
+
+    ended = end_of(recorded, wanted)
+    assert (ended["TrainingJobStatus"], ended["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert list(lines(settings, "/aws/sagemaker/TrainingJobs", "polite/").values()) == [
+        ["ready", "leaving"]
+    ]
+    assert keys(settings, bucket, "models/") == []
+
+
+def test_a_job_that_ignores_sigterm_is_killed_after_the_grace_time(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str, mark: str
+) -> None:
+    stubborn = marked(mark, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    wanted = training("stubborn", image(stubborn), bucket)
+    recorded = start(backend, wanted)
+    wait_until(lambda: is_ready(settings, "stubborn"), "the job runs")
+    assert processes(mark)
+
+    backend.stop(arn_of(wanted))
+
+    assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
+    assert processes(mark) == []
+
+
+def test_a_job_that_takes_too_long_is_stopped(
+    backend: ProcessBackend, image: Image, bucket: str, mark: str
+) -> None:
+    wanted = training(
+        "slow", image(marked(mark)), bucket, StoppingCondition={"MaxRuntimeInSeconds": 1}
+    )
+
+    ended = run(backend, wanted)
+
+    assert (ended["TrainingJobStatus"], ended["SecondaryStatus"]) == (
+        "Stopped",
+        "MaxRuntimeExceeded",
+    )
+    assert processes(mark) == []
+
+
+def test_what_a_container_leaves_behind_ends_with_it(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str, mark: str
+) -> None:
+    program = f"""
+        import subprocess, sys
+        sleep = [sys.executable, "-c", "import time; time.sleep(600)", "{mark}"]
+        subprocess.Popen(sleep, start_new_session=True)
+    """
+    ended = run(backend, training("leaving", image(program), bucket))
+
+    assert ended["TrainingJobStatus"] == "Completed"
+    assert processes(mark) == []
+
+
+def test_closing_the_backend_ends_every_job_at_once(
+    settings: RehearsalSettings, image: Image, bucket: str, mark: str
+) -> None:
+    backend = ProcessBackend(settings)
+    start(backend, training("closed", image(marked(mark)), bucket))
+    wait_until(lambda: is_ready(settings, "closed"), "the job runs")
+
+    backend.close()
+
+    assert processes(mark) == []
+    assert list((settings.state / "jobs").iterdir()) == []
+
+
+def test_killing_the_engine_leaves_nothing_running(
+    settings: RehearsalSettings, image: Image, bucket: str, mark: str
+) -> None:
+    wanted = training("orphan", image(marked(mark)), bucket)
+    engine = f"""
+        import time
+        from pathlib import Path
+        from rehearsal.jobs.backend import ProcessBackend
+        from rehearsal.settings import RehearsalSettings
+        paths = Path({str(settings.state)!r}), Path({str(settings.cache)!r})
+        backend = ProcessBackend(RehearsalSettings(*paths, {settings.port}))
+        backend.start_training_job({wanted!r}, {arn_of(wanted)!r}, lambda fields: None)
+        time.sleep(600)
+    """
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(engine)], cwd=REPOSITORY)
+    try:
+        wait_until(lambda: is_ready(settings, "orphan"), "the job runs")
+        assert processes(mark)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    wait_until(lambda: not processes(mark), "all of the job's processes are gone")
+    folder = str(settings.state / "jobs" / "training-orphan")
+    wait_until(lambda: not processes(folder), "the supervisor is gone")
+
+
+def test_a_backend_that_starts_clears_what_a_killed_one_left(settings: RehearsalSettings) -> None:
+    left = settings.state / "jobs" / "training-left"
+    left.mkdir(parents=True)
+
+    ProcessBackend(settings).close()
+
+    assert not left.exists()
+
+
+def test_a_job_stopped_before_it_runs_never_starts(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    wanted = training("early", image("print('ready')"), bucket)
+    recorded = Recorded([])
+
+    def stop_at_once(fields: dict[str, object]) -> None:
+        recorded(fields)
+        if fields.get("SecondaryStatus") == "Starting":
+            backend.stop(arn_of(wanted))
+
+    backend.start_training_job(wanted, arn_of(wanted), stop_at_once)
+
+    assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
+    assert not is_ready(settings, "early")
+
+
+def test_a_job_that_fills_the_disk_fails_with_one_sentence(
+    settings: RehearsalSettings,
+    backend: ProcessBackend,
+    image: Image,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # A full disk can't be had here without filling one, so the copy says what the kernel would.
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("rehearsal.jobs.archive._add", full)
+
+    ended = run(
+        backend,
+        training("full", image("open('/opt/ml/model/weights', 'w').write('1')"), bucket),
+    )
+
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "the disk was full while packing model.tar.gz" in ended["FailureReason"]
+    assert keys(settings, bucket, "models/") == []
