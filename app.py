@@ -1,4 +1,4 @@
-"""The CDK app: one stage for each environment."""
+"""The CDK app: one stage for each environment, or for the one in `-c environment=<name>`."""
 
 import sys
 
@@ -13,8 +13,11 @@ def main() -> None:
     # The CDK's own usage metadata would be one more resource in every template.
     app = cdk.App(analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+    chosen = app.node.try_get_context("environment")
     try:
-        environments = [load(name, app.node.try_get_context) for name in ENVIRONMENTS]
+        environments = [
+            load(name, app.node.try_get_context) for name in ([chosen] if chosen else ENVIRONMENTS)
+        ]
     except SettingsError as error:
         sys.exit(f"shardwise: {error}")
     for settings in environments:

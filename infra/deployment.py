@@ -41,7 +41,7 @@ class Deployment(cdk.Stage):
             pipeline_arn=self.training.pipeline_arn,
             **self._props("trigger", "Starts an execution for each complete drop"),
         )
-        self.trigger.add_dependency(self.training)
+        self.trigger.add_stack_dependency(self.training)
         self.serving = self._serving()
         self.operations = self._operations()
         self._grant()
@@ -66,7 +66,7 @@ class Deployment(cdk.Stage):
             **self._props("training", "Pipeline from drops to registered models"),
         )
         # An image's URI is no reference between stacks, but its image must be there first.
-        stack.add_dependency(self.images)
+        stack.add_stack_dependency(self.images)
         return stack
 
     def _serving(self) -> ServingStack:

@@ -1,7 +1,100 @@
 """Every rule of cdk-nag that a resource does not follow, with the reason. There is no other place for one."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aws_cdk as cdk
+from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
+if TYPE_CHECKING:
+    from infra.deployment import Deployment
 
-def explain(stage: IConstruct) -> None:
-    """Acknowledges the exceptions in the stacks of one environment."""
+_OBJECTS = "S3 objects are named by what a producer or an execution calls them; the prefix is all that is known before."
+_LOG_STREAMS = "SageMaker names the log streams when it starts the hosts; the log group is named."
+_METRICS = (
+    "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition narrows the first to one "
+    "namespace, and the token alone gives access to no repository."
+)
+_JOBS = "SageMaker Pipelines names each job when it starts it, with the prefix pipelines-."
+_PACKAGES = "A model package is numbered when it is registered; only packages of this environment's groups match."
+_STACK_ID = "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is given in full."
+_ACCESS_LOGS = "This bucket holds the access logs of the others; logging its own access would go on for ever."
+
+
+@dataclass(frozen=True)
+class _Exception:
+    construct: IConstruct
+    rule: str
+    reason: str
+
+
+def explain(deployment: "Deployment") -> None:
+    """Acknowledges the exceptions of one environment, finding by finding."""
+    for exception in (
+        *_of_data(deployment),
+        *_of_training(deployment),
+        *_of_serving(deployment),
+    ):
+        cdk.Validations.of(exception.construct).acknowledge(
+            cdk.Acknowledgment(id=exception.rule, reason=exception.reason)
+        )
+
+
+def _of_data(deployment: "Deployment") -> Iterator[_Exception]:
+    yield _Exception(deployment.data.access_logs, "AwsSolutions-S1", _ACCESS_LOGS)
+
+
+def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
+    data, roles = deployment.data, deployment.training.roles
+    drops = _objects(deployment, data.drops, "drops/*")
+    lineage = _objects(deployment, data.artifacts, "lineage/*")
+    models = _objects(deployment, data.artifacts, "models/*")
+    executions = _objects(deployment, data.working, "executions/*")
+    for role, log_group, objects in (
+        (roles.processing, "ProcessingJobs", (drops, lineage, executions)),
+        (roles.training, "TrainingJobs", (executions, models)),
+        (roles.evaluation, "ProcessingJobs", (models, executions)),
+    ):
+        yield _wildcard(role, "*", _METRICS)
+        yield _wildcard(role, _log_streams(log_group), _LOG_STREAMS)
+        yield from (_wildcard(role, resource, _OBJECTS) for resource in objects)
+    packages = _arn("sagemaker", f"model-package/{deployment.training.pipeline_name}-*/*")
+    yield _wildcard(roles.pipeline, "*", _METRICS)
+    yield _wildcard(roles.pipeline, executions, _OBJECTS)
+    yield _wildcard(roles.pipeline, models, _OBJECTS)
+    yield _wildcard(roles.pipeline, _arn("sagemaker", "processing-job/pipelines-*"), _JOBS)
+    yield _wildcard(roles.pipeline, _arn("sagemaker", "training-job/pipelines-*"), _JOBS)
+    yield _wildcard(roles.pipeline, packages, _PACKAGES)
+
+
+def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
+    serving = deployment.serving
+    models = _objects(deployment, deployment.data.artifacts, "models/*")
+    yield _wildcard(serving.endpoint_role, "*", _METRICS)
+    yield _wildcard(serving.endpoint_role, models, _OBJECTS)
+    yield _wildcard(
+        serving.endpoint_role, _log_streams(f"Endpoints/{serving.endpoint_name}"), _LOG_STREAMS
+    )
+    yield _wildcard(
+        serving.deployer, _arn("cloudformation", f"stack/{serving.stack_name}/*"), _STACK_ID
+    )
+
+
+def _wildcard(construct: IConstruct, resource: str, reason: str) -> _Exception:
+    return _Exception(construct, f"AwsSolutions-IAM5[Resource::{resource}]", reason)
+
+
+def _objects(deployment: "Deployment", bucket: s3.Bucket, pattern: str) -> str:
+    # cdk-nag names a resource of another stack by its export.
+    arn = deployment.data.resolve(deployment.data.export_value(bucket.bucket_arn))
+    return f"{arn['Fn::ImportValue']}/{pattern}"
+
+
+def _log_streams(log_group: str) -> str:
+    return _arn("logs", f"log-group:/aws/sagemaker/{log_group}:log-stream:*")
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"

@@ -17,20 +17,21 @@ class DataStack(cdk.Stack):
     :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to EventBridge.
     :ivar working: `executions/<execution id>/…`, expires.
     :ivar artifacts: models and lineage, kept.
+    :ivar access_logs: who read and wrote the others.
     :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Data, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        logs = private_bucket(
+        self.access_logs = private_bucket(
             self, "AccessLogs", settings=settings, expire=(_expire(settings.access_log_days),)
         )
-        self.drops = private_bucket(self, "Drops", settings=settings, access_logs=logs)
+        self.drops = private_bucket(self, "Drops", settings=settings, access_logs=self.access_logs)
         _send_events(self.drops)
         self.working = private_bucket(
-            self, "Working", settings=settings, access_logs=logs, expire=(_expire(settings.working_days),)
+            self, "Working", settings=settings, access_logs=self.access_logs, expire=(_expire(settings.working_days),)
         )
-        self.artifacts = private_bucket(self, "Artifacts", settings=settings, access_logs=logs)
+        self.artifacts = private_bucket(self, "Artifacts", settings=settings, access_logs=self.access_logs)
         self.volume_key = kms.Key(
             self,
             "VolumeKey",

@@ -5,6 +5,7 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.settings import Settings
@@ -30,6 +31,7 @@ class ImagesStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self._environment = settings.environment
         self._containers = containers
         self.processing = self._image("processing", folders=("processing", "preprocessing"))
         self.training = self._image(
@@ -56,10 +58,19 @@ class ImagesStack(cdk.Stack):
             asset_name=f"shardwise-{name}",
             display_name=f"{name} image",
         )
-        cdk.CfnOutput(
-            self,
-            f"{name.capitalize()}ImageUri",
-            value=image.image_uri,
-            description=f"Image of the {name} container",
-        )
+        self._publish_uri(name, image.image_uri)
         return image
+
+    def _publish_uri(self, name: str, uri: str) -> None:
+        description = f"URI of the {name} image"
+        # An image is an asset, no resource, and CloudFormation refuses a stack without one.
+        ssm.StringParameter(
+            self,
+            f"{name.capitalize()}ImageParameter",
+            parameter_name=f"/shardwise/{self._environment}/images/{name}",
+            string_value=uri,
+            description=description,
+        )
+        cdk.CfnOutput(
+            self, f"{name.capitalize()}ImageUri", value=uri, description=description
+        )

@@ -66,7 +66,7 @@ class ServingStack(cdk.Stack):
             rollback_alarms=self.alarms.names,
         )
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
-        ApprovedModelDeployment(
+        self.deployer = ApprovedModelDeployment(
             self,
             "ApprovedModelDeployment",
             settings=settings,

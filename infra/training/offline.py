@@ -36,12 +36,14 @@ def offline() -> Iterator[None]:
     os.environ.update(_VARIABLES)
     for name in _HIDDEN:
         os.environ.pop(name, None)
-    logging.getLogger("sagemaker").setLevel(logging.ERROR)
+    logged_from = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Running within a PipelineSession")
             yield
     finally:
+        logging.disable(logged_from)
         os.environ.clear()
         os.environ.update(before)
 
@@ -54,11 +56,21 @@ def pipeline_session(default_bucket: str) -> "PipelineSession":
     import boto3  # noqa: PLC0415
     from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415
 
-    return PipelineSession(
-        boto_session=boto3.Session(),
-        default_bucket=default_bucket,
-        sagemaker_config={
-            "SchemaVersion": "1.0",
-            "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
-        },
-    )
+    return PipelineSession(boto_session=boto3.Session(), default_bucket=default_bucket)
+
+
+@contextmanager
+def without_telemetry(session: "PipelineSession") -> Iterator[None]:
+    """For the calls that would report themselves to AWS.
+
+    Only for these, as the SDK checks the whole of a configuration each time it looks a value up, and it looks up many.
+    """
+    before = session.sagemaker_config
+    session.sagemaker_config = {
+        "SchemaVersion": "1.0",
+        "SageMaker": {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}},
+    }
+    try:
+        yield
+    finally:
+        session.sagemaker_config = before

@@ -13,6 +13,7 @@ _JOBS = "pipelines-*"
 class Roles(Construct):
     """The pipeline's role, and those that its jobs run under.
 
+    :param model_packages: the packages of the group, as `<group name or pattern>/*`.
     :ivar pipeline: starts jobs, passes their roles, reads property files, registers models.
     :ivar processing: CreateManifests and ShardImages.
     :ivar training: TrainModel.
@@ -25,7 +26,7 @@ class Roles(Construct):
         construct_id: str,
         *,
         model_package_group_arn: str,
-        model_package_group_name: str,
+        model_packages: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.processing = self._job_role(
@@ -36,7 +37,7 @@ class Roles(Construct):
         self.pipeline = self._role("Pipeline", "Runs the steps of the pipeline")
         self._let_pipeline_run_jobs()
         self._let_pipeline_register(
-            model_package_group_arn, self._arn("model-package", f"{model_package_group_name}/*")
+            model_package_group_arn, self._arn("model-package", model_packages)
         )
 
     def _role(self, construct_id: str, description: str) -> iam.Role:

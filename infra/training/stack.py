@@ -46,7 +46,7 @@ class TrainingStack(cdk.Stack):
             self,
             "Roles",
             model_package_group_arn=group.attr_model_package_group_arn,
-            model_package_group_name=self.model_package_group_name,
+            model_packages=f"{self.pipeline_name}-*/*",
         )
         with offline():
             body = definition(self.pipeline_name, self._wiring(data, images))

@@ -7,6 +7,7 @@ from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource
 from sagemaker.train.model_trainer import ModelTrainer
 
 from infra.training import locations, retries
+from infra.training.offline import without_telemetry
 from infra.volumes import volume_key
 from infra.training.wiring import Wiring
 
@@ -19,16 +20,18 @@ def train_model(
 ) -> TrainingStep:
     """Reads the shards of `train` and `validation`, and `labels`; writes the model below `models/`."""
     labels = locations.below(locations.output(manifests.properties, "manifests"), "labels.json")
+    channels = [
+        _channel("train", locations.output(shards.properties, "train")),
+        _channel("validation", locations.output(shards.properties, "validation")),
+        _channel("labels", labels),
+    ]
+    trainer = _trainer(wiring)
+    with without_telemetry(wiring.session):
+        arguments = trainer.train(input_data_config=channels)
     return TrainingStep(
         name="TrainModel",
         description="Trains with Horovod; each record is read by one worker an epoch",
-        step_args=_trainer(wiring).train(
-            input_data_config=[
-                _channel("train", locations.output(shards.properties, "train")),
-                _channel("validation", locations.output(shards.properties, "validation")),
-                _channel("labels", labels),
-            ]
-        ),
+        step_args=arguments,
         retry_policies=retries.of_job(),
     )
 
