@@ -31,6 +31,8 @@ def create_training_job(context: Context, request: Record) -> Record:
         "TrainingJobStatus": "InProgress",
         "SecondaryStatus": "Starting",
         "SecondaryStatusTransitions": [_transition("Starting", time)],
+        # The service model requires it at any time.
+        "ModelArtifacts": {"S3ModelArtifacts": _artifacts(request)},
         "CreationTime": time,
         "LastModifiedTime": time,
     }
@@ -45,6 +47,11 @@ def create_training_job(context: Context, request: Record) -> Record:
     context.events.training_job(record, context.store.tags(arn))
     context.jobs.start_training_job(request, arn, change(context, name))
     return {"TrainingJobArn": arn}
+
+
+def _artifacts(request: Record) -> str:
+    folder = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+    return f"{folder}/{request['TrainingJobName']}/output/model.tar.gz"
 
 
 def change(context: Context, name: str) -> Change:

@@ -1,0 +1,136 @@
+"""`fake_server.py STATE PORT`: the real server, with jobs and model servers that only pretend."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rehearsal import aws, server
+from rehearsal.backends import Call, Change, ExecutionReports, PipelineBackend, Variant
+from rehearsal.pipelines.engine import Engine
+from rehearsal.settings import RehearsalSettings
+
+
+class Jobs:
+    """A job does what its environment variable OUTCOME says: Completed, Failed or Hang."""
+
+    def __init__(self) -> None:
+        self._stops: dict[str, threading.Event] = {}
+
+    def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
+        self._start("Processing", request, arn, change)
+
+    def start_training_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
+        self._start("Training", request, arn, change)
+
+    def _start(self, kind: str, request: dict[str, Any], arn: str, change: Change) -> None:
+        stop = self._stops.setdefault(arn, threading.Event())
+        arguments = (kind, request, change, stop)
+        threading.Thread(target=self._run, args=arguments, daemon=True).start()
+
+    @staticmethod
+    def _run(kind: str, request: dict[str, Any], change: Change, stop: threading.Event) -> None:
+        outcome = request.get("Environment", {}).get("OUTCOME", "Completed")
+        change({f"{kind}StartTime": datetime.now(UTC)})
+        if kind == "Training":
+            change({"SecondaryStatus": "Training"})
+        if outcome == "Hang":
+            stop.wait()
+            outcome = "Stopped"
+        fields: dict[str, Any] = {
+            f"{kind}JobStatus": outcome,
+            f"{kind}EndTime": datetime.now(UTC),
+        }
+        if kind == "Training":
+            fields["SecondaryStatus"] = outcome
+            uri = f"{request['OutputDataConfig']['S3OutputPath']}/model.tar.gz"
+            fields["ModelArtifacts"] = {"S3ModelArtifacts": uri}
+        if outcome == "Failed":
+            fields["FailureReason"] = "AlgorithmError: it was told to fail"
+        change(fields)
+
+    def stop(self, arn: str) -> None:
+        self._stops[arn].set()
+
+    def close(self) -> None:
+        return None
+
+
+class Endpoints:
+    """A fleet comes up once its model's data was read from this server's S3."""
+
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self._settings = settings
+        self._serving: dict[str, list[Variant]] = {}
+
+    def deploy(self, endpoint_name: str, variants: list[Variant], change: Change) -> None:
+        arguments = (endpoint_name, variants, change)
+        threading.Thread(target=self._deploy, args=arguments, daemon=True).start()
+
+    def _deploy(self, name: str, variants: list[Variant], change: Change) -> None:
+        try:
+            for variant in variants:
+                self._load(variant)
+        except Exception as error:  # noqa: BLE001 - whatever S3 says
+            status = "InService" if name in self._serving else "Failed"
+            change({"EndpointStatus": status, "FailureReason": f"The fleet is ill: {error}"})
+            return
+        self._serving[name] = variants
+        change({"EndpointStatus": "InService"})
+
+    def _load(self, variant: Variant) -> None:
+        time.sleep(float(variant.environment.get("SECONDS", "0")))
+        if variant.model_data_url:
+            place = urlsplit(variant.model_data_url)
+            s3 = aws.client(self._settings, "s3")
+            s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+
+    def delete(self, endpoint_name: str) -> None:
+        self._serving.pop(endpoint_name, None)
+
+    def invoke(
+        self, endpoint_name: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
+        variant = self._serving[endpoint_name][0]
+        if body == b"bad":
+            return 400, {"Content-Type": "text/plain"}, b"no image"
+        answer = {
+            "bytes": len(body),
+            "type": headers.get("content-type"),
+            "environment": variant.environment,
+            "package": variant.model_package_arn,
+        }
+        given = {
+            "Content-Type": "application/json",
+            "x-Amzn-Invoked-Production-Variant": variant.name,
+        }
+        return 200, given, json.dumps(answer).encode()
+
+    def close(self) -> None:
+        return None
+
+
+class Backends:
+    def jobs(self, settings: RehearsalSettings) -> Jobs:
+        return Jobs()
+
+    def endpoints(self, settings: RehearsalSettings) -> Endpoints:
+        return Endpoints(settings)
+
+    def pipelines(
+        self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
+    ) -> PipelineBackend:
+        return Engine(settings, call, reports, poll_seconds=0.02)
+
+
+if __name__ == "__main__":
+    state = Path(sys.argv[1])
+    server.log_to_stderr()
+    server.serve(RehearsalSettings(state, state / "cache", int(sys.argv[2])), backends=Backends())
