@@ -39,8 +39,14 @@ class Totals:
 class Trainer:
     """Trains one model on all workers; every worker holds the same weights after every step."""
 
-    def __init__(self, model: keras.Model, optimiser: keras.optimizers.Optimizer) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        optimiser: keras.optimizers.Optimizer,
+        augmentation: keras.Layer,
+    ) -> None:
         self._model = model
+        self._augmentation = augmentation
         self._optimiser = optimiser
         optimiser.build(model.trainable_variables)
 
@@ -76,8 +82,9 @@ class Trainer:
     def _train_step(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        varied = self._augmentation(tf.cast(images, tf.float32), training=True)
         with tf.GradientTape() as tape:
-            logits = self._model(tf.cast(images, tf.float32), training=True)
+            logits = self._model(varied, training=True)
             loss = _loss(labels, logits, weights)
         variables = self._model.trainable_variables
         gradients = tape.gradient(loss, variables)

@@ -13,6 +13,7 @@ import horovod.tensorflow as hvd
 import keras
 import tensorflow as tf
 
+from training.augmentation import make_augmentation
 from training.cluster import read_cluster
 from training.data import batches, find_share
 from training.errors import UserError, explain_failure
@@ -44,7 +45,9 @@ def train(folders: Folders) -> None:
     model = NETWORKS[settings.model](settings.image_size, len(labels))
     steps = share.steps(settings.batch_size)
     optimiser = make_optimiser(settings.learning_rate, hvd.size(), steps, settings.epochs)
-    trainer = Trainer(model, optimiser)
+    # Each rank varies its images in its own way.
+    augmentation = make_augmentation(settings.seed + hvd.rank())
+    trainer = Trainer(model, optimiser, augmentation)
     trainer.broadcast()
 
     history, read = [], []
@@ -76,7 +79,7 @@ def train(folders: Folders) -> None:
         }
         (folders.model / "training.json").write_text(json.dumps(summary, indent=1))
     # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
-    hvd.barrier()
+    hvd.allgather_object(None)
 
 
 def pin_gpu() -> None:
