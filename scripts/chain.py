@@ -99,6 +99,8 @@ class Deployment:
 
     def _synthesise(self) -> None:
         context = [word for key, value in self.context.items() for word in ("-c", f"{key}={value}")]
+        # One environment alone takes a third of the time of all three.
+        context += ["-c", f"environment={self.environment}"]
         arguments = ["synth", "--quiet", "--output", str(self.assembly), *context]
         cdk.finish(cdk.start(arguments, self.variables, self.log), self.log)
 

@@ -11,7 +11,9 @@ import boto3
 from scripts.commands.console import CommandError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-REHEARSAL = REPOSITORY / ".rehearsal" / "environment.json"
+# The state folders of ./scripts/local-aws and of ./scripts/rehearse --keep.
+STATES = (REPOSITORY / ".rehearsal" / "aws", REPOSITORY / ".rehearsal" / "rehearse" / "aws")
+ANNOUNCEMENT = "environment.json"  # a running rehearsal writes it into its state folder
 REHEARSAL_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -30,7 +32,7 @@ CHOICES = (
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def aws_session(rehearsal: Path = REHEARSAL) -> boto3.Session:
+def aws_session(*rehearsals: Path) -> boto3.Session:
     """A session for AWS or for a rehearsal, and says on stderr for which.
 
     Where no variable of the environment chooses, a running rehearsal of this checkout comes before
@@ -41,7 +43,8 @@ def aws_session(rehearsal: Path = REHEARSAL) -> boto3.Session:
         CommandError: neither a choice, nor a rehearsal, nor credentials and a region.
     """
     if not any(os.environ.get(name) for name in CHOICES):
-        os.environ.update(running_rehearsal(rehearsal))
+        for file in rehearsals or tuple(state / ANNOUNCEMENT for state in STATES):
+            os.environ.update(running_rehearsal(file))
     # boto3 reads AWS_DEFAULT_REGION only; the CDK and the other SDKs read AWS_REGION.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None or session.get_credentials() is None:
@@ -54,7 +57,7 @@ def aws_session(rehearsal: Path = REHEARSAL) -> boto3.Session:
     return session
 
 
-def running_rehearsal(file: Path = REHEARSAL) -> dict[str, str]:
+def running_rehearsal(file: Path) -> dict[str, str]:
     """The variables that lead to this checkout's rehearsal; empty where none runs."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

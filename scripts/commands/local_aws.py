@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from rehearsal import lifecycle
-from scripts.commands.aws import REHEARSAL
+from scripts.commands.aws import STATES
 from scripts.commands.console import complain, run
 
 _EXAMPLE = """example:
@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("action", choices=["start", "stop", "status", "env"])
     made.add_argument(
-        "--state", type=Path, default=REHEARSAL.parent, help="its folder (default: %(default)s)"
+        "--state",
+        type=Path,
+        default=next(filter(lifecycle.is_running, STATES), STATES[0]),
+        help="its folder (default: the one that runs, %(default)s)",
     )
     made.add_argument("--port", type=int, help="port on 127.0.0.1 (default: a free one)")
     made.add_argument("--cache", type=Path, help="folder of what rehearsals share")

@@ -16,7 +16,7 @@ from rich.console import Console
 from rehearsal import lifecycle
 from scripts import chain
 from scripts.cdk import REPOSITORY, CdkError
-from scripts.commands.console import CommandError, run
+from scripts.commands.console import CommandError, complain, run
 from scripts.commands.digits import write_digits
 from scripts.commands.drops import check_drop_id
 from scripts.report.run_report import write_report
@@ -33,6 +33,10 @@ class Workplace:
     """The folder of one rehearsal."""
 
     folder: Path
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "aws"
 
     @property
     def digits(self) -> Path:
@@ -53,7 +57,10 @@ class Workplace:
 
 def main(argv: list[str] | None = None) -> int:
     arguments = _arguments(argv)
-    return run(lambda console: rehearse(arguments, console))
+    try:
+        return run(lambda console: rehearse(arguments, console))
+    except lifecycle.LifecycleError as error:
+        return complain(str(error))
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -136,14 +143,14 @@ def _aws_on_this_machine(
 ) -> Iterator[None]:
     """Starts the server and points this process at it; stops it at the end, however that comes."""
     with stages.stage("Start AWS on this machine"):
-        os.environ.update(lifecycle.start(place.folder))
+        os.environ.update(lifecycle.start(place.state))
     kept = False
     try:
         yield
         kept = keep
     finally:
         if not kept:
-            lifecycle.stop(place.folder)
+            lifecycle.stop(place.state)
     if kept:
         console.print(
             "AWS on this machine goes on: ./scripts/drop, watch, approve and invoke talk to it; "
@@ -157,7 +164,7 @@ def _make_anew(folder: Path) -> None:
     :raises CommandError: a rehearsal runs in it, or it holds anything else.
     """
     mark = folder / MARK
-    if lifecycle.is_running(folder):
+    if lifecycle.is_running(Workplace(folder).state):
         raise CommandError(
             f"A rehearsal runs in {folder}: use it (./scripts/drop, watch, approve, invoke), or "
             "end it with ./scripts/local-aws stop and run this again."

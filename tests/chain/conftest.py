@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from typing import Any
 
 import boto3
 import pytest
+
+from rehearsal import lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -98,7 +99,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
         yield Rehearsed(folder, _variables(folder), run.stdout)
     finally:
         subprocess.run(
-            ["./scripts/local-aws", "stop", "--folder", str(folder)],
+            ["./scripts/local-aws", "stop", "--state", str(folder / "aws")],
             cwd=REPOSITORY,
             check=False,
             timeout=120,
@@ -110,5 +111,4 @@ def _environment_without_aws() -> dict[str, str]:
 
 
 def _variables(folder: Path) -> dict[str, str]:
-    content = json.loads((folder / "environment.json").read_text())
-    return {name: str(value) for name, value in content.items() if name != "pid"}
+    return lifecycle.variables(folder / "aws")
