@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _SERVICE = "sagemaker"
 _LONGEST_NAME = 63
 _SHUTDOWN_SECONDS = 3.0
+_SAVE_SECONDS = 15.0
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -68,11 +69,27 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
     config.graceful_timeout = _SHUTDOWN_SECONDS
     config.shutdown_timeout = 60
 
-    watcher = asyncio.create_task(_when_ready(address, ready))
+    beside = [
+        asyncio.create_task(_when_ready(address, ready)),
+        asyncio.create_task(_save_now_and_then()),
+    ]
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:
-        watcher.cancel()
+        for task in beside:
+            task.cancel()
+
+
+async def _save_now_and_then() -> None:
+    """MiniStack writes its state when it stops: what it has in memory would not outlive a kill."""
+    from ministack.app import _build_persistence_save_dict
+    from ministack.core.persistence import save_all
+
+    logging.getLogger("persistence").setLevel(logging.WARNING)
+    while True:
+        await asyncio.sleep(_SAVE_SECONDS)
+        # On its own loop, where nothing changes the state meanwhile.
+        save_all(_build_persistence_save_dict())
 
 
 async def _when_ready(address: tuple[str, int], ready: Callable[[], None]) -> None:
@@ -100,8 +117,10 @@ def add_sagemaker(http: Http) -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
         # A thread of its own: some operations read S3, on this very server.
-        answer: Answer = await run_reentrant(http.answer, method, path, headers, body)
-        return answer
+        status, answered, content = await run_reentrant(http.answer, method, path, headers, body)
+        # MiniStack makes a JSON service's Content-Type its protocol's. A model server's own must
+        # stay; it looks for the capitalised name.
+        return status, {name.lower(): value for name, value in answered.items()}, content
 
     app.SERVICE_HANDLERS[_SERVICE] = handler
     router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": ["SageMaker."]}

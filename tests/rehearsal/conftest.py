@@ -52,6 +52,11 @@ class Server:
         place = self.state / "environment.json"
         return place.exists() and json.loads(place.read_text())["pid"] == self.process.pid
 
+    @property
+    def proc(self) -> Path:
+        assert self.process is not None
+        return Path("/proc") / str(self.process.pid)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)

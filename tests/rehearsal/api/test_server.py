@@ -1,0 +1,170 @@
+"""The server as a process: what a stop keeps, and what it refuses to start on."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from rehearsal import lifecycle
+from tests.rehearsal.conftest import REPOSITORY, ROLE, eventually
+
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
+
+
+def serve(state, port):
+    return subprocess.run(
+        [sys.executable, "-m", "rehearsal", "--state", state, "--port", str(port), "serve"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def serving_endpoint(server, name):
+    server.client("s3").create_bucket(Bucket="models")
+    server.client("s3").put_object(Bucket="models", Key="model.tar.gz", Body=b"model")
+    sagemaker = server.client("sagemaker")
+    container = {"Image": IMAGE, "ModelDataUrl": "s3://models/model.tar.gz"}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    variant = {
+        "VariantName": "all",
+        "ModelName": name,
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    in_service(server, name)
+
+
+def in_service(server, name):
+    described = server.client("sagemaker").describe_endpoint
+    eventually(lambda: described(EndpointName=name)["EndpointStatus"] == "InService")
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_serves_on_and_fails_what_was_cut_short(own_server, how, pipeline_of):
+    serving_endpoint(own_server, "mine")
+    arn = pipeline_of(own_server, "Hang")
+    own_server.end(how)
+    own_server.start()
+
+    sagemaker = own_server.client("sagemaker")
+    execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    assert execution["PipelineExecutionStatus"] == "Failed"
+    assert execution["FailureReason"] == "The rehearsal was stopped while this ran."
+    (job,) = sagemaker.list_processing_jobs()["ProcessingJobSummaries"]
+    assert job["ProcessingJobStatus"] == "Failed"
+    (step,) = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)[
+        "PipelineExecutionSteps"
+    ]
+    assert step["StepStatus"] == "Failed"
+    if how == signal.SIGTERM:
+        in_service(own_server, "mine")
+        answer = own_server.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName="mine", Body=b"x"
+        )
+        assert answer["InvokedProductionVariant"] == "all"
+
+
+@pytest.fixture
+def pipeline_of(definition):
+    def start(server, outcome):
+        sagemaker = server.client("sagemaker")
+        sagemaker.create_pipeline(
+            PipelineName="p", PipelineDefinition=definition(outcome), RoleArn=ROLE
+        )
+        arn = sagemaker.start_pipeline_execution(PipelineName="p")["PipelineExecutionArn"]
+        eventually(lambda: sagemaker.list_processing_jobs()["ProcessingJobSummaries"])
+        return arn
+
+    return start
+
+
+def test_a_restart_keeps_stacks_and_objects(own_server):
+    body = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
+    cloudformation = own_server.client("cloudformation")
+    cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(body))
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="kept", WaiterConfig={"Delay": 1}
+    )
+    (bucket,) = own_server.client("s3").list_buckets()["Buckets"]
+    own_server.client("s3").put_object(Bucket=bucket["Name"], Key="a b+#é", Body=b"x")
+    assert own_server.end() == 0
+    assert not (own_server.state / "environment.json").exists()
+
+    own_server.start()
+    stacks = own_server.client("cloudformation").describe_stacks(StackName="kept")["Stacks"]
+    assert stacks[0]["StackStatus"] == "CREATE_COMPLETE"
+    answer = own_server.client("s3").get_object(Bucket=bucket["Name"], Key="a b+#é")
+    assert answer["Body"].read() == b"x"
+
+
+def test_a_taken_port_is_refused_in_one_sentence(server, tmp_path):
+    refused = serve(tmp_path, server.port)
+    assert refused.returncode == 1
+    last = refused.stderr.splitlines()[-1]
+    assert last.startswith(f"Port {server.port} of 127.0.0.1 can't be used")
+
+
+def test_a_second_server_on_one_folder_is_refused_in_one_sentence(server):
+    refused = serve(server.state, 1)
+    assert refused.returncode == 1
+    assert "A rehearsal already runs on" in refused.stderr.splitlines()[-1]
+
+
+def test_nothing_listens_but_on_the_loopback(server):
+    """As the kernel lists the sockets of the server's process."""
+    inodes = {
+        link.readlink().name.removeprefix("socket:[").removesuffix("]")
+        for link in (server.proc / "fd").iterdir()
+        if str(link.readlink()).startswith("socket:")
+    }
+    addresses = []
+    for table in ("tcp", "tcp6"):
+        for line in (server.proc / "net" / table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[9] in inodes:
+                addresses.append(fields[1].rpartition(":")[0])
+    assert addresses == ["0100007F"]
+
+
+def test_a_server_is_started_and_stopped_in_the_background(tmp_path):
+    led = lifecycle.start(tmp_path, cache=tmp_path / "cache")
+    try:
+        assert lifecycle.is_running(tmp_path)
+        assert led["REHEARSAL_STATE"] == str(tmp_path)
+        assert f"export AWS_ENDPOINT_URL={led['AWS_ENDPOINT_URL']}" in lifecycle.exports(led)
+        with pytest.raises(lifecycle.LifecycleError, match="already runs"):
+            lifecycle.start(tmp_path)
+    finally:
+        assert lifecycle.stop(tmp_path)
+    assert not lifecycle.is_running(tmp_path)
+    assert not lifecycle.stop(tmp_path)
+
+
+def test_a_server_comes_back_on_its_port(tmp_path):
+    urls = []
+    for _ in range(2):
+        urls.append(lifecycle.start(tmp_path, cache=tmp_path / "cache")["AWS_ENDPOINT_URL"])
+        lifecycle.stop(tmp_path)
+    assert urls[0] == urls[1]
+
+
+def test_a_server_that_cannot_start_says_why(server, tmp_path):
+    with pytest.raises(lifecycle.LifecycleError, match=r"Port \d+ of 127.0.0.1 can't be used"):
+        lifecycle.start(tmp_path, port=server.port)
+
+
+def test_ecr_refuses_to_describe_an_image_that_is_not_there(server):
+    ecr = server.client("ecr")
+    ecr.create_repository(repositoryName="images")
+    with pytest.raises(ecr.exceptions.ImageNotFoundException):
+        ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "none"}])
+    ecr.put_image(repositoryName="images", imageTag="some", imageManifest="{}")
+    found = ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "some"}])
+    assert found["imageDetails"][0]["imageTags"] == ["some"]
