@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,9 @@ _SAMPLES: dict[str, Any] = {
 }
 
 
+_MOST_SHOWN = 12
+
+
 @cache
 def sagemaker_model() -> ServiceModel:
     return botocore.session.get_session().get_service_model("sagemaker")
@@ -53,9 +56,25 @@ def mistake(
     if generated is not None:
         request.setdefault(generated, "x")
     report = ParamValidator().validate(request, shape)
-    if not report.has_errors():
-        return None
-    return str(report.generate_report()).splitlines()[0].strip()
+    if report.has_errors():
+        return str(report.generate_report()).splitlines()[0].strip()
+    return next(_unlisted(shape, dict(arguments), ""), None)
+
+
+def _unlisted(shape: Shape | None, value: Any, path: str) -> Iterator[str]:
+    """Literals that are none of an enum's values, which botocore's validator doesn't look for."""
+    if is_expression(value) or shape is None:
+        return
+    allowed = shape.metadata.get("enum")
+    if allowed and isinstance(value, str) and value not in allowed:
+        known = f" and must be one of {', '.join(allowed)}" if len(allowed) <= _MOST_SHOWN else ""
+        yield f"{path.removeprefix('.')} is '{value}'{known or ', which AWS does not have'}"
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from _unlisted(_member(shape, key), member, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _unlisted(getattr(shape, "member", None), item, f"{path}[{index}]")
 
 
 def _filled(shape: Shape | None, value: Any, parameters: Mapping[str, Parameter]) -> Any:

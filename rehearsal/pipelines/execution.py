@@ -71,7 +71,7 @@ class Execution:
             if self._stopping:
                 for run in self._running():
                     run.stop()
-            elif not self._has_failed():
+            else:
                 self._begin_ready()
             if not self._running() and not self._abandoned:
                 self._report_end(*self._ending())

@@ -56,14 +56,21 @@ def test_an_earlier_success_expires(harness: Harness) -> None:
     assert "CacheHitResult" not in steps["A"]
 
 
-@pytest.mark.parametrize("duration", ["PT1H", "T60m", "pt3600s", "1d"])
-def test_the_most_recent_success_is_the_one_reused(harness: Harness, duration: str) -> None:
+@pytest.mark.parametrize("duration", ["PT2H", "T120m", "pt7200s", "1d"])
+def test_a_duration_may_be_written_in_each_of_aws_s_ways(harness: Harness, duration: str) -> None:
     cache = {"Enabled": True, "ExpireAfter": duration}
     harness.run(_body(cache))
-    harness.clock.advance(90_000)
-    second = harness.start(_body(cache))
-    harness.end(second)
+    harness.clock.advance(3601)
     _, steps = harness.run(_body(cache))
+    assert "CacheHitResult" in steps["A"]
+
+
+def test_the_most_recent_of_several_successes_is_reused(harness: Harness) -> None:
+    harness.run(_body())
+    harness.clock.advance(3601)
+    second = harness.start(_body())
+    harness.end(second)
+    _, steps = harness.run(_body({"Enabled": True, "ExpireAfter": "P1D"}))
     assert steps["A"]["CacheHitResult"] == {"SourcePipelineExecutionArn": second}
 
 

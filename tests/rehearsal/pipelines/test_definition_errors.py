@@ -190,6 +190,15 @@ WRONG = {
         definition(processing("A", [get("Parameters.P")]), parameters=[parameter("P", "Integer")]),
         "Invalid type for parameter AppSpecification.ContainerArguments[0]",
     ),
+    "a value that is none of an enum's": (
+        definition(processing("A")).replace("EndOfJob", "AtTheEnd"),
+        "ProcessingOutputConfig.Outputs[0].S3Output.S3UploadMode is 'AtTheEnd' and must be one of "
+        "Continuous, EndOfJob",
+    ),
+    "an instance type that AWS does not have": (
+        definition(processing("A")).replace("ml.m5.large", "ml.m5.huge"),
+        "InstanceType is 'ml.m5.huge', which AWS does not have",
+    ),
     "a retry policy for an unknown exception": (
         definition(processing("A", RetryPolicies=[{"ExceptionType": ["Rain"]}])),
         "is wrong at Steps.0.RetryPolicies.0.ExceptionType.0",

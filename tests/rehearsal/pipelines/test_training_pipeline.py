@@ -90,6 +90,16 @@ def test_a_step_s_properties_lead_to_the_outputs_of_the_step_before(
     assert package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"] == _EVALUATION
 
 
+def test_an_output_that_ends_in_a_slash_holds_its_property_file_all_the_same(
+    harness: Harness, training_pipeline: str
+) -> None:
+    _evaluated(harness, 0.97)
+    status, _ = harness.run(
+        training_pipeline.replace('"evaluation"]', '"evaluation/"]'), DropId="x"
+    )
+    assert status == "Succeeded"
+
+
 def test_an_evaluation_that_is_missing_fails_the_condition_with_its_place(
     harness: Harness, training_pipeline: str
 ) -> None:
