@@ -22,6 +22,8 @@ _PACKAGES = "A model package is numbered when it is registered; only packages of
 _STACK_ID = "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is given in full."
 _ACCESS_LOGS = "This bucket holds the access logs of the others; logging its own access would go on for ever."
 
+_EMPTIED = "Every object goes when the stack of an environment that keeps nothing is destroyed; the bucket is named."
+
 
 @dataclass(frozen=True)
 class _Exception:
@@ -43,7 +45,11 @@ def explain(deployment: "Deployment") -> None:
 
 
 def _of_data(deployment: "Deployment") -> Iterator[_Exception]:
-    yield _Exception(deployment.data.access_logs, "AwsSolutions-S1", _ACCESS_LOGS)
+    data = deployment.data
+    yield _Exception(data.access_logs, "AwsSolutions-S1", _ACCESS_LOGS)
+    for bucket in data.emptied:
+        logical_id = data.resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
+        yield _wildcard(data, f"<{logical_id}.Arn>/*", _EMPTIED)
 
 
 def _of_training(deployment: "Deployment") -> Iterator[_Exception]:

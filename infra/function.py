@@ -28,12 +28,13 @@ def python_function(
     folder: Path,
     description: str,
     settings: Settings,
-    environment: Mapping[str, str],
-    dead_letter_queue: sqs.IQueue,
+    environment: Mapping[str, str] | None = None,
+    dead_letter_queue: sqs.IQueue | None = None,
+    timeout: cdk.Duration | None = None,
 ) -> lambda_.Function:
     """A function from a folder with `handler.py`, with a role that may write its own logs and nothing else.
 
-    An event that fails is tried twice more and then lies in `dead_letter_queue`.
+    An event that fails is tried twice more and then lies in `dead_letter_queue`, if there is one.
     """
     log_group = logs.LogGroup(
         scope,
@@ -62,11 +63,11 @@ def python_function(
         handler="handler.handler",
         description=description,
         role=role,
-        environment=dict(environment),
+        environment=dict(environment or {}),
         log_group=log_group,
-        timeout=cdk.Duration.seconds(30),
+        timeout=timeout or cdk.Duration.seconds(30),
         memory_size=256,
-        retry_attempts=2,
+        retry_attempts=2 if dead_letter_queue else None,
         dead_letter_queue=dead_letter_queue,
     )
 

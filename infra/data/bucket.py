@@ -36,7 +36,6 @@ def private_bucket(
         server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
         lifecycle_rules=[_tidy(settings), *expire],
         removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain else cdk.RemovalPolicy.DESTROY,
-        auto_delete_objects=not settings.retain,
     )
 
 

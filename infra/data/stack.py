@@ -8,7 +8,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.data.bucket import private_bucket
-from infra.settings import Data
+from infra.data.emptier_resource import Emptier
+from infra.settings import Settings
 
 
 class DataStack(cdk.Stack):
@@ -18,27 +19,33 @@ class DataStack(cdk.Stack):
     :ivar working: `executions/<execution id>/…`, expires.
     :ivar artifacts: models and lineage, kept.
     :ivar access_logs: who read and wrote the others.
+    :ivar emptied: the buckets that are emptied when the stack is destroyed.
     :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Data, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        data = settings.data
         self.access_logs = private_bucket(
-            self, "AccessLogs", settings=settings, expire=(_expire(settings.access_log_days),)
+            self, "AccessLogs", settings=data, expire=(_expire(data.access_log_days),)
         )
-        self.drops = private_bucket(self, "Drops", settings=settings, access_logs=self.access_logs)
+        self.drops = private_bucket(self, "Drops", settings=data, access_logs=self.access_logs)
         _send_events(self.drops)
         self.working = private_bucket(
-            self, "Working", settings=settings, access_logs=self.access_logs, expire=(_expire(settings.working_days),)
+            self, "Working", settings=data, access_logs=self.access_logs, expire=(_expire(data.working_days),)
         )
-        self.artifacts = private_bucket(self, "Artifacts", settings=settings, access_logs=self.access_logs)
+        self.artifacts = private_bucket(self, "Artifacts", settings=data, access_logs=self.access_logs)
         self.volume_key = kms.Key(
             self,
             "VolumeKey",
             description="Encrypts the storage volumes of SageMaker jobs and endpoints",
             enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=cdk.RemovalPolicy.RETAIN if data.retain else cdk.RemovalPolicy.DESTROY,
         )
+        every_bucket = [self.drops, self.working, self.artifacts, self.access_logs]
+        self.emptied = [] if data.retain else every_bucket
+        if self.emptied:
+            Emptier(self, "Emptier", settings=settings, buckets=self.emptied)
         self._output("DropsBucketName", self.drops, "Bucket that images are dropped into")
         self._output("WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations")
         self._output("ArtifactsBucketName", self.artifacts, "Bucket of models and lineage")

@@ -54,8 +54,10 @@ class Endpoint(Construct):
                 model_package_name=model_package.value_as_string
             ),
         )
-        # SageMaker reads the artifact under this role while it makes the model.
-        model.node.add_dependency(role)
+        # SageMaker uses the role while it makes the model: its policy must be attached by then.
+        policy = role.node.try_find_child("DefaultPolicy")
+        if policy is not None:
+            model.node.add_dependency(policy)
         return model
 
     def _configuration(

@@ -1,0 +1,48 @@
+"""Empties buckets when their stack is destroyed, in environments that keep nothing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.function import python_function
+from infra.settings import Settings
+
+
+class Emptier(Construct):
+    """A custom resource for each bucket.
+
+    The CDK's own `auto_delete_objects` may change the policy of the buckets too; this can only list and delete objects.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, buckets: Sequence[s3.Bucket]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function = python_function(
+            self,
+            "Function",
+            folder=Path(__file__).parent / "emptier",
+            description="Empties the buckets of a stack that is being destroyed",
+            settings=settings,
+            timeout=cdk.Duration.minutes(15),
+        )
+        for actions, resources in (
+            (["s3:ListBucketVersions"], [bucket.bucket_arn for bucket in buckets]),
+            (
+                ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                [bucket.arn_for_objects("*") for bucket in buckets],
+            ),
+        ):
+            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
+        for bucket in buckets:
+            cdk.CustomResource(
+                self,
+                bucket.node.id,
+                resource_type="Custom::EmptyBucket",
+                service_token=function.function_arn,
+                properties={"BucketName": bucket.bucket_name},
+            )
