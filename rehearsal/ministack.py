@@ -12,6 +12,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rehearsal.api.http import Http
@@ -21,6 +22,7 @@ from rehearsal.settings import HOST, RehearsalSettings
 
 _log = logging.getLogger(__name__)
 _SERVICE = "sagemaker"
+_REPOSITORY = Path(__file__).resolve().parents[1]
 _LONGEST_NAME = 63
 _SHUTDOWN_SECONDS = 3.0
 _SAVE_SECONDS = 15.0
@@ -53,6 +55,8 @@ def configure(settings: RehearsalSettings, *, enforce_iam: bool) -> None:
             "AWS_DEFAULT_REGION": settings.region,
         }
     )
+    # AWS's Node runtimes bring the AWS SDK, which CDK's own custom resources count on.
+    os.environ.setdefault("NODE_PATH", str(_REPOSITORY / "node_modules"))
     os.environ.pop("AWS_PROFILE", None)
 
 
@@ -161,7 +165,7 @@ def add_resource_types(types: list[ResourceType], recorded_only: tuple[str, ...]
         provisioners._CUSTOM_NAME_REPLACEMENT[made.type_name] = {"name": made.name_property}
     for type_name in recorded_only:
         if type_name not in provisioners._RESOURCE_HANDLERS:
-            provisioners._RESOURCE_HANDLERS[type_name] = _recording(type_name)
+            provisioners._RESOURCE_HANDLERS[type_name] = _recording(type_name, "Name")
 
     blocking = {made.type_name for made in types}
     its_own = stacks._runs_on_worker_thread
@@ -171,6 +175,65 @@ def add_resource_types(types: list[ResourceType], recorded_only: tuple[str, ...]
 
     # Our types call back into this server and wait: on its loop they would wait for ever.
     stacks._runs_on_worker_thread = runs_on_worker_thread
+
+
+def record_metric_math_alarms() -> None:
+    """MiniStack refuses an alarm on an expression of metrics; so that its stack deploys, such an
+    alarm is recorded only. An alarm on one metric stays MiniStack's.
+    """
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::CloudWatch::Alarm"
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+    recorded = _recording(type_name, "AlarmName")
+
+    def of(properties: dict[str, Any]) -> dict[str, Any]:
+        return recorded if "Metrics" in properties else its_own
+
+    def create(
+        logical_id: str, properties: dict[str, Any], stack: str
+    ) -> tuple[str, dict[str, Any]]:
+        made: tuple[str, dict[str, Any]]
+        made = of(properties)["create"](logical_id, properties, stack)
+        return made
+
+    def update(
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack: str,
+        logical_id: str | None = None,
+    ) -> tuple[str, dict[str, Any]]:
+        made: tuple[str, dict[str, Any]]
+        if of(old) is not of(new):
+            of(old)["delete"](physical_id, old)
+            made = of(new)["create"](logical_id or physical_id, new, stack)
+        elif of(new) is recorded or not its_own.get("update_with_logical_id"):
+            made = of(new)["update"](physical_id, old, new, stack)
+        else:
+            made = its_own["update"](physical_id, old, new, stack, logical_id)
+        return made
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        of(properties)["delete"](physical_id, properties)
+
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {
+        "create": create,
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": delete,
+    }
+
+
+def fail_interrupted_stacks(reason: str) -> None:
+    """A stack whose operation the last stop cut short would be in progress for ever."""
+    from ministack.services import cloudformation
+
+    for stack in cloudformation._stacks._data.values():
+        operation, _, state = stack.get("StackStatus", "").partition("_")
+        if operation in ("CREATE", "UPDATE", "DELETE", "ROLLBACK") and "IN_PROGRESS" in state:
+            stack["StackStatus"] = f"{operation}_FAILED"
+            stack["StackStatusReason"] = reason
 
 
 def _handlers(made: ResourceType) -> dict[str, Any]:
@@ -213,19 +276,27 @@ def _reason(error: ApiError) -> str:
     )
 
 
-def _recording(type_name: str) -> dict[str, Any]:
+def _arn(type_name: str, name: str) -> str:
+    from ministack.core.responses import get_account_id, get_region
+
+    _, service, kind = type_name.lower().split("::")
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{kind}:{name}"
+
+
+def _recording(type_name: str, name_property: str) -> dict[str, Any]:
     from ministack.services.cloudformation.provisioners import _physical_name
 
     def create(
         logical_id: str, properties: dict[str, Any], stack: str
     ) -> tuple[str, dict[str, Any]]:
         _log.warning("%s %s of %s is recorded only: it does nothing", type_name, logical_id, stack)
-        return _physical_name(stack, logical_id), {}
+        name = str(properties.get(name_property) or _physical_name(stack, logical_id))
+        return name, {"Arn": _arn(type_name, name)}
 
     def update(
         physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str
     ) -> tuple[str, dict[str, Any]]:
-        return physical_id, {}
+        return physical_id, {"Arn": _arn(type_name, physical_id)}
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:
         return None

@@ -69,7 +69,8 @@ def serve(
     enforce_iam: bool = False,
     backends: Backends | None = None,
 ) -> None:
-    """Runs until SIGTERM or SIGINT, then ends all jobs and servers and keeps the state.
+    """Runs until SIGTERM or SIGINT, then ends all jobs and servers, keeps the state and ends this
+    process.
 
     :raises StartError: the port is taken, or another server uses the state folder.
     """
@@ -81,9 +82,14 @@ def serve(
         context, api = _compose(settings, backends or ProcessBackends(), stack)
         ministack.add_sagemaker(Http(context, api))
         ministack.add_resource_types(resource_types(api.call), RECORDED_ONLY)
+        ministack.record_metric_math_alarms()
         ministack.correct_ecr()
         stack.callback((settings.state / "environment.json").unlink, missing_ok=True)
-        asyncio.run(_serve(settings, context, listener))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
+    # The state is written. What MiniStack still runs is not waited for: a custom resource whose
+    # function never answers would hold this process for an hour.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _compose(
