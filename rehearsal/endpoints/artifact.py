@@ -51,7 +51,7 @@ def unpack(archive: Path, folder: Path, uri: str | None) -> None:
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(folder, filter="data")
+            _extract(tar, folder)
     except (tarfile.TarError, EOFError) as error:
         raise FleetError(
             f"The model data {uri} is no model.tar.gz that can be unpacked ({error}): pack the "
@@ -59,3 +59,19 @@ def unpack(archive: Path, folder: Path, uri: str | None) -> None:
         ) from error
     except OSError as error:
         raise FleetError(f"The model data {uri} can't be unpacked: {error}.") from error
+
+
+def _extract(tar: tarfile.TarFile, folder: Path) -> None:
+    if hasattr(tarfile, "data_filter"):
+        tar.extractall(folder, filter="data")
+        return
+    # Python before 3.11.4, as Debian 12 has it, knows no filters.
+    for member in tar:
+        place = folder / member.name
+        target = place.parent / member.linkname if member.issym() else folder / member.linkname
+        outside = any(
+            not path.resolve().is_relative_to(folder.resolve()) for path in (place, target)
+        )
+        if outside or not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+            raise tarfile.ExtractError(f"{member.name} is no file of its own folder")
+    tar.extractall(folder)  # noqa: S202 - checked above

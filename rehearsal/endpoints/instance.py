@@ -60,7 +60,7 @@ class Instance:
         self._error: FleetError | None = None
         self._running: Running | None = None
         self._client: httpx.Client | None = None
-        self._thread = threading.Thread(target=self._keep_up, name=folder.name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=folder.name, daemon=True)
         self._thread.start()
 
     @property
@@ -101,6 +101,15 @@ class Instance:
         """Waits until the server is gone."""
         self._thread.join()
 
+    def _run(self) -> None:
+        try:
+            self._keep_up()
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of a fault of ours
+            _log.exception("The instance %s is given up.", self._folder.name)
+            self._error = FleetError(f"InternalServerError: {error}")
+        finally:
+            self._decided.set()
+
     def _keep_up(self) -> None:
         backoff = 1.0
         while not self._closing.is_set():
@@ -116,7 +125,6 @@ class Instance:
             _log.warning("%s Starting another one in %.0f s.", error, backoff)
             self._closing.wait(backoff)
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
-        self._decided.set()
 
     def _serve_once(self) -> FleetError:
         name = self._server.variant.name

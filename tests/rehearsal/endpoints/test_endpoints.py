@@ -88,10 +88,10 @@ def text(settings: RehearsalSettings, bucket: str) -> str:
     return f"s3://{bucket}/text"
 
 
-def put_model(settings: RehearsalSettings, bucket: str, name: str) -> str:
+def put_model(settings: RehearsalSettings, bucket: str, name: str, member: str = "name") -> str:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("name")
+        entry = tarfile.TarInfo(member)
         entry.size = len(name)
         tar.addfile(entry, io.BytesIO(name.encode()))
     aws.client(settings, "s3").put_object(
@@ -224,6 +224,20 @@ def test_model_data_that_is_missing_or_no_archive_fails_with_a_sentence(
 
     assert failed["EndpointStatus"] == "Failed"
     assert sentence in failed["FailureReason"]
+
+
+def test_model_data_that_would_leave_its_folder_is_refused(
+    settings: RehearsalSettings,
+    endpoints: ProcessEndpoints,
+    variant: Callable[..., Variant],
+    bucket: str,
+) -> None:
+    uri = put_model(settings, bucket, "evil", "../../evil")
+
+    failed = deploy(endpoints, "evil", variant(model_data_url=uri))
+
+    assert failed["EndpointStatus"] == "Failed"
+    assert "can be unpacked" in failed["FailureReason"]
 
 
 def test_an_unknown_image_fails_with_a_sentence(
