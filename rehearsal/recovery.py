@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from rehearsal import ministack
 from rehearsal.api import endpoints, pipeline_executions, processing_jobs, training_jobs, variants
 from rehearsal.api.context import Context, now
 from rehearsal.errors import ApiError
+from rehearsal.ministack import corrections
 
 _log = logging.getLogger(__name__)
 _REASON = "The rehearsal was stopped while this ran."
@@ -15,7 +15,7 @@ _REASON = "The rehearsal was stopped while this ran."
 
 def recover(context: Context) -> None:
     """Marks as failed what ran when the server stopped, and brings the endpoints up again."""
-    ministack.fail_interrupted_stacks(_REASON)
+    corrections.fail_interrupted_stacks(_REASON)
     _fail_jobs(context)
     _fail_executions(context)
     for endpoint in context.store.all(endpoints.KIND):

@@ -14,16 +14,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from rehearsal import ministack, recovery
+from rehearsal import recovery
 from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.api.store import Store
 from rehearsal.backends import Call, EndpointBackend, ExecutionReports, JobBackend, PipelineBackend
-from rehearsal.cloudformation.registry import RECORDED_ONLY, resource_types
+from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.ministack import corrections, resource_types, services
+from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import HOST, LOCK, RehearsalSettings
 
@@ -80,10 +82,11 @@ def serve(
         listener = stack.enter_context(_listener(settings.port))
         ministack.configure(settings, enforce_iam=enforce_iam)
         context, api = _compose(settings, backends or ProcessBackends(), stack)
-        ministack.add_sagemaker(Http(context, api))
-        ministack.add_resource_types(resource_types(api.call), RECORDED_ONLY)
-        ministack.record_metric_math_alarms()
-        ministack.correct_ecr()
+        services.add_sagemaker(Http(context, api))
+        resource_types.add_resource_types(made_types(api.call), RECORDED_ONLY)
+        corrections.correct_ecr()
+        corrections.tag_buckets()
+        corrections.record_metric_math_alarms()
         stack.callback((settings.state / "environment.json").unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
@@ -97,7 +100,7 @@ def _compose(
 ) -> tuple[Context, Api]:
     store = Store(settings.state / "sagemaker.sqlite")
     stack.callback(store.close)
-    context = Context(settings, store, Events(ministack.put_event))
+    context = Context(settings, store, Events(services.put_event))
     api = Api(context)
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)

@@ -97,7 +97,9 @@ class Context:
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    """To the millisecond, as clients see it: a filter by a time that they saw must fit."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 Handler = Callable[[Context, Record], Record]

@@ -20,6 +20,6 @@ log says that the resource is recorded only.
 """
 
 
-def resource_types(call: Call) -> list[ResourceType]:
+def made_types(call: Call) -> list[ResourceType]:
     types = (Pipeline, ModelPackageGroup, Model, EndpointConfig, Endpoint)
     return [made(call) for made in types]

@@ -270,3 +270,38 @@ def test_a_deleted_stack_leaves_nothing(sagemaker, stack, definition, data):
     assert not sagemaker.list_models(NameContains=stack.name)["Models"]
     groups = sagemaker.list_model_package_groups(NameContains=stack.name)
     assert not groups["ModelPackageGroupSummaryList"]
+
+
+def test_an_alarm_on_an_expression_is_recorded_and_one_on_a_metric_is_real(server, stack):
+    metric = {"Namespace": "tests", "MetricName": "errors"}
+    compared = {
+        "ComparisonOperator": "GreaterThanThreshold",
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+    }
+    expression = {
+        "Metrics": [
+            {"Id": "e", "Expression": "m * 2"},
+            {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}},
+        ]
+    }
+    real = {"AlarmName": f"{stack.name}-real", "Period": 60, "Statistic": "Sum"}
+    body = {
+        "Resources": {
+            "Recorded": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | expression},
+            "Real": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | metric | real},
+        }
+    }
+    assert stack.create(body) == "CREATE_COMPLETE"
+    alarms = server.client("cloudwatch").describe_alarms(AlarmNamePrefix=stack.name)
+    assert [a["AlarmName"] for a in alarms["MetricAlarms"]] == [f"{stack.name}-real"]
+    stack.delete()
+
+
+def test_a_bucket_of_a_stack_has_its_tags(server, stack):
+    tags = [{"Key": "team", "Value": "vision"}]
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"Tags": tags}}
+    stack.create({"Resources": {"Bucket": bucket}})
+    found = server.client("s3").get_bucket_tagging(Bucket=stack.physical_id("Bucket"))["TagSet"]
+    assert tags[0] in found
+    assert {"Key": "aws:cloudformation:stack-name", "Value": stack.name} in found

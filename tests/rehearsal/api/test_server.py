@@ -168,3 +168,18 @@ def test_ecr_refuses_to_describe_an_image_that_is_not_there(server):
     ecr.put_image(repositoryName="images", imageTag="some", imageManifest="{}")
     found = ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "some"}])
     assert found["imageDetails"][0]["imageTags"] == ["some"]
+
+
+def test_a_stop_waits_for_no_stack_and_a_start_says_it_failed(own_server):
+    """A custom resource whose function never answers."""
+    waiting = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Timeout": "3600"}}
+    waiting["Properties"]["Handle"] = {"Ref": "Handle"}
+    handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+    body = {"Resources": {"Handle": handle, "Wait": waiting}}
+    own_server.client("cloudformation").create_stack(
+        StackName="waits", TemplateBody=json.dumps(body)
+    )
+    assert own_server.end() == 0
+    own_server.start()
+    (stack,) = own_server.client("cloudformation").describe_stacks(StackName="waits")["Stacks"]
+    assert stack["StackStatus"] == "CREATE_FAILED"

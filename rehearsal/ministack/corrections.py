@@ -1,0 +1,128 @@
+"""Where MiniStack does other than AWS, and a deployment would notice."""
+
+# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rehearsal.ministack.resource_types import Made, recording
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+def correct_ecr() -> None:
+    """DescribeImages of an image that is not there is an error on AWS:
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
+
+    MiniStack answers with an empty list, and the CDK CLI would take the image for published.
+    """
+    from ministack.core.responses import error_response_json
+    from ministack.services import ecr
+
+    describe: Callable[[dict[str, Any]], Answer] = ecr._describe_images
+
+    def describe_images(data: dict[str, Any]) -> Answer:
+        name = data.get("repositoryName", "")
+        missing = [
+            asked
+            for asked in data.get("imageIds") or []
+            if name in ecr._repositories and not ecr._find_image(name, asked)
+        ]
+        if missing:
+            return error_response_json(  # type: ignore[no-any-return]
+                "ImageNotFoundException",
+                f"The image with imageId {json.dumps(missing[0])} does not exist within the "
+                f"repository with name '{name}' in the registry.",
+                400,
+            )
+        return describe(data)
+
+    ecr._describe_images = describe_images
+
+
+def record_metric_math_alarms() -> None:
+    """MiniStack refuses an alarm on an expression of metrics; so that its stack deploys, such an
+    alarm is recorded only. An alarm on one metric stays MiniStack's.
+    """
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::CloudWatch::Alarm"
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+    recorded = recording(type_name, "AlarmName")
+
+    def of(properties: dict[str, Any]) -> dict[str, Any]:
+        return recorded if "Metrics" in properties else its_own
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
+        made: Made
+        made = of(properties)["create"](logical_id, properties, stack)
+        return made
+
+    def update(
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        stack: str,
+        logical_id: str | None = None,
+    ) -> Made:
+        made: Made
+        if of(old) is not of(new):
+            of(old)["delete"](physical_id, old)
+            made = of(new)["create"](logical_id or physical_id, new, stack)
+        elif of(new) is recorded or not its_own.get("update_with_logical_id"):
+            made = of(new)["update"](physical_id, old, new, stack)
+        else:
+            made = its_own["update"](physical_id, old, new, stack, logical_id)
+        return made
+
+    def delete(physical_id: str, properties: dict[str, Any]) -> None:
+        of(properties)["delete"](physical_id, properties)
+
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {
+        "create": create,
+        "update": update,
+        "update_with_logical_id": True,
+        "delete": delete,
+    }
+
+
+def fail_interrupted_stacks(reason: str) -> None:
+    """A stack whose operation the last stop cut short would be in progress for ever."""
+    from ministack.services import cloudformation
+
+    for stack in cloudformation._stacks._data.values():
+        operation, _, state = stack.get("StackStatus", "").partition("_")
+        if operation in ("CREATE", "UPDATE", "DELETE", "ROLLBACK") and "IN_PROGRESS" in state:
+            stack["StackStatus"] = f"{operation}_FAILED"
+            stack["StackStatusReason"] = reason
+
+
+def tag_buckets() -> None:
+    """MiniStack makes a stack's buckets without their tags: the function with which CDK empties a
+    bucket looks for one.
+    """
+    from ministack.services import s3
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::S3::Bucket"
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+    provisioners._STACK_TAG_PROPERTY[type_name] = ("Tags", "list")
+
+    def tagged(work: Callable[..., Made], given: int) -> Callable[..., Made]:
+        """:param given: which of its arguments are the properties."""
+
+        def tagging(*arguments: Any) -> Made:
+            name, attributes = work(*arguments)
+            tags = provisioners._tag_map(arguments[given].get("Tags"))
+            if tags:
+                s3._bucket_tags[name] = tags
+            return name, attributes
+
+        return tagging
+
+    changed = {"create": tagged(its_own["create"], 1)}
+    if "update" in its_own:
+        changed["update"] = tagged(its_own["update"], 2)
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | changed
