@@ -26,7 +26,10 @@ class Deployment(cdk.Stage):
         )
         self._settings = settings
         self.data = DataStack(
-            self, "data", settings=settings, **self._props("data", "Buckets of images, working data and models")
+            self,
+            "data",
+            settings=settings,
+            **self._props("data", "Buckets of images, working data and models"),
         )
         self.images = ImagesStack(
             self, "images", settings=settings, **self._props("images", "Container images")

@@ -20,7 +20,9 @@ _METRICS = (
 _JOBS = "SageMaker Pipelines names each job when it starts it, with the prefix pipelines-."
 _PACKAGES = "A model package is numbered when it is registered; only packages of this environment's groups match."
 _STACK_ID = "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is given in full."
-_ACCESS_LOGS = "This bucket holds the access logs of the others; logging its own access would go on for ever."
+_ACCESS_LOGS = (
+    "This bucket holds the access logs of the others; logging its own access would go on for ever."
+)
 
 _EMPTIED = "Every object goes when the stack of an environment that keeps nothing is destroyed; the bucket is named."
 

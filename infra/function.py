@@ -59,7 +59,7 @@ def python_function(
         construct_id,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
-        code=lambda_.Code.from_asset(str(folder), exclude=["__pycache__", "*.pyc"]),
+        code=lambda_.Code.from_asset(str(folder), exclude=["__init__.py", "__pycache__", "*.pyc"]),
         handler="handler.handler",
         description=description,
         role=role,

@@ -23,7 +23,9 @@ def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
 
 def write_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """Write below `prefix`; nothing can be deleted."""
-    _allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], [bucket.arn_for_objects(f"{prefix}*")])
+    _allow(
+        role, ["s3:PutObject", "s3:AbortMultipartUpload"], [bucket.arn_for_objects(f"{prefix}*")]
+    )
 
 
 def pull_image(role: iam.Role, repository: ecr.IRepository) -> None:
@@ -48,7 +50,12 @@ def write_job_logs(role: iam.Role, log_group: str) -> None:
     )
     _allow(
         role,
-        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        [
+            "logs:CreateLogGroup",
+            "logs:CreateLogStream",
+            "logs:DescribeLogStreams",
+            "logs:PutLogEvents",
+        ],
         [arn, f"{arn}:log-stream:*"],
     )
 

@@ -9,7 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 FOLDER = Path(__file__).parent / "environments"
@@ -41,10 +48,14 @@ class Data(_Section):
     """Buckets and how long they keep what they hold."""
 
     retain: bool = Field(
-        True, description="Keep buckets, keys and logs when the stack is destroyed, and guard it from deletion."
+        True,
+        description="Keep buckets, keys and logs when the stack is destroyed, and guard it from deletion.",
     )
     noncurrent_days: int = Field(
-        90, ge=1, le=3650, description="Days an overwritten or deleted object can still be restored."
+        90,
+        ge=1,
+        le=3650,
+        description="Days an overwritten or deleted object can still be restored.",
     )
     working_days: int = Field(
         90, ge=1, le=3650, description="Days an execution's manifests, shards and metrics are kept."
@@ -56,17 +67,30 @@ class Manifests(_Section):
     """CreateManifests: how objects are dealt out to the channels."""
 
     validation_fraction: float = Field(
-        0.15, gt=0, lt=1, description="Share of the images of each class that goes to the validation channel."
+        0.15,
+        gt=0,
+        lt=1,
+        description="Share of the images of each class that goes to the validation channel.",
     )
     test_fraction: float = Field(
-        0.15, gt=0, lt=1, description="Share of the images of each class that goes to the test channel."
+        0.15,
+        gt=0,
+        lt=1,
+        description="Share of the images of each class that goes to the test channel.",
     )
     minimum_per_class_and_channel: int = Field(
-        2, ge=1, le=1_000_000, description="Fewest images of a class in each channel; less ends the execution."
+        2,
+        ge=1,
+        le=1_000_000,
+        description="Fewest images of a class in each channel; less ends the execution.",
     )
-    instance_type: InstanceType = Field("ml.m5.large", description="Instance type of CreateManifests.")
+    instance_type: InstanceType = Field(
+        "ml.m5.large", description="Instance type of CreateManifests."
+    )
     volume_gb: VolumeSize = Field(30, description="Storage of CreateManifests' instance, in GB.")
-    max_runtime_seconds: Runtime = Field(3600, description="Longest run of CreateManifests, in seconds.")
+    max_runtime_seconds: Runtime = Field(
+        3600, description="Longest run of CreateManifests, in seconds."
+    )
 
     @model_validator(mode="after")
     def _leaves_training_images(self) -> "Manifests":
@@ -81,11 +105,18 @@ class Shards(_Section):
     """ShardImages; it runs on as many instances as training has workers."""
 
     maximum_quarantined_share: float = Field(
-        0.01, ge=0, le=1, description="Largest share of files that may be unreadable before the execution ends."
+        0.01,
+        ge=0,
+        le=1,
+        description="Largest share of files that may be unreadable before the execution ends.",
     )
-    instance_type: InstanceType = Field("ml.m5.xlarge", description="Instance type of each ShardImages host.")
+    instance_type: InstanceType = Field(
+        "ml.m5.xlarge", description="Instance type of each ShardImages host."
+    )
     volume_gb: VolumeSize = Field(50, description="Storage of each ShardImages host, in GB.")
-    max_runtime_seconds: Runtime = Field(4 * 3600, description="Longest run of ShardImages, in seconds.")
+    max_runtime_seconds: Runtime = Field(
+        4 * 3600, description="Longest run of ShardImages, in seconds."
+    )
 
 
 class Training(_Section):
@@ -93,24 +124,36 @@ class Training(_Section):
 
     hosts: int = Field(2, ge=1, le=100, description="Training instances.")
     workers_per_host: int = Field(
-        1, ge=1, le=16, description="Horovod workers on each instance: its number of GPUs, or 1 on CPUs."
+        1,
+        ge=1,
+        le=16,
+        description="Horovod workers on each instance: its number of GPUs, or 1 on CPUs.",
     )
     instance_type: InstanceType = Field("ml.c5.2xlarge", description="Training instance type.")
-    accelerator: Accelerator = Field("cpu", description="Which build of the training image: cpu or gpu.")
+    accelerator: Accelerator = Field(
+        "cpu", description="Which build of the training image: cpu or gpu."
+    )
     volume_gb: VolumeSize = Field(50, description="Storage of each training host, in GB.")
     max_runtime_seconds: Runtime = Field(12 * 3600, description="Longest training, in seconds.")
     model: str = Field(
-        "small", pattern=r"^[a-z0-9_-]{1,64}$", description="Name of the network, as training/model.py knows it."
+        "small_cnn",
+        pattern=r"^[a-z0-9_-]{1,64}$",
+        description="Name of the network, as training/model.py knows it.",
     )
     image_size: int = Field(
         32, ge=8, le=1024, description="Edge of the square that images are resized to, in pixels."
     )
     epochs: int = Field(30, ge=1, le=10_000, description="Passes over the training channel.")
-    batch_size_per_worker: int = Field(32, ge=1, le=65_536, description="Images a worker takes per step.")
+    batch_size_per_worker: int = Field(
+        32, ge=1, le=65_536, description="Images a worker takes per step."
+    )
     learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate of one worker.")
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of the split, the shuffling and the weights.")
+    seed: int = Field(
+        1, ge=0, le=2**31 - 1, description="Seed of the split, the shuffling and the weights."
+    )
     log_records: bool = Field(
-        False, description="Write down which records each rank read in each epoch; for small data only."
+        False,
+        description="Write down which records each rank read in each epoch; for small data only.",
     )
 
     @property
@@ -131,9 +174,14 @@ class Evaluation(_Section):
     """EvaluateModel and the threshold that it is checked against."""
 
     accuracy_threshold: float = Field(
-        0.9, ge=0, le=1, description="Least accuracy on the test channel for a model to be registered."
+        0.9,
+        ge=0,
+        le=1,
+        description="Least accuracy on the test channel for a model to be registered.",
     )
-    instance_type: InstanceType = Field("ml.m5.xlarge", description="Instance type of EvaluateModel.")
+    instance_type: InstanceType = Field(
+        "ml.m5.xlarge", description="Instance type of EvaluateModel."
+    )
     volume_gb: VolumeSize = Field(30, description="Storage of EvaluateModel's instance, in GB.")
     max_runtime_seconds: Runtime = Field(2 * 3600, description="Longest evaluation, in seconds.")
 
@@ -143,7 +191,9 @@ class Endpoint(_Section):
 
     instance_type: InstanceType = Field("ml.c5.large", description="Instance type of the endpoint.")
     instance_count: int = Field(2, ge=1, le=100, description="Instances behind the endpoint.")
-    accelerator: Accelerator = Field("cpu", description="Which build of the inference image: cpu or gpu.")
+    accelerator: Accelerator = Field(
+        "cpu", description="Which build of the inference image: cpu or gpu."
+    )
     canary_percent: int = Field(
         50,
         ge=0,
@@ -154,10 +204,14 @@ class Endpoint(_Section):
         600, ge=0, le=3600, description="How long alarms are watched before the old instances go."
     )
     latency_alarm_milliseconds: int = Field(
-        1000, ge=1, le=60_000, description="99th percentile of model latency that rolls a new model back."
+        1000,
+        ge=1,
+        le=60_000,
+        description="99th percentile of model latency that rolls a new model back.",
     )
     deploy_on_approval: bool = Field(
-        True, description="Update the stack on approval; false makes a change set that a person executes."
+        True,
+        description="Update the stack on approval; false makes a change set that a person executes.",
     )
 
     @model_validator(mode="after")
@@ -176,7 +230,9 @@ class Operations(_Section):
     log_days: Literal[7, 14, 30, 90, 365] = Field(
         90, description="Days the logs of the Lambda functions are kept."
     )
-    max_parallel_steps: int = Field(4, ge=1, le=50, description="Steps of one execution that may run at once.")
+    max_parallel_steps: int = Field(
+        4, ge=1, le=50, description="Steps of one execution that may run at once."
+    )
 
 
 class Settings(_Section):
@@ -238,5 +294,9 @@ def _validate(values: dict[str, Any], source: str) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        given = f" (given: {first['input']!r})" if not isinstance(first["input"], dict | BaseModel) else ""
+        given = (
+            f" (given: {first['input']!r})"
+            if not isinstance(first["input"], dict | BaseModel)
+            else ""
+        )
         raise SettingsError(f"{source}: {key}: {first['msg']}{given}.") from error

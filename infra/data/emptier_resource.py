@@ -19,7 +19,12 @@ class Emptier(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, buckets: Sequence[s3.Bucket]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        buckets: Sequence[s3.Bucket],
     ) -> None:
         super().__init__(scope, construct_id)
         function = python_function(

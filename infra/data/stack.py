@@ -23,7 +23,9 @@ class DataStack(cdk.Stack):
     :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         data = settings.data
         self.access_logs = private_bucket(
@@ -32,9 +34,15 @@ class DataStack(cdk.Stack):
         self.drops = private_bucket(self, "Drops", settings=data, access_logs=self.access_logs)
         _send_events(self.drops)
         self.working = private_bucket(
-            self, "Working", settings=data, access_logs=self.access_logs, expire=(_expire(data.working_days),)
+            self,
+            "Working",
+            settings=data,
+            access_logs=self.access_logs,
+            expire=(_expire(data.working_days),),
         )
-        self.artifacts = private_bucket(self, "Artifacts", settings=data, access_logs=self.access_logs)
+        self.artifacts = private_bucket(
+            self, "Artifacts", settings=data, access_logs=self.access_logs
+        )
         self.volume_key = kms.Key(
             self,
             "VolumeKey",
@@ -47,7 +55,9 @@ class DataStack(cdk.Stack):
         if self.emptied:
             Emptier(self, "Emptier", settings=settings, buckets=self.emptied)
         self._output("DropsBucketName", self.drops, "Bucket that images are dropped into")
-        self._output("WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations")
+        self._output(
+            "WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations"
+        )
         self._output("ArtifactsBucketName", self.artifacts, "Bucket of models and lineage")
 
     def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
@@ -63,5 +73,7 @@ def _send_events(bucket: s3.Bucket) -> None:
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)  # noqa: S101
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
-        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+            event_bridge_enabled=True
+        )
     )

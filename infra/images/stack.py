@@ -71,6 +71,4 @@ class ImagesStack(cdk.Stack):
             string_value=uri,
             description=description,
         )
-        cdk.CfnOutput(
-            self, f"{name.capitalize()}ImageUri", value=uri, description=description
-        )
+        cdk.CfnOutput(self, f"{name.capitalize()}ImageUri", value=uri, description=description)

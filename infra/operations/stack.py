@@ -37,9 +37,7 @@ class OperationsStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self._topic = encrypted_topic(
-            self, "Notifications", retain_key=settings.data.retain
-        )
+        self._topic = encrypted_topic(self, "Notifications", retain_key=settings.data.retain)
         depths = {
             name: queue.metric_approximate_number_of_messages_visible(
                 period=metrics.PERIOD, label=name

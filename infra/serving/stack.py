@@ -77,7 +77,6 @@ class ServingStack(cdk.Stack):
         cdk.CfnOutput(
             self, "EndpointName", value=self.endpoint_name, description="Name of the endpoint"
         )
-        # An output can't have an empty value, and a stack without a model has nothing else to say.
         cdk.CfnOutput(
             self,
             "ServedModelPackageArn",

@@ -14,8 +14,8 @@ from sagemaker.core.shapes import (
 )
 
 from infra.settings import Evaluation, Manifests, Shards
-from infra.volumes import volume_key
 from infra.training.wiring import Wiring
+from infra.volumes import volume_key
 
 INPUT = "/opt/ml/processing/input"
 OUTPUT = "/opt/ml/processing/output"

@@ -8,8 +8,8 @@ from sagemaker.train.model_trainer import ModelTrainer
 
 from infra.training import locations, retries
 from infra.training.offline import without_telemetry
-from infra.volumes import volume_key
 from infra.training.wiring import Wiring
+from infra.volumes import volume_key
 
 # The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space tells loss from validation_loss.
 METRICS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "images_per_second")
