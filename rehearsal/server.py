@@ -86,6 +86,7 @@ def serve(
         resource_types.add_resource_types(made_types(api.call), RECORDED_ONLY)
         corrections.correct_ecr()
         corrections.tag_buckets()
+        corrections.authorize()
         corrections.record_metric_math_alarms()
         stack.callback((settings.state / "environment.json").unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))

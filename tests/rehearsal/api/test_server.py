@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from rehearsal import lifecycle
 from tests.rehearsal.conftest import REPOSITORY, ROLE, eventually
@@ -183,3 +185,39 @@ def test_a_stop_waits_for_no_stack_and_a_start_says_it_failed(own_server):
     own_server.start()
     (stack,) = own_server.client("cloudformation").describe_stacks(StackName="waits")["Stacks"]
     assert stack["StackStatus"] == "CREATE_FAILED"
+
+
+def test_sagemaker_asks_iam_where_that_is_enforced(tmp_path):
+    led = lifecycle.start(tmp_path, cache=tmp_path / "cache", enforce_iam=True)
+
+    def client(service, credentials):
+        return boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=led["AWS_ENDPOINT_URL"],
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials.get("SessionToken"),
+        )
+
+    def document(**statement):
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow"} | statement]})
+
+    try:
+        root = {"AccessKeyId": "test", "SecretAccessKey": "test"}
+        trust = document(Principal={"Service": "sagemaker.amazonaws.com"}, Action="sts:AssumeRole")
+        iam = client("iam", root)
+        role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        allowed = "arn:aws:sagemaker:us-east-1:000000000000:model/mine"
+        policy = document(Action="sagemaker:DescribeModel", Resource=allowed)
+        iam.put_role_policy(RoleName="job", PolicyName="one", PolicyDocument=policy)
+        assumed = client("sts", root).assume_role(RoleArn=role, RoleSessionName="job")
+        sagemaker = client("sagemaker", assumed["Credentials"])
+        codes = {}
+        for name in ("mine", "other"):
+            with pytest.raises(ClientError) as raised:
+                sagemaker.describe_model(ModelName=name)
+            codes[name] = raised.value.response["Error"]["Code"]
+        assert codes == {"mine": "ValidationException", "other": "AccessDeniedException"}
+    finally:
+        lifecycle.stop(tmp_path)
