@@ -115,7 +115,8 @@ class Deployment(cdk.Stage):
         grants.write_objects(roles.evaluation, data.working, "executions/")
         grants.pull_image(roles.evaluation, images.training.repository)
 
-        # The pipeline itself reads property files, and registers a model whose artifact and image it can see.
+        # The pipeline itself reads property files, and registers a model whose artifact and image
+        # it can see.
         grants.read_objects(roles.pipeline, data.working, "executions/")
         grants.read_objects(roles.pipeline, data.artifacts, "models/")
         grants.pull_image(roles.pipeline, images.inference.repository)

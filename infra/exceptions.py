@@ -1,4 +1,4 @@
-"""Every rule of cdk-nag that a resource does not follow, with the reason. There is no other place for one."""
+"""Every rule of cdk-nag that a resource does not follow, with the reason; all are here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,20 +11,27 @@ from constructs import IConstruct
 if TYPE_CHECKING:
     from infra.deployment import Deployment
 
-_OBJECTS = "S3 objects are named by what a producer or an execution calls them; the prefix is all that is known before."
+_OBJECTS = (
+    "S3 objects have the names that a producer or an execution gives them; the prefix is all that "
+    "is known before."
+)
 _LOG_STREAMS = "SageMaker names the log streams when it starts the hosts; the log group is named."
 _METRICS = (
-    "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition narrows the first to one "
-    "namespace, and the token alone gives access to no repository."
+    "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
+    "narrows the first to one namespace, and the token alone gives access to no repository."
 )
 _JOBS = "SageMaker Pipelines names each job when it starts it, with the prefix pipelines-."
-_PACKAGES = "A model package is numbered when it is registered; only packages of this environment's groups match."
-_STACK_ID = "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is given in full."
+_PACKAGES = (
+    "A model package is numbered when it is registered; only those of this environment's groups "
+    "match."
+)
+_STACK_ID = (
+    "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is in full."
+)
 _ACCESS_LOGS = (
     "This bucket holds the access logs of the others; logging its own access would go on for ever."
 )
-
-_EMPTIED = "Every object goes when the stack of an environment that keeps nothing is destroyed; the bucket is named."
+_EMPTIED = "Every object goes when a stack that keeps nothing is destroyed; the bucket is named."
 
 
 @dataclass(frozen=True)

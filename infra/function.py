@@ -21,7 +21,7 @@ RETENTION = {
 }
 
 
-def python_function(
+def python_function(  # noqa: PLR0913 - CDK props
     scope: Construct,
     construct_id: str,
     *,
@@ -32,7 +32,8 @@ def python_function(
     dead_letter_queue: sqs.IQueue | None = None,
     timeout: cdk.Duration | None = None,
 ) -> lambda_.Function:
-    """A function from a folder with `handler.py`, with a role that may write its own logs and nothing else.
+    """A function from a folder with `handler.py`, with a role that may write its own logs and
+    nothing else.
 
     An event that fails is tried twice more and then lies in `dead_letter_queue`, if there is one.
     """

@@ -1,4 +1,4 @@
-"""Grants that name each action and each prefix; the CDK's own `grant_read` allows `s3:GetObject*` and the like."""
+"""Grants that name each action and prefix; the CDK's own allow `s3:GetObject*` and the like."""
 
 from collections.abc import Sequence
 
@@ -41,7 +41,7 @@ def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
 
 
 def write_job_logs(role: iam.Role, log_group: str) -> None:
-    """Write the log streams of jobs or endpoints; SageMaker makes the log group itself, below `/aws/sagemaker/`."""
+    """Write log streams in `/aws/sagemaker/<log_group>`, which SageMaker makes itself."""
     arn = cdk.Stack.of(role).format_arn(
         service="logs",
         resource="log-group",
@@ -61,7 +61,7 @@ def write_job_logs(role: iam.Role, log_group: str) -> None:
 
 
 def put_metrics(role: iam.Role, namespace: str) -> None:
-    """Publish metrics in one namespace; CloudWatch has no ARN for one, so the condition narrows it."""
+    """Publish metrics in one namespace; CloudWatch has no ARN for it, hence the condition."""
     role.add_to_policy(
         iam.PolicyStatement(
             actions=["cloudwatch:PutMetricData"],

@@ -1,7 +1,8 @@
 """Typed settings of one environment.
 
-An environment is a file in `infra/environments/` that holds only what differs from the defaults here; a few keys can be
-overridden from the command line by CDK context (`cdk deploy 'dev/*' -c training_hosts=4`).
+An environment is a file in `infra/environments/` that holds only what differs from the defaults
+here; a few keys can be overridden from the command line by CDK context (`cdk deploy 'dev/*' -c
+training_hosts=4`).
 """
 
 import tomllib
@@ -37,7 +38,7 @@ Runtime = Annotated[int, Field(ge=60, le=28 * 24 * 3600)]
 
 
 class SettingsError(Exception):
-    """The settings of an environment can't be used; the message says which file and key, and why."""
+    """The settings can't be used; the message says which file and key, and why."""
 
 
 class _Section(BaseModel):
@@ -48,55 +49,62 @@ class Data(_Section):
     """Buckets and how long they keep what they hold."""
 
     retain: bool = Field(
-        True,
-        description="Keep buckets, keys and logs when the stack is destroyed, and guard it from deletion.",
+        default=True,
+        description="Protect stacks from being destroyed, and keep buckets, keys and logs if one is.",
     )
     noncurrent_days: int = Field(
-        90,
+        default=90,
         ge=1,
         le=3650,
         description="Days an overwritten or deleted object can still be restored.",
     )
     working_days: int = Field(
-        90, ge=1, le=3650, description="Days an execution's manifests, shards and metrics are kept."
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days an execution's manifests, shards and metrics are kept.",
     )
-    access_log_days: int = Field(365, ge=1, le=3650, description="Days S3 access logs are kept.")
+    access_log_days: int = Field(
+        default=365, ge=1, le=3650, description="Days S3 access logs are kept."
+    )
 
 
 class Manifests(_Section):
     """CreateManifests: how objects are dealt out to the channels."""
 
     validation_fraction: float = Field(
-        0.15,
+        default=0.15,
         gt=0,
         lt=1,
-        description="Share of the images of each class that goes to the validation channel.",
+        description="Share of each class that goes to the validation channel.",
     )
     test_fraction: float = Field(
-        0.15,
+        default=0.15,
         gt=0,
         lt=1,
         description="Share of the images of each class that goes to the test channel.",
     )
     minimum_per_class_and_channel: int = Field(
-        2,
+        default=2,
         ge=1,
         le=1_000_000,
         description="Fewest images of a class in each channel; less ends the execution.",
     )
     instance_type: InstanceType = Field(
-        "ml.m5.large", description="Instance type of CreateManifests."
+        default="ml.m5.large", description="Instance type of CreateManifests."
     )
-    volume_gb: VolumeSize = Field(30, description="Storage of CreateManifests' instance, in GB.")
+    volume_gb: VolumeSize = Field(
+        default=30, description="Storage of CreateManifests' instance, in GB."
+    )
     max_runtime_seconds: Runtime = Field(
-        3600, description="Longest run of CreateManifests, in seconds."
+        default=3600, description="Longest run of CreateManifests, in seconds."
     )
 
     @model_validator(mode="after")
     def _leaves_training_images(self) -> "Manifests":
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
-                "validation_fraction and test_fraction add up to 1 or more, which leaves nothing to train on"
+                "validation_fraction and test_fraction add up to 1 or more: nothing is left to train on"
             )
         return self
 
@@ -105,54 +113,70 @@ class Shards(_Section):
     """ShardImages; it runs on as many instances as training has workers."""
 
     maximum_quarantined_share: float = Field(
-        0.01,
+        default=0.01,
         ge=0,
         le=1,
         description="Largest share of files that may be unreadable before the execution ends.",
     )
     instance_type: InstanceType = Field(
-        "ml.m5.xlarge", description="Instance type of each ShardImages host."
+        default="ml.m5.xlarge", description="Instance type of each ShardImages host."
     )
-    volume_gb: VolumeSize = Field(50, description="Storage of each ShardImages host, in GB.")
+    volume_gb: VolumeSize = Field(
+        default=50, description="Storage of each ShardImages host, in GB."
+    )
     max_runtime_seconds: Runtime = Field(
-        4 * 3600, description="Longest run of ShardImages, in seconds."
+        default=4 * 3600, description="Longest run of ShardImages, in seconds."
     )
 
 
 class Training(_Section):
     """TrainModel: TensorFlow with Horovod over hosts times workers."""
 
-    hosts: int = Field(2, ge=1, le=100, description="Training instances.")
+    hosts: int = Field(default=2, ge=1, le=100, description="Training instances.")
     workers_per_host: int = Field(
-        1,
+        default=1,
         ge=1,
         le=16,
         description="Horovod workers on each instance: its number of GPUs, or 1 on CPUs.",
     )
-    instance_type: InstanceType = Field("ml.c5.2xlarge", description="Training instance type.")
-    accelerator: Accelerator = Field(
-        "cpu", description="Which build of the training image: cpu or gpu."
+    instance_type: InstanceType = Field(
+        default="ml.c5.2xlarge", description="Training instance type."
     )
-    volume_gb: VolumeSize = Field(50, description="Storage of each training host, in GB.")
-    max_runtime_seconds: Runtime = Field(12 * 3600, description="Longest training, in seconds.")
+    accelerator: Accelerator = Field(
+        default="cpu", description="Which build of the training image: cpu or gpu."
+    )
+    volume_gb: VolumeSize = Field(default=50, description="Storage of each training host, in GB.")
+    max_runtime_seconds: Runtime = Field(
+        default=12 * 3600, description="Longest training, in seconds."
+    )
     model: str = Field(
-        "small_cnn",
+        default="small_cnn",
         pattern=r"^[a-z0-9_-]{1,64}$",
         description="Name of the network, as training/model.py knows it.",
     )
     image_size: int = Field(
-        32, ge=8, le=1024, description="Edge of the square that images are resized to, in pixels."
+        default=32,
+        ge=8,
+        le=1024,
+        description="Edge of the square that images are resized to, in pixels.",
     )
-    epochs: int = Field(30, ge=1, le=10_000, description="Passes over the training channel.")
+    epochs: int = Field(
+        default=30, ge=1, le=10_000, description="Passes over the training channel."
+    )
     batch_size_per_worker: int = Field(
-        32, ge=1, le=65_536, description="Images a worker takes per step."
+        default=32, ge=1, le=65_536, description="Images a worker takes per step."
     )
-    learning_rate: float = Field(0.001, gt=0, le=10, description="Learning rate of one worker.")
+    learning_rate: float = Field(
+        default=0.001, gt=0, le=10, description="Learning rate of one worker."
+    )
     seed: int = Field(
-        1, ge=0, le=2**31 - 1, description="Seed of the split, the shuffling and the weights."
+        default=1,
+        ge=0,
+        le=2**31 - 1,
+        description="Seed of the split, the shuffling and the weights.",
     )
     log_records: bool = Field(
-        False,
+        default=False,
         description="Write down which records each rank read in each epoch; for small data only.",
     )
 
@@ -165,7 +189,8 @@ class Training(_Section):
         # ShardImages has one instance a worker, and a processing job has at most 100.
         if self.workers > 100:
             raise ValueError(
-                f"hosts x workers_per_host is {self.workers}, more than the 100 instances of a processing job"
+                f"hosts x workers_per_host is {self.workers}, more than the 100 instances that a "
+                "processing job can have"
             )
         return self
 
@@ -174,52 +199,63 @@ class Evaluation(_Section):
     """EvaluateModel and the threshold that it is checked against."""
 
     accuracy_threshold: float = Field(
-        0.9,
+        default=0.9,
         ge=0,
         le=1,
         description="Least accuracy on the test channel for a model to be registered.",
     )
     instance_type: InstanceType = Field(
-        "ml.m5.xlarge", description="Instance type of EvaluateModel."
+        default="ml.m5.xlarge", description="Instance type of EvaluateModel."
     )
-    volume_gb: VolumeSize = Field(30, description="Storage of EvaluateModel's instance, in GB.")
-    max_runtime_seconds: Runtime = Field(2 * 3600, description="Longest evaluation, in seconds.")
+    volume_gb: VolumeSize = Field(
+        default=30, description="Storage of EvaluateModel's instance, in GB."
+    )
+    max_runtime_seconds: Runtime = Field(
+        default=2 * 3600, description="Longest evaluation, in seconds."
+    )
 
 
 class Endpoint(_Section):
     """The endpoint and how a new model reaches it."""
 
-    instance_type: InstanceType = Field("ml.c5.large", description="Instance type of the endpoint.")
-    instance_count: int = Field(2, ge=1, le=100, description="Instances behind the endpoint.")
+    instance_type: InstanceType = Field(
+        default="ml.c5.large", description="Instance type of the endpoint."
+    )
+    instance_count: int = Field(
+        default=2, ge=1, le=100, description="Instances behind the endpoint."
+    )
     accelerator: Accelerator = Field(
-        "cpu", description="Which build of the inference image: cpu or gpu."
+        default="cpu", description="Which build of the inference image: cpu or gpu."
     )
     canary_percent: int = Field(
-        50,
+        default=50,
         ge=0,
         le=50,
-        description="Share of the instances that a new model gets first; 0 moves all traffic at once.",
+        description="Share of the instances a new model gets first; 0 moves all traffic at once.",
     )
     canary_wait_seconds: int = Field(
-        600, ge=0, le=3600, description="How long alarms are watched before the old instances go."
+        default=600,
+        ge=0,
+        le=3600,
+        description="How long alarms are watched before the old instances go.",
     )
     latency_alarm_milliseconds: int = Field(
-        1000,
+        default=1000,
         ge=1,
         le=60_000,
         description="99th percentile of model latency that rolls a new model back.",
     )
     deploy_on_approval: bool = Field(
-        True,
-        description="Update the stack on approval; false makes a change set that a person executes.",
+        default=True,
+        description="Update on approval; false makes a change set that a person executes.",
     )
 
     @model_validator(mode="after")
     def _canary_has_an_instance(self) -> "Endpoint":
         if 0 < self.canary_percent * self.instance_count < 100:
             raise ValueError(
-                f"canary_percent {self.canary_percent} of {self.instance_count} instances is less than one "
-                "instance: raise instance_count, or set canary_percent to 0"
+                f"canary_percent {self.canary_percent} of {self.instance_count} instances is less "
+                "than one instance: raise instance_count, or set canary_percent to 0"
             )
         return self
 
@@ -228,10 +264,10 @@ class Operations(_Section):
     """Logs and parallelism."""
 
     log_days: Literal[7, 14, 30, 90, 365] = Field(
-        90, description="Days the logs of the Lambda functions are kept."
+        default=90, description="Days the logs of the Lambda functions are kept."
     )
     max_parallel_steps: int = Field(
-        4, ge=1, le=50, description="Steps of one execution that may run at once."
+        default=4, ge=1, le=50, description="Steps of one execution that may run at once."
     )
 
 
@@ -242,10 +278,11 @@ class Settings(_Section):
         description="Name of the environment; stage id and a part of every stack's name."
     )
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = Field(
-        None, description="AWS account to deploy to; without it, the one of the credentials."
+        default=None,
+        description="AWS account to deploy to; without it, the one of the credentials.",
     )
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")] | None = Field(
-        None, description="AWS Region to deploy to; without it, the one of the credentials."
+        default=None, description="AWS Region to deploy to; without it, the one of the credentials."
     )
     data: Data = Data()
     manifests: Manifests = Manifests()
@@ -261,14 +298,16 @@ def load(
 ) -> Settings:
     """Settings of `environment`: defaults, then its file, then the overrides in CDK context.
 
-    :param context: the value of a CDK context key, or None; the overridable keys are those of `OVERRIDES`.
-    :raises SettingsError: no such environment, or a value that is unknown, of the wrong type or out of its limits.
+    :param context: the value of a CDK context key, or None; the overridable keys are those of
+        `OVERRIDES`.
+    :raises SettingsError: no such environment, or a value that is unknown, of the wrong type or out
+        of its limits.
     """
     file = folder / f"{environment}.toml"
     if environment not in ENVIRONMENTS or not file.is_file():
         raise SettingsError(
-            f"There is no environment {environment!r}: use one of {', '.join(ENVIRONMENTS)}, each with a file "
-            f"<environment>.toml in {folder}."
+            f"There is no environment {environment!r}: use one of {', '.join(ENVIRONMENTS)}, with "
+            f"its file <environment>.toml in {folder}."
         )
     try:
         values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))

@@ -2,7 +2,8 @@
 
 import re
 
-# Instances with NVMe disks encrypt those in hardware, and SageMaker refuses a request that names a key for them:
+# Instances with NVMe disks encrypt those in hardware, and SageMaker refuses a request that names a
+# key for them:
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
 _LOCAL_DISKS = re.compile(
     r"ml\.(g[4-9]\w*|p3dn|p[4-9]\w*|trn\d\w*|[cmrxi]\d+[a-z]*d[a-z]*|i\d\w*)\."

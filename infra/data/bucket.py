@@ -20,7 +20,8 @@ def private_bucket(
 ) -> s3.Bucket:
     """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
 
-    :param access_logs: where its access logs go, below a prefix that is the construct's id; none for the log bucket itself.
+    :param access_logs: where its access logs go, below a prefix that is the construct's id; none
+        for the log bucket itself.
     :param expire: further lifecycle rules.
     """
     return s3.Bucket(

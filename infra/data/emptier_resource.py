@@ -15,7 +15,8 @@ from infra.settings import Settings
 class Emptier(Construct):
     """A custom resource for each bucket.
 
-    The CDK's own `auto_delete_objects` may change the policy of the buckets too; this can only list and delete objects.
+    The CDK's own `auto_delete_objects` may change the policy of the buckets too; this can only list
+    and delete objects.
     """
 
     def __init__(

@@ -15,7 +15,8 @@ from infra.settings import Settings
 class DataStack(cdk.Stack):
     """The buckets, and the key that encrypts the volumes of jobs and endpoints.
 
-    :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to EventBridge.
+    :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to
+        EventBridge.
     :ivar working: `executions/<execution id>/…`, expires.
     :ivar artifacts: models and lineage, kept.
     :ivar access_logs: who read and wrote the others.
@@ -69,7 +70,8 @@ def _expire(days: int) -> s3.LifecycleRule:
 
 
 def _send_events(bucket: s3.Bucket) -> None:
-    # CloudFormation can do this itself; `event_bridge_enabled` would bring a Lambda with a wildcard resource.
+    # CloudFormation can do this itself; `event_bridge_enabled` would bring a Lambda with a wildcard
+    # resource.
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)  # noqa: S101
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(

@@ -18,7 +18,8 @@ _NOT_IN_IMAGES = ("**/tests", "**/README.md", "**/__pycache__", "**/.*_cache", "
 class ImagesStack(cdk.Stack):
     """Images `processing`, `training` and `inference`.
 
-    Each is built from the folder `containers/` with its own Dockerfile, and only what that Dockerfile copies is part of its hash.
+    Each is built from the folder `containers/` with its own Dockerfile, and only what that
+    Dockerfile copies is part of its hash.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from infra.operations import metrics
 _WIDTH = 12
 
 
-def dashboard(
+def dashboard(  # noqa: PLR0913 - CDK props
     scope: Construct,
     construct_id: str,
     *,

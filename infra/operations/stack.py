@@ -24,7 +24,7 @@ class OperationsStack(cdk.Stack):
     :param dead_letters: the queues of failed events, by what they hold.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,

@@ -10,7 +10,7 @@ _PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 
 
 def encrypted_topic(scope: Construct, construct_id: str, *, retain_key: bool) -> sns.Topic:
-    """A TLS-only topic with a key of its own: alarms and rules can't use the key that AWS manages for SNS."""
+    """A TLS-only topic with its own key: alarms and rules can't use the one AWS manages for SNS."""
     account = cdk.Stack.of(scope).account
     only_own = {"StringEquals": {"aws:SourceAccount": account}}
     key = kms.Key(

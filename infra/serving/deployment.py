@@ -19,10 +19,11 @@ _PROPOSE = ("cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet"
 class ApprovedModelDeployment(Construct):
     """A rule on approvals in one group, and the function that changes the stack's one parameter.
 
-    It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed with.
+    It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
+    with.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,

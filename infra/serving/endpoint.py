@@ -16,10 +16,11 @@ from infra.volumes import volume_key as volume_key_of
 class Endpoint(Construct):
     """An endpoint whose name stays while a new model goes through a canary.
 
-    The model and the configuration have no names, so that CloudFormation replaces them and the endpoint is updated.
+    The model and the configuration have no names, so that CloudFormation replaces them and the
+    endpoint is updated.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,

@@ -18,7 +18,8 @@ PARAMETER = "ModelPackageArn"
 
 
 class ServingStack(cdk.Stack):
-    """Endpoint `shardwise-<environment>` and the function that updates this stack when a model is approved.
+    """Endpoint `shardwise-<environment>` and the function that updates this stack when a model is
+    approved.
 
     :ivar endpoint_name: never changes, whatever model is behind it.
     :ivar endpoint_role: what the model's containers run under.
@@ -35,7 +36,8 @@ class ServingStack(cdk.Stack):
         volume_key: kms.IKey,
         **kwargs: Any,
     ) -> None:
-        # Only the model package is a parameter, so that a change of it is all that an approval can change.
+        # Only the model package is a parameter, so that a change of it is all that an approval can
+        # change.
         super().__init__(
             scope,
             construct_id,

@@ -1,4 +1,4 @@
-"""Where an execution's files lie in S3, as pipeline expressions: the execution's id is known only when it runs."""
+"""Where an execution's files lie in S3: expressions, as its id is known only when it runs."""
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.workflow.execution_variables import ExecutionVariables

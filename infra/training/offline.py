@@ -1,7 +1,9 @@
 """Keeps the SageMaker SDK off the network and away from the machine's own AWS configuration.
 
-The SDK is used as a library that writes a pipeline definition. Left alone it would look for credentials and a Region, ask IAM
-about each role, read defaults from the user's configuration files into the definition, and send telemetry.
+The SDK is used as a library that writes a pipeline definition. Left alone it would look for
+credentials and a Region, ask IAM about each role, read defaults from the user's configuration files
+into the definition, and send
+telemetry.
 """
 
 import logging
@@ -49,7 +51,8 @@ def offline() -> Iterator[None]:
 
 
 def pipeline_session(default_bucket: str) -> "PipelineSession":
-    """A session in which the SDK's `run` and `train` return a step's arguments instead of starting a job.
+    """A session in which the SDK's `run` and `train` return a step's arguments instead of starting
+    a job.
 
     Call it, and use what it returns, inside `offline()`.
     """
@@ -63,7 +66,8 @@ def pipeline_session(default_bucket: str) -> "PipelineSession":
 def without_telemetry(session: "PipelineSession") -> Iterator[None]:
     """For the calls that would report themselves to AWS.
 
-    Only for these, as the SDK checks the whole of a configuration each time it looks a value up, and it looks up many.
+    Only for these, as the SDK checks the whole of a configuration each time it looks a value up,
+    and it looks up many.
     """
     before = session.sagemaker_config
     session.sagemaker_config = {

@@ -20,7 +20,8 @@ from infra.training.wiring import Buckets, Images, RoleArns, Wiring
 class TrainingStack(cdk.Stack):
     """An `AWS::SageMaker::Pipeline` from its JSON definition.
 
-    :ivar roles: a role per duty; who may read and write what is granted where the stacks are composed.
+    :ivar roles: a role per duty; who may read and write what is granted where the stacks are
+        composed.
     :ivar pipeline_name: name of the pipeline.
     :ivar model_package_group_name: name of the group.
     """
@@ -72,7 +73,8 @@ class TrainingStack(cdk.Stack):
         group = sagemaker.CfnModelPackageGroup(
             self,
             "ModelPackageGroup",
-            # A group with packages in it can't be deleted: it outlives the stack, and the next stack needs another name.
+            # A group with packages in it can't be deleted: it outlives the stack, and the next
+            # stack needs another name.
             model_package_group_name=cdk.Fn.join(
                 "-", [self.pipeline_name, cdk.Fn.select(0, cdk.Fn.split("-", stack_uuid))]
             ),

@@ -1,4 +1,4 @@
-"""What every step gets: names and ARNs of what it uses. They may be CDK tokens, resolved at deployment."""
+"""What every step gets: names and ARNs, which may be CDK tokens, resolved at deployment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

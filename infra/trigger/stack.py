@@ -20,7 +20,7 @@ class TriggerStack(cdk.Stack):
     :ivar dead_letters: events that could not be delivered or that the starter failed on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,

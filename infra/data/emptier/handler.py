@@ -35,7 +35,7 @@ class Request(TypedDict):
 
 
 def handler(event: Request, context: object) -> None:
-    """Answers CloudFormation in any case, as it would wait an hour for an answer that does not come."""
+    """Answers CloudFormation in any case: without an answer it would wait for an hour."""
     bucket = event["ResourceProperties"]["BucketName"]
     try:
         if event["RequestType"] == "Delete":
@@ -72,7 +72,8 @@ def _answer(event: Request, status: str, reason: str) -> None:
     body = {
         "Status": status,
         "Reason": reason,
-        # A bucket of another name is another resource, so that the old one is emptied when it is replaced.
+        # A bucket of another name is another resource, so that the old one is emptied when it is
+        # replaced.
         "PhysicalResourceId": event["ResourceProperties"]["BucketName"]
         if event["RequestType"] != "Delete"
         else event.get("PhysicalResourceId", ""),

@@ -24,7 +24,10 @@ class _Detail(TypedDict):
 
 
 class ModelPackageStateChange(TypedDict):
-    """What is read of the event: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html."""
+    """What is read of the event.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+    """
 
     detail: _Detail
 
@@ -48,7 +51,8 @@ def handler(event: ModelPackageStateChange, context: object) -> None:
 def update(client: "CloudFormationClient", stack: Stack, package: str) -> None:
     """Updates the stack; nothing happens where it has that package.
 
-    An update in progress is an error, so that the event is tried again and ends in the dead-letter queue.
+    An update in progress is an error, so that the event is tried again and ends in the dead-letter
+    queue.
     """
     parameters = _parameters(client, stack, package)
     if parameters is None:
@@ -69,7 +73,7 @@ def update(client: "CloudFormationClient", stack: Stack, package: str) -> None:
 
 
 def propose(client: "CloudFormationClient", stack: Stack, package: str) -> None:
-    """Makes a change set that a person executes; one a package, however often its approval is heard of."""
+    """Makes a change set that a person executes; one a package, however often it is approved."""
     parameters = _parameters(client, stack, package)
     if parameters is None:
         return
@@ -91,7 +95,7 @@ def propose(client: "CloudFormationClient", stack: Stack, package: str) -> None:
 
 
 def change_set_name(package: str) -> str:
-    """`model-<version>-<digest of the ARN>`: letters, digits and hyphens, the same for the same package."""
+    """`model-<version>-<digest of the ARN>`, the same for the same package."""
     digest = hashlib.sha256(package.encode()).hexdigest()[:12]
     version = "".join(c for c in package.rsplit("/", 1)[-1] if c.isascii() and c.isalnum())
     return f"model-{version[:64]}-{digest}"

@@ -9,7 +9,7 @@ from infra.training.wiring import Wiring
 
 
 def create_manifests(wiring: Wiring) -> ProcessingStep:
-    """Outputs `manifests` (three manifests, `labels.json`) and `lineage`. Lists S3 itself, so it has the network."""
+    """Outputs `manifests` (three, and `labels.json`) and `lineage`; has the network, to list S3."""
     parameters = wiring.parameters
     job = ProcessingJob(
         image=wiring.images.processing,

@@ -27,7 +27,8 @@ class ProcessingJob:
 
     :ivar module: the Python module that the container runs.
     :ivar hosts: the number of instances.
-    :ivar isolated: the container has no network; its inputs and outputs are moved by SageMaker itself.
+    :ivar isolated: the container has no network; its inputs and outputs are moved by SageMaker
+        itself.
     """
 
     image: str
@@ -87,7 +88,7 @@ def to_s3(name: str, uri: PipelineVariable) -> ProcessingOutput:
 
 
 def command_line(**options: str | int | PipelineVariable) -> Sequence[str | PipelineVariable]:
-    """`--option-name value` for each keyword; values are strings on a command line, whatever their type."""
+    """`--option-name value` for each keyword; each value becomes a string."""
     return [
         part
         for name, value in options.items()

@@ -10,17 +10,17 @@ from infra.training.wiring import Wiring
 
 
 def reject_model(wiring: Wiring, *, evaluation: ProcessingStep) -> FailStep:
-    metrics = locations.below(locations.output(evaluation.properties, OUTPUT), METRICS_FILE)
     return FailStep(
         name="RejectModel",
         description="Ends the execution as the model is not accurate enough",
         error_message=Join(
-            on=" ",
             values=[
-                "The model was not registered: its accuracy on the test channel is below AccuracyThreshold,",
+                "The model was not registered: its accuracy on the test channel is below "
+                "AccuracyThreshold (",
                 wiring.parameters.accuracy_threshold,
-                "; see its metrics in",
-                metrics,
-            ],
+                "); its metrics are in ",
+                locations.output(evaluation.properties, OUTPUT),
+                f"/{METRICS_FILE}.",
+            ]
         ),
     )

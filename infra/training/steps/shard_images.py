@@ -10,7 +10,7 @@ CHANNELS = ("train", "validation", "test")
 
 
 def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep:
-    """Outputs `train`, `validation`, `test` and `report`, from as many instances as training has workers."""
+    """Outputs `train`, `validation`, `test`, `report`; one instance for each training worker."""
     folder = locations.output(manifests.properties, "manifests")
     job = ProcessingJob(
         image=wiring.images.processing,

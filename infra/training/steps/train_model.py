@@ -11,14 +11,15 @@ from infra.training.offline import without_telemetry
 from infra.training.wiring import Wiring
 from infra.volumes import volume_key
 
-# The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space tells loss from validation_loss.
+# The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space
+# tells loss from validation_loss.
 METRICS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "images_per_second")
 
 
 def train_model(
     wiring: Wiring, *, manifests: ProcessingStep, shards: ProcessingStep
 ) -> TrainingStep:
-    """Reads the shards of `train` and `validation`, and `labels`; writes the model below `models/`."""
+    """Reads the shards of `train` and `validation`, and `labels`; its model is a model.tar.gz."""
     labels = locations.below(locations.output(manifests.properties, "manifests"), "labels.json")
     channels = [
         _channel("train", locations.output(shards.properties, "train")),

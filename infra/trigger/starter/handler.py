@@ -72,6 +72,6 @@ def request_token(bucket: str, drop_id: str) -> str:
 
 
 def display_name(drop_id: str) -> str:
-    """The drop's id as far as a display name can show it: letters, digits and hyphens, at most 82."""
+    """The drop's id as a display name can show it: letters, digits and hyphens, at most 82."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", drop_id).strip("-")
     return name[:_DISPLAY_NAME_LENGTH].rstrip("-") or "drop"
