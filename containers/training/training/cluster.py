@@ -25,6 +25,10 @@ class Cluster:
         return self.hosts[0]
 
     @property
+    def others(self) -> list[str]:
+        return [host for host in self.hosts if host != self.current_host]
+
+    @property
     def leads(self) -> bool:
         return self.current_host == self.leader
 
@@ -35,6 +39,12 @@ def read_cluster(file: Path) -> Cluster:
         content = json.loads(file.read_text(encoding="utf-8"))
         # SageMaker promises no order; every host must agree on who is first.
         hosts = sorted(content["hosts"], key=lambda host: (len(host), host))
-        return Cluster(tuple(hosts), content["current_host"], content["network_interface_name"])
-    except (OSError, ValueError, KeyError) as error:
+        cluster = Cluster(tuple(hosts), content["current_host"], content["network_interface_name"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"The hosts of the job cannot be read from {file}: {error!r}.") from error
+    if cluster.current_host not in cluster.hosts:
+        raise UserError(
+            f"{file} names the current host {cluster.current_host!r}, which is none of the job's "
+            f"hosts {', '.join(cluster.hosts)}."
+        )
+    return cluster

@@ -1,9 +1,9 @@
 """TFRecord files to batches: each record is read by exactly one worker an epoch.
 
-The records of all files, in the order of file names, have one numbering; rank r of n workers takes the
-numbers r, r + n, r + 2n, ... however the records lie in files. Every worker takes the same number of
-steps: its last batches are filled up with blanks of weight 0, so that no one waits for ever in an
-allreduce.
+The records of all files, in the order of file names, have one numbering; rank r of n workers takes
+the numbers r, r + n, r + 2n, ... however the records lie in files. Every worker takes the same
+number of steps: its last batches are filled up with blanks of weight 0, so that no one waits for
+ever in an allreduce.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from training.errors import UserError
 # A TFRecord: length (8 bytes), its checksum (4), the data, their checksum (4).
 # https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 _HEADER, _FOOTER = 12, 4
-_SHUFFLE_BUFFER = 10_000
+_SHUFFLE_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Share:
 
     :param files: all TFRecord files of the channel, by name.
     :param count: records in them all.
+    :param image_size: side of their images, in pixels.
     """
 
     files: tuple[str, ...]
     count: int
+    image_size: int
     rank: int
     size: int
 
@@ -47,20 +49,22 @@ class Share:
         return math.ceil(math.ceil(self.count / self.size) / batch_size)
 
 
-def find_share(folder: Path, channel: str, rank: int, size: int) -> Share:
-    """:raises UserError: the channel has no records, or a file breaks off."""
+def find_share(folder: Path, channel: str, image_size: int, rank: int, size: int) -> Share:
+    """:raises UserError: the channel in `folder` has no records, images of another size, or a file
+    that breaks off.
+    """
     files = sorted(folder.rglob("*.tfrecord"))
-    count = sum(sum(1 for _ in _lengths(file)) for file in files)
-    if count == 0:
+    counts = {file: sum(1 for _ in _lengths(file)) for file in files}
+    if not any(counts.values()):
         raise UserError(
             f"The channel {channel} has no records in {folder}: look into the step ShardImages."
         )
-    return Share(tuple(str(file) for file in files), count, rank, size)
+    _check_size(next(file for file in files if counts[file]), image_size)
+    names = tuple(str(file) for file in files)
+    return Share(names, sum(counts.values()), image_size, rank, size)
 
 
-def batches(
-    share: Share, image_size: int, batch_size: int, shuffle_seed: int | None = None
-) -> tf.data.Dataset:
+def batches(share: Share, batch_size: int, shuffle_seed: int | None = None) -> tf.data.Dataset:
     """`(image, label, weight, key)` batches of exactly `batch_size`, as many as `share.steps`.
 
     :param shuffle_seed: the order of the records follows from it; None keeps the files' order.
@@ -69,10 +73,11 @@ def batches(
     """
     records = tf.data.TFRecordDataset(list(share.files)).shard(share.size, share.rank)
     if shuffle_seed is not None:
-        buffer = min(max(share.mine, 1), _SHUFFLE_BUFFER)
+        most = max(1_000, _SHUFFLE_BYTES // (share.image_size**2 * 3))
+        buffer = min(max(share.mine, 1), most)
         records = records.shuffle(buffer, seed=shuffle_seed, reshuffle_each_iteration=False)
-    parsed = records.map(lambda record: _parse(record, image_size), num_parallel_calls=2)
-    blanks = tf.data.Dataset.from_tensors(_blank(image_size)).repeat(
+    parsed = records.map(lambda record: _parse(record, share.image_size), num_parallel_calls=2)
+    blanks = tf.data.Dataset.from_tensors(_blank(share.image_size)).repeat(
         share.steps(batch_size) * batch_size - share.mine
     )
     options = tf.data.Options()
@@ -104,6 +109,16 @@ def _blank(image_size: int) -> tuple[tf.Tensor, ...]:
         tf.zeros([], tf.float32),
         tf.constant(""),
     )
+
+
+def _check_size(file: Path, image_size: int) -> None:
+    record = next(iter(tf.data.TFRecordDataset(str(file)))).numpy()
+    (pixels,) = tf.train.Example.FromString(record).features.feature["image"].bytes_list.value
+    if len(pixels) != image_size**2 * 3:
+        raise UserError(
+            f"The first record of {file} holds {len(pixels)} bytes of pixels, and an image_size of "
+            f"{image_size} asks for {image_size**2 * 3}: make image_size the size of ShardImages."
+        )
 
 
 def _lengths(file: Path) -> Iterator[int]:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+LOST_PEERS = 75
+"""Exit status of a worker that stopped only because Horovod lost another one."""
+
 
 class UserError(Exception):
     """The message is one sentence: what is wrong, where, what to do."""
 
 
+class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The job was asked to stop."""
+
+
 def explain_failure(file: Path, text: str) -> None:
-    """Writes why the job failed, unless another worker of this host was first.
+    """Writes why the job failed, unless another process of this host was first.
 
     SageMaker shows the first 1,024 characters of it as FailureReason.
     """

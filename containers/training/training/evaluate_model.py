@@ -54,13 +54,15 @@ def evaluate_model(root: Path) -> None:
     """
     model_folder = root / "processing" / "model"
     unpack(root / "processing" / "input" / "model" / "model.tar.gz", model_folder)
-    description = json.loads((model_folder / "model.json").read_text(encoding="utf-8"))
-    labels: list[str] = description["labels"]
+    labels, image_size = read_description(model_folder / "model.json")
     predictions = predict(
-        model_folder / "saved_model",
-        root / "processing" / "input" / "test",
-        description["image_size"],
+        model_folder / "saved_model", root / "processing" / "input" / "test", image_size
     )
+    if predictions.labels.max() >= len(labels):
+        raise UserError(
+            f"The test channel has the encoded label {predictions.labels.max()}, and the model "
+            f"knows {len(labels)} classes: both must come from one execution."
+        )
     matrix = count(predictions, len(labels))
     metrics = classification_metrics(matrix, labels)
     write(root / "processing" / "output" / "evaluation", predictions, matrix, metrics, labels)
@@ -77,13 +79,27 @@ def unpack(archive: Path, folder: Path) -> None:
         raise UserError(f"The model's archive {archive} cannot be unpacked: {error}.") from error
 
 
+def read_description(file: Path) -> tuple[list[str], int]:
+    """Class labels in the order of their encoding, and the side of an image in pixels.
+
+    :raises UserError: the model's archive lacks it.
+    """
+    try:
+        description = json.loads(file.read_text(encoding="utf-8"))
+        return description["labels"], description["image_size"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"The model's archive has no usable {file.name} ({error!r}): was it made by TrainModel?"
+        ) from error
+
+
 def predict(saved_model: Path, test: Path, image_size: int) -> Predictions:
     """Asks the SavedModel's `serving_default`, as the endpoint does."""
     signature = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
-    share = find_share(test, "test", rank=0, size=1)
+    share = find_share(test, "test", image_size, rank=0, size=1)
     keys: list[str] = []
     labels, probabilities = [], []
-    for images, truth, weights, names in batches(share, image_size, BATCH_SIZE):
+    for images, truth, weights, names in batches(share, BATCH_SIZE):
         real = weights > 0
         keys += [name.decode() for name in names[real].numpy()]
         labels.append(truth[real].numpy())
@@ -106,7 +122,9 @@ def write(
     labels: list[str],
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1))
+    (folder / "evaluation.json").write_text(
+        json.dumps(metrics, ensure_ascii=False, indent=1), "utf-8"
+    )
     draw(matrix, labels, folder / "confusion_matrix.png")
     rows = zip(
         predictions.keys,
@@ -127,7 +145,7 @@ def write(
         )
         for key, truth, answer, probability in sorted(rows, key=lambda row: row[0])
     ]
-    (folder / "predictions.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "predictions.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
 def _accuracy(metrics: dict[str, Any]) -> float:
@@ -135,7 +153,7 @@ def _accuracy(metrics: dict[str, Any]) -> float:
 
 
 def main(root: Path = OPT_ML) -> int:
-    """Gives the exit code; `output/message` has the reason, which SageMaker shows as ExitMessage."""
+    """Gives the exit code; what went wrong stands in `output/message`, SageMaker's ExitMessage."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     try:
         evaluate_model(root)

@@ -34,4 +34,6 @@ def export(model: keras.Model, labels: list[str], image_size: int, folder: Path)
         "labels": labels,
         "tensorflow": tf.__version__,
     }
-    (folder / "model.json").write_text(json.dumps(description, ensure_ascii=False, indent=1))
+    (folder / "model.json").write_text(
+        json.dumps(description, ensure_ascii=False, indent=1), "utf-8"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import time
 from dataclasses import dataclass, field
 
 import horovod.tensorflow as hvd
@@ -20,6 +21,7 @@ class Totals:
     loss: float = 0.0
     correct: float = 0.0
     weight: float = 0.0
+    seconds: float = 0.0
     keys: list[str] = field(default_factory=list)
 
     def add(self, loss: tf.Tensor, correct: tf.Tensor, weight: tf.Tensor) -> None:
@@ -60,7 +62,7 @@ class Trainer:
 
         :raises UserError: the loss is no number any more.
         """
-        totals = Totals()
+        totals, began = Totals(), time.monotonic()
         for images, labels, weights, keys in dataset:
             totals.add(*self._train_step(images, labels, weights))
             if not math.isfinite(totals.loss):
@@ -69,13 +71,15 @@ class Trainer:
                 )
             totals.keys += [key.decode() for key in keys[weights > 0].numpy()]
         self._average_statistics()
+        totals.seconds = time.monotonic() - began
         return totals
 
     def validate(self, dataset: tf.data.Dataset) -> Totals:
         """One pass over the validation channel."""
-        totals = Totals()
+        totals, began = Totals(), time.monotonic()
         for images, labels, weights, _ in dataset:
             totals.add(*self._validation_step(images, labels, weights))
+        totals.seconds = time.monotonic() - began
         return totals
 
     @tf.function
@@ -86,8 +90,11 @@ class Trainer:
         with tf.GradientTape() as tape:
             logits = self._model(varied, training=True)
             loss = _loss(labels, logits, weights)
+            # Regularisers count once a record, as everything here is a sum over records.
+            penalty = tf.add_n([tf.zeros([]), *self._model.losses]) * tf.reduce_sum(weights)
+            objective = loss + penalty
         variables = self._model.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = tape.gradient(objective, variables)
         sums = [loss, _correct(labels, logits, weights), tf.reduce_sum(weights)]
         *gradients, loss, correct, weight = hvd.grouped_allreduce([*gradients, *sums], op=hvd.Sum)
         # Blanks have no weight, so this is the mean over the real records of all workers.

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-from types import FrameType
 
 from horovod.runner.common.util.hosts import SlotInfo
 
 from training import rendezvous
 from training.cluster import Cluster, read_cluster
-from training.errors import UserError, explain_failure
+from training.errors import LOST_PEERS, Stopped, UserError, explain_failure
 from training.folders import Folders
+from training.roll_call import RollCall
 from training.settings import read_settings
+from training.stopping import Stop
 
-GRACE_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1
+_GRACE_SECONDS = 10.0
+_REASON_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
+
+Workers = dict[int, subprocess.Popen[bytes]]
+"""Rank to process."""
 
 
 def launch(folders: Folders, port: int = rendezvous.PORT) -> int:
@@ -30,31 +33,42 @@ def launch(folders: Folders, port: int = rendezvous.PORT) -> int:
 
     What went wrong stands in `output/failure`: the first worker's traceback, or a sentence.
     """
+    stop = Stop()
+    stop.listen()
     try:
         settings = read_settings(folders.config / "hyperparameters.json")
         cluster = read_cluster(folders.config / "resourceconfig.json")
         places = rendezvous.slots(cluster, settings.workers_per_host)
         with rendezvous.held_by_leader(cluster, places, port):
-            rendezvous.wait_for_leader(cluster, port)
-            return _run_workers(cluster, places, folders, port)
+            roll_call = RollCall(cluster, stop, port)
+            roll_call.gather()
+            mine = [place for place in places if place.hostname == cluster.current_host]
+            workers = {place.rank: _start(place, cluster, folders, port) for place in mine}
+            _take_part(workers, folders, stop, roll_call)
     except UserError as error:
         logger.error("%s", error)
         explain_failure(folders.failure, str(error))
         return 1
-
-
-def _run_workers(cluster: Cluster, places: list[SlotInfo], folders: Folders, port: int) -> int:
-    mine = [place for place in places if place.hostname == cluster.current_host]
-    workers = {place.rank: _start(place, cluster, folders, port) for place in mine}
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return _watch(workers, folders)
-    except InterruptedError:
-        logger.info("SIGTERM: the workers of %s end.", cluster.current_host)
+    except Stopped:
+        logger.info("The job was asked to stop, and its workers on this host ended.")
         return 128 + signal.SIGTERM
+    return 0
+
+
+def _take_part(workers: Workers, folders: Folders, stop: Stop, roll_call: RollCall) -> None:
+    try:
+        _watch(workers, stop, roll_call)
+    except UserError as error:
+        _end(workers)
+        roll_call.leave("failed", _last_line(folders) or str(error))
+        raise
+    except Stopped:
+        _end(workers)
+        roll_call.leave("stopped")
+        raise
     finally:
-        signal.signal(signal.SIGTERM, previous)
-        _end(list(workers.values()))
+        _end(workers)
+    roll_call.leave("ended")
 
 
 def _start(
@@ -74,32 +88,43 @@ def _start(
         "HOROVOD_GLOO_RENDEZVOUS_ADDR": cluster.leader,
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
         "HOROVOD_GLOO_IFACE": cluster.network_interface,
+        # Between the first worker that has imported TensorFlow and the last one.
+        "HOROVOD_GLOO_TIMEOUT_SECONDS": "120",
         "TF_NUM_INTRAOP_THREADS": str(max(1, cores // place.local_size)),
         "TF_NUM_INTEROP_THREADS": "2",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "training.train", str(folders.root)],
+        [sys.executable, "-m", "training.worker", str(folders.root), str(os.getpid())],
         env=environment,
         stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_parent,
     )
 
 
-def _watch(workers: dict[int, subprocess.Popen[bytes]], folders: Folders) -> int:
-    """0 once all workers ended well, else 1 as soon as one did not."""
+def _watch(workers: Workers, stop: Stop, roll_call: RollCall) -> None:
+    """Returns once all workers ended well.
+
+    :raises UserError: a worker failed, here or on another host.
+    :raises Stopped: the job was asked to stop.
+    """
+    lost_at: float | None = None
     while True:
         codes = {rank: worker.poll() for rank, worker in workers.items()}
-        failed = {rank: code for rank, code in codes.items() if code}
-        if failed:
-            rank, code = next(iter(failed.items()))
-            reason = _reason(rank, code)
-            logger.error("%s", reason)
-            explain_failure(folders.failure, reason)
-            return 1
+        for rank, code in codes.items():
+            if code not in (None, 0, LOST_PEERS):
+                raise UserError(_reason(rank, code))
         if all(code == 0 for code in codes.values()):
-            return 0
-        time.sleep(0.1)
+            return
+        roll_call.answer()
+        if LOST_PEERS in codes.values():
+            # The one that was lost knows why: its host tells in a moment.
+            lost_at = lost_at or time.monotonic()
+            if time.monotonic() - lost_at > _REASON_SECONDS:
+                raise UserError(
+                    "Horovod's operations failed on all workers and no one said why: the log has "
+                    "the traceback."
+                )
+        stop.pause(0.1)
 
 
 def _reason(rank: int, code: int) -> str:
@@ -107,22 +132,21 @@ def _reason(rank: int, code: int) -> str:
     return f"The worker of rank {rank} {how}: look into its host's log."
 
 
-def _end(workers: list[subprocess.Popen[bytes]]) -> None:
-    for worker in workers:
+def _last_line(folders: Folders) -> str:
+    """What a worker of this host said when it failed, without the traceback."""
+    try:
+        return folders.failure.read_text(encoding="utf-8").strip().splitlines()[-1]
+    except (OSError, IndexError):
+        return ""
+
+
+def _end(workers: Workers) -> None:
+    for worker in workers.values():
         worker.terminate()
-    end = time.monotonic() + GRACE_SECONDS
-    for worker in workers:
+    end = time.monotonic() + _GRACE_SECONDS
+    for worker in workers.values():
         try:
             worker.wait(max(0.0, end - time.monotonic()))
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.wait()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise InterruptedError
-
-
-def _die_with_parent() -> None:
-    """A launcher that is killed takes its workers along."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

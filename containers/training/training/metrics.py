@@ -18,6 +18,7 @@ def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, A
     sizes, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
     precision = _share(right, predicted)
     recall = _share(right, sizes)
+    f1 = _share(2 * precision * recall, precision + recall)
     shares = sizes / sizes.sum()
     return {
         "multiclass_classification_metrics": {
@@ -28,6 +29,9 @@ def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, A
             "accuracy": _metric(right.sum() / sizes.sum()),
             "weighted_precision": _metric(precision @ shares),
             "weighted_recall": _metric(recall @ shares),
+            "weighted_f1": _metric(f1 @ shares),
+            # Of the one that always names the most frequent class.
+            "accuracy_best_constant_classifier": _metric(shares.max()),
         },
         "by_class": {
             label: {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,7 +14,6 @@ from training.cluster import Cluster
 from training.errors import UserError
 
 PORT = 29400
-PATIENCE_SECONDS = 300.0
 
 
 def slots(cluster: Cluster, workers_per_host: int) -> list[SlotInfo]:
@@ -28,11 +26,21 @@ def slots(cluster: Cluster, workers_per_host: int) -> list[SlotInfo]:
 
 @contextmanager
 def held_by_leader(cluster: Cluster, places: list[SlotInfo], port: int = PORT) -> Iterator[None]:
-    """Serves the rendezvous while the block runs, on the leading host; elsewhere does nothing."""
+    """Serves the rendezvous while the block runs, on the leading host; elsewhere does nothing.
+
+    :raises UserError: the address can't be listened on.
+    """
     if not cluster.leads:
         yield
         return
-    server = RendezvousHTTPServer(("", port), RendezvousHandler, False)
+    try:
+        # Only where the other hosts look for it.
+        address = socket.gethostbyname(cluster.leader)
+        server = RendezvousHTTPServer((address, port), RendezvousHandler, False)
+    except OSError as error:
+        raise UserError(
+            f"The rendezvous cannot listen on {cluster.leader}:{port}: {error.strerror}."
+        ) from error
     server.init(places)
     thread = threading.Thread(target=server.serve_forever, name="rendezvous", daemon=True)
     thread.start()
@@ -42,25 +50,3 @@ def held_by_leader(cluster: Cluster, places: list[SlotInfo], port: int = PORT) -
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-def wait_for_leader(
-    cluster: Cluster, port: int = PORT, patience: float = PATIENCE_SECONDS
-) -> None:
-    """Returns once the leading host answers.
-
-    :param patience: seconds.
-    :raises UserError: it doesn't in time.
-    """
-    end = time.monotonic() + patience
-    while True:
-        try:
-            with socket.create_connection((cluster.leader, port), timeout=5):
-                return
-        except OSError as error:
-            if time.monotonic() > end:
-                raise UserError(
-                    f"{cluster.current_host} found no rendezvous at {cluster.leader}:{port} in "
-                    f"{patience:.0f} s ({error}): look into the log of {cluster.leader}."
-                ) from error
-            time.sleep(0.2)

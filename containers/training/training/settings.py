@@ -27,6 +27,9 @@ class Settings(BaseModel):
     model: Literal["small_cnn"] = Field("small_cnn", description="The network, by its name.")
     workers_per_host: int = Field(1, ge=1, le=64, description="Processes a host starts.")
     log_records: bool = Field(False, description="Write down the keys that each rank reads.")
+    deterministic: bool = Field(
+        False, description="TensorFlow's operations give the same bits in every run; slower."
+    )
 
 
 def read_settings(file: Path) -> Settings:
@@ -38,6 +41,8 @@ def read_settings(file: Path) -> Settings:
         given = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(f"The hyperparameters in {file} cannot be read: {error}.") from error
+    if not isinstance(given, dict):
+        raise UserError(f"The hyperparameters in {file} are no JSON object of names and values.")
     for name in given:
         if name not in Settings.model_fields:
             near = difflib.get_close_matches(name, Settings.model_fields, n=1, cutoff=0.0)[0]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import tensorflow as tf
 from training.augmentation import make_augmentation
 from training.cluster import read_cluster
 from training.data import batches, find_share
-from training.errors import UserError, explain_failure
+from training.errors import UserError
 from training.export import export
 from training.fit import Totals, Trainer, equal_weights
 from training.folders import Folders
@@ -34,13 +31,15 @@ def train(folders: Folders) -> None:
     hvd.init()
     pin_gpu()
     keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
 
     labels = read_labels(folders.channel("labels") / "labels.json")
-    share = find_share(folders.channel("train"), "train", hvd.rank(), hvd.size())
-    validation_share = find_share(
-        folders.channel("validation"), "validation", hvd.rank(), hvd.size()
+    share, validation_share = (
+        find_share(folders.channel(name), name, settings.image_size, hvd.rank(), hvd.size())
+        for name in ("train", "validation")
     )
-    validation = batches(validation_share, settings.image_size, settings.batch_size)
+    validation = batches(validation_share, settings.batch_size)
 
     model = NETWORKS[settings.model](settings.image_size, len(labels))
     steps = share.steps(settings.batch_size)
@@ -52,14 +51,10 @@ def train(folders: Folders) -> None:
 
     history, read = [], []
     for epoch in range(settings.epochs):
-        began = time.monotonic()
         # Another order each epoch; and another on each rank, as each has other records.
         seed = settings.seed + epoch * hvd.size() + hvd.rank()
-        dataset = batches(share, settings.image_size, settings.batch_size, shuffle_seed=seed)
-        totals = trainer.train(dataset)
-        history.append(
-            summarise(epoch, totals, trainer.validate(validation), time.monotonic() - began)
-        )
+        totals = trainer.train(batches(share, settings.batch_size, shuffle_seed=seed))
+        history.append(summarise(epoch, totals, trainer.validate(validation)))
         read.append(len(totals.keys))
         if settings.log_records:
             write_keys(folders, epoch, hvd.rank(), totals.keys)
@@ -77,7 +72,7 @@ def train(folders: Folders) -> None:
             "weights": weights,
             "records": {str(rank): counts for rank, counts in enumerate(records)},
         }
-        (folders.model / "training.json").write_text(json.dumps(summary, indent=1))
+        (folders.model / "training.json").write_text(json.dumps(summary, indent=1), "utf-8")
     # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
     hvd.allgather_object(None)
 
@@ -98,9 +93,7 @@ def read_labels(file: Path) -> list[str]:
     return labels
 
 
-def summarise(
-    epoch: int, totals: Totals, validation: Totals, seconds: float
-) -> dict[str, Any]:
+def summarise(epoch: int, totals: Totals, validation: Totals) -> dict[str, Any]:
     """The epoch as `training.json` keeps it; rank 0 logs it for CloudWatch's metric definitions."""
     entry = {
         "epoch": epoch,
@@ -108,8 +101,8 @@ def summarise(
         "accuracy": totals.accuracy,
         "validation_loss": validation.mean_loss,
         "validation_accuracy": validation.accuracy,
-        "seconds": seconds,
-        "images_per_second": totals.weight / seconds,
+        "seconds": totals.seconds + validation.seconds,
+        "images_per_second": totals.weight / totals.seconds,
     }
     if hvd.rank() == 0:
         shown = (f"{name}={value:.5g}" for name, value in entry.items() if name != "seconds")
@@ -122,24 +115,3 @@ def write_keys(folders: Folders, epoch: int, rank: int, keys: list[str]) -> None
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(f"{key}\n" for key in keys)
     (folder / f"epoch-{epoch}-rank-{rank}.txt").write_text(lines, encoding="utf-8")
-
-
-def main(root: Path) -> int:
-    """Gives the exit code; what failed is printed and stands in the failure file."""
-    folders = Folders(root)
-    try:
-        train(folders)
-    except UserError as error:
-        print(error, flush=True)
-        explain_failure(folders.failure, str(error))
-        return 1
-    except Exception:  # noqa: BLE001 - the traceback is what the job's owner needs
-        text = traceback.format_exc()
-        print(text, flush=True)
-        explain_failure(folders.failure, text)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
