@@ -44,7 +44,8 @@ class Predictions:
     @property
     def predicted(self) -> np.ndarray:
         """int64 [n], encoded."""
-        return np.argmax(self.probabilities, axis=1)
+        classes: np.ndarray = np.argmax(self.probabilities, axis=1)
+        return classes
 
 
 def evaluate_model(root: Path) -> None:

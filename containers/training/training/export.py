@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 
-class Server(tf.Module):
+class Server(tf.Module):  # type: ignore[misc]
     """`serving_default`: images uint8 [n, size, size, 3] to probabilities float32 [n, classes]."""
 
     def __init__(self, model: keras.Model, image_size: int) -> None:

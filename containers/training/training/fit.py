@@ -82,7 +82,7 @@ class Trainer:
         totals.seconds = time.monotonic() - began
         return totals
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def _train_step(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -102,7 +102,7 @@ class Trainer:
         self._optimiser.apply_gradients(zip(means, variables, strict=True))
         return loss, correct, weight
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def _validation_step(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, ...]:

@@ -45,7 +45,8 @@ def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, A
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    shares: np.ndarray = np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    return shares
 
 
 def _metric(value: float) -> dict[str, float | str]:

@@ -1,0 +1,53 @@
+"""Run inside new namespaces: hosts algo-1 ... algo-N on this machine, each with one launcher.
+
+Usage: python group.py FOLDER HOSTS; FOLDER/algo-1, ... are the hosts' /opt/ml.
+"""
+
+import fcntl
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+LAUNCH = """
+import logging, socket, sys
+from pathlib import Path
+from training.folders import Folders
+from training.launcher import launch
+socket.sethostname(sys.argv[2])
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+sys.exit(launch(Folders(Path(sys.argv[1]))))
+"""
+
+
+def bring_loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14s", b"lo", 0, b"")
+        flags = struct.unpack("16sH14s", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14s", b"lo", flags | IFF_UP, b""))
+
+
+def main(folder: Path, count: int) -> int:
+    names = [f"algo-{number}" for number in range(1, count + 1)]
+    lines = ["127.0.0.1 localhost", *(f"127.0.0.{n + 2} {name}" for n, name in enumerate(names))]
+    hosts = folder / "hosts"
+    hosts.write_text("\n".join(lines) + "\n")
+    subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
+    bring_loopback_up()
+    launchers = [
+        subprocess.Popen(
+            ["unshare", "--uts", sys.executable, "-c", LAUNCH, str(folder / name), name],
+            stdout=(folder / f"{name}.log").open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+        for name in names
+    ]
+    for name, launcher in zip(names, launchers, strict=True):
+        (folder / f"{name}.pid").write_text(str(launcher.pid))
+    return max(launcher.wait() for launcher in launchers)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,103 @@
+"""Makes and runs small training jobs: real launchers, real Horovod workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+SIZE = 8
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def example(label: int, key: str) -> bytes:
+    """A record whose picture tells its class by its brightness."""
+    image = np.full((SIZE, SIZE, 3), 40 + 160 * label, np.uint8)
+
+    def feature(**value: tf.train.BytesList | tf.train.Int64List) -> tf.train.Feature:
+        return tf.train.Feature(**value)
+
+    features = {
+        "image": feature(bytes_list=tf.train.BytesList(value=[image.tobytes()])),
+        "label": feature(int64_list=tf.train.Int64List(value=[label])),
+        "key": feature(bytes_list=tf.train.BytesList(value=[key.encode()])),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def write_shards(folder: Path, counts: list[int]) -> list[str]:
+    """One TFRecord file for each count; gives all keys."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = []
+    for shard, count in enumerate(counts):
+        name = folder / f"{folder.name}-{shard:05}-of-{len(counts):05}.tfrecord"
+        with tf.io.TFRecordWriter(str(name)) as writer:
+            for number in range(count):
+                keys.append(f"drop/{number % 2}/é {shard} {number}.jpg")
+                writer.write(example(number % 2, keys[-1]))
+    return keys
+
+
+@dataclass
+class Job:
+    """A job's hosts in one folder."""
+
+    folder: Path
+    hosts: int = 1
+    shards: list[int] = field(default_factory=lambda: [10])
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> list[str]:
+        """Writes every host's `/opt/ml`; gives the keys of the training records."""
+        names = [f"algo-{number}" for number in range(1, self.hosts + 1)]
+        given = {"epochs": "2", "batch_size": "4", "image_size": str(SIZE), "log_records": "true"}
+        for name in names:
+            root = self.folder / name
+            config = root / "input" / "config"
+            config.mkdir(parents=True)
+            (root / "model").mkdir()
+            hosts = {"current_host": name, "hosts": names, "network_interface_name": "lo"}
+            (config / "resourceconfig.json").write_text(json.dumps(hosts))
+            (config / "hyperparameters.json").write_text(json.dumps(given | self.settings))
+            data = root / "input" / "data"
+            (data / "labels").mkdir(parents=True)
+            labels = {"schema": 1, "labels": ["dark", "light"]}
+            (data / "labels" / "labels.json").write_text(json.dumps(labels))
+            write_shards(data / "validation", [3])
+            keys = write_shards(data / "train", self.shards)
+        return keys
+
+    def start(self) -> subprocess.Popen[bytes]:
+        root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        kinds = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        return subprocess.Popen(
+            [
+                *("unshare", *root, *kinds, sys.executable),
+                *(str(PACKAGE / "tests" / "group.py"), str(self.folder), str(self.hosts)),
+            ],
+            cwd=PACKAGE,
+            env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+        )
+
+    def run(self) -> int:
+        return self.start().wait(timeout=300)
+
+    def log(self, host: int = 1) -> str:
+        return (self.folder / f"algo-{host}.log").read_text()
+
+    def failure(self, host: int = 1) -> str:
+        return (self.folder / f"algo-{host}" / "output" / "failure").read_text()
+
+    def summary(self) -> dict:
+        return json.loads((self.folder / "algo-1" / "model" / "training.json").read_text())
+
+    def keys_read(self, epoch: int) -> list[str]:
+        """The keys that all ranks read in an epoch."""
+        files = self.folder.glob(f"algo-*/output/data/records/epoch-{epoch}-rank-*.txt")
+        return sorted(key for file in files for key in file.read_text().splitlines())

@@ -1,0 +1,50 @@
+"""Hyperparameters are refused in one sentence, before TensorFlow is imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from training.errors import UserError
+from training.settings import Settings, read_settings
+
+
+@pytest.fixture
+def given(tmp_path):
+    def write(values):
+        file = tmp_path / "hyperparameters.json"
+        file.write_text(json.dumps(values))
+        return file
+
+    return write
+
+
+def test_strings_become_typed_values(given):
+    settings = read_settings(given({"epochs": "3", "log_records": "true", "learning_rate": "1e-2"}))
+    assert (settings.epochs, settings.log_records, settings.learning_rate) == (3, True, 0.01)
+    assert settings.seed == Settings().seed
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"epochs": "0"}, "'epochs' has the value '0': input should be greater than"),
+        ({"batch_size": "many"}, "'batch_size' has the value 'many': input should be a valid"),
+        ({"model": "vgg"}, "'model' has the value 'vgg': input should be 'small_cnn'"),
+        ({"lerning_rate": "1"}, "'lerning_rate' is unknown; the nearest name is 'learning_rate'"),
+    ],
+)
+def test_a_bad_hyperparameter_names_itself(given, values, sentence):
+    with pytest.raises(UserError, match=sentence):
+        read_settings(given(values))
+
+
+def test_settings_are_read_without_tensorflow():
+    script = "import sys, training.__main__; print('tensorflow' in sys.modules)"
+    folder = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
