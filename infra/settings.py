@@ -50,7 +50,7 @@ class Data(_Section):
 
     retain: bool = Field(
         default=True,
-        description="Protect stacks from being destroyed, and keep buckets, keys and logs if one is.",
+        description="Protect stacks from being destroyed; keep buckets, keys and logs.",
     )
     noncurrent_days: int = Field(
         default=90,
@@ -104,7 +104,7 @@ class Manifests(_Section):
     def _leaves_training_images(self) -> "Manifests":
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError(
-                "validation_fraction and test_fraction add up to 1 or more: nothing is left to train on"
+                "validation_fraction and test_fraction add up to 1 or more, so nothing trains"
             )
         return self
 

@@ -16,7 +16,7 @@ _CONFIG = Config(
     connect_timeout=5,
     read_timeout=120,
     # A proxy of the environment can't reach this machine's own loopback.
-    proxies={"http": "", "https": ""},
+    proxies={},
     s3={"addressing_style": "path"},
 )
 

@@ -1,10 +1,10 @@
 """The Python environment of an image: its pinned requirements, installed once and kept in the
 cache.
 
-An environment is made from two files in the image's working folder: `requirements.txt` (pinned,
-hashed) and, where it is there, `post-install`, an executable that runs after the requirements with
-the environment's `python` first on PATH. Its key is the SHA-256 of both, the Python version and the
-platform, so images with the same two files share one.
+An environment is made from files in the image's working folder: `requirements.txt` (pinned, hashed)
+and, where it is there, `post-install`, an executable that runs after the requirements with the
+environment's `python` first on PATH, with the files beside it. Its key is the SHA-256 of these, the
+Python version and the platform, so images with the same files share one.
 """
 
 from __future__ import annotations
@@ -80,13 +80,15 @@ def key(program: Path) -> str:
             "environment from that file: "
             "COPY one there."
         ) from error
-    post_install = program / "post-install"
-    parts = (
+    parts = [
         requirements,
-        post_install.read_bytes() if post_install.exists() else b"",
         platform.python_version().encode(),
         f"{platform.system()} {platform.machine()}".encode(),
-    )
+    ]
+    if (program / "post-install").exists():
+        # It may read any file beside it, such as the requirements of what it compiles.
+        beside = sorted(file for file in program.iterdir() if file.is_file())
+        parts += [part for file in beside for part in (file.name.encode(), file.read_bytes())]
     whole = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
     return whole.hexdigest()[:32]
 

@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_order_of_records(tmp_path):
 
 
 def test_a_killed_worker_ends_the_job_on_every_host(tmp_path):
-    job = Job(tmp_path, 2, [5000], {"epochs": "5000"})
+    job = Job(tmp_path, 2, [500], {"epochs": "5000"})
     job.prepare()
     group = job.start()
     try:

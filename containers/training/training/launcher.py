@@ -43,6 +43,8 @@ def launch(folders: Folders, port: int = rendezvous.PORT) -> int:
             roll_call = RollCall(cluster, stop, port)
             roll_call.gather()
             mine = [place for place in places if place.hostname == cluster.current_host]
+            ranks = ", ".join(str(place.rank) for place in mine)
+            logger.info("%s runs rank %s of %d.", cluster.current_host, ranks, len(places))
             workers = {place.rank: _start(place, cluster, folders, port) for place in mine}
             _take_part(workers, folders, stop, roll_call)
     except UserError as error:

@@ -1,0 +1,81 @@
+import pytest
+
+from infra.settings import ENVIRONMENTS
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_model_package_is_the_only_parameter_and_may_be_missing(assembly, environment):
+    parameters = assembly.template(environment, "serving")["Parameters"]
+    assert list(parameters) == ["ModelPackageArn"]
+    assert parameters["ModelPackageArn"]["Default"] == ""
+
+
+def test_without_a_model_there_is_no_endpoint(assembly):
+    template = assembly.template("dev", "serving")
+    conditional = {
+        r["Type"]: r["Condition"] for r in template["Resources"].values() if "Condition" in r
+    }
+    assert set(conditional) == {
+        "AWS::SageMaker::Model",
+        "AWS::SageMaker::EndpointConfig",
+        "AWS::SageMaker::Endpoint",
+    }
+    (condition,) = set(conditional.values())
+    assert template["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "ModelPackageArn"}, ""]}]
+    }
+
+
+def test_a_new_model_replaces_model_and_configuration_and_updates_the_endpoint(assembly):
+    (model,) = assembly.resources("AWS::SageMaker::Model")
+    (configuration,) = assembly.resources("AWS::SageMaker::EndpointConfig")
+    (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint")
+    assert model["PrimaryContainer"] == {"ModelPackageName": {"Ref": "ModelPackageArn"}}
+    assert "ModelName" not in model
+    assert "EndpointConfigName" not in configuration
+    assert endpoint["EndpointName"] == "shardwise-dev"
+
+
+@pytest.mark.parametrize(
+    ("environment", "routing"), [("dev", "ALL_AT_ONCE"), ("staging", "CANARY"), ("prod", "CANARY")]
+)
+def test_traffic_moves_as_the_settings_say_and_alarms_roll_back(assembly, environment, routing):
+    (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint", environment)
+    deployment = endpoint["DeploymentConfig"]
+    update = deployment["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert update["Type"] == routing
+    assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "allowed", "not_allowed"),
+    [
+        ("dev", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
+        ("prod", "cloudformation:CreateChangeSet", "cloudformation:UpdateStack"),
+    ],
+)
+def test_the_deployer_may_do_only_what_its_environment_wants(
+    assembly, environment, allowed, not_allowed
+):
+    actions = {
+        action
+        for policy in assembly.resources("AWS::IAM::Policy", environment)
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in (
+            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        )
+    }
+    assert allowed in actions
+    assert not_allowed not in actions
+
+
+def test_only_approvals_in_our_group_are_heard(assembly):
+    rules = assembly.resources("AWS::Events::Rule")
+    (rule,) = [
+        r
+        for r in rules
+        if "SageMaker Model Package State Change" in r["EventPattern"]["detail-type"]
+    ]
+    detail = rule["EventPattern"]["detail"]
+    assert detail["ModelApprovalStatus"] == ["Approved"]
+    assert len(detail["ModelPackageGroupName"]) == 1

@@ -1,0 +1,126 @@
+import filecmp
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.settings import ENVIRONMENTS
+
+UNITS = ("data", "images", "training", "trigger", "serving", "operations")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+OUTPUTS = {
+    "data": {"DropsBucketName", "WorkingBucketName", "ArtifactsBucketName"},
+    "images": {"ProcessingImageUri", "TrainingImageUri", "InferenceImageUri"},
+    "training": {"PipelineName", "ModelPackageGroupName"},
+    "trigger": set(),
+    "serving": {"EndpointName", "ModelPackageArn"},
+    "operations": {"TopicArn"},
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_stack_has_the_documented_outputs(assembly, unit):
+    outputs = assembly.template("dev", unit).get("Outputs", {})
+    assert {name for name in outputs if not name.startswith("ExportsOutput")} == OUTPUTS[unit]
+
+
+def test_stacks_are_named_by_environment_and_unit(assembly):
+    for environment in ENVIRONMENTS:
+        manifest = json.loads(
+            (assembly.folder / f"assembly-{environment}" / "manifest.json").read_text()
+        )
+        stacks = {
+            artifact["properties"]["stackName"]: artifact["properties"]
+            for artifact in manifest["artifacts"].values()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
+        assert set(stacks) == {f"shardwise-{environment}-{unit}" for unit in UNITS}
+        guarded = {bool(stack.get("terminationProtection")) for stack in stacks.values()}
+        assert guarded == {environment != "dev"}
+
+
+def test_cfn_lint_finds_nothing(assembly):
+    files = [str(assembly.template_file(e, unit)) for e in ENVIRONMENTS for unit in UNITS]
+    # W3005: the CDK's Lambda construct names its role both as a property and as a dependency.
+    command = [sys.executable, "-m", "cfnlint", "--ignore-checks", "W3005", "--", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout
+
+
+def test_cdk_nag_ran_and_found_nothing_unexplained(assembly):
+    report = json.loads((assembly.folder / "validation-report.json").read_text())
+    (nag,) = [r for r in report["pluginReports"] if r["pluginName"] == "AwsSolutions"]
+    assert nag["conclusion"] == "success"
+    assert nag["violations"] == []
+    explained = [violation["reason"] for violation in nag["suppressedViolations"]]
+    assert explained
+    assert all(len(reason) > 40 for reason in explained)
+
+
+def test_two_synths_are_byte_identical(wide, synth, tmp_path):
+    """Another temporary folder, another hash seed, another time: the same bytes."""
+    again = synth(
+        tmp_path / "cdk.out",
+        {"environment": "dev", "training_hosts": "3", "training_workers_per_host": "2"},
+        {"PYTHONHASHSEED": "4"},
+    )
+    assert differences(wide.folder, again.folder) == []
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    names = [
+        {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        for folder in (one, other)
+    ]
+    _, different, unreadable = filecmp.cmpfiles(one, other, names[0] & names[1], shallow=False)
+    return sorted((names[0] ^ names[1]) | set(different) | set(unreadable))
+
+
+def test_a_change_of_an_image_file_changes_only_the_images_that_hold_it(assembly):
+    manifests = (assembly.folder / "assembly-dev").glob("devimages*.assets.json")
+    images = json.loads(next(manifests).read_text())["dockerImages"]
+    held = {
+        image["displayName"]: {
+            path.name
+            for path in (
+                assembly.template_file("dev", "images").parent / image["source"]["directory"]
+            ).iterdir()
+        }
+        for image in images.values()
+    }
+    assert held == {
+        "processing image": {"processing", "preprocessing"},
+        "training image": {"training"},
+        "inference image": {"inference", "preprocessing"},
+    }
+    for image in images.values():
+        assert image["source"]["platform"] == "linux/amd64"
+
+
+def test_no_tests_and_no_readme_are_in_an_image(assembly):
+    unwanted = [
+        path
+        for path in assembly.folder.glob("asset.*/**/*")
+        if path.name in ("tests", "README.md", "__pycache__")
+    ]
+    assert unwanted == []
+
+
+def test_an_unknown_environment_is_refused_with_one_sentence(run, tmp_path):
+    done = run(tmp_path / "cdk.out", {"environment": "qa"})
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("shardwise:")]
+    assert len(said) == 1
+    assert "There is no environment 'qa'" in said[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_cdk_cli_is_pinned():
+    package = json.loads((REPOSITORY / "package.json").read_text())
+    locked = json.loads((REPOSITORY / "package-lock.json").read_text())
+    pinned = package["devDependencies"]["aws-cdk"]
+    assert pinned == locked["packages"]["node_modules/aws-cdk"]["version"] == "2.1148.1"
