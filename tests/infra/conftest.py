@@ -1,4 +1,4 @@
-"""One synthesis for all tests, made as the CDK CLI makes it, but without a network; and how to read it."""
+"""One synthesis for all tests, made as the CDK CLI makes it but without a network."""
 
 import json
 import os
