@@ -22,7 +22,7 @@ IMAGES = ("processing", "inference", "training")
 CONTAINERS = cdk.REPOSITORY / "containers"
 
 
-def check_data(folder: Path, console: Console) -> None:
+def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
     """Refuses a folder that no pipeline could train on, before anything takes time.
 
     :raises CommandError: what is wrong with it.
@@ -30,7 +30,8 @@ def check_data(folder: Path, console: Console) -> None:
     listing = list_files(folder)
     with progress(console, "Checked", len(listing.files)) as done:
         contents = read_images(listing, done)
-    check_usable(contents, folder)
+    if not skip_unusable:
+        check_usable(contents, folder)
     lacking = shortcomings(contents, folder, CHANNELS)
     if lacking is not None:
         raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")
@@ -105,8 +106,9 @@ class Deployment:
         cdk.finish(cdk.start(arguments, self.variables, self.log), self.log)
 
 
-def drop_folder(folder: Path, drop_id: str, environment: str) -> None:
-    _succeed(drop.main([str(folder), "--id", drop_id, "--environment", environment]), "drop")
+def drop_folder(folder: Path, drop_id: str, environment: str, *, skip_unusable: bool) -> None:
+    words = [str(folder), "--id", drop_id, "--environment", environment]
+    _succeed(drop.main([*words, "--skip-unusable"] if skip_unusable else words), "drop")
 
 
 def watch_drop(drop_id: str, environment: str) -> None:

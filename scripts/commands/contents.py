@@ -153,7 +153,8 @@ def shortcomings(contents: Contents, folder: Path, minimum: int) -> str | None:
     minimum: distinct images that each class needs.
     """
     if len(contents.labels) == 1:
-        return f"{shown(folder)} has one class only, {shown(contents.labels[0])!r}, and needs two"
+        label = shown(contents.labels[0])
+        return f"the folder {shown(folder)} has one class only, {label!r}, and needs two"
     small = {label: count for label, count in contents.distinct.items() if count < minimum}
     if not small:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,9 +17,9 @@ from rich.console import Console
 from rehearsal import lifecycle
 from scripts import chain
 from scripts.cdk import REPOSITORY, CdkError
+from scripts.commands.aws import STATES
 from scripts.commands.console import CommandError, complain, run
 from scripts.commands.digits import write_digits
-from scripts.commands.drops import check_drop_id
 from scripts.report.run_report import write_report
 from scripts.stages import Stages
 
@@ -80,6 +81,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
     )
+    made.add_argument(
+        "--skip-unusable", action="store_true", help="drop the rest where files are no images"
+    )
     made.add_argument("--keep", action="store_true", help="leave AWS running on this machine")
     made.add_argument(
         "--folder",
@@ -94,7 +98,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def rehearse(arguments: argparse.Namespace, console: Console) -> int:
     place = Workplace(arguments.folder.resolve())
     if arguments.data is not None:
-        chain.check_data(arguments.data, console)
+        chain.check_data(arguments.data, console, skip_unusable=arguments.skip_unusable)
     _make_anew(place.folder)
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
@@ -104,7 +108,7 @@ def rehearse(arguments: argparse.Namespace, console: Console) -> int:
             _deploy(place, arguments, stages)
         except CdkError as error:
             raise CommandError(str(error)) from error
-        _run(place, arguments.data, stages, console)
+        _run(place, arguments, stages, console)
     return 0
 
 
@@ -117,14 +121,14 @@ def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> 
         deployment.deploy()
 
 
-def _run(place: Workplace, data: Path | None, stages: Stages, console: Console) -> None:
+def _run(place: Workplace, arguments: argparse.Namespace, stages: Stages, console: Console) -> None:
     with stages.stage("Drop the images", quiet=True):
-        folder = data
+        folder = arguments.data
         if folder is None:
             folder = place.digits
             count = write_digits(folder)
             console.print(f"{count} handwritten digits are written to {folder}.")
-        chain.drop_folder(folder, check_drop_id(DROP_ID), ENVIRONMENT)
+        chain.drop_folder(folder, DROP_ID, ENVIRONMENT, skip_unusable=arguments.skip_unusable)
     with stages.stage("Follow the pipeline", quiet=True):
         chain.watch_drop(DROP_ID, ENVIRONMENT)
     with stages.stage("Approve the model", quiet=True):
@@ -152,10 +156,14 @@ def _aws_on_this_machine(
         if not kept:
             lifecycle.stop(place.state)
     if kept:
-        console.print(
-            "AWS on this machine goes on: ./scripts/drop, watch, approve and invoke talk to it; "
-            "./scripts/local-aws stop ends it."
-        )
+        console.print(f"AWS on this machine goes on: {_how_to_use(place)}")
+
+
+def _how_to_use(place: Workplace) -> str:
+    if place.state in STATES:
+        return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it."
+    local_aws, state = "./scripts/local-aws", f"--state {shlex.quote(str(place.state))}"
+    return f'eval "$({local_aws} env {state})" leads to it; {local_aws} stop {state} ends it.'
 
 
 def _make_anew(folder: Path) -> None:
