@@ -161,9 +161,9 @@ def _aws_on_this_machine(
 
 def _how_to_use(place: Workplace) -> str:
     if place.state in STATES:
-        return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it."
+        return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it"
     local_aws, state = "./scripts/local-aws", f"--state {shlex.quote(str(place.state))}"
-    return f'eval "$({local_aws} env {state})" leads to it; {local_aws} stop {state} ends it.'
+    return f'eval "$({local_aws} env {state})" leads to it; {local_aws} stop {state} ends it'
 
 
 def _make_anew(folder: Path) -> None:
