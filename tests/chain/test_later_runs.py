@@ -128,8 +128,8 @@ def changed(tmp_path_factory):
         (copy / name).symlink_to(REPOSITORY / name)
     step = copy / "infra" / "training" / "steps" / "train_model.py"
     text = step.read_text()
-    assert text.count("settings.training.learning_rate") == 1
-    step.write_text(text.replace("settings.training.learning_rate", "0.00125"))
+    assert text.count("settings.learning_rate") == 1
+    step.write_text(text.replace("settings.learning_rate", "0.00125"))
     return copy
 
 
