@@ -5,7 +5,6 @@ import sys
 import aws_cdk as cdk
 import cdk_nag
 
-from infra.deployment import Deployment
 from infra.settings import ENVIRONMENTS, SettingsError, load
 
 
@@ -20,6 +19,9 @@ def main() -> None:
         ]
     except SettingsError as error:
         sys.exit(f"shardwise: {error}")
+    # Takes seconds, as it imports the SageMaker SDK; bad settings are refused before.
+    from infra.deployment import Deployment  # noqa: PLC0415
+
     for settings in environments:
         Deployment(app, settings=settings)
     app.synth()

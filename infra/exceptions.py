@@ -28,9 +28,6 @@ _PACKAGES = (
 _STACK_ID = (
     "CloudFormation puts a random id at the end of a stack's ARN; the stack's name is in full."
 )
-_ACCESS_LOGS = (
-    "This bucket holds the access logs of the others; logging its own access would go on for ever."
-)
 _EMPTIED = "Every object goes when a stack that keeps nothing is destroyed; the bucket is named."
 
 
@@ -55,7 +52,6 @@ def explain(deployment: "Deployment") -> None:
 
 def _of_data(deployment: "Deployment") -> Iterator[_Exception]:
     data = deployment.data
-    yield _Exception(data.access_logs, "AwsSolutions-S1", _ACCESS_LOGS)
     for bucket in data.emptied:
         logical_id = data.resolve(bucket.bucket_arn)["Fn::GetAtt"][0]
         yield _wildcard(data, f"<{logical_id}.Arn>/*", _EMPTIED)

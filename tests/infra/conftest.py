@@ -111,13 +111,19 @@ runpy.run_path("app.py", run_name="__main__")
 
 
 def run_app(
-    folder: Path, context: dict[str, str] | None = None, environment: dict[str, str] | None = None
+    folder: Path,
+    context: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+    before: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """Runs app.py into `folder` with the context of cdk.json and that given."""
+    """Runs app.py into `folder` with the context of cdk.json and that given.
+
+    :param before: Python that runs first, e.g. to take something away.
+    """
     settled: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-c", OFFLINE],
+        [sys.executable, "-c", f"{before}\n{OFFLINE}"],
         cwd=REPOSITORY,
         env={
             **kept,
@@ -146,7 +152,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
 
 @pytest.fixture(scope="session")
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """Dev with three hosts of two workers each, in a process that differs in all that a synthesis must not see."""
+    """Dev with three hosts of two workers each, and another hash seed."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     return synthesise(
         tmp_path_factory.mktemp("wide"),
