@@ -36,7 +36,14 @@ def finish(process: subprocess.Popen[bytes], log: Path) -> None:
 
     :raises CdkError: it ended with another status than 0.
     """
-    if process.wait() != 0:
+    try:
+        status = process.wait()
+    except BaseException:
+        # Ctrl-C reaches the CLI too, but a signal to this process alone doesn't.
+        process.terminate()
+        process.wait()
+        raise
+    if status != 0:
         with log.open(encoding="utf-8", errors="replace") as lines:
             last = "".join(deque(lines, maxlen=_LINES_SHOWN))
         command = " ".join(str(part) for part in process.args[1:3])  # type: ignore[index]
