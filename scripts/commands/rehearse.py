@@ -102,7 +102,7 @@ def rehearse(arguments: argparse.Namespace, console: Console) -> int:
     _make_anew(place.folder)
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
-        chain.make_environments(lambda line: _log(place.log, line))
+        chain.make_environments(lambda line: _log(place.log, line, console))
     with _aws_on_this_machine(place, stages, console, keep=arguments.keep):
         try:
             _deploy(place, arguments, stages)
@@ -186,9 +186,12 @@ def _make_anew(folder: Path) -> None:
     mark.touch()
 
 
-def _log(file: Path, line: str) -> None:
+def _log(file: Path, line: str, console: Console) -> None:
+    """Keeps every line of the installers, and shows those that say what goes on."""
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{line}\n")
+    if line.endswith("..."):
+        console.print(line)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def _processes_of(folder: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            working_folder = os.readlink(process / "cwd")
+            working_folder = str((process / "cwd").readlink())
         except OSError:
             continue
         if int(process.name) != os.getpid() and (

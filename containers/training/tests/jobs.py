@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,6 +95,9 @@ class Job:
     def failure(self, host: int = 1) -> str:
         return (self.folder / f"algo-{host}" / "output" / "failure").read_text()
 
+    def failed(self, host: int) -> bool:
+        return (self.folder / f"algo-{host}" / "output" / "failure").exists()
+
     def summary(self) -> dict:
         return json.loads((self.folder / "algo-1" / "model" / "training.json").read_text())
 
@@ -101,3 +105,48 @@ class Job:
         """The keys that all ranks read in an epoch."""
         files = self.folder.glob(f"algo-*/output/data/records/epoch-{epoch}-rank-*.txt")
         return sorted(key for file in files for key in file.read_text().splitlines())
+
+    def order(self, epoch: int) -> list[str]:
+        """The keys that rank 0 read in an epoch, as it read them."""
+        records = self.folder / "algo-1" / "output" / "data" / "records"
+        return (records / f"epoch-{epoch}-rank-0.txt").read_text().splitlines()
+
+
+@dataclass
+class Running:
+    """A job that runs; `group` is the process that ends with it."""
+
+    job: Job
+    group: subprocess.Popen[bytes]
+
+    def wait_until_it_trains(self, seconds: float = 200) -> None:
+        end = time.monotonic() + seconds
+        log = self.job.folder / "algo-1.log"
+        while not (log.exists() and "epoch=0" in log.read_text()):
+            assert self.group.poll() is None, self.job.log()
+            assert time.monotonic() < end, self.job.log()
+            time.sleep(0.2)
+
+    def worker(self, host: int) -> int:
+        (found,) = self._find(b"training.worker", host)
+        return found
+
+    def launcher(self, host: int) -> int:
+        (found,) = self._find(b"-c", host)
+        return found
+
+    def processes(self) -> list[int]:
+        return [found for host in (1, 2) for found in self._find(b"training.worker", host)]
+
+    def _find(self, word: bytes, host: int) -> list[int]:
+        """Process ids as this machine counts them, not as the job's namespace does."""
+        root = str(self.job.folder / f"algo-{host}").encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if word in words and root in words:
+                found.append(int(process.name))
+        return found

@@ -1,19 +1,40 @@
 """Whole training jobs, through the launcher and real Horovod workers."""
 
 import os
+import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from jobs import SIZE, Job
+from jobs import SIZE, Job, Running
+
+# As the metric definitions of a training job look for it.
+EPOCH_LINE = re.compile(
+    r"^epoch=11 loss=[0-9.e+-]+ accuracy=[0-9.e+-]+ validation_loss=[0-9.e+-]+ "
+    r"validation_accuracy=[0-9.e+-]+ images_per_second=[0-9.e+-]+$",
+    re.MULTILINE,
+)
+
+
+@pytest.fixture
+def running(tmp_path):
+    """Two hosts that train, and would for long."""
+    job = Job(tmp_path, 2, [500], {"epochs": "10000"})
+    job.prepare()
+    running = Running(job, job.start())
+    try:
+        running.wait_until_it_trains()
+        yield running
+    finally:
+        running.group.kill()
+        running.group.wait()
 
 
 @pytest.mark.parametrize(
     ("hosts", "workers_per_host", "shards"),
-    [(1, 1, [5]), (1, 3, [1, 0, 7]), (2, 1, [50, 0]), (2, 2, [1, 1])],
-    ids=["one worker", "uneven and empty shards", "one empty shard", "fewer records than workers"],
+    [(1, 3, [0, 1, 1]), (2, 1, [0, 1, 7, 50])],
+    ids=["fewer records than workers", "uneven shards on two hosts"],
 )
 def test_each_record_is_read_by_one_worker_an_epoch_and_weights_end_equal(
     tmp_path, hosts, workers_per_host, shards
@@ -40,6 +61,7 @@ def test_a_model_learns_and_is_exported_with_pixels_as_its_input(tmp_path):
     assert job.run() == 0, job.log()
 
     assert job.summary()["history"][-1]["validation_accuracy"] == 1.0
+    assert EPOCH_LINE.search(job.log())
     model = tf.saved_model.load(str(tmp_path / "algo-1" / "model" / "saved_model"))
     signature = model.signatures["serving_default"]
     images = tf.stack([tf.fill([SIZE, SIZE, 3], tf.cast(v, tf.uint8)) for v in (40, 200)])
@@ -48,29 +70,51 @@ def test_a_model_learns_and_is_exported_with_pixels_as_its_input(tmp_path):
     assert probabilities.sum(axis=1) == pytest.approx([1, 1])
 
 
-def test_the_same_seed_gives_the_same_order_of_records(tmp_path):
-    jobs = [Job(tmp_path / name, 1, [20], {"seed": "7"}) for name in ("one", "other")]
-    orders = []
+def test_a_deterministic_job_gives_the_same_weights_again_and_mixes_each_epoch_anew(tmp_path):
+    jobs = [
+        Job(tmp_path / name, 1, [20], {"seed": "7", "deterministic": "true"})
+        for name in ("one", "other")
+    ]
     for job in jobs:
         job.prepare()
         assert job.run() == 0, job.log()
-        file = job.folder / "algo-1" / "output" / "data" / "records" / "epoch-1-rank-0.txt"
-        orders.append(file.read_text())
-    assert orders[0] == orders[1]
+
+    one, other = jobs
+    assert one.summary()["weights"] == other.summary()["weights"]
+    orders = [one.order(epoch) for epoch in range(2)]
+    assert orders == [other.order(epoch) for epoch in range(2)]
+    assert orders[0] != orders[1]
 
 
-def test_a_killed_worker_ends_the_job_on_every_host(tmp_path):
-    job = Job(tmp_path, 2, [500], {"epochs": "5000"})
-    job.prepare()
-    group = job.start()
-    try:
-        worker = _wait_for(lambda: _worker_that_trains(tmp_path))
-        os.kill(worker, signal.SIGKILL)
-        assert group.wait(timeout=120) == 1
-    finally:
-        group.kill()
-        group.wait()
-    assert "SIGKILL" in job.failure(1) + job.failure(2)
+def test_a_killed_worker_ends_the_job_on_every_host_with_the_reason(running):
+    os.kill(running.worker(2), signal.SIGKILL)
+
+    assert running.group.wait(timeout=120) == 1
+
+    reason = "The worker of rank 1 was ended by SIGKILL: look into its host's log."
+    assert running.job.failure(2) == reason
+    assert running.job.failure(1) == f"algo-2 failed: {reason}"
+
+
+def test_a_host_whose_launcher_is_killed_ends_the_job_and_leaves_no_worker(running):
+    worker = running.worker(2)
+    os.kill(running.launcher(2), signal.SIGKILL)
+
+    assert running.group.wait(timeout=120) == 1
+
+    assert "algo-2" in running.job.failure(1) or "Horovod" in running.job.failure(1)
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_sigterm_ends_every_host_in_order_and_is_no_failure(running):
+    os.kill(running.launcher(1), signal.SIGTERM)
+
+    assert running.group.wait(timeout=120) == 128 + signal.SIGTERM
+
+    for host in (1, 2):
+        assert not running.job.failed(host)
+        assert "asked to stop" in running.job.log(host)
+    assert running.processes() == []
 
 
 def test_an_unknown_hyperparameter_is_refused_with_the_nearest_name(tmp_path):
@@ -89,26 +133,9 @@ def test_an_empty_training_channel_is_one_sentence(tmp_path):
     assert job.failure().startswith("The channel train has no records in ")
 
 
-def _worker_that_trains(folder: Path) -> int | None:
-    """The process of algo-2's worker, once an epoch has been logged."""
-    log = folder / "algo-1.log"
-    if not log.exists() or "epoch=0" not in log.read_text():
-        return None
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"training.worker" in words and str(folder / "algo-2").encode() in words:
-            return int(process.name)
-    return None
+def test_an_image_size_that_is_not_the_records_is_one_sentence(tmp_path):
+    job = Job(tmp_path, 1, [4], {"image_size": "16"})
+    job.prepare()
 
-
-def _wait_for(look, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = look()
-        if found is not None:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("waited in vain")
+    assert job.run() == 1
+    assert "holds 192 bytes of pixels, and an image_size of 16 asks for 768" in job.failure()

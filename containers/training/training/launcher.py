@@ -73,11 +73,13 @@ def _take_part(workers: Workers, folders: Folders, stop: Stop, roll_call: RollCa
     roll_call.leave("ended")
 
 
-def _start(
-    place: SlotInfo, cluster: Cluster, folders: Folders, port: int
-) -> subprocess.Popen[bytes]:
+def variables(place: SlotInfo, cluster: Cluster, port: int) -> dict[str, str]:
+    """What a worker's environment has beside the launcher's own.
+
+    The names are those of Horovod's own launcher, `horovod/runner/gloo_run.py`.
+    """
     cores = len(os.sched_getaffinity(0))
-    environment = os.environ | {
+    return {
         "HOROVOD_RANK": str(place.rank),
         "HOROVOD_SIZE": str(place.size),
         "HOROVOD_LOCAL_RANK": str(place.local_rank),
@@ -96,9 +98,14 @@ def _start(
         "TF_NUM_INTEROP_THREADS": "2",
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }
+
+
+def _start(
+    place: SlotInfo, cluster: Cluster, folders: Folders, port: int
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "training.worker", str(folders.root), str(os.getpid())],
-        env=environment,
+        env=os.environ | variables(place, cluster, port),
         stdin=subprocess.DEVNULL,
     )
 
