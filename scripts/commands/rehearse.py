@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -26,6 +27,7 @@ from scripts.stages import Stages
 ENVIRONMENT = "dev"
 DROP_ID = "first"
 STAGES = 8
+PROGRESS = re.compile(r"\.\.\.$|\d+ ?%")
 MARK = ".rehearsal-folder"  # this folder is ours to empty
 
 
@@ -190,7 +192,7 @@ def _log(file: Path, line: str, console: Console) -> None:
     """Keeps every line of the installers, and shows those that say what goes on."""
     with file.open("a", encoding="utf-8") as log:
         log.write(f"{line}\n")
-    if line.endswith("..."):
+    if PROGRESS.search(line):
         console.print(line)
 
 

@@ -41,10 +41,23 @@ def test_a_bad_hyperparameter_names_itself(given, values, sentence):
         read_settings(given(values))
 
 
-def test_settings_are_read_without_tensorflow():
-    script = "import sys, training.__main__; print('tensorflow' in sys.modules)"
-    folder = Path(__file__).resolve().parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True
+def test_a_job_with_a_bad_hyperparameter_fails_before_tensorflow_is_imported(tmp_path):
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text('{"epochs": "none"}')
+    script = (
+        "import sys, pathlib, training.__main__ as entry\n"
+        "code = entry.main(['train'], pathlib.Path(sys.argv[1]))\n"
+        "print(code, 'tensorflow' in sys.modules)"
     )
-    assert done.stdout.strip() == "False"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "1 False"
+    assert "'epochs' has the value 'none'" in (tmp_path / "output" / "failure").read_text()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 from training.errors import UserError, explain_failure
-from training.folders import Folders
+from training.folders import OPT_ML, Folders
 from training.settings import read_settings
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], root: Path = OPT_ML) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     if arguments != ["train"]:
         print("This image trains: start it with the argument train.", file=sys.stderr)
         return 2
-    folders = Folders()
+    folders = Folders(root)
     try:
         # Before Horovod is imported, which imports TensorFlow.
         read_settings(folders.config / "hyperparameters.json")
