@@ -100,13 +100,14 @@ def _updated(record: Record, request: Record) -> Record:
         )
         if key in request
     }
-    properties = record.get("CustomerMetadataProperties", {}) | request.get(
+    # A change to None leaves the name with no value.
+    properties = (record.get("CustomerMetadataProperties") or {}) | request.get(
         "CustomerMetadataProperties", {}
     )
     for key in request.get("CustomerMetadataPropertiesToRemove", []):
         properties.pop(key, None)
     added = request.get("AdditionalInferenceSpecificationsToAdd", [])
-    specifications = record.get("AdditionalInferenceSpecifications", []) + added
+    specifications = (record.get("AdditionalInferenceSpecifications") or []) + added
     return replaced | {
         "CustomerMetadataProperties": properties or None,
         "AdditionalInferenceSpecifications": specifications or None,

@@ -25,7 +25,7 @@ _LISTING = Listing(
 
 
 def start_pipeline_execution(context: Context, request: Record) -> Record:
-    for member in ("PipelineVersionId", "MlflowExperimentName"):
+    for member in ("PipelineVersionId", "MlflowExperimentName", "SelectiveExecutionConfig"):
         if member in request:
             raise validation(f"The rehearsal has no {member}: leave it out.")
     return {

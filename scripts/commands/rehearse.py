@@ -150,6 +150,9 @@ def _aws_on_this_machine(
     """Starts the server and points this process at it; stops it at the end, however that comes."""
     with stages.stage("Start AWS on this machine"):
         os.environ.update(lifecycle.start(place.state))
+        # Some SDKs take a profile's credentials before those of the environment.
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
     kept = False
     try:
         yield

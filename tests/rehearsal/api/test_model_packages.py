@@ -118,3 +118,11 @@ def test_a_model_is_made_of_an_approved_package_only(server, sagemaker, group):
     answer = server.client("sagemaker-runtime").invoke_endpoint(EndpointName=group, Body=b"")
     said = json.loads(answer["Body"].read())
     assert (said["package"], said["environment"]) == (arn, {"FROM": "package"})
+
+
+def test_a_decision_can_be_changed_again_and_again(sagemaker, group):
+    arn = register(sagemaker, group)
+    for status in ("Approved", "Rejected", "Approved"):
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status)
+        package = sagemaker.describe_model_package(ModelPackageName=arn)
+        assert package["ModelApprovalStatus"] == status
