@@ -1,0 +1,38 @@
+"""The hosts, as SageMaker tells them."""
+
+import json
+
+import pytest
+
+from training.cluster import read_cluster
+from training.errors import UserError
+
+
+def write(folder, **content):
+    file = folder / "resourceconfig.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_every_host_agrees_on_the_leader_whatever_the_order(tmp_path):
+    hosts = ["algo-10", "algo-2", "algo-1"]
+    cluster = read_cluster(
+        write(tmp_path, current_host="algo-2", hosts=hosts, network_interface_name="eth0")
+    )
+    assert cluster.hosts == ("algo-1", "algo-2", "algo-10")
+    assert (cluster.leader, cluster.leads, cluster.others) == (
+        "algo-1",
+        False,
+        ["algo-1", "algo-10"],
+    )
+
+
+def test_a_host_that_is_none_of_the_jobs_is_refused(tmp_path):
+    file = write(tmp_path, current_host="algo-3", hosts=["algo-1"], network_interface_name="eth0")
+    with pytest.raises(UserError, match="names the current host 'algo-3', which is none of"):
+        read_cluster(file)
+
+
+def test_a_file_that_lacks_something_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read from .*KeyError"):
+        read_cluster(write(tmp_path, current_host="algo-1"))
