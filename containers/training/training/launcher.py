@@ -15,12 +15,13 @@ from training import rendezvous
 from training.cluster import Cluster, read_cluster
 from training.errors import LOST_PEERS, Stopped, UserError, explain_failure
 from training.folders import Folders
-from training.roll_call import RollCall
+from training.roll_call import SILENCE_SECONDS, RollCall
 from training.settings import read_settings
 from training.stopping import Stop
 
 _GRACE_SECONDS = 10.0
-_REASON_SECONDS = 5.0
+# Longer than it takes to notice a host that vanished.
+_REASON_SECONDS = SILENCE_SECONDS + 3.0
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ def _watch(workers: Workers, stop: Stop, roll_call: RollCall) -> None:
             return
         roll_call.answer()
         if LOST_PEERS in codes.values():
-            # The one that was lost knows why: its host tells in a moment.
+            # Whoever was lost knows why: its host tells in a moment, or has vanished.
             lost_at = lost_at or time.monotonic()
             if time.monotonic() - lost_at > _REASON_SECONDS:
                 raise UserError(

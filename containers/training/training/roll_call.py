@@ -38,6 +38,10 @@ class _Entry:
     beat: int
     seen: float
 
+    @property
+    def is_silent(self) -> bool:
+        return time.monotonic() - self.seen > SILENCE_SECONDS
+
 
 class RollCall:
     """One host's view of the others; `answer` is called again and again while workers run."""
@@ -107,7 +111,7 @@ class RollCall:
             time.sleep(0.2)
 
     def _all_left(self) -> bool:
-        return all(entry.state != "running" for entry in self._others.values())
+        return all(entry.state != "running" or entry.is_silent for entry in self._others.values())
 
     def _missing(self) -> list[str]:
         try:
@@ -149,7 +153,7 @@ def _check(host: str, entry: _Entry) -> None:
         raise UserError(f"{host} failed: {entry.reason}")
     if entry.state == "stopped":
         raise Stopped
-    if entry.state == "running" and time.monotonic() - entry.seen > SILENCE_SECONDS:
+    if entry.state == "running" and entry.is_silent:
         raise UserError(
             f"{host} has said nothing for {SILENCE_SECONDS:.0f} s: its machine or its launcher is "
             "gone, look into its log."
