@@ -24,7 +24,7 @@ from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
-from rehearsal.ministack import corrections, resource_types, services
+from rehearsal.ministack import corrections, full_disk, resource_types, services
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import HOST, LOCK, RehearsalSettings
@@ -85,6 +85,7 @@ def serve(
         services.add_sagemaker(Http(context, api))
         resource_types.add_resource_types(made_types(api.call), RECORDED_ONLY)
         corrections.correct_ecr()
+        full_disk.refuse_objects_on_full_disk(settings.state)
         corrections.tag_buckets()
         corrections.authorize()
         corrections.record_metric_math_alarms()

@@ -7,11 +7,13 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 
@@ -98,6 +100,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 
 
 def rehearse(arguments: argparse.Namespace, console: Console) -> int:
+    # So that what was started is stopped then too.
+    signal.signal(signal.SIGTERM, _end)
     place = Workplace(arguments.folder.resolve())
     if arguments.data is not None:
         chain.check_data(arguments.data, console, skip_unusable=arguments.skip_unusable)
@@ -189,6 +193,10 @@ def _make_anew(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     mark.touch()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _log(file: Path, line: str, console: Console) -> None:
