@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def _act(arguments: argparse.Namespace, console: Console) -> int:
                 state, port=arguments.port, cache=arguments.cache, enforce_iam=arguments.enforce_iam
             )
             console.print(f"AWS answers at {led['AWS_ENDPOINT_URL']}; its state is in {state}.")
-            console.print('Lead a shell to it: eval "$(./scripts/local-aws env)"')
+            named = "" if state in STATES else f" --state {shlex.quote(str(state))}"
+            console.print(f'Lead a shell to it: eval "$(./scripts/local-aws env{named})"')
         case "stop":
             stopped = lifecycle.stop(state)
             console.print("Stopped; its state is kept." if stopped else "None runs.")
