@@ -39,12 +39,17 @@ def finish(process: subprocess.Popen[bytes], log: Path) -> None:
     try:
         status = process.wait()
     except BaseException:
-        # Ctrl-C reaches the CLI too, but a signal to this process alone doesn't.
-        process.terminate()
-        process.wait()
+        stop(process)
         raise
     if status != 0:
         with log.open(encoding="utf-8", errors="replace") as lines:
             last = "".join(deque(lines, maxlen=_LINES_SHOWN))
         command = " ".join(str(part) for part in process.args[1:3])  # type: ignore[index]
         raise CdkError(f"cdk {command} failed; its last lines (all of them are in {log}):\n{last}")
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends a started CLI that nobody waits for any more."""
+    # Ctrl-C reaches the CLI too, but a signal to this process alone doesn't.
+    process.terminate()
+    process.wait()

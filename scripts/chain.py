@@ -14,7 +14,7 @@ from rehearsal.images.errors import ImageError
 from rehearsal.settings import default_cache
 from scripts import cdk
 from scripts.commands import approve, drop, watch
-from scripts.commands.console import CommandError, progress
+from scripts.commands.console import INTERRUPTED, CommandError, progress
 from scripts.commands.contents import check_usable, list_files, read_images, shortcomings
 from scripts.commands.drop import CHANNELS
 
@@ -74,8 +74,10 @@ class Deployment:
         bootstrap = cdk.start(["bootstrap", self._target()], self.variables, self.log)
         try:
             self._synthesise()
-        finally:
-            cdk.finish(bootstrap, self.log)
+        except BaseException:
+            cdk.stop(bootstrap)
+            raise
+        cdk.finish(bootstrap, self.log)
 
     def deploy(self) -> None:
         """Deploys every stack of the environment.
@@ -120,6 +122,12 @@ def approve_newest(environment: str) -> None:
 
 
 def _succeed(status: int, command: str) -> None:
-    """Each command has said in its own sentence what is wrong."""
+    """Each command has said in its own sentence what is wrong.
+
+    :raises KeyboardInterrupt: a person ended it.
+    :raises CommandError: it failed.
+    """
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt("The rehearsal ends here too.")
     if status != 0:
         raise CommandError(f"The rehearsal ends here, as ./scripts/{command} did not succeed.")
