@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rehearsal.settings import HOST, LOCK, default_cache
+from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, default_cache
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _START_SECONDS = 60.0
@@ -119,13 +119,18 @@ def running_pid(state: Path) -> int | None:
 def variables(state: Path, cache: Path | None = None) -> dict[str, str]:
     """Environment variables that lead clients, the CDK CLI and its image builds to the server.
 
-    :raises LifecycleError: none runs.
+    :raises LifecycleError: none runs, or its announcement is damaged.
     """
     state = state.resolve()
-    found = _announced(state)
-    if found is None or not is_running(state):
+    if not is_running(state):
         raise LifecycleError(
             f"No rehearsal runs on {state}: start one (./scripts/local-aws start)."
+        )
+    found = _announced(state)
+    if found is None:
+        raise LifecycleError(
+            f"{state / ANNOUNCEMENT} cannot be read: the rehearsal starts or ends just now, so try "
+            "again, or stop it and start it again."
         )
     led = {name: str(value) for name, value in found.items() if name.startswith("AWS_")}
     return led | {
@@ -156,7 +161,7 @@ def _when_ready(state: Path, process: subprocess.Popen[bytes], log: Path) -> dic
 
 def _announced(state: Path) -> dict[str, Any] | None:
     try:
-        content: dict[str, Any] = json.loads((state / "environment.json").read_bytes())
+        content: dict[str, Any] = json.loads((state / ANNOUNCEMENT).read_bytes())
     except (OSError, ValueError):
         return None
     return content

@@ -27,7 +27,7 @@ from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.ministack import corrections, full_disk, resource_types, services
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
-from rehearsal.settings import HOST, LOCK, RehearsalSettings
+from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def serve(
         corrections.tag_buckets()
         corrections.authorize()
         corrections.record_metric_math_alarms()
-        stack.callback((settings.state / "environment.json").unlink, missing_ok=True)
+        stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
@@ -156,7 +156,7 @@ def _write_environment(settings: RehearsalSettings) -> None:
         "cache": str(settings.cache),
     }
     (settings.state / "port").write_text(str(settings.port), encoding="ascii")
-    place = settings.state / "environment.json"
+    place = settings.state / ANNOUNCEMENT
     made = place.with_suffix(".json.new")
     made.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     made.replace(place)

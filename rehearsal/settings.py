@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+ANNOUNCEMENT = "environment.json"  # in the state folder; where a running server answers
 LOCK = "server.lock"  # in the state folder; held by the server that uses it
 
 

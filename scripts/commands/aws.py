@@ -1,19 +1,19 @@
 """Which AWS a command talks to: the one that the environment names, or a rehearsal."""
 
-import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
 
+from rehearsal import lifecycle
 from scripts.commands.console import CommandError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The state folders of ./scripts/local-aws and of ./scripts/rehearse --keep.
 STATES = (REPOSITORY / ".rehearsal" / "aws", REPOSITORY / ".rehearsal" / "rehearse" / "aws")
-ANNOUNCEMENT = "environment.json"  # a running rehearsal writes it into its state folder
 REHEARSAL_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -32,7 +32,7 @@ CHOICES = (
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-def aws_session(*rehearsals: Path) -> boto3.Session:
+def aws_session(*states: Path) -> boto3.Session:
     """A session for AWS or for a rehearsal, and says on stderr for which.
 
     Where no variable of the environment chooses, a running rehearsal of this checkout comes before
@@ -43,8 +43,8 @@ def aws_session(*rehearsals: Path) -> boto3.Session:
         CommandError: neither a choice, nor a rehearsal, nor credentials and a region.
     """
     if not any(os.environ.get(name) for name in CHOICES):
-        for file in rehearsals or tuple(state / ANNOUNCEMENT for state in STATES):
-            os.environ.update(running_rehearsal(file))
+        for state in states or STATES:
+            os.environ.update(_variables(state))
     # boto3 reads AWS_DEFAULT_REGION only; the CDK and the other SDKs read AWS_REGION.
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     if session.region_name is None or session.get_credentials() is None:
@@ -57,19 +57,10 @@ def aws_session(*rehearsals: Path) -> boto3.Session:
     return session
 
 
-def running_rehearsal(file: Path) -> dict[str, str]:
-    """The variables that lead to this checkout's rehearsal; empty where none runs."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise CommandError(
-            f"{file} cannot be read ({error}): start the rehearsal again."
-        ) from error
-    if not _lives(int(content["pid"])):
-        return {}
-    return {name: str(content[name]) for name in REHEARSAL_VARIABLES}
+def shell_line(state: Path) -> str:
+    """What a person types to lead a shell to the rehearsal of a state folder."""
+    named = "" if state in STATES else f" --state {shlex.quote(str(state))}"
+    return f'eval "$(./scripts/local-aws env{named})"'
 
 
 def poll_seconds() -> float:
@@ -89,14 +80,15 @@ def _pass_proxies_by() -> None:
             os.environ[name] = ",".join(dict.fromkeys([*hosts, *sorted(LOOPBACK)]))
 
 
-def _lives(pid: int) -> bool:
+def _variables(state: Path) -> dict[str, str]:
+    """The variables that lead to the rehearsal of a state folder; empty where none runs."""
+    if not lifecycle.is_running(state):
+        return {}
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        led = lifecycle.variables(state)
+    except lifecycle.LifecycleError as error:
+        raise CommandError(str(error)) from error
+    return {name: led[name] for name in REHEARSAL_VARIABLES}
 
 
 def _whom(session: boto3.Session) -> str:

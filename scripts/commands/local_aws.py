@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from rehearsal import lifecycle
-from scripts.commands.aws import STATES
+from scripts.commands.aws import STATES, shell_line
 from scripts.commands.console import complain, run
 
 _EXAMPLE = """example:
@@ -36,8 +35,7 @@ def _act(arguments: argparse.Namespace, console: Console) -> int:
                 state, port=arguments.port, cache=arguments.cache, enforce_iam=arguments.enforce_iam
             )
             console.print(f"AWS answers at {led['AWS_ENDPOINT_URL']}; its state is in {state}.")
-            named = "" if state in STATES else f" --state {shlex.quote(str(state))}"
-            console.print(f'Lead a shell to it: eval "$(./scripts/local-aws env{named})"')
+            console.print(f"Lead a shell to it: {shell_line(state)}")
         case "stop":
             stopped = lifecycle.stop(state)
             console.print("Stopped; its state is kept." if stopped else "None runs.")

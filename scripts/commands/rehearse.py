@@ -20,7 +20,7 @@ from rich.console import Console
 from rehearsal import lifecycle
 from scripts import chain
 from scripts.cdk import REPOSITORY, CdkError
-from scripts.commands.aws import STATES
+from scripts.commands.aws import STATES, shell_line
 from scripts.commands.console import CommandError, complain, run
 from scripts.commands.digits import write_digits
 from scripts.report.run_report import write_report
@@ -171,8 +171,8 @@ def _aws_on_this_machine(
 def _how_to_use(place: Workplace) -> str:
     if place.state in STATES:
         return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it"
-    local_aws, state = "./scripts/local-aws", f"--state {shlex.quote(str(place.state))}"
-    return f'eval "$({local_aws} env {state})" leads to it; {local_aws} stop {state} ends it'
+    stop = f"./scripts/local-aws stop --state {shlex.quote(str(place.state))}"
+    return f"{shell_line(place.state)} leads to it; {stop} ends it"
 
 
 def _make_anew(folder: Path) -> None:

@@ -1,11 +1,14 @@
+import fcntl
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rehearsal.settings import ANNOUNCEMENT, LOCK
 from scripts.commands.aws import CHOICES, REHEARSAL_VARIABLES, aws_session, poll_seconds
 from scripts.commands.console import CommandError
 
@@ -31,17 +34,21 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """What a running rehearsal writes: this process lives."""
-    path = tmp_path / "environment.json"
-    path.write_text(json.dumps({**VARIABLES, "pid": os.getpid()}))
-    return path
+def state(tmp_path: Path) -> Iterator[Path]:
+    """The state folder of a rehearsal that runs: this process holds its lock."""
+    announced = {**VARIABLES, "pid": os.getpid(), "cache": str(tmp_path)}
+    (tmp_path / ANNOUNCEMENT).write_text(json.dumps(announced))
+    with (tmp_path / LOCK).open("w") as lock:
+        lock.write(str(os.getpid()))
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield tmp_path
 
 
 def test_a_running_rehearsal_is_used_and_named(
-    file: Path, capsys: pytest.CaptureFixture[str]
+    state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    session = aws_session(file)
+    session = aws_session(state)
 
     credentials = session.get_credentials()
     assert credentials is not None
@@ -51,42 +58,43 @@ def test_a_running_rehearsal_is_used_and_named(
     assert poll_seconds() < 1
 
 
-def test_a_rehearsal_is_reached_past_the_proxies(file: Path) -> None:
-    aws_session(file)
+def test_a_rehearsal_is_reached_past_the_proxies(state: Path) -> None:
+    aws_session(state)
 
     assert os.environ["NO_PROXY"].split(",")[:2] == ["example.org", "127.0.0.1"]
 
 
 def test_what_the_environment_names_comes_before_a_rehearsal(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mine")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
     monkeypatch.setenv("AWS_REGION", "eu-central-1")
 
-    session = aws_session(file)
+    session = aws_session(state)
 
     assert session.client("s3").meta.endpoint_url == "https://s3.eu-central-1.amazonaws.com"
     assert capsys.readouterr().err == "Talking to AWS in eu-central-1.\n"
     assert poll_seconds() > 1
 
 
-def test_a_rehearsal_that_has_ended_is_not_used(file: Path) -> None:
+def test_a_rehearsal_that_has_ended_is_not_used(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    file.write_text(json.dumps({**VARIABLES, "pid": ended.pid}))
+    (tmp_path / ANNOUNCEMENT).write_text(json.dumps({**VARIABLES, "pid": ended.pid}))
+    (tmp_path / LOCK).write_text(str(ended.pid))
 
     with pytest.raises(CommandError, match="no rehearsal of this checkout runs"):
-        aws_session(file)
+        aws_session(tmp_path)
 
 
 def test_nothing_set_and_no_rehearsal_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match=r"start one .* or set AWS_PROFILE and AWS_REGION"):
-        aws_session(tmp_path / "none.json")
+        aws_session(tmp_path / "none")
 
 
-def test_a_damaged_file_is_one_sentence(file: Path) -> None:
-    file.write_text("{")
+def test_a_damaged_file_is_one_sentence(state: Path) -> None:
+    (state / ANNOUNCEMENT).write_text("{")
 
     with pytest.raises(CommandError, match=r"environment\.json cannot be read"):
-        aws_session(file)
+        aws_session(state)
