@@ -1,24 +1,32 @@
-"""CreateManifests: which object of which drop is in which channel, and under which label."""
+"""CreateManifests: which object of which drop is in which channel, and under which label.
+
+Objects are listed to local disk, then assigned and written in streams: memory does not grow with
+their number.
+"""
 
 import logging
+import shutil
 import sys
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from processing.channels import Channel
+import pyarrow as pa
+
 from processing.container import OPT_ML, UserError, run
 from processing.json_file import write_json
-from processing.manifests.assignment import Split, assign_channels
-from processing.manifests.dataset import describe_dataset
-from processing.manifests.digests import digests
-from processing.manifests.drop_files import DropFile
-from processing.manifests.drops import list_drops
+from processing.manifests.assignment import Assigner
+from processing.manifests.contents import Partitions
+from processing.manifests.dataset import Dataset
+from processing.manifests.earlier import Earlier, read_earlier
 from processing.manifests.labels import encode_labels
-from processing.manifests.lineage import ObjectRow, read_newest, write_tables
-from processing.manifests.manifest_files import write_manifests
-from processing.manifests.s3 import refusals_in_a_sentence, s3_client
+from processing.manifests.objects_table import Names
+from processing.manifests.outputs import Folders, write_outputs
+from processing.manifests.s3 import S3Client, refusals_in_a_sentence, s3_client
 from processing.manifests.settings import Settings, read_settings
+from processing.manifests.split import Split
+from processing.manifests.stage_objects import Staged, stage_objects
+from processing.manifests.staging import StagedObjects, StagedWriter
 
 logger = logging.getLogger(__name__)
 
@@ -26,41 +34,53 @@ logger = logging.getLogger(__name__)
 def create_manifests(arguments: Sequence[str], root: Path) -> None:
     """Writes the manifests and the lineage below `root`/processing/output; reads S3."""
     settings = read_settings(arguments)
+    # Arrow's own allocators keep what they free.
+    pa.set_memory_pool(pa.system_memory_pool())
+    output = root / "processing" / "output"
+    working = root / "processing" / "working"
+    folders = Folders(output / "manifests", output / "lineage", working)
+    try:
+        _create(settings, folders)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _create(settings: Settings, folders: Folders) -> None:
+    objects = folders.working / "objects.arrow"
     with refusals_in_a_sentence():
         s3 = s3_client()
-        drops = list_drops(s3, settings.drops, settings.drop_id)
-        files = drops.files
-        logger.info("%d files in %d complete drops.", len(files), len(drops.complete))
-        earlier = read_newest(s3, settings.lineage)
-        contents = digests(s3, settings.drops.bucket, files, earlier.digests)
-
-    classes = _contents_by_class(files, contents)
-    labels = encode_labels(earlier.labels, classes)
-    channels = assign_channels(classes, earlier.channels, _split(settings))
-    rows = _rows(files, contents, channels, labels, settings.execution_id)
-    dataset = describe_dataset(settings, drops, earlier, rows, labels)
-
-    output = root / "processing" / "output"
-    write_manifests(output / "manifests", settings.drops, rows)
-    write_tables(output / "lineage", rows, {**earlier.channels, **channels})
-    for folder in (output / "manifests", output / "lineage"):
+        earlier = read_earlier(s3, settings.lineage, folders.working / "earlier")
+        staged = _stage(s3, settings, earlier, objects)
+    labels = encode_labels((run.labels for run in earlier.runs), staged.class_labels)
+    drop_ids = tuple(drop.id for drop in staged.drops)
+    names = Names(staged.class_labels, drop_ids, tuple(labels), settings.execution_id)
+    assigner = Assigner(
+        partitions=Partitions(
+            StagedObjects(objects), staged.objects, folders.working / "partitions"
+        ),
+        objects=staged.objects,
+        class_labels=staged.class_labels,
+        memberships=[run.membership for run in earlier.runs],
+        split=_split(settings),
+    )
+    written = write_outputs(StagedObjects(objects), assigner, names, settings.drops, folders)
+    dataset = Dataset(settings, earlier, staged, names, *written).describe()
+    for folder in (folders.manifests, folders.lineage):
         write_json(folder / "labels.json", {"schema": 1, "labels": labels})
-    write_json(output / "lineage" / "dataset.json", dataset)
-    _log(dataset["counts"], dataset["warnings"])
+    write_json(folders.lineage / "dataset.json", dataset)
+    _log(dataset)
 
 
-def _contents_by_class(
-    files: Sequence[DropFile], contents: Mapping[str, str]
-) -> dict[str, set[str]]:
-    classes: defaultdict[str, set[str]] = defaultdict(set)
-    for file in files:
-        classes[file.class_label].add(contents[file.stored.key])
-    if len(classes) == 1:
+def _stage(s3: S3Client, settings: Settings, earlier: Earlier, path: Path) -> Staged:
+    with StagedWriter(path) as writer:
+        staged = stage_objects(s3, settings, earlier, path.parent, writer.append)
+    logger.info("%d objects in %d complete drops.", staged.objects, len(staged.drops))
+    if len(staged.class_labels) == 1:
         raise UserError(
-            f'All images are of one class, "{next(iter(classes))}": drop images of at least one '
-            "other class, in a class folder of its own."
+            f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '
+            "one other class, in a class folder of its own."
         )
-    return classes
+    return staged
 
 
 def _split(settings: Settings) -> Split:
@@ -72,34 +92,10 @@ def _split(settings: Settings) -> Split:
     )
 
 
-def _rows(
-    files: Sequence[DropFile],
-    contents: Mapping[str, str],
-    channels: Mapping[str, Channel],
-    labels: list[str],
-    execution_id: str,
-) -> list[ObjectRow]:
-    encoded = {label: index for index, label in enumerate(labels)}
-    return [
-        ObjectRow(
-            key=file.stored.key,
-            version_id=file.stored.version_id,
-            size=file.stored.size,
-            sha256=contents[file.stored.key],
-            class_label=file.class_label,
-            encoded_label=encoded[file.class_label],
-            channel=channels[contents[file.stored.key]],
-            drop_id=file.drop_id,
-            execution_id=execution_id,
-        )
-        for file in files
-    ]
-
-
-def _log(counts: Mapping[str, Mapping[str, int]], warnings: Sequence[str]) -> None:
-    for warning in warnings:
+def _log(dataset: Mapping[str, Any]) -> None:
+    for warning in dataset["warnings"]:
         logger.warning("%s", warning)
-    for label, by_channel in counts.items():
+    for label, by_channel in dataset["counts"].items():
         shown = ", ".join(f"{channel} {count}" for channel, count in by_channel.items())
         logger.info('Class "%s": %s.', label, shown)
 

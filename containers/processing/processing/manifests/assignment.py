@@ -1,120 +1,132 @@
 """Which content belongs to which channel.
 
 The unit is the content (its SHA-256), so two objects of one content share a channel and no image
-is both trained on and tested with. A content keeps the channel it was once given.
+is both trained on and tested with. A content keeps the channel it was once given. Memory holds one
+partition of the contents at a time, and a byte an object on a mapped file.
 """
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from processing.channels import CHANNELS, Channel
-from processing.container import UserError
+import numpy as np
 
-Contents = Mapping[str, Set[str]]
+from processing.channels import CHANNELS
+from processing.manifests.contents import UNKNOWN, Booleans, Contents, Integers, Partitions
+from processing.manifests.copies import Copies
+from processing.manifests.membership import Members, MembershipWriter
+from processing.manifests.minimum import Movable, Moves, refuse_small_classes
+from processing.manifests.split import Codes, Split
+
+
+@dataclass
+class Assignment:
+    """The channel of every object, and what was seen of their contents on the way.
+
+    channels: index of CHANNELS by staged row. counts: distinct contents, [classes, channels].
+    contents: how many are in the dataset; added and removed: against the newest earlier run.
+    """
+
+    channels: Codes
+    counts: Integers
+    contents: int = 0
+    contents_added: int = 0
+    contents_removed: int = 0
+    copies: Copies = field(default_factory=Copies)
 
 
 @dataclass(frozen=True)
-class Split:
-    """How new contents are split: fractions of all, least contents a class and channel, seed."""
+class Assigner:
+    """All that a pass over the partitions needs.
 
-    validation_fraction: float
-    test_fraction: float
-    minimum: int
-    seed: int
-
-
-def assign_channels(
-    classes: Contents, earlier: Mapping[str, Channel], split: Split
-) -> dict[str, Channel]:
-    """The channel of every content.
-
-    classes: contents by class label. A content may be in two classes; it is then never moved.
-    earlier: channels given in earlier runs; they stay.
-    A new content's channel follows from its hash with the seed alone. Where that leaves a class
-    short in a channel, new contents of the class are moved there, the lowest hash first, from
-    train if it can spare them.
-
-    Raises UserError when a class stays below the minimum in a channel.
+    class_labels: by the objects' `class`. memberships: of earlier runs, the oldest first.
     """
-    classes_of = _classes_of(classes)
-    channels = {
-        content: earlier.get(content) or _channel_of(place(content, split.seed), split)
-        for content in classes_of
-    }
-    movable = {
-        content
-        for content, labels in classes_of.items()
-        if content not in earlier and len(labels) == 1
-    }
-    for label in sorted(classes):
-        _fill(channels, classes[label], movable & classes[label], split)
-    _refuse_small_classes(classes, channels, split.minimum)
-    return channels
+
+    partitions: Partitions
+    objects: int
+    class_labels: Sequence[str]
+    memberships: Sequence[Path]
+    split: Split
+
+    def assign(self, membership: Path, folder: Path) -> Assignment:
+        """Assigns every content, and writes `membership`.
+
+        A new content's channel follows from its digest with the seed alone. Where that leaves a
+        class short in a channel, new contents of the class are moved there, the lowest place
+        first, from train if it can spare them.
+
+        Raises UserError when a class stays below the minimum in a channel.
+        """
+        assignment = self._pass(membership, folder, {})
+        short: Booleans = np.any(assignment.counts < self.split.minimum, axis=1)
+        if short.any():
+            moves = self._moves(assignment.counts, short)
+            assignment = self._pass(membership, folder, moves)
+        refuse_small_classes(assignment.counts, self.class_labels, self.split.minimum)
+        return assignment
+
+    def _pass(self, membership: Path, folder: Path, moves: Moves) -> Assignment:
+        channels = _mapped_bytes(folder / "channels", self.objects)
+        result = Assignment(channels, np.zeros((len(self.class_labels), len(CHANNELS)), np.int64))
+        with MembershipWriter(membership) as writer:
+            for contents in self.partitions.contents(self.memberships):
+                codes = self._channels(contents)
+                _move(codes, contents, moves)
+                writer.append(Members(contents.digests, codes, contents.objects > 0))
+                _add(result, contents, codes)
+        return result
+
+    def _moves(self, counts: Integers, short: Booleans) -> Moves:
+        movable = Movable(self.split)
+        for contents in self.partitions.contents(self.memberships):
+            new = (contents.earlier == UNKNOWN) & ~contents.in_several_classes
+            wanted = new & short[contents.class_of]
+            digests = contents.digests[wanted]
+            movable.add(digests, contents.class_of[wanted], self._channels(contents)[wanted])
+        return movable.moves(counts)
+
+    def _channels(self, contents: Contents) -> Codes:
+        remembered = contents.earlier != UNKNOWN
+        codes = self.split.channels(contents.digests)
+        codes[remembered] = contents.earlier[remembered]
+        return codes
 
 
-def place(content: str, seed: int) -> float:
-    """A content's place between 0 and 1, spread evenly by its hash with the seed."""
-    digest = hashlib.sha256(f"{seed}:{content}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
+def _mapped_bytes(path: Path, length: int) -> Codes:
+    if not length:
+        return np.empty(0, np.uint8)
+    return np.memmap(path, np.uint8, "w+", shape=(length,))
 
 
-def _channel_of(at: float, split: Split) -> Channel:
-    if at < split.test_fraction:
-        return "test"
-    if at < split.test_fraction + split.validation_fraction:
-        return "validation"
-    return "train"
-
-
-def _classes_of(classes: Contents) -> dict[str, list[str]]:
-    classes_of: defaultdict[str, list[str]] = defaultdict(list)
-    for label in sorted(classes):
-        for content in sorted(classes[label]):
-            classes_of[content].append(label)
-    return classes_of
-
-
-def _fill(
-    channels: dict[str, Channel], contents: Set[str], movable: Set[str], split: Split
-) -> None:
-    counts = count_channels(contents, channels)
-    waiting = sorted(movable, key=lambda content: (place(content, split.seed), content))
-    for channel in ("test", "validation", "train"):
-        for donor in CHANNELS:
-            if donor == channel:
-                continue
-            spare = min(split.minimum - counts[channel], counts[donor] - split.minimum)
-            moved = [c for c in waiting if channels[c] == donor][: max(spare, 0)]
-            channels.update(dict.fromkeys(moved, channel))
-            counts[donor] -= len(moved)
-            counts[channel] += len(moved)
-
-
-def count_channels(contents: Set[str], channels: Mapping[str, Channel]) -> dict[Channel, int]:
-    """How many of `contents` each channel holds."""
-    counts: dict[Channel, int] = dict.fromkeys(CHANNELS, 0)
-    for content in contents:
-        counts[channels[content]] += 1
-    return counts
-
-
-def _refuse_small_classes(classes: Contents, channels: Mapping[str, Channel], minimum: int) -> None:
-    short = [
-        (label, channel, counts[channel], len(classes[label]))
-        for label in sorted(classes)
-        for counts in [count_channels(classes[label], channels)]
-        for channel in CHANNELS
-        if counts[channel] < minimum
-    ]
-    if not short:
+def _move(codes: Codes, contents: Contents, moves: Moves) -> None:
+    if not moves:
         return
-    label, channel, found, total = short[0]
-    others = len({row[0] for row in short}) - 1
-    raise UserError(
-        f'Class "{label}" is too small: channel {channel} wants {minimum} different images of it '
-        f"and has {found}, of {total} in all"
-        + (f" (and {others} more classes are too small)" if others else "")
-        + "; drop more images of it or lower MinimumPerClassAndChannel."
+    for index, digest in enumerate(contents.digests):
+        codes[index] = moves.get(digest.tobytes(), codes[index])
+
+
+def _add(result: Assignment, contents: Contents, codes: Codes) -> None:
+    result.channels[contents.rows] = codes[contents.content]
+    present = contents.objects > 0
+    result.contents += int(present.sum())
+    result.contents_added += int((present & ~contents.was_present).sum())
+    result.contents_removed += int((~present & contents.was_present).sum())
+    content, classes = _distinct_pairs(contents)
+    result.counts += np.bincount(
+        classes * len(CHANNELS) + codes[content], minlength=result.counts.size
+    ).reshape(result.counts.shape)
+    result.copies.add(contents)
+
+
+def _distinct_pairs(contents: Contents) -> tuple[Integers, Integers]:
+    """Each content with each class that it is filed under, once."""
+    several = contents.in_several_classes[contents.content]
+    single = np.flatnonzero(np.diff(contents.content, prepend=-1) != 0)
+    single = single[~several[single]]
+    pairs = np.unique(
+        np.stack([contents.content[several], contents.classes[several]], axis=1), axis=0
+    )
+    return (
+        np.concatenate([contents.content[single], pairs[:, 0]]),
+        np.concatenate([contents.classes[single], pairs[:, 1]]),
     )

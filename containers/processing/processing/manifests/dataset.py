@@ -1,91 +1,150 @@
 """`dataset.json`: what a run's dataset is, for people and for the report."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from processing.channels import CHANNELS
-from processing.manifests.drops import Drop, Drops
-from processing.manifests.lineage import Earlier, ObjectRow
+from processing.manifests.assignment import Assignment
+from processing.manifests.copies import EXAMPLES
+from processing.manifests.earlier import Earlier
+from processing.manifests.objects_table import Names
 from processing.manifests.settings import Settings
+from processing.manifests.stage_objects import Staged
+from processing.manifests.tally import Tally
 
-# Enough to look into; the tables in Parquet hold all.
-EXAMPLES = 20
-
-
-def describe_dataset(
-    settings: Settings, drops: Drops, earlier: Earlier, rows: Sequence[ObjectRow], labels: list[str]
-) -> dict[str, Any]:
-    """The content of `dataset.json`."""
-    keys = _keys_by_content(rows)
-    copies = [group for group in keys.values() if len(group) > 1]
-    return {
-        "schema": 1,
-        "execution_id": settings.execution_id,
-        "earlier_execution_id": earlier.execution_id,
-        "drop_id": settings.drop_id,
-        "seed": settings.seed,
-        "validation_fraction": settings.validation_fraction,
-        "test_fraction": settings.test_fraction,
-        "minimum_per_class_and_channel": settings.minimum_per_class_and_channel,
-        "objects": len(rows),
-        "bytes": sum(row.size for row in rows),
-        "contents": len(keys),
-        "counts": _counts(rows, labels),
-        "drops": [_describe(drop, settings.drop_id) for drop in drops.complete],
-        "incomplete_drops": drops.incomplete,
-        "duplicates": {
-            "contents": len(copies),
-            "objects": sum(len(group) for group in copies),
-            "examples": copies[:EXAMPLES],
-        },
-        "warnings": [*drops.warnings, *_conflicts(rows), *_empty_classes(rows, labels)],
-    }
+SCHEMA = 2
 
 
-def _keys_by_content(rows: Sequence[ObjectRow]) -> dict[str, list[str]]:
-    keys: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        keys[row.sha256].append(row.key)
-    return keys
+@dataclass(frozen=True)
+class Dataset:
+    """What is known of a run once its tables are written."""
+
+    settings: Settings
+    earlier: Earlier
+    staged: Staged
+    names: Names
+    assignment: Assignment
+    tally: Tally
+
+    def describe(self) -> dict[str, Any]:
+        """The content of `dataset.json`, as architecture.md describes it."""
+        settings, copies = self.settings, self.assignment.copies
+        shares = self._class_shares()
+        return {
+            "schema": SCHEMA,
+            "execution_id": settings.execution_id,
+            "earlier_execution_ids": [run.execution_id for run in self.earlier.runs],
+            "drops": settings.drops.uri,
+            "drop_id": settings.drop_id,
+            "seed": settings.seed,
+            "validation_fraction": settings.validation_fraction,
+            "test_fraction": settings.test_fraction,
+            "minimum_per_class_and_channel": settings.minimum_per_class_and_channel,
+            "objects": self.tally.rows,
+            "bytes": int(self.tally.bytes.sum()),
+            "contents": self.assignment.contents,
+            "counts": self._counts(),
+            "sizes": self._sizes(),
+            "included_drops": [
+                asdict(drop) | {"started_this_run": drop.id == settings.drop_id}
+                for drop in self.staged.drops
+            ],
+            "incomplete_drops": list(self.staged.incomplete_drops),
+            "duplicates": {
+                "contents": copies.contents,
+                "objects": copies.objects,
+                "examples": [self._keys(rows) for rows in copies.examples],
+            },
+            "changes": self._changes(),
+            "class_shares": shares,
+            "warnings": [
+                *self.staged.warnings,
+                *self._conflicts(),
+                *self._empty_classes(),
+                *drift_warnings(shares, settings.class_share_drift),
+            ],
+        }
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        counts = dict(zip(self.names.class_labels, self.tally.counts.tolist(), strict=True))
+        return {
+            label: dict(zip(CHANNELS, counts.get(label, [0] * len(CHANNELS)), strict=True))
+            for label in self.names.labels
+        }
+
+    def _sizes(self) -> dict[str, dict[str, int]]:
+        tally = self.tally
+        return {
+            label: {
+                "minimum": int(tally.smallest[index]),
+                "mean": round(int(tally.bytes[index]) / int(tally.counts[index].sum())),
+                "maximum": int(tally.largest[index]),
+            }
+            for label, index in sorted(
+                (label, index) for index, label in enumerate(self.names.class_labels)
+            )
+        }
+
+    def _changes(self) -> dict[str, Any]:
+        changes = self.staged.changes
+        has_earlier = bool(self.earlier.runs)
+        return {
+            "objects_added": changes.objects_added,
+            "objects_removed": changes.objects_removed,
+            "objects_changed": changes.objects_changed,
+            "contents_added": self.assignment.contents_added if has_earlier else 0,
+            "contents_removed": self.assignment.contents_removed,
+            "examples": {
+                "added": list(changes.added),
+                "removed": list(changes.removed),
+                "changed": list(changes.changed),
+            },
+        }
+
+    def _class_shares(self) -> dict[str, dict[str, float | None]]:
+        now = _shares(self._counts())
+        before = _shares(self.earlier.runs[-1].dataset["counts"]) if self.earlier.runs else None
+        return {
+            label: {"earlier": None if before is None else before.get(label, 0.0), "now": share}
+            for label, share in now.items()
+        }
+
+    def _keys(self, rows: Sequence[int]) -> list[str]:
+        return [self.tally.keys[row] for row in rows]
+
+    def _conflicts(self) -> Iterator[str]:
+        copies = self.assignment.copies
+        for rows in copies.conflict_examples:
+            yield (
+                f"The same image is filed under {len(rows)} classes: "
+                f"{', '.join(self._keys(rows))}; keep it in the right one."
+            )
+        if copies.conflicts > EXAMPLES:
+            yield f"{copies.conflicts - EXAMPLES} more images are filed under several classes."
+
+    def _empty_classes(self) -> Iterator[str]:
+        for index, label in enumerate(self.names.labels):
+            if label not in self.names.class_labels:
+                yield (
+                    f'Class "{label}" has no images any more; it keeps its encoded label {index}.'
+                )
 
 
-def _counts(rows: Sequence[ObjectRow], labels: list[str]) -> dict[str, dict[str, int]]:
-    counts = {label: dict.fromkeys(CHANNELS, 0) for label in labels}
-    for row in rows:
-        counts[row.class_label][row.channel] += 1
-    return {label: {str(channel): n for channel, n in row.items()} for label, row in counts.items()}
+def drift_warnings(
+    class_shares: Mapping[str, Mapping[str, float | None]], limit: float
+) -> Iterator[str]:
+    """A sentence for each class whose share of the objects changed by more than `limit`."""
+    for label, share in class_shares.items():
+        before, now = share["earlier"], share["now"]
+        if before is not None and now is not None and abs(now - before) > limit:
+            yield (
+                f'Class "{label}" makes up {now:.1%} of the objects, and {before:.1%} in the run '
+                f"before: check that the newest drops are what they should be."
+            )
 
 
-def _describe(drop: Drop, started_by: str) -> dict[str, Any]:
-    return {
-        "id": drop.id,
-        "objects": len(drop.files),
-        "bytes": sum(file.stored.size for file in drop.files),
-        "started_this_run": drop.id == started_by,
-    }
-
-
-def _conflicts(rows: Sequence[ObjectRow]) -> list[str]:
-    by_content: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for row in rows:
-        by_content[row.sha256].setdefault(row.class_label, row.key)
-    conflicts = [
-        f"The same image is filed under {len(keys)} classes: {', '.join(keys.values())}; "
-        "keep it in the right one."
-        for keys in by_content.values()
-        if len(keys) > 1
-    ]
-    more = len(conflicts) - EXAMPLES
-    return conflicts[:EXAMPLES] + (
-        [f"{more} more images are filed under several classes."] if more > 0 else []
-    )
-
-
-def _empty_classes(rows: Sequence[ObjectRow], labels: list[str]) -> list[str]:
-    found = {row.class_label for row in rows}
-    return [
-        f'Class "{label}" has no images any more; it keeps its encoded label {index}.'
-        for index, label in enumerate(labels)
-        if label not in found
-    ]
+def _shares(counts: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
+    objects = {label: sum(by_channel.values()) for label, by_channel in counts.items()}
+    total = sum(objects.values())
+    return {label: round(count / total, 6) for label, count in objects.items()}

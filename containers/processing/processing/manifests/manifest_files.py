@@ -3,17 +3,65 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_S3DataSource.html
 """
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from processing.channels import CHANNELS
-from processing.json_file import write_json
-from processing.manifests.lineage import ObjectRow
 from processing.manifests.settings import S3Folder
+from processing.manifests.split import Codes
+
+SEPARATOR = b',\n "'
+# What JSON writes otherwise than it is (RFC 8259, section 7).
+ESCAPED = r'["\\\x00-\x1f]'
 
 
-def write_manifests(folder: Path, drops: S3Folder, rows: Sequence[ObjectRow]) -> None:
-    """Writes `<channel>.manifest`: the drops' folder as prefix, then each object below it."""
-    for channel in CHANNELS:
-        entries = [row.key.removeprefix(drops.prefix) for row in rows if row.channel == channel]
-        write_json(folder / f"{channel}.manifest", [{"prefix": drops.uri}, *entries])
+class ManifestWriter:
+    """Writes `<channel>.manifest` below `folder`: the drops' folder as prefix, then each object."""
+
+    def __init__(self, folder: Path, drops: S3Folder) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._prefix = len(drops.prefix.encode())
+        self._files = [(folder / f"{channel}.manifest").open("wb") for channel in CHANNELS]
+        for file in self._files:
+            file.write(b"[\n " + json.dumps({"prefix": drops.uri}, ensure_ascii=False).encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for file in self._files:
+            file.write(b"\n]\n")
+            file.close()
+
+    def append(self, keys: pa.StringArray, channels: Codes) -> None:
+        """Adds objects by their whole keys, each to its channel (index of CHANNELS)."""
+        entries = pc.binary_replace_slice(keys.cast(pa.binary()), 0, self._prefix, SEPARATOR)
+        if pc.any(pc.match_substring_regex(keys, ESCAPED)).as_py():
+            entries = pa.array([_escaped(entry) for entry in entries.to_pylist()], pa.binary())
+        for code, file in enumerate(self._files):
+            chosen = entries.filter(pa.array(channels == code))
+            if len(chosen):
+                file.write(_closed(chosen))
+
+
+def _closed(entries: pa.BinaryArray) -> memoryview:
+    """The bytes of all entries, each followed by its closing quotation mark."""
+    lines = pc.binary_join_element_wise(entries, pa.scalar(b""), pa.scalar(b'"'))
+    _, offsets, values = lines.buffers()
+    return memoryview(values)[: np.frombuffer(offsets, np.int32)[len(lines)]]
+
+
+def _escaped(entry: bytes) -> bytes:
+    name = entry.removeprefix(SEPARATOR).decode()
+    return SEPARATOR[:-1] + json.dumps(name, ensure_ascii=False).encode()[:-1]

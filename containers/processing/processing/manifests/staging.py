@@ -18,7 +18,7 @@ STAGED_SCHEMA = pa.schema(
         ("class", pa.int32()),
     ]
 )
-BATCH_ROWS = 16_384
+BATCH_ROWS = 8_192
 
 
 class StagedWriter:

@@ -1,0 +1,91 @@
+"""The least contents of a class in a channel: who is moved to reach it, and who can't."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from processing.channels import CHANNELS
+from processing.container import UserError
+from processing.manifests.contents import Integers
+from processing.manifests.split import DIGEST, TEST, TRAIN, VALIDATION, Codes, Digests, Split
+
+# The channel that a content is moved to, by its digest.
+Moves = dict[bytes, int]
+
+
+@dataclass
+class Movable:
+    """The new contents of short classes, as many as may have to be moved.
+
+    Of each class and channel only the lowest places are kept: what both other channels can want.
+    """
+
+    split: Split
+    _digests: Digests = field(default_factory=lambda: np.empty(0, DIGEST))
+    _classes: Integers = field(default_factory=lambda: np.empty(0, np.int64))
+    _channels: Codes = field(default_factory=lambda: np.empty(0, np.uint8))
+
+    def add(self, digests: Digests, classes: Integers, channels: Codes) -> None:
+        """Adds new contents, each with its class and the channel of its place."""
+        digests = np.concatenate([self._digests, digests])
+        classes = np.concatenate([self._classes, classes])
+        channels = np.concatenate([self._channels, channels])
+        order = np.lexsort((self.split.places(digests), channels, classes))
+        group = (classes * len(CHANNELS) + channels)[order]
+        rank = np.arange(len(order)) - np.searchsorted(group, group)
+        kept = order[rank < 2 * self.split.minimum]
+        self._digests, self._classes = digests[kept], classes[kept]
+        self._channels = channels[kept]
+
+    def moves(self, counts: Integers) -> Moves:
+        """Where contents go so that each class has its minimum, as far as it can be had.
+
+        counts: distinct contents, [classes, channels], before any move.
+        """
+        order = np.lexsort((self.split.places(self._digests), self._classes))
+        waiting: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
+        for index in order.tolist():
+            label = int(self._classes[index])
+            waiting[label][self._digests[index].tobytes()] = int(self._channels[index])
+        moves: Moves = {}
+        for label, channels in waiting.items():
+            moves |= _fill(channels, counts[label].tolist(), self.split.minimum)
+        return moves
+
+
+def _fill(channels: dict[bytes, int], counts: list[int], minimum: int) -> Moves:
+    moves: Moves = {}
+    for channel in (TEST, VALIDATION, TRAIN):
+        for donor in (TRAIN, VALIDATION, TEST):
+            spare = min(minimum - counts[channel], counts[donor] - minimum)
+            if donor == channel or spare <= 0:
+                continue
+            moved = [content for content, held in channels.items() if held == donor][:spare]
+            for content in moved:
+                channels[content] = moves[content] = channel
+            counts[donor] -= len(moved)
+            counts[channel] += len(moved)
+    return moves
+
+
+def refuse_small_classes(counts: Integers, class_labels: Sequence[str], minimum: int) -> None:
+    """UserError that names the first class below the minimum: channel, wanted and found.
+
+    counts: distinct contents, [classes, channels]; a content in two classes counts in both.
+    """
+    short = sorted(
+        (class_labels[index], channel) for index, channel in np.argwhere(counts < minimum).tolist()
+    )
+    if not short:
+        return
+    label, channel = short[0]
+    of_class = counts[list(class_labels).index(label)]
+    others = len({label for label, _ in short}) - 1
+    raise UserError(
+        f'Class "{label}" is too small: channel {CHANNELS[channel]} wants {minimum} different '
+        f"images of it and has {of_class[channel]}, of {of_class.sum()} in all"
+        + (f" (and {others} more classes are too small)" if others else "")
+        + "; drop more images of it or lower MinimumPerClassAndChannel."
+    )
