@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from processing.container import OPT_ML, UserError, run
 from processing.json_file import write_json
 from processing.manifests.assignment import Assigner
@@ -34,8 +32,6 @@ logger = logging.getLogger(__name__)
 def create_manifests(arguments: Sequence[str], root: Path) -> None:
     """Writes the manifests and the lineage below `root`/processing/output; reads S3."""
     settings = read_settings(arguments)
-    # Arrow's own allocators keep what they free.
-    pa.set_memory_pool(pa.system_memory_pool())
     output = root / "processing" / "output"
     working = root / "processing" / "working"
     folders = Folders(output / "manifests", output / "lineage", working)

@@ -13,9 +13,14 @@ from pathlib import Path
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from processing.container import run
 from processing.create_manifests import create_manifests
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

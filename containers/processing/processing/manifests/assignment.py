@@ -111,22 +111,16 @@ def _add(result: Assignment, contents: Contents, codes: Codes) -> None:
     result.contents += int(present.sum())
     result.contents_added += int((present & ~contents.was_present).sum())
     result.contents_removed += int((~present & contents.was_present).sum())
-    content, classes = _distinct_pairs(contents)
+    content, classes = np.divmod(_distinct_pairs(contents, len(result.counts)), len(result.counts))
     result.counts += np.bincount(
         classes * len(CHANNELS) + codes[content], minlength=result.counts.size
     ).reshape(result.counts.shape)
     result.copies.add(contents)
 
 
-def _distinct_pairs(contents: Contents) -> tuple[Integers, Integers]:
-    """Each content with each class that it is filed under, once."""
+def _distinct_pairs(contents: Contents, classes: int) -> Integers:
+    """content x classes + class, once for each class that a content is filed under."""
+    pairs = contents.content * classes + contents.classes
     several = contents.in_several_classes[contents.content]
-    single = np.flatnonzero(np.diff(contents.content, prepend=-1) != 0)
-    single = single[~several[single]]
-    pairs = np.unique(
-        np.stack([contents.content[several], contents.classes[several]], axis=1), axis=0
-    )
-    return (
-        np.concatenate([contents.content[single], pairs[:, 0]]),
-        np.concatenate([contents.classes[single], pairs[:, 1]]),
-    )
+    first = np.diff(contents.content, prepend=-1) != 0
+    return np.concatenate([pairs[first & ~several], np.unique(pairs[several])])

@@ -37,13 +37,16 @@ class Copies:
         starts = np.searchsorted(contents.content, copied)
         self.examples = _lowest(
             self.examples,
-            [_rows(contents, start) for start in _first(contents, starts)],
+            [_rows(contents, start) for start in _first(contents, starts, self.examples)],
         )
         conflicts = _conflicts(contents, starts, starts + objects[copied])
         self.conflicts += len(conflicts)
         self.conflict_examples = _lowest(
             self.conflict_examples,
-            [_one_row_a_class(contents, start) for start in _first(contents, conflicts)],
+            [
+                _one_row_a_class(contents, start)
+                for start in _first(contents, conflicts, self.conflict_examples)
+            ],
         )
 
     def rows(self) -> set[int]:
@@ -51,7 +54,10 @@ class Copies:
         return {row for rows in (*self.examples, *self.conflict_examples) for row in rows}
 
 
-def _first(contents: Contents, starts: Integers) -> list[int]:
+def _first(contents: Contents, starts: Integers, kept: list[list[int]]) -> list[int]:
+    """Those of `starts` that can be among the lowest EXAMPLES, with those kept already."""
+    if len(kept) == EXAMPLES:
+        starts = starts[contents.rows[starts] < kept[-1][0]]
     order = np.argsort(contents.rows[starts], kind="stable")
     return [int(start) for start in starts[order][:EXAMPLES]]
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,8 +18,6 @@ from processing.manifests.settings import S3Folder
 from processing.manifests.split import Codes
 
 SEPARATOR = b',\n "'
-# What JSON writes otherwise than it is (RFC 8259, section 7).
-ESCAPED = r'["\\\x00-\x1f]'
 
 
 class ManifestWriter:
@@ -47,7 +46,7 @@ class ManifestWriter:
     def append(self, keys: pa.StringArray, channels: Codes) -> None:
         """Adds objects by their whole keys, each to its channel (index of CHANNELS)."""
         entries = pc.binary_replace_slice(keys.cast(pa.binary()), 0, self._prefix, SEPARATOR)
-        if pc.any(pc.match_substring_regex(keys, ESCAPED)).as_py():
+        if _has_to_be_escaped(_bytes(keys)):
             entries = pa.array([_escaped(entry) for entry in entries.to_pylist()], pa.binary())
         for code, file in enumerate(self._files):
             chosen = entries.filter(pa.array(channels == code))
@@ -58,8 +57,19 @@ class ManifestWriter:
 def _closed(entries: pa.BinaryArray) -> memoryview:
     """The bytes of all entries, each followed by its closing quotation mark."""
     lines = pc.binary_join_element_wise(entries, pa.scalar(b""), pa.scalar(b'"'))
-    _, offsets, values = lines.buffers()
-    return memoryview(values)[: np.frombuffer(offsets, np.int32)[len(lines)]]
+    return _bytes(lines).data
+
+
+def _bytes(strings: pa.Array) -> npt.NDArray[np.uint8]:
+    """The bytes of all strings, one after the other."""
+    _, offsets, values = strings.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    return np.frombuffer(values, np.uint8)[bounds[0] : bounds[-1]]
+
+
+def _has_to_be_escaped(text: npt.NDArray[np.uint8]) -> bool:
+    """Whether JSON writes some of it otherwise than it is (RFC 8259, section 7)."""
+    return bool(((text < ord(" ")) | (text == ord('"')) | (text == ord("\\"))).any())
 
 
 def _escaped(entry: bytes) -> bytes:
