@@ -45,7 +45,9 @@ def _create(settings: Settings, folders: Folders) -> None:
     objects = folders.working / "objects.arrow"
     with refusals_in_a_sentence():
         s3 = s3_client()
-        earlier = read_earlier(s3, settings.lineage, folders.working / "earlier")
+        earlier = read_earlier(
+            s3, settings.lineage, settings.execution_id, folders.working / "earlier"
+        )
         staged = _stage(s3, settings, earlier, objects)
     labels = encode_labels((run.labels for run in earlier.runs), staged.class_labels)
     drop_ids = tuple(drop.id for drop in staged.drops)

@@ -126,6 +126,7 @@ class Bench:
             "validation-fraction": 0.2,
             "test-fraction": 0.2,
             "minimum-per-class-and-channel": 1,
+            "class-share-drift": 0.1,
             "seed": 7,
         } | {name.replace("_", "-"): value for name, value in changes.items()}
         root = self.folder / execution_id

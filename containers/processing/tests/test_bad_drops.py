@@ -123,7 +123,7 @@ def test_a_class_too_small_is_refused_with_class_channel_wanted_and_found(bench)
     bench.drop("d1", images("cat", count=30) | images("dog", count=8))
     message = bench.run("e1", "d1", minimum_per_class_and_channel=3).message
     assert message == (
-        'Class "dog" is too small: channel validation wants 3 different images of it and has 2, '
+        'Class "dog" is too small: channel test wants 3 different images of it and has 2, '
         "of 8 in all; drop more images of it or lower MinimumPerClassAndChannel."
     )
 

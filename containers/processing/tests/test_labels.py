@@ -12,7 +12,7 @@ labels = st.sets(st.text(min_size=1))
 def test_a_label_keeps_its_number_through_any_sequence_of_runs(runs):
     known = []
     for found in runs:
-        encoded = encode_labels(known, found)
+        encoded = encode_labels([known], found)
         assert encoded[: len(known)] == known
         assert sorted(encoded) == sorted({*known, *found})
         assert encoded[len(known) :] == sorted(encoded[len(known) :])

@@ -119,7 +119,7 @@ def _add(result: Assignment, contents: Contents, codes: Codes) -> None:
 
 
 def _distinct_pairs(contents: Contents, classes: int) -> Integers:
-    """content x classes + class, once for each class that a content is filed under."""
+    """Numbers content x classes + class: one for each class that a content is filed under."""
     pairs = contents.content * classes + contents.classes
     several = contents.in_several_classes[contents.content]
     first = np.diff(contents.content, prepend=-1) != 0

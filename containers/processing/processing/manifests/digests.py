@@ -1,4 +1,4 @@
-"""SHA-256 of every object's content, with as few downloads as will do.
+"""SHA-256 of objects' contents, with as few downloads as will do.
 
 An ETag is no digest of the content where objects are encrypted with KMS or uploaded in parts.
 """
@@ -6,58 +6,56 @@ An ETag is no digest of the content where objects are encrypted with KMS or uplo
 import base64
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
 from contextlib import closing
 
-from processing.manifests.drop_files import DropFile
-from processing.manifests.s3 import CONNECTIONS, S3Client, StoredObject
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from processing.manifests.s3 import CONNECTIONS, S3Client, broken_bodies_again
 from processing.parallel import ordered_map
 
 CHUNK_BYTES = 1 << 20
-PROGRESS_EVERY = 10_000
+PROGRESS_OBJECTS = 10_000
 
 logger = logging.getLogger(__name__)
 
 
-def digests(
-    s3: S3Client,
-    bucket: str,
-    files: Iterable[DropFile],
-    earlier: Mapping[tuple[str, str], str],
-) -> dict[str, str]:
-    """SHA-256 in hex by key.
+class Digests:
+    """Asks S3 for the contents of one bucket's objects."""
 
-    From the drop's index, else from the earlier lineage by (key, version id), else from S3.
-    """
-    by_key: dict[str, str] = {}
-    unknown: list[StoredObject] = []
-    for file in files:
-        stored = file.stored
-        digest = file.sha256 or earlier.get((stored.key, stored.version_id))
-        if digest is None:
-            unknown.append(stored)
-        else:
-            by_key[stored.key] = digest
-    computed = ordered_map(lambda stored: _sha256(s3, bucket, stored), unknown, CONNECTIONS)
-    for done, (stored, digest) in enumerate(zip(unknown, computed, strict=True), start=1):
-        by_key[stored.key] = digest
-        if done % PROGRESS_EVERY == 0 or done == len(unknown):
-            logger.info("Digests of files without an index: %d of %d.", done, len(unknown))
-    return by_key
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._done = 0
 
+    def fill(self, batch: pa.RecordBatch) -> pa.FixedSizeBinaryArray:
+        """The column `sha256` of a batch with its nulls filled; key and version_id say of what."""
+        unknown = batch["sha256"].is_null()
+        asked = batch.filter(unknown)
+        if not len(asked):
+            return batch["sha256"]
+        versions = zip(asked["key"].to_pylist(), asked["version_id"].to_pylist(), strict=True)
+        found = []
+        for digest in ordered_map(lambda version: self._sha256(*version), versions, CONNECTIONS):
+            found.append(digest)
+            self._done += 1
+            if self._done % PROGRESS_OBJECTS == 0:
+                logger.info("Digests of %d files without an index are known.", self._done)
+        return pc.replace_with_mask(batch["sha256"], unknown, pa.array(found, pa.binary(32)))
 
-def _sha256(s3: S3Client, bucket: str, stored: StoredObject) -> str:
-    answer = s3.get_object(
-        Bucket=bucket, Key=stored.key, VersionId=stored.version_id, ChecksumMode="ENABLED"
-    )
-    checksum = answer.get("ChecksumSHA256", "")
-    # A composite checksum, "<checksum>-<parts>", is that of the parts' checksums:
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-    of_content = checksum and "-" not in checksum and answer.get("ChecksumType") != "COMPOSITE"
-    with closing(answer["Body"]) as body:
-        if of_content:
-            return base64.b64decode(checksum).hex()
-        digest = hashlib.sha256()
-        for chunk in body.iter_chunks(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    @broken_bodies_again
+    def _sha256(self, key: str, version_id: str) -> bytes:
+        answer = self._s3.get_object(
+            Bucket=self._bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED"
+        )
+        checksum = answer.get("ChecksumSHA256", "")
+        # A composite checksum, "<checksum>-<parts>", is that of the parts' checksums:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+        of_content = checksum and "-" not in checksum and answer.get("ChecksumType") != "COMPOSITE"
+        with closing(answer["Body"]) as body:
+            if of_content:
+                return base64.b64decode(checksum)
+            digest = hashlib.sha256()
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.digest()

@@ -1,9 +1,18 @@
-"""The JSON index that a drop's marker may hold."""
+"""The JSON index that a drop's marker may hold, sorted on local disk."""
 
-from collections import Counter
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import ijson  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from processing.manifests.sorted_rows import BATCH_ROWS, RunsWriter, SortedRows, read_batches
+
+INDEX_SCHEMA = pa.schema([("name", pa.string()), ("size", pa.int64()), ("sha256", pa.binary(32))])
+SCHEMA = 1
 
 
 class IndexedFile(BaseModel):
@@ -11,29 +20,90 @@ class IndexedFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     name: str
-    size: Annotated[int, Field(ge=0)]
+    size: Annotated[int, Field(ge=0, lt=2**63)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Index(BaseModel):
-    schema_version: Annotated[Literal[1], Field(alias="schema")]
-    files: list[IndexedFile]
+FILES = TypeAdapter(list[IndexedFile])
 
 
-def parse_index(marker: bytes) -> dict[str, IndexedFile] | None:
-    """Files of the index by name; None for an empty marker, which is accepted too.
+def read_index(marker: Path, folder: Path) -> SortedRows | None:
+    """Files of the index as INDEX_SCHEMA, by name; None for an empty marker, accepted too.
 
+    folder: for files of this function's. Memory holds a part of the index at a time.
     Raises ValueError with a clause that says what is wrong with the index.
     """
-    if not marker.strip():
+    if _is_blank(marker):
         return None
     try:
-        files = _Index.model_validate_json(marker).files
+        _check_schema(marker)
+        runs = RunsWriter(folder / "runs", INDEX_SCHEMA, "name")
+        for batch in _batches(marker):
+            runs.append(batch)
+    except ijson.JSONError as error:
+        raise ValueError(f"Invalid JSON: {str(error).splitlines()[0]}") from error
+    path = folder / "index.arrow"
+    with pa.ipc.new_file(str(path), INDEX_SCHEMA) as writer:
+        for batch in _without_repetition(runs.batches()):
+            writer.write_batch(batch)
+    return SortedRows(read_batches(path), "name")
+
+
+def _is_blank(marker: Path) -> bool:
+    with marker.open("rb") as file:
+        while part := file.read(1 << 16):
+            if part.strip():
+                return False
+    return True
+
+
+def _check_schema(marker: Path) -> None:
+    with marker.open("rb") as file:
+        schema = next(ijson.items(file, "schema"), None)
+    if schema is None:
+        raise ValueError("Field required (schema)")
+    if schema != SCHEMA:
+        raise ValueError(f"Input should be {SCHEMA} (schema)")
+
+
+def _batches(marker: Path) -> Iterator[pa.RecordBatch]:
+    start = 0
+    waiting: list[Any] = []
+    with marker.open("rb") as file:
+        for entry in ijson.items(file, "files.item", use_float=True):
+            waiting.append(entry)
+            if len(waiting) == BATCH_ROWS:
+                yield _batch(waiting, start)
+                start += len(waiting)
+                waiting = []
+    if waiting:
+        yield _batch(waiting, start)
+
+
+def _batch(entries: list[Any], start: int) -> pa.RecordBatch:
+    try:
+        files = FILES.validate_python(entries)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        index, *field = first["loc"]
+        place = ".".join(["files", str(start + int(index)), *map(str, field)])
         raise ValueError(f"{first['msg']} ({place})") from error
-    name, times = next(iter(Counter(file.name for file in files).most_common(1)), ("", 0))
-    if times > 1:
-        raise ValueError(f'"{name}" is listed {times} times')
-    return {file.name: file for file in files}
+    columns = [
+        [file.name for file in files],
+        [file.size for file in files],
+        [bytes.fromhex(file.sha256) for file in files],
+    ]
+    return pa.record_batch(columns, schema=INDEX_SCHEMA)
+
+
+def _without_repetition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    last: str | None = None
+    for batch in batches:
+        names = batch["name"]
+        before = pa.concat_arrays([pa.array([last], pa.string()), names.slice(0, len(names) - 1)])
+        repeated = names.filter(pc.fill_null(pc.equal(names, before), False))
+        if len(repeated):
+            times = 1 + pc.sum(pc.equal(repeated, repeated[0])).as_py()
+            raise ValueError(f'"{repeated[0]}" is listed {times} times')
+        last = names[-1].as_py()
+        yield batch

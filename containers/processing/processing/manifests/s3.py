@@ -4,24 +4,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+from boto3.exceptions import Boto3Error, RetriesExceededError  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import (  # type: ignore[import-untyped]
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from tenacity import (
+    retry,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from processing.container import UserError
-from processing.manifests.settings import S3Folder
 
 # Requests in flight; more would only wait for the network.
 CONNECTIONS = 16
+# A tenth of all calls may be throttled: ten in a row are one in 10,000,000,000.
+ATTEMPTS = 10
 
 S3Client = Any
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """The current version of an object."""
+    """The current version of an object; size in bytes."""
 
     key: str
     version_id: str
@@ -30,33 +44,33 @@ class StoredObject:
 
 
 def s3_client() -> S3Client:
-    """A client that retries and that many threads may use at once."""
-    retries = {"mode": "standard", "max_attempts": 8}
-    return boto3.client("s3", config=Config(max_pool_connections=CONNECTIONS, retries=retries))
+    """A client that many threads may use at once.
 
-
-def current_objects(s3: S3Client, folder: S3Folder) -> Iterator[StoredObject]:
-    """The current version of every object below `folder`, deleted ones left out.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html, which also
-    serves a bucket without versions (their version id is "null").
+    Standard mode retries throttling, faults of the service and broken connections, after waits
+    that grow exponentially with full jitter
+    (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
     """
-    pages = s3.get_paginator("list_object_versions").paginate(
-        Bucket=folder.bucket, Prefix=folder.prefix
-    )
-    for page in pages:
-        for version in page.get("Versions", []):
-            if version["IsLatest"]:
-                yield StoredObject(
-                    version["Key"], version["VersionId"], version["Size"], version["LastModified"]
-                )
+    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    # Two levels of folders are listed at a time.
+    config = Config(max_pool_connections=2 * CONNECTIONS, retries=retries)
+    return boto3.client("s3", config=config)
 
 
-def read_object(s3: S3Client, bucket: str, stored: StoredObject) -> bytes:
-    """The bytes of the very version that was listed."""
-    answer = s3.get_object(Bucket=bucket, Key=stored.key, VersionId=stored.version_id)
-    content: bytes = answer["Body"].read()
-    return content
+# boto3 retries requests; what breaks off while a body is read, it raises.
+broken_bodies_again = retry(
+    retry=retry_if_exception_type((HTTPClientError, IncompleteReadError, RetriesExceededError)),
+    wait=wait_random_exponential(max=20),
+    stop=stop_after_attempt(ATTEMPTS),
+    reraise=True,
+)
+
+
+@broken_bodies_again
+def download(s3: S3Client, bucket: str, stored: StoredObject, path: Path) -> Path:
+    """Writes the very version that was listed to `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    s3.download_file(bucket, stored.key, str(path), ExtraArgs={"VersionId": stored.version_id})
+    return path
 
 
 @contextmanager
@@ -69,5 +83,5 @@ def refusals_in_a_sentence() -> Iterator[None]:
             f"S3 refused {error.operation_name} ({error.response['Error'].get('Message', error)}): "
             "check that the buckets exist and what the job's role may do."
         ) from error
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise UserError(f"S3 could not be reached: {error}") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from processing.arguments import Parser, at_least_one, fraction
+from processing.arguments import Parser, at_least_one, fraction, share
 from processing.container import UserError
 
 
@@ -41,6 +41,7 @@ class Settings:
     validation_fraction: float
     test_fraction: float
     minimum_per_class_and_channel: int
+    class_share_drift: float
     seed: int
 
 
@@ -54,6 +55,7 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--validation-fraction", type=fraction, required=True)
     parser.add_argument("--test-fraction", type=fraction, required=True)
     parser.add_argument("--minimum-per-class-and-channel", type=at_least_one, required=True)
+    parser.add_argument("--class-share-drift", type=share, required=True)
     parser.add_argument("--seed", type=int, required=True)
     settings = Settings(**vars(parser.parse_args(arguments)))
     if settings.validation_fraction + settings.test_fraction >= 1:
