@@ -93,6 +93,14 @@ def index_of(files):
 class Bench:
     """Two buckets, and CreateManifests run on them as a pipeline would."""
 
+    @classmethod
+    def again(cls, bench, folder):
+        """The same buckets, with runs that write below another folder."""
+        again = object.__new__(cls)
+        again.s3, again.folder = bench.s3, folder
+        again.drops, again.artifacts = bench.drops, bench.artifacts
+        return again
+
     def __init__(self, s3, folder):
         self.s3 = s3
         self.folder = folder

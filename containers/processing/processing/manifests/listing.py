@@ -19,15 +19,20 @@ NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 LISTED_SCHEMA = pa.schema([("key", pa.string()), ("version_id", pa.string()), ("size", pa.int64())])
 # What boto3 reads in place of the answer.
 EMPTY_ANSWER = b"<ListVersionsResult/>"
+PAGE_KEYS = 1_000  # the most that S3 gives
 OPERATION = "before-parse.s3.ListObjectVersions"
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer of ListObjectVersions: current versions, deeper prefixes, and where to go on."""
+    """An answer of ListObjectVersions: current versions, deeper prefixes, and where to go on.
+
+    last_prefix: that of the pages before.
+    """
 
     root: ElementTree.Element
     next_page: dict[str, str]
+    last_prefix: str
 
     def batch(self) -> pa.RecordBatch:
         """Keys, version ids and sizes, as LISTED_SCHEMA; deleted objects are left out."""
@@ -52,7 +57,9 @@ class Page:
 
     def prefixes(self) -> list[str]:
         """What lies deeper than the delimiter, deleted objects too."""
-        return self._texts(self.root.findall(f"{NAMESPACE}CommonPrefixes"), "Prefix")
+        found = self._texts(self.root.findall(f"{NAMESPACE}CommonPrefixes"), "Prefix")
+        # Some S3-compatible servers name a prefix again that a page before ended in.
+        return [prefix for prefix in found if prefix > self.last_prefix]
 
     def _current(self) -> list[ElementTree.Element]:
         versions = self.root.iterfind(f"{NAMESPACE}Version")
@@ -80,14 +87,14 @@ class Lister:
         serves a bucket without versions (their version id is "null").
         """
         request = {"Bucket": self._bucket, "Prefix": prefix, "EncodingType": "url"}
-        if delimiter:
-            request["Delimiter"] = delimiter
-        next_page: dict[str, str] | None = {}
-        while next_page is not None:
-            answer = self._s3.list_object_versions(**request, **next_page)["Answer"]
-            page = _page(answer)
+        request |= {"Delimiter": delimiter, "MaxKeys": PAGE_KEYS}
+        page = Page(ElementTree.Element(""), {}, "")
+        while True:
+            answer = self._s3.list_object_versions(**request, **page.next_page)["Answer"]
+            page = _page(answer, (page.prefixes() or [page.last_prefix])[-1])
             yield page
-            next_page = page.next_page or None
+            if not page.next_page:
+                return
 
     def find(self, key: str) -> StoredObject | None:
         """The current version of one object; None when there is none."""
@@ -111,17 +118,17 @@ def _take_answer(
         response_dict["body"] = EMPTY_ANSWER
 
 
-def _page(answer: bytes) -> Page:
+def _page(answer: bytes, last_prefix: str) -> Page:
     root = ElementTree.fromstring(answer)  # noqa: S314 - from S3 itself
     if root.findtext(f"{NAMESPACE}IsTruncated") != "true":
-        return Page(root, {})
+        return Page(root, {}, last_prefix)
     markers = {"KeyMarker": _text(root, "NextKeyMarker")}
     version = root.findtext(f"{NAMESPACE}NextVersionIdMarker")
     if version:
         markers["VersionIdMarker"] = version
     if root.findtext(f"{NAMESPACE}EncodingType") == "url":
         markers["KeyMarker"] = unquote_plus(markers["KeyMarker"])
-    return Page(root, markers)
+    return Page(root, markers, last_prefix)
 
 
 def _text(element: ElementTree.Element, name: str) -> str:
