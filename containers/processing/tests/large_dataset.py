@@ -1,7 +1,6 @@
 """Writes the manifests and lineage of a run and of one after it; prints the peak memory in KiB."""
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -41,5 +40,7 @@ for earlier in ([], [folder / "lineage" / "membership.parquet"]):
     assigner = Assigner(partitions, rows, labels, memberships, Split(0.15, 0.15, 2, 7))
     names = Names(labels, ("d1",), labels, "e1")
     assignment, tally = write_outputs(staged, assigner, names, S3Folder("b", "drops/"), folders)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Not ru_maxrss, which begins with that of the parent process.
+status = Path("/proc/self/status").read_text()
+peak = int(status.partition("VmHWM:")[2].split()[0])
 print(json.dumps({"peak": peak, "contents": assignment.contents, "rows": tally.rows}))

@@ -6,18 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests.generated_bucket import generated
+
+FEW, MANY = 80_000, 320_000
 
 
-def measure(rows, folder):
-    folder.mkdir()
-    environment = os.environ | {
-        "ARROW_DEFAULT_MEMORY_POOL": arrow_memory_pool(),
-        "PYTHONPATH": os.pathsep.join([".", "..", *filter(None, [os.environ.get("PYTHONPATH")])]),
-    }
+def measure(module, *arguments, **environment):
+    """What `module` prints of its peak memory, in the environment that the image sets."""
+    paths = os.pathsep.join([".", "..", *filter(None, [os.environ.get("PYTHONPATH")])])
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.large_dataset", str(rows), str(folder)],
-        env=environment,
+        [sys.executable, "-m", module, *map(str, arguments)],
+        env=os.environ | of_the_image() | {"PYTHONPATH": paths} | environment,
         cwd=Path(__file__).parents[1],
         check=True,
         capture_output=True,
@@ -25,21 +24,36 @@ def measure(rows, folder):
     return json.loads(ended.stdout)
 
 
-def arrow_memory_pool():
-    """As the image sets it."""
+def of_the_image():
     text = (Path(__file__).parents[1] / "Dockerfile").read_text()
-    return text.partition("ARROW_DEFAULT_MEMORY_POOL=")[2].split()[0]
+    names = ("ARROW_DEFAULT_MEMORY_POOL", "MALLOC_ARENA_MAX")
+    return {name: text.partition(f"{name}=")[2].split()[0] for name in names}
 
 
-@pytest.fixture(scope="module")
-def peaks(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("memory")
-    return {rows: measure(rows, folder / str(rows)) for rows in (40_000, 400_000)}
+def assign(rows, folder):
+    folder.mkdir()
+    return measure("tests.large_dataset", rows, folder)
 
 
-def test_ten_times_the_objects_take_no_more_memory(peaks):
-    few, many = peaks.values()
-    assert (few["contents"], many["contents"]) == (40_000, 400_000)
-    assert many["rows"] == 400_000
+def stage(rows, folder):
+    folder.mkdir()
+    with generated(rows) as url:
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        return measure(
+            "tests.large_listing", folder, AWS_ENDPOINT_URL=url, AWS_DEFAULT_REGION="x", **keys
+        )
+
+
+def test_four_times_the_objects_are_assigned_in_the_same_memory(tmp_path):
+    few, many = (assign(rows, tmp_path / str(rows)) for rows in (FEW, MANY))
+    assert (few["contents"], many["contents"], many["rows"]) == (FEW, MANY, MANY)
     # In KiB. A byte an object is on a mapped file.
     assert many["peak"] - few["peak"] < 8 * 1024
+
+
+def test_four_times_the_objects_are_listed_in_the_same_memory(tmp_path):
+    few, many = (stage(rows, tmp_path / str(rows)) for rows in (FEW, MANY))
+    assert (few["rows"], many["rows"]) == (FEW, MANY)
+    assert many["changes"] == [0, 0]
+    # In KiB; the keys alone of what comes on top are 6 MB, as a list of strings 20 MB.
+    assert many["peak"] - few["peak"] < 32 * 1024

@@ -61,7 +61,7 @@ def test_prefixes_are_listed_as_boto3_lists_them(s3, bucket, page_keys):
     pages = paginated(s3, bucket, Delimiter="/")
     prefixes = [found["Prefix"] for page in pages for found in page.get("CommonPrefixes", [])]
     listed = Lister(s3_client(), bucket).pages("top/", delimiter="/")
-    assert [prefix for page in listed for prefix in page.prefixes()] == prefixes
+    assert [prefix for page in listed for prefix in page.prefixes] == prefixes
 
 
 def test_objects_beside_prefixes_are_listed_as_boto3_lists_them(s3, bucket):

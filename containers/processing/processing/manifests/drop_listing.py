@@ -50,9 +50,9 @@ class DropListing:
     def _first_level(self, prefix: str) -> list[str | Spool]:
         entries: list[str | Spool] = []
         for page in self._lister.pages(prefix, delimiter="/"):
-            objects, start = page.batch(), 0
+            objects, start = page.batch, 0
             keys = objects["key"].to_pylist()
-            for deeper in page.prefixes():
+            for deeper in page.prefixes:
                 end = bisect_left(keys, deeper)
                 self._add(entries, objects.slice(start, end - start))
                 entries.append(deeper)
@@ -78,7 +78,7 @@ class DropListing:
             return Part(drop, None, entry.batches())
         spool = self._spool()
         for page in self._lister.pages(entry):
-            spool.append(page.batch())
+            spool.append(page.batch)
         spool.close()
         class_label = entry.removeprefix(drop.prefix).removesuffix("/")
         return Part(drop, class_label, spool.batches())

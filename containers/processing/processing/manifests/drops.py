@@ -35,7 +35,7 @@ def find_drops(lister: Lister, folder: S3Folder, started_by: str) -> Drops:
     Raises UserError when the drop that started the run has no marker.
     """
     prefixes = (
-        prefix for page in lister.pages(folder.prefix, delimiter="/") for prefix in page.prefixes()
+        prefix for page in lister.pages(folder.prefix, delimiter="/") for prefix in page.prefixes
     )
     complete, incomplete = [], []
     for prefix, marker, has_objects in ordered_map(

@@ -77,7 +77,7 @@ def read_earlier(s3: S3Client, lineage: S3Folder, execution_id: str, folder: Pat
 def _complete_runs(s3: S3Client, lineage: S3Folder, folder: Path) -> Iterator[_StoredRun]:
     lister = Lister(s3, lineage.bucket)
     prefixes = (
-        prefix for page in lister.pages(lineage.prefix, delimiter="/") for prefix in page.prefixes()
+        prefix for page in lister.pages(lineage.prefix, delimiter="/") for prefix in page.prefixes
     )
 
     def look_into(prefix: str) -> _StoredRun | None:

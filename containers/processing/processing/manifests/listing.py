@@ -3,7 +3,7 @@
 boto3 signs, sends and retries; the XML of an answer goes straight into Arrow.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,61 +15,44 @@ import pyarrow as pa
 from processing.manifests.s3 import S3Client, StoredObject
 from processing.manifests.settings import S3Folder
 
-NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
+ENCODING_TYPE, IS_TRUNCATED, NEXT_KEY_MARKER, NEXT_VERSION_ID_MARKER = (
+    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
+    for name in ("EncodingType", "IsTruncated", "NextKeyMarker", "NextVersionIdMarker")
+)
+VERSION, KEY, VERSION_ID, IS_LATEST, SIZE, LAST_MODIFIED = (
+    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
+    for name in ("Version", "Key", "VersionId", "IsLatest", "Size", "LastModified")
+)
+COMMON_PREFIXES, PREFIX = (
+    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}" for name in ("CommonPrefixes", "Prefix")
+)
 LISTED_SCHEMA = pa.schema([("key", pa.string()), ("version_id", pa.string()), ("size", pa.int64())])
 # What boto3 reads in place of the answer.
 EMPTY_ANSWER = b"<ListVersionsResult/>"
 PAGE_KEYS = 1_000  # the most that S3 gives
-OPERATION = "before-parse.s3.ListObjectVersions"
+# A wildcard for the service goes before boto3's own handlers of S3, which read the whole answer.
+OPERATION = "before-parse.*.ListObjectVersions"
+ERROR = b"<Error"
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer of ListObjectVersions: current versions, deeper prefixes, and where to go on.
+    """An answer of ListObjectVersions.
 
-    last_prefix: that of the pages before.
+    batch: current versions, as LISTED_SCHEMA; deleted objects are left out. prefixes: what lies
+    deeper than the delimiter, deleted objects too. next_page: where to go on.
     """
 
-    root: ElementTree.Element
+    batch: pa.RecordBatch
+    last_modified: list[str]
+    prefixes: list[str]
     next_page: dict[str, str]
-    last_prefix: str
-
-    def batch(self) -> pa.RecordBatch:
-        """Keys, version ids and sizes, as LISTED_SCHEMA; deleted objects are left out."""
-        found = self._current()
-        columns = [
-            self._texts(found, "Key"),
-            [_text(version, "VersionId") for version in found],
-            [int(_text(version, "Size")) for version in found],
-        ]
-        return pa.record_batch(columns, schema=LISTED_SCHEMA)
 
     def objects(self) -> Iterator[StoredObject]:
-        """The same one by one, with the time of their last change."""
-        found = self._current()
-        for key, version in zip(self._texts(found, "Key"), found, strict=True):
-            yield StoredObject(
-                key,
-                _text(version, "VersionId"),
-                int(_text(version, "Size")),
-                datetime.fromisoformat(_text(version, "LastModified")),
-            )
-
-    def prefixes(self) -> list[str]:
-        """What lies deeper than the delimiter, deleted objects too."""
-        found = self._texts(self.root.findall(f"{NAMESPACE}CommonPrefixes"), "Prefix")
-        # Some S3-compatible servers name a prefix again that a page before ended in.
-        return [prefix for prefix in found if prefix > self.last_prefix]
-
-    def _current(self) -> list[ElementTree.Element]:
-        versions = self.root.iterfind(f"{NAMESPACE}Version")
-        return [version for version in versions if _text(version, "IsLatest") == "true"]
-
-    def _texts(self, elements: list[ElementTree.Element], name: str) -> list[str]:
-        texts = [_text(element, name) for element in elements]
-        if self.root.findtext(f"{NAMESPACE}EncodingType") == "url":
-            return [unquote_plus(text) for text in texts]
-        return texts
+        """The current versions one by one."""
+        rows = zip(*(column.to_pylist() for column in self.batch), self.last_modified, strict=True)
+        for key, version_id, size, written in rows:
+            yield StoredObject(key, version_id, size, datetime.fromisoformat(written))
 
 
 class Lister:
@@ -88,13 +71,14 @@ class Lister:
         """
         request = {"Bucket": self._bucket, "Prefix": prefix, "EncodingType": "url"}
         request |= {"Delimiter": delimiter, "MaxKeys": PAGE_KEYS}
-        page = Page(ElementTree.Element(""), {}, "")
-        while True:
-            answer = self._s3.list_object_versions(**request, **page.next_page)["Answer"]
-            page = _page(answer, (page.prefixes() or [page.last_prefix])[-1])
+        next_page: dict[str, str] | None = {}
+        last_prefix = ""
+        while next_page is not None:
+            answer = self._s3.list_object_versions(**request, **next_page)["Answer"]
+            page = _page(answer, last_prefix)
+            next_page = page.next_page or None
+            last_prefix = page.prefixes[-1] if page.prefixes else last_prefix
             yield page
-            if not page.next_page:
-                return
 
     def find(self, key: str) -> StoredObject | None:
         """The current version of one object; None when there is none."""
@@ -106,30 +90,43 @@ class Lister:
 def list_folder(s3: S3Client, folder: S3Folder) -> Iterator[pa.RecordBatch]:
     """The current version of every object below `folder`, as LISTED_SCHEMA, in order of keys."""
     for page in Lister(s3, folder.bucket).pages(folder.prefix):
-        yield page.batch()
+        yield page.batch
 
 
 def _take_answer(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
 ) -> None:
-    # An error's answer is boto3's to read.
-    if response_dict["status_code"] == 200:
+    # An error is boto3's to read; S3 may send one with status 200.
+    if response_dict["status_code"] == 200 and ERROR not in response_dict["body"][:500]:
         customized_response_dict["Answer"] = response_dict["body"]
         response_dict["body"] = EMPTY_ANSWER
 
 
 def _page(answer: bytes, last_prefix: str) -> Page:
     root = ElementTree.fromstring(answer)  # noqa: S314 - from S3 itself
-    if root.findtext(f"{NAMESPACE}IsTruncated") != "true":
-        return Page(root, {}, last_prefix)
-    markers = {"KeyMarker": _text(root, "NextKeyMarker")}
-    version = root.findtext(f"{NAMESPACE}NextVersionIdMarker")
-    if version:
-        markers["VersionIdMarker"] = version
-    if root.findtext(f"{NAMESPACE}EncodingType") == "url":
-        markers["KeyMarker"] = unquote_plus(markers["KeyMarker"])
-    return Page(root, markers, last_prefix)
+    decode = unquote_plus if root.findtext(ENCODING_TYPE) == "url" else str
+    versions = [found for found in root.iterfind(VERSION) if found.findtext(IS_LATEST) == "true"]
+    prefixes = (decode(_text(found, PREFIX)) for found in root.iterfind(COMMON_PREFIXES))
+    columns = [
+        [decode(_text(version, KEY)) for version in versions],
+        [_text(version, VERSION_ID) for version in versions],
+        [int(_text(version, SIZE)) for version in versions],
+    ]
+    return Page(
+        pa.record_batch(columns, schema=LISTED_SCHEMA),
+        [_text(version, LAST_MODIFIED) for version in versions],
+        # Some S3-compatible servers name a prefix again that a page before ended in.
+        [prefix for prefix in prefixes if prefix > last_prefix],
+        _next_page(root, decode),
+    )
+
+
+def _next_page(root: ElementTree.Element, decode: Callable[[str], str]) -> dict[str, str]:
+    if root.findtext(IS_TRUNCATED) != "true":
+        return {}
+    key, version_id = decode(_text(root, NEXT_KEY_MARKER)), root.findtext(NEXT_VERSION_ID_MARKER)
+    return {"KeyMarker": key} | ({"VersionIdMarker": version_id} if version_id else {})
 
 
 def _text(element: ElementTree.Element, name: str) -> str:
-    return element.findtext(f"{NAMESPACE}{name}") or ""
+    return element.findtext(name) or ""

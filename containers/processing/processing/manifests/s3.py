@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from boto3.exceptions import Boto3Error, RetriesExceededError  # type: ignore[import-untyped]
+from boto3.s3.transfer import TransferConfig  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
 from botocore.exceptions import (  # type: ignore[import-untyped]
     BotoCoreError,
@@ -56,6 +57,8 @@ def s3_client() -> S3Client:
     return boto3.client("s3", config=config)
 
 
+# Parallel parts of a file would each hold some megabytes.
+ONE_STREAM = TransferConfig(use_threads=False)
 # boto3 retries requests; what breaks off while a body is read, it raises.
 broken_bodies_again = retry(
     retry=retry_if_exception_type((HTTPClientError, IncompleteReadError, RetriesExceededError)),
@@ -69,7 +72,8 @@ broken_bodies_again = retry(
 def download(s3: S3Client, bucket: str, stored: StoredObject, path: Path) -> Path:
     """Writes the very version that was listed to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    s3.download_file(bucket, stored.key, str(path), ExtraArgs={"VersionId": stored.version_id})
+    version = {"VersionId": stored.version_id}
+    s3.download_file(bucket, stored.key, str(path), ExtraArgs=version, Config=ONE_STREAM)
     return path
 
 
