@@ -1,5 +1,6 @@
 """The one definition of how an image file becomes pixels, for training and for serving."""
 
-from preprocessing.decoding import MAXIMUM_PIXELS, UnusableImage, decode
+from preprocessing.decoding import MAXIMUM_PIXELS, decode, decoding_bytes
+from preprocessing.unusable import UnusableImage
 
-__all__ = ["MAXIMUM_PIXELS", "UnusableImage", "decode"]
+__all__ = ["MAXIMUM_PIXELS", "UnusableImage", "decode", "decoding_bytes"]

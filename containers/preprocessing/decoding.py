@@ -1,122 +1,105 @@
-"""Decodes JPEG, PNG and WebP files with Pillow."""
-
-import struct
-import zlib
-from io import BytesIO
+"""Decodes JPEG, PNG and WebP files."""
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP")
-# Named in the reason when one of them is refused; their pixels are never read.
-REFUSED_FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG2000", "PPM", "TIFF")
-MAXIMUM_PIXELS = 100_000_000
-# Pixels kept for each one of the result before the exact resize, so that the shortcut is not seen.
-REDUCING_GAP = 3.0
-BACKGROUND = (255, 255, 255, 255)
-
-# Pillow's own limit warns from 89 megapixels on and raises at 179: MAXIMUM_PIXELS replaces it.
-Image.MAX_IMAGE_PIXELS = None
-
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-# What Pillow's readers raise on broken data; anything else is a fault of the program.
-BROKEN_DATA = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    TypeError,
-    struct.error,
-    zlib.error,
+from preprocessing.jpeg import (
+    DamagedJpeg,
+    JpegHeader,
+    decode_jpeg,
+    has_application_data,
+    read_jpeg_header,
 )
+from preprocessing.other_images import decode_image, open_image, orientation
+from preprocessing.resizing import stretch
+from preprocessing.unusable import UnusableImage, damaged
 
+MAXIMUM_PIXELS = 100_000_000
 
-class UnusableImage(Exception):  # noqa: N818 - it says what the file is, and reads so in `except`
-    """A file that gives no pixels. The message is a reason clause: "is empty (0 bytes)"."""
+UPRIGHT = 1
+# EXIF orientations whose rows and columns change places before the others' reversals.
+TRANSPOSED = (5, 6, 7, 8)
+REVERSED_ROWS = (3, 4, 7, 8)
+REVERSED_COLUMNS = (2, 3, 6, 7)
 
 
 def decode(data: bytes, size: int) -> npt.NDArray[np.uint8]:
     """Pixels of an image file: uint8 [size, size, 3], RGB, row-major.
 
     The whole picture, upright by its EXIF orientation, is stretched to a square: nothing is cropped
-    away and no border is invented. It is antialiased (bicubic) where it shrinks. Transparent pixels
-    lie on white, 16-bit grey is scaled to 8 bits, and of an animation the first frame counts.
-    Colour profiles are not applied.
+    away and no border is invented. It is antialiased where it shrinks. Transparent pixels lie on
+    white, 16-bit grey is scaled to 8 bits, and of an animation the first frame counts. Colour
+    profiles are not applied. A JPEG much larger than the square is decoded at a fraction of its
+    size; the README says what that changes.
 
     size: pixels, 1 or more, else ValueError.
-    Raises UnusableImage for a file that is empty, truncated, no image, of another format than
-    JPEG, PNG and WebP, or larger than MAXIMUM_PIXELS (seen in its header, before decoding).
+    Raises UnusableImage for a file that is empty, truncated, damaged, no image, of another format
+    than JPEG, PNG and WebP, or larger than MAXIMUM_PIXELS (seen in its header, before decoding).
     """
     if size < 1:
         raise ValueError(f"The size must be 1 pixel or more, not {size}.")
     if not data:
-        raise UnusableImage("is empty (0 bytes)")
-    image = _open(data)
-    width, height = image.size
+        raise UnusableImage("is empty (0 bytes)", "is empty")
+    header = read_jpeg_header(data)
+    if header is None:
+        return _decode_other(data, size, scale=1)
+    _refuse_above_limit(header.width, header.height)
+    try:
+        pixels = decode_jpeg(data, header, size)
+    except DamagedJpeg as damage:
+        raise damaged(damage) from damage
+    if pixels is None:
+        return _decode_other(data, size, header.scale(size))
+    turn = orientation(open_image(data)) if has_application_data(data) else UPRIGHT
+    return _upright(stretch(pixels, size), turn)
+
+
+def decoding_bytes(data: bytes, size: int) -> int:
+    """About the most memory that `decode` takes for a file beside `data`, by its header; 0 if it
+    is refused.
+    """
+    header = read_jpeg_header(data) if data else None
+    if header is not None:
+        return _jpeg_bytes(header, size)
+    try:
+        image = open_image(data)
+    except UnusableImage:
+        return 0
+    pixels = image.width * image.height
+    # Pillow's pixels and its conversions, 4 bytes each, and NumPy's copy of the last.
+    return 20 * pixels if pixels <= MAXIMUM_PIXELS else 0
+
+
+def _jpeg_bytes(header: JpegHeader, size: int) -> int:
+    pixels = header.width * header.height
+    if pixels > MAXIMUM_PIXELS:
+        return 0
+    # 2 bytes for each of up to 4 coefficients; 4 for a pixel and 3 for its copy.
+    coefficients = 8 * pixels if header.progressive else 0
+    return coefficients + 7 * pixels // header.scale(size) ** 2
+
+
+def _decode_other(data: bytes, size: int, scale: int) -> npt.NDArray[np.uint8]:
+    image = open_image(data)
+    _refuse_above_limit(image.width, image.height)
+    turn = orientation(image)
+    return _upright(decode_image(image, size, scale), turn)
+
+
+def _refuse_above_limit(width: int, height: int) -> None:
     if width * height > MAXIMUM_PIXELS:
         raise UnusableImage(
-            f"has {width} x {height} pixels, above the limit of {MAXIMUM_PIXELS:,} in all"
+            f"has {width} x {height} pixels, above the limit of {MAXIMUM_PIXELS:,} in all",
+            "has too many pixels",
         )
-    try:
-        pixels = _upright_rgb(image, size)
-    except BROKEN_DATA as error:
-        raise UnusableImage(f"cannot be decoded: {error}") from error
-    return np.asarray(pixels, dtype=np.uint8)
 
 
-def _open(data: bytes) -> Image.Image:
-    try:
-        return Image.open(BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        raise UnusableImage(_reason_of_no_image(data)) from None
-    except BROKEN_DATA as error:
-        raise UnusableImage(f"cannot be decoded: {error}") from error
-
-
-def _reason_of_no_image(data: bytes) -> str:
-    try:
-        format_name = Image.open(BytesIO(data), formats=REFUSED_FORMATS).format
-    except BROKEN_DATA:
-        return "is no JPEG, PNG or WebP image, or its header is broken"
-    return f"is a {format_name} image; only JPEG, PNG and WebP are read"
-
-
-def _upright_rgb(image: Image.Image, size: int) -> Image.Image:
-    # A JPEG decodes to 1/2, 1/4 or 1/8 of its size at a fraction of the time.
-    image.draft(None, (round(size * REDUCING_GAP), round(size * REDUCING_GAP)))
-    square = _eight_bit_colour(image).resize(
-        (size, size), Image.Resampling.BICUBIC, reducing_gap=REDUCING_GAP
-    )
-    # The square is turned, not the picture: the same pixels for less memory.
-    turn = _turn(image)
-    upright = square if turn is None else square.transpose(turn)
-    if upright.mode == "RGBA":
-        upright = Image.alpha_composite(Image.new("RGBA", upright.size, BACKGROUND), upright)
-    return upright.convert("RGB")
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    # ImageOps.exif_transpose also writes the EXIF data anew, which odd tags of good pictures break.
-    try:
-        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except BROKEN_DATA:
-        return None
-
-
-def _eight_bit_colour(image: Image.Image) -> Image.Image:
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        # Pillow's own conversion clips at 255 instead of scaling.
-        grey = np.asarray(image, dtype=np.uint32)
-        return Image.fromarray(((grey * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+def _upright(square: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:
+    # The square is turned, not the picture: less memory and time.
+    if turn in TRANSPOSED:
+        square = square.transpose(1, 0, 2)
+    if turn in REVERSED_ROWS:
+        square = square[::-1]
+    if turn in REVERSED_COLUMNS:
+        square = square[:, ::-1]
+    return np.ascontiguousarray(square)

@@ -1,64 +1,70 @@
 """ShardImages: this host's image files become one TFRecord file a channel."""
 
-import logging
-import os
+import json
+import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from processing.channels import CHANNELS
-from processing.container import OPT_ML, run
-from processing.parallel import ordered_map
-from processing.shards.host import read_host
-from processing.shards.records import Quarantined, record_of
-from processing.shards.report import Report
+from processing.channels import CHANNELS, Channel
+from processing.container import OPT_ML, UserError, run
+from processing.shards.host import Host, read_host
+from processing.shards.quarantine import Quarantine
+from processing.shards.report import Report, ShardSize
 from processing.shards.settings import Settings, read_settings
-from processing.shards.source_files import SourceFile, list_files, read_labels
-from processing.shards.tfrecord_file import TFRecordFile
-
-PROGRESS_EVERY = 5_000
-
-logger = logging.getLogger(__name__)
+from processing.shards.shard import Shard
+from processing.shards.source_files import SourceFiles
 
 
 def shard_images(arguments: Sequence[str], root: Path) -> None:
-    """Writes a shard a channel and a report below `root`/processing/output."""
-    started = time.monotonic()
+    """Writes a shard a channel, a list of files put aside and a report below
+    `root`/processing/output.
+
+    Shards appear there when all are whole, and not at all when too many files are put aside.
+    """
     settings = read_settings(arguments)
-    host = read_host(root)
-    labels = read_labels(root)
-    report = Report(host.name)
-    output = root / "processing" / "output"
+    working = root / "processing" / "working"
+    shutil.rmtree(working, ignore_errors=True)
+    try:
+        _shard(settings, read_host(root), root / "processing", working)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _shard(settings: Settings, host: Host, processing: Path, working: Path) -> None:
+    started = time.monotonic()
+    received, output = processing / "input", processing / "output"
+    table = received / "lineage" / "objects.parquet"
+    if not table.exists():
+        raise UserError(
+            f"The input lineage does not hold {table.name}: give the job the lineage that "
+            "CreateManifests wrote in the same execution."
+        )
+    labels = _read_labels(received / "labels" / "labels.json")
+    sizes: dict[Channel, ShardSize] = {}
+    with Quarantine(output / "quarantine" / f"{host.name}.jsonl") as quarantine:
+        for channel in CHANNELS:
+            name = f"{channel}-{host.shard}{settings.suffix}"
+            shard = Shard(channel, received / channel, working / channel / name)
+            order = working / "order"
+            files = SourceFiles(table, shard.folder, channel, labels, order)
+            sizes[channel] = shard.write(files, settings, quarantine)
+    seconds = time.monotonic() - started
+    report = Report(host.name, sizes, quarantine.reasons, seconds)
+    report.write(output / "report" / f"{host.name}.json")
+    files_in_all = quarantine.count + sum(size.records for size in sizes.values())
+    quarantine.refuse_above(settings.maximum_quarantined_share, files_in_all, host.name)
     for channel in CHANNELS:
-        files = list_files(root, channel, settings.seed)
-        logger.info("%s: %d files on %s.", channel, len(files), host.name)
-        shard = output / channel / f"{channel}-{host.shard}"
-        _write_shard(shard, files, labels, settings, report)
-    report.write(output / "report" / f"{host.name}.json", time.monotonic() - started)
-    report.refuse_above(settings.maximum_quarantined_share)
+        (output / channel).mkdir(parents=True, exist_ok=True)
+        for path in (working / channel).iterdir():
+            # A move and no rename: each output may be a volume of its own.
+            shutil.move(path, output / channel / path.name)
 
 
-def _write_shard(
-    path: Path,
-    files: Sequence[SourceFile],
-    labels: Mapping[str, int],
-    settings: Settings,
-    report: Report,
-) -> None:
-    # Pillow decodes without holding Python's lock, so threads use all cores.
-    cores = len(os.sched_getaffinity(0))
-    records = ordered_map(lambda file: record_of(file, labels, settings.image_size), files, cores)
-    with TFRecordFile(path) as shard:
-        for done, (file, record) in enumerate(zip(files, records, strict=True), start=1):
-            if isinstance(record, Quarantined):
-                logger.warning('Put aside: "%s" %s.', record.key, record.reason)
-                report.quarantined.append(record)
-            else:
-                shard.append(record)
-                report.written[file.channel].append(file.key)
-            if done % PROGRESS_EVERY == 0:
-                logger.info("%s: %d of %d files.", file.channel, done, len(files))
+def _read_labels(path: Path) -> dict[str, int]:
+    labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
+    return {label: index for index, label in enumerate(labels)}
 
 
 if __name__ == "__main__":

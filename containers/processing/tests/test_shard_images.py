@@ -1,5 +1,6 @@
 """ShardImages on the folders that SageMaker makes: what a host writes."""
 
+import hashlib
 import io
 import json
 import struct
@@ -9,6 +10,8 @@ from itertools import pairwise
 
 import crc32c
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tfrecord import example_pb2
@@ -16,6 +19,7 @@ from tfrecord.reader import tfrecord_iterator
 
 from preprocessing import decode
 from processing.container import run
+from processing.manifests.objects_table import OBJECTS_SCHEMA
 from processing.shard_images import shard_images
 
 
@@ -32,6 +36,15 @@ def drawn(*labels, count=6):
     }
 
 
+SETTINGS = {
+    "image_size": 8,
+    "maximum_quarantined_share": 0.5,
+    "compression": "none",
+    "memory_megabytes": 64,
+    "seed": 1,
+}
+
+
 class Host:
     """One host's /opt/ml, as SageMaker fills it."""
 
@@ -39,30 +52,65 @@ class Host:
         self.root, self.name = root, name
         self.output = root / "processing" / "output"
         self.write("config/resourceconfig.json", {"current_host": name, "hosts": list(hosts)})
-        labels = {"schema": 1, "labels": list(labels)}
-        self.write("processing/input/labels/labels.json", labels)
+        self.labels = list(labels)
+        self.write("processing/input/labels/labels.json", {"schema": 1, "labels": self.labels})
+        self.listed = []
+        self.write_lineage()
 
     def write(self, path, content):
         place = self.root / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps(content))
 
-    def receive(self, channel, files):
+    def write_lineage(self):
+        """`objects.parquet` of what was listed, sorted by key."""
+        rows = sorted(self.listed, key=lambda row: row["key"])
+        table = pa.Table.from_pylist(rows, OBJECTS_SCHEMA)
+        path = self.root / "processing" / "input" / "lineage" / "objects.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path)
+
+    def receive(self, channel, files, elsewhere=None):
+        """Files of this host, and `elsewhere` those that only the lineage shows it."""
+        for key, data in (files | (elsewhere or {})).items():
+            drop_id, class_label, _ = key.split("/")
+            self.listed.append(
+                {
+                    "key": f"drops/{key}",
+                    "version_id": "1",
+                    "size": len(data),
+                    "sha256": hashlib.sha256(data).digest(),
+                    "class_label": class_label,
+                    "encoded_label": self.labels.index(class_label),
+                    "channel": channel,
+                    "drop_id": drop_id,
+                    "execution_id": "e1",
+                }
+            )
+        self.write_lineage()
+        self.place(channel, files)
+        return self
+
+    def place(self, channel, files):
+        """Writes files that the lineage does not list."""
         for key, data in files.items():
             place = self.root / "processing" / "input" / channel / key
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
-        return self
 
-    def run(self, size=8, maximum_share=0.5, seed=1):
-        line = f"--image-size {size} --maximum-quarantined-share {maximum_share} --seed {seed}"
-        return run(shard_images, line.split(), self.root)
+    def run(self, **changes):
+        settings = SETTINGS | changes
+        parts = [[f"--{name.replace('_', '-')}", str(value)] for name, value in settings.items()]
+        return run(shard_images, [part for pair in parts for part in pair], self.root)
 
-    def records(self, channel, shard="00000-of-00001"):
+    def shard(self, channel, shard="00000-of-00001", suffix=""):
+        return self.output / channel / f"{channel}-{shard}.tfrecord{suffix}"
+
+    def records(self, channel, shard="00000-of-00001", compression=None):
         """(key, label, pixels) of each record, read by the tfrecord package."""
         examples = []
-        path = self.output / channel / f"{channel}-{shard}.tfrecord"
-        for record in tfrecord_iterator(str(path)):
+        path = self.shard(channel, shard, ".gz" if compression else "")
+        for record in tfrecord_iterator(str(path), compression_type=compression):
             parsed = example_pb2.Example()
             parsed.ParseFromString(bytes(record))
             value = parsed.features.feature
@@ -74,6 +122,11 @@ class Host:
     @property
     def report(self):
         return json.loads((self.output / "report" / f"{self.name}.json").read_text())
+
+    @property
+    def quarantine(self):
+        lines = (self.output / "quarantine" / f"{self.name}.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
 
     @property
     def message(self):
@@ -134,7 +187,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
 
 def test_a_record_has_the_same_bytes_in_every_process():
     program = (
-        "import sys; from processing.shards.tfrecord_file import example; "
+        "import sys; from processing.shards.tfrecord import example; "
         "sys.stdout.buffer.write(example(b'pixels', 3, 'd1/cat/a.png'))"
     )
     command = [sys.executable, "-c", program]
@@ -161,25 +214,35 @@ def test_a_channel_without_files_is_an_empty_shard(host):
 def test_a_host_without_any_files_succeeds(host):
     assert host.run() == 0
     assert host.records("train") == []
-    assert host.report["channels"]["test"] == {"records": 0, "keys": []}
+    assert host.report["channels"]["test"] == {"records": 0, "bytes": 0}
 
 
-def test_the_report_says_what_was_written_and_what_was_put_aside(host):
-    host.receive("train", drawn("cat")).receive("test", {"d1/dog/empty.png": b""}).run()
+def test_the_report_counts_what_was_written_and_what_was_put_aside(host):
+    broken = {"d1/dog/a.png": b"", "d1/dog/b.png": b"", "d1/dog/c.png": b"no image"}
+    host.receive("train", drawn("cat")).receive("test", broken).run()
     report = host.report
     assert report.pop("seconds") >= 0
-    assert report.pop("channels") == {
-        "train": {"records": 6, "keys": [key for key, _, _ in host.records("train")]},
-        "validation": {"records": 0, "keys": []},
-        "test": {"records": 0, "keys": []},
-    }
     assert report == {
-        "schema": 1,
+        "schema": 2,
         "host": "algo-1",
-        "quarantined": [
-            {"key": "d1/dog/empty.png", "channel": "test", "reason": "is empty (0 bytes)"}
-        ],
+        "channels": {
+            "train": {"records": 6, "bytes": host.shard("train").stat().st_size},
+            "validation": {"records": 0, "bytes": 0},
+            "test": {"records": 0, "bytes": 0},
+        },
+        "quarantined": 3,
+        "reasons": {
+            "is empty": 2,
+            "is no JPEG, PNG or WebP image": 1,
+        },
     }
+
+
+def test_each_file_put_aside_is_listed_with_its_reason(host):
+    host.receive("train", drawn("cat")).receive("test", {"d1/dog/empty.png": b""}).run()
+    assert host.quarantine == [
+        {"key": "d1/dog/empty.png", "channel": "test", "reason": "is empty (0 bytes)"}
+    ]
 
 
 def test_names_with_spaces_signs_and_other_scripts_are_kept(tmp_path):
@@ -190,40 +253,97 @@ def test_names_with_spaces_signs_and_other_scripts_are_kept(tmp_path):
     assert sorted(key for key, _, _ in host.records("train")) == sorted(files)
 
 
-def test_too_many_unusable_files_fail_with_the_first_and_their_reasons(host):
-    broken = {f"d1/dog/{number}.png": b"no image" for number in range(5)}
-    assert host.receive("train", drawn("cat") | broken).run(maximum_share=0.4) == 1
+def test_too_many_unusable_files_fail_with_their_reasons_and_leave_no_shard(host):
+    broken = {f"d1/dog/{number}.png": b"no image" for number in range(4)} | {"d1/dog/e.png": b""}
+    assert host.receive("train", drawn("cat") | broken).run(maximum_quarantined_share=0.4) == 1
     assert host.message.startswith(
-        "5 of 11 files on algo-1 cannot be used, more than the share 0.4"
+        "5 of 11 files on algo-1 cannot be used, more than the share 0.4 that "
+        'MaximumQuarantinedShare allows (4: is no JPEG, PNG or WebP image, such as "d1/dog/'
     )
-    assert host.message.count(".png") == 3
-    assert "is no JPEG, PNG or WebP image" in host.message
-    assert len(host.report["quarantined"]) == 5
+    assert '1: is empty, such as "d1/dog/e.png"' in host.message
+    assert host.report["quarantined"] == len(host.quarantine) == 5
+    assert not (host.output / "train").exists()
 
 
 def test_as_many_unusable_files_as_allowed_are_left_out(host):
     broken = {f"d1/dog/{number}.png": b"no image" for number in range(6)}
-    assert host.receive("train", drawn("cat") | broken).run(maximum_share=0.5) == 0
+    assert host.receive("train", drawn("cat") | broken).run(maximum_quarantined_share=0.5) == 0
     assert len(host.records("train")) == 6
 
 
-def test_a_file_outside_a_class_folder_is_put_aside(host):
-    host.receive("train", drawn("cat") | {"manifest.json": b"[]"}).run()
-    (aside,) = host.report["quarantined"]
-    assert aside["reason"] == "is not <drop id>/<class label>/<file>"
+def test_a_file_outside_a_class_folder_is_no_image(host):
+    host.receive("train", drawn("cat")).place("train", {"manifest.json": b"[]"})
+    assert host.run() == 0
+    assert len(host.records("train")) == 6
 
 
-def test_a_class_that_the_labels_do_not_name_is_refused(host):
-    assert host.receive("train", drawn("eel")).run() == 1
-    assert 'class folder "eel", which labels.json does not name' in host.message
+def test_a_file_that_the_lineage_does_not_list_is_refused(host):
+    host.receive("train", drawn("cat")).place("train", {"d1/cat/new.png": png(1)})
+    assert host.run() == 1
+    assert host.message.startswith(
+        '"d1/cat/new.png" is in channel train and not in objects.parquet'
+    )
+    assert not (host.output / "train").exists()
+
+
+@pytest.mark.parametrize("content", [png(1), b"x" * len(png(0)), b""])
+def test_a_file_that_changed_since_the_manifests_is_refused(host, content):
+    host.receive("train", drawn("cat")).place("train", {"d1/cat/0.png": content})
+    assert host.run() == 1
+    assert host.message.startswith('"d1/cat/0.png" has changed since the manifests were written')
+
+
+def test_files_of_other_hosts_are_left_to_them(host):
+    host.receive("train", drawn("cat"), elsewhere=drawn("dog")).run()
+    assert sorted(key for key, _, _ in host.records("train")) == sorted(drawn("cat"))
+
+
+def test_labels_of_another_execution_are_refused(host):
+    host.receive("train", drawn("cat", "dog"))
+    host.write("processing/input/labels/labels.json", {"schema": 1, "labels": ["dog", "cat"]})
+    assert host.run() == 1
+    assert 'Class "cat" has the encoded label 0 in the lineage and 1 in labels.json' in host.message
+
+
+def test_a_missing_lineage_is_named(host):
+    (host.root / "processing" / "input" / "lineage" / "objects.parquet").unlink()
+    assert host.run() == 1
+    assert host.message.startswith("The input lineage does not hold objects.parquet")
+
+
+def test_a_compressed_shard_holds_the_same_records(host):
+    host.receive("train", drawn("cat", "dog", count=40)).run()
+    plain = [(key, label, pixels.tobytes()) for key, label, pixels in host.records("train")]
+    host.run(compression="gzip")
+    packed = host.records("train", compression="gzip")
+    assert [(key, label, pixels.tobytes()) for key, label, pixels in packed] == plain
+    assert host.shard("train", suffix=".gz").stat().st_size < host.shard("train").stat().st_size
+
+
+@pytest.mark.parametrize("changes", [{"memory_megabytes": 1}, {"memory_megabytes": 4000}])
+def test_the_memory_given_changes_no_byte(host, changes):
+    files = drawn("cat", "dog", count=40) | {"d1/cat/large.png": large_png()}
+    host.receive("train", files).run()
+    first = host.shard("train").read_bytes()
+    host.run(**changes)
+    assert host.shard("train").read_bytes() == first
+
+
+def large_png():
+    """2 megapixels: more than a megabyte while it is decoded."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (2000, 1000), (7, 8, 9)).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ({"size": 0}, "--image-size: 0 must be 1 or more"),
-        ({"maximum_share": 1.5}, "1.5 must be from 0 to 1"),
+        ({"image_size": 0}, "--image-size: 0 must be 1 or more"),
+        ({"maximum_quarantined_share": 1.5}, "1.5 must be from 0 to 1"),
         ({"seed": "x"}, "invalid int value"),
+        ({"compression": "zip"}, "invalid choice: 'zip'"),
+        ({"memory_megabytes": 0}, "--memory-megabytes: 0 must be 1 or more"),
     ],
 )
 def test_a_wrong_setting_is_refused(host, setting, reason):

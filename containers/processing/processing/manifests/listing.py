@@ -69,8 +69,13 @@ class Lister:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html, which also
         serves a bucket without versions (their version id is "null").
         """
-        request = {"Bucket": self._bucket, "Prefix": prefix, "EncodingType": "url"}
-        request |= {"Delimiter": delimiter, "MaxKeys": PAGE_KEYS}
+        request = {
+            "Bucket": self._bucket,
+            "Prefix": prefix,
+            "Delimiter": delimiter,
+            "EncodingType": "url",
+            "MaxKeys": PAGE_KEYS,
+        }
         next_page: dict[str, str] | None = {}
         last_prefix = ""
         while next_page is not None:

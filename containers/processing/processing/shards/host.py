@@ -15,8 +15,8 @@ class Host:
 
     @property
     def shard(self) -> str:
-        """The end of a file name that tells this host's shard: "00000-of-00002.tfrecord"."""
-        return f"{self.index:05d}-of-{self.count:05d}.tfrecord"
+        """What a file name tells of this host's shard: "00000-of-00002"."""
+        return f"{self.index:05d}-of-{self.count:05d}"
 
 
 def read_host(root: Path) -> Host:

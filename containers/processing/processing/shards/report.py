@@ -1,47 +1,38 @@
-"""A host's report: which records it wrote and which files it put aside."""
+"""A host's report: how many records it wrote, and why it put files aside."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from processing.channels import CHANNELS, Channel
-from processing.container import UserError
+from processing.channels import Channel
 from processing.json_file import write_json
-from processing.shards.records import Quarantined
 
 
-@dataclass
+@dataclass(frozen=True)
+class ShardSize:
+    """How many records a shard holds, and the size of its file in bytes."""
+
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Report:
-    """Keys written by channel, in the order of the records, and what was put aside."""
+    """What architecture.md describes. reasons: files put aside by reason; seconds: of the step."""
 
     host: str
-    written: dict[Channel, list[str]] = field(
-        default_factory=lambda: {channel: [] for channel in CHANNELS}
-    )
-    quarantined: list[Quarantined] = field(default_factory=list)
+    channels: Mapping[Channel, ShardSize]
+    reasons: Mapping[str, int]
+    seconds: float
 
-    def write(self, path: Path, seconds: float) -> None:
-        """Writes the report as architecture.md describes it."""
-        channels = {
-            channel: {"records": len(keys), "keys": keys} for channel, keys in self.written.items()
-        }
+    def write(self, path: Path) -> None:
+        """Writes it as JSON."""
         content = {
-            "schema": 1,
+            "schema": 2,
             "host": self.host,
-            "channels": channels,
-            "quarantined": [asdict(file) for file in self.quarantined],
-            "seconds": round(seconds, 3),
+            "channels": {channel: asdict(shard) for channel, shard in self.channels.items()},
+            "quarantined": sum(self.reasons.values()),
+            "reasons": dict(sorted(self.reasons.items())),
+            "seconds": round(self.seconds, 3),
         }
         write_json(path, content)
-
-    def refuse_above(self, maximum_share: float) -> None:
-        """UserError when more than this share of the host's files was put aside."""
-        aside = len(self.quarantined)
-        total = aside + sum(len(keys) for keys in self.written.values())
-        if aside <= maximum_share * total:
-            return
-        first = "; ".join(f'"{file.key}" {file.reason}' for file in self.quarantined[:3])
-        raise UserError(
-            f"{aside} of {total} files on {self.host} cannot be used, more than the share "
-            f"{maximum_share:g} that MaximumQuarantinedShare allows ({first}"
-            f"{'; …' if aside > 3 else ''}): repair or remove them, or raise the share."
-        )

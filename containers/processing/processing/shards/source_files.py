@@ -1,43 +1,126 @@
-"""The image files that SageMaker has brought to this host."""
+"""The files of a channel on this host, by `objects.parquet`, in the order of their records."""
 
 import hashlib
-import json
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
 from processing.channels import Channel
+from processing.container import UserError
+from processing.shards.buckets import Buckets
 
-
-@dataclass(frozen=True)
-class SourceFile:
-    """A file of a channel; `key` is its manifest entry, `<drop id>/<class label>/<file>`."""
-
-    path: Path
-    key: str
-    channel: Channel
-
-
-def list_files(root: Path, channel: Channel, seed: int) -> list[SourceFile]:
-    """Files of a channel on this host in the order of their records; none if there is no folder.
-
-    The order follows from the seed and each key alone, so classes and drops are mixed, and the
-    same files give the same shard.
-    """
-    folder = root / "processing" / "input" / channel
-    files = [
-        SourceFile(path, path.relative_to(folder).as_posix(), channel)
-        for path in folder.rglob("*")
-        if path.is_file()
+COLUMNS = ["key", "size", "sha256", "class_label", "encoded_label", "channel"]
+BATCH_ROWS = 8_192
+ROWS_SCHEMA = pa.schema(
+    [
+        ("place", pa.binary()),
+        ("entry", pa.string()),
+        ("size", pa.int64()),
+        ("sha256", pa.binary()),
+        ("label", pa.int64()),
     ]
-    return sorted(files, key=lambda file: (_shuffled(file.key, seed), file.key))
+)
+# A key is <folder of the drops>/<drop id>/<class label>/<file>.
+ENTRY_PARTS = 3
 
 
-def read_labels(root: Path) -> dict[str, int]:
-    """Encoded label by class label, from the `labels` input."""
-    path = root / "processing" / "input" / "labels" / "labels.json"
-    labels = json.loads(path.read_text(encoding="utf-8"))["labels"]
-    return {label: index for index, label in enumerate(labels)}
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of this host: its manifest entry, size in bytes, SHA-256 and encoded label."""
+
+    entry: str
+    size: int
+    sha256: bytes
+    label: int
 
 
-def _shuffled(key: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}:{key}".encode()).digest()
+class SourceFiles:
+    """The files of one channel that SageMaker has brought to this host.
+
+    The order of their records follows from the seed and each entry alone, so that classes and drops
+    are mixed and the same files give the same shard. It is made on disk, below `working`.
+
+    Raises UserError when a file is there that the table does not list, or a label of the table is
+    not that of `labels`.
+    """
+
+    def __init__(
+        self, table: Path, folder: Path, channel: Channel, labels: dict[str, int], working: Path
+    ) -> None:
+        self._table = table
+        self._folder = folder
+        self._channel = channel
+        self._labels = labels
+        self._working = working
+        self.count = 0
+
+    def in_order(self, seed: int) -> Iterator[SourceFile]:
+        """Each file once; `count` is known when the first comes."""
+        with pq.ParquetFile(self._table, pre_buffer=False) as table:
+            buckets = Buckets(self._working, ROWS_SCHEMA, table.metadata.num_rows)
+            with buckets:
+                for batch in table.iter_batches(BATCH_ROWS, columns=COLUMNS, use_threads=False):
+                    self._collect(batch, seed, buckets)
+        self._refuse_unlisted()
+        yield from (SourceFile(*row) for row in buckets.rows())
+
+    def _collect(self, batch: pa.RecordBatch, seed: int, buckets: Buckets) -> None:
+        wanted = batch.filter(pc.equal(batch["channel"], self._channel))
+        self._check_labels(wanted)
+        rows = zip(
+            wanted["key"].to_pylist(),
+            wanted["size"].to_pylist(),
+            wanted["sha256"].to_pylist(),
+            wanted["encoded_label"].to_pylist(),
+            strict=True,
+        )
+        for key, *facts in rows:
+            entry = "/".join(key.split("/")[-ENTRY_PARTS:])
+            if os.path.exists(f"{self._folder}/{entry}"):  # noqa: PTH110 - a million times
+                place = hashlib.sha256(f"{seed}:{entry}".encode()).digest()
+                buckets.append((place, entry, *facts))
+                self.count += 1
+
+    def _check_labels(self, batch: pa.RecordBatch) -> None:
+        pairs = zip(
+            pc.cast(batch["class_label"], pa.string()).to_pylist(),
+            batch["encoded_label"].to_pylist(),
+            strict=True,
+        )
+        for label, encoded in sorted(set(pairs)):
+            if self._labels.get(label) != encoded:
+                raise UserError(
+                    f'Class "{label}" has the encoded label {encoded} in the lineage and '
+                    f"{self._labels.get(label, 'none')} in labels.json: give the job the "
+                    "labels.json of the same execution."
+                )
+
+    def _refuse_unlisted(self) -> None:
+        found = sum(1 for _ in entries(self._folder))
+        if found == self.count:
+            return
+        listed = set()
+        with pq.ParquetFile(self._table, pre_buffer=False) as table:
+            for batch in table.iter_batches(BATCH_ROWS, columns=["key"]):
+                for key in batch["key"].to_pylist():
+                    listed.add("/".join(key.split("/")[-ENTRY_PARTS:]))
+        unlisted = sorted(entry for entry in entries(self._folder) if entry not in listed)
+        if unlisted:
+            raise UserError(
+                f'"{unlisted[0]}" is in channel {self._channel} and not in objects.parquet '
+                f"({len(unlisted)} such files in all): give the job the lineage of the same "
+                "execution."
+            )
+
+
+def entries(folder: Path) -> Iterator[str]:
+    """`<drop id>/<class label>/<file>` of every file that deep below `folder`, in any order."""
+    for path, _, files in os.walk(folder):
+        parent = Path(path).relative_to(folder).as_posix()
+        if parent.count("/") == ENTRY_PARTS - 2:
+            yield from (f"{parent}/{name}" for name in files)

@@ -1,12 +1,9 @@
-"""TFRecord files, the same bytes for the same records.
+"""Records of TFRecord files, the same bytes for the same image.
 
 https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 """
 
 import struct
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tfrecord import example_pb2  # type: ignore[import-untyped]
 from tfrecord.writer import TFRecordWriter  # type: ignore[import-untyped]
@@ -24,29 +21,12 @@ def example(image: bytes, label: int, key: str) -> bytes:
     return serialised
 
 
-class TFRecordFile:
-    """A file to append records to.
+def framed(record: bytes) -> bytes:
+    """The record as it lies in the file, between its length and checksums.
 
     TFRecordWriter.write serialises a map in an order that differs from run to run; so only its
     checksum is used here.
     """
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._file.close()
-
-    def append(self, record: bytes) -> None:
-        length = struct.pack("<Q", len(record))
-        self._file.write(length + TFRecordWriter.masked_crc(length))
-        self._file.write(record + TFRecordWriter.masked_crc(record))
+    length = struct.pack("<Q", len(record))
+    checksums = (TFRecordWriter.masked_crc(part) for part in (length, record))
+    return b"".join([length, next(checksums), record, next(checksums)])

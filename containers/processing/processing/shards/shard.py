@@ -1,0 +1,70 @@
+"""One channel of one host: its files become a shard."""
+
+import logging
+import os
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+
+from processing.channels import Channel
+from processing.parallel import ordered_map
+from processing.shards.chunks import Records, chunks, read, records
+from processing.shards.memory import Memory
+from processing.shards.quarantine import Quarantine
+from processing.shards.report import ShardSize
+from processing.shards.settings import Settings
+from processing.shards.source_files import SourceFiles
+
+# Files are read by these while others are decoded.
+READERS = 4
+PROGRESS_FILES = 5_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What it is made from: the channel's files in `folder`, to be written to `path`."""
+
+    channel: Channel
+    folder: Path
+    path: Path
+
+    def write(self, files: SourceFiles, settings: Settings, quarantine: Quarantine) -> ShardSize:
+        """Writes the shard, and what gives no record to `quarantine`."""
+        # libjpeg-turbo, OpenCV, Pillow, zlib and hashlib work without Python's lock, so threads
+        # use all cores. The memory is for files read ahead, for records and for decoders.
+        cores = len(os.sched_getaffinity(0))
+        share = settings.memory_bytes // 4
+        decoding = Memory(2 * share)
+        compress = settings.compression == "gzip"
+        planned = chunks(
+            files.in_order(settings.seed), settings.image_size**2 * 3, share // (2 * cores)
+        )
+        weight = attrgetter("bytes")
+        contents = ordered_map(partial(read, folder=self.folder), planned, READERS, weight, share)
+        made = ordered_map(
+            lambda chunk: records(chunk, settings.image_size, compress, decoding),
+            contents,
+            cores,
+            weight,
+            share,
+        )
+        written = done = 0
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("wb") as file:
+            for chunk in made:
+                file.write(chunk.data)
+                for aside in chunk.quarantined:
+                    quarantine.append(self.channel, aside)
+                written += chunk.count
+                done = self._log(done, chunk, files.count)
+        logger.info("%s: %d records.", self.channel, written)
+        return ShardSize(written, self.path.stat().st_size)
+
+    def _log(self, done: int, chunk: Records, files: int) -> int:
+        now = done + chunk.count + len(chunk.quarantined)
+        if now // PROGRESS_FILES > done // PROGRESS_FILES:
+            logger.info("%s: %d of %d files.", self.channel, now, files)
+        return now
