@@ -90,6 +90,12 @@ class Manifests(_Section):
         le=1_000_000,
         description="Fewest images of a class in each channel; less ends the execution.",
     )
+    class_share_drift: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Change of a class's share of the images since the last run that is warned of.",
+    )
     instance_type: InstanceType = Field(
         default="ml.m5.large", description="Instance type of CreateManifests."
     )
@@ -117,6 +123,15 @@ class Shards(_Section):
         ge=0,
         le=1,
         description="Largest share of files that may be unreadable before the execution ends.",
+    )
+    compression: Literal["none", "gzip"] = Field(
+        default="none", description="Compression of the TFRecord files: none or gzip."
+    )
+    memory_megabytes: int = Field(
+        default=2048,
+        ge=64,
+        le=1_048_576,
+        description="Memory for the files and pixels that a ShardImages host holds at a time.",
     )
     instance_type: InstanceType = Field(
         default="ml.m5.xlarge", description="Instance type of each ShardImages host."

@@ -13,9 +13,9 @@ def working(buckets: Buckets, *names: str) -> Join:
     return _of_execution(f"s3://{buckets.working}/executions", *names)
 
 
-def lineage(buckets: Buckets) -> Join:
-    """`s3://<artifacts bucket>/lineage/<execution id>`."""
-    return _of_execution(f"s3://{buckets.artifacts}/lineage")
+def lineage(buckets: Buckets, *names: str) -> Join:
+    """`s3://<artifacts bucket>/lineage/<execution id>/<names>`."""
+    return _of_execution(f"s3://{buckets.artifacts}/lineage", *names)
 
 
 def output(step_properties: Properties, name: str) -> Properties:

@@ -21,6 +21,12 @@ def inputs(definition, step):
     return by_name(definition.arguments(step)["ProcessingInputs"], "InputName")
 
 
+def options(definition, step):
+    """The container's arguments by option."""
+    given = definition.arguments(step)["AppSpecification"]["ContainerArguments"]
+    return dict(zip(given[::2], given[1::2], strict=True))
+
+
 def test_the_pipeline_has_the_documented_steps(assembly):
     assert {name: step["Type"] for name, step in assembly.definition().steps.items()} == {
         "CreateManifests": "Processing",
@@ -79,10 +85,23 @@ def test_each_channel_is_a_manifest_that_is_sharded_by_key(assembly, channel):
     assert f"{channel}.manifest" in json.dumps(source["S3Uri"])
 
 
-def test_every_host_gets_the_labels(assembly):
-    source = inputs(assembly.definition(), "ShardImages")["labels"]["S3Input"]
+@pytest.mark.parametrize(
+    ("name", "file"), [("labels", "labels.json"), ("lineage", "objects.parquet")]
+)
+def test_every_host_gets_the_labels_and_the_table_of_objects(assembly, name, file):
+    source = inputs(assembly.definition(), "ShardImages")[name]["S3Input"]
     assert source["S3DataType"] == "S3Prefix"
     assert source["S3DataDistributionType"] == "FullyReplicated"
+    assert source["LocalPath"] == f"/opt/ml/processing/input/{name}"
+    assert source["S3Uri"]["Std:Join"]["Values"][1] == file
+
+
+def test_settings_of_the_data_reach_the_steps_as_arguments(assembly):
+    definition = assembly.definition()
+    assert options(definition, "CreateManifests")["--class-share-drift"] == "0.1"
+    sharding = options(definition, "ShardImages")
+    assert sharding["--compression"] == "none"
+    assert sharding["--memory-megabytes"] == "2048"
 
 
 def test_the_test_channel_never_reaches_training(assembly):
@@ -106,6 +125,7 @@ def test_outputs_lie_where_the_architecture_says(assembly):
         "validation": "executions/{id}/shards/validation",
         "test": "executions/{id}/shards/test",
         "report": "executions/{id}/shards/report",
+        "quarantine": "lineage/{id}/quarantine",
         "evaluation": "executions/{id}/evaluation",
     }
 

@@ -30,6 +30,7 @@ def create_manifests(wiring: Wiring) -> ProcessingStep:
                 validation_fraction=parameters.validation_fraction,
                 test_fraction=parameters.test_fraction,
                 minimum_per_class_and_channel=parameters.minimum_per_class_and_channel,
+                class_share_drift=wiring.settings.manifests.class_share_drift,
                 seed=parameters.seed,
             ),
             outputs=[

@@ -87,7 +87,7 @@ def to_s3(name: str, uri: PipelineVariable) -> ProcessingOutput:
     )
 
 
-def command_line(**options: str | int | PipelineVariable) -> Sequence[str | PipelineVariable]:
+def command_line(**options: str | float | PipelineVariable) -> Sequence[str | PipelineVariable]:
     """`--option-name value` for each keyword; each value becomes a string."""
     return [
         part

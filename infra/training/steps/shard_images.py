@@ -10,8 +10,12 @@ CHANNELS = ("train", "validation", "test")
 
 
 def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep:
-    """Outputs `train`, `validation`, `test`, `report`; one instance for each training worker."""
+    """Outputs a folder of shards a channel, `report` and `quarantine`.
+
+    There is one instance for each training worker.
+    """
     folder = locations.output(manifests.properties, "manifests")
+    lineage = locations.output(manifests.properties, "lineage")
     job = ProcessingJob(
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
@@ -36,12 +40,21 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
             arguments=command_line(
                 image_size=wiring.settings.training.image_size,
                 maximum_quarantined_share=wiring.parameters.maximum_quarantined_share,
+                compression=wiring.settings.shards.compression,
+                memory_megabytes=wiring.settings.shards.memory_megabytes,
                 seed=wiring.parameters.seed,
             ),
-            inputs=[*sharded, from_s3("labels", locations.below(folder, "labels.json"))],
+            inputs=[
+                *sharded,
+                from_s3("labels", locations.below(folder, "labels.json")),
+                from_s3("lineage", locations.below(lineage, "objects.parquet")),
+            ],
             outputs=[
-                to_s3(name, locations.working(wiring.buckets, "shards", name))
-                for name in (*CHANNELS, "report")
+                *(
+                    to_s3(name, locations.working(wiring.buckets, "shards", name))
+                    for name in (*CHANNELS, "report")
+                ),
+                to_s3("quarantine", locations.lineage(wiring.buckets, "quarantine")),
             ],
         ),
         retry_policies=retries.of_job(),
