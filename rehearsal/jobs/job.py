@@ -289,6 +289,11 @@ class Job(ABC):
             raise Cancelled
         if ended.broken:
             raise JobFailure(f"InternalServerError: {ended.broken}")
+        if ended.lost:
+            raise JobFailure(
+                f"InternalServerError: We encountered an internal error: the instance "
+                f"of {ended.lost} was lost. Please try again."
+            )
         if ended.first_failed is not None:
             code = ended.exit_codes[ended.first_failed]
             raise JobFailure(self.algorithm_error(ended.first_failed, code))

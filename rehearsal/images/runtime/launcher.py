@@ -22,12 +22,13 @@ OnLine = Callable[[str, str], object]
 class Ended:
     """How a group ended: each container's exit code by name, and the one that failed first.
 
-    `broken` is a sentence where the group could not be started or was killed; `exit_codes` is empty
-    then.
+    `lost` is the one whose instance was lost, if any. `broken` is a sentence where the group could
+    not be started or was killed; `exit_codes` is empty then.
     """
 
     exit_codes: Mapping[str, int]
     first_failed: str | None
+    lost: str | None = None
     broken: str | None = None
 
 
@@ -100,7 +101,7 @@ class Running:
                 last = message
         status = self._process.wait()
         self._ended = (
-            Ended(last["exit_codes"], last["first_failed"])
+            Ended(last["exit_codes"], last["first_failed"], last["lost"])
             if last
             else Ended({}, None, broken=self._why(status))
         )

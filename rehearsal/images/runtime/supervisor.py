@@ -6,8 +6,11 @@ End of file means that the engine is gone: the supervisor ends, and the kernel e
 namespaces with it.
 
 It writes JSON lines on stdout: `{"name": "algo-1", "line": "..."}` for each line of a container,
-and last `{"exit_codes": {"algo-1": 0, ...}, "first_failed": "algo-1" | null}`. When one container
-fails, the others are stopped, as on AWS.
+and last `{"exit_codes": {"algo-1": 0, ...}, "first_failed": "algo-1" | null, "lost": "algo-1" |
+null}`. When one container fails, the others are stopped, as on AWS.
+
+Killing the `unshare` process of a container stands for the loss of its instance: `lost` names the
+first. The command's own death by a signal never does, as the container's first process outlives it.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ class _Supervisor:
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._exit_codes: dict[str, int] = {}
         self._first_failed: str | None = None
+        self._lost: str | None = None
         self._stopping: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -50,7 +54,13 @@ class _Supervisor:
         for index, container in enumerate(self._group.containers):
             self._processes[container.name] = await self._start(index)
         await asyncio.gather(*(self._follow(name) for name in self._processes))
-        _say({"exit_codes": self._exit_codes, "first_failed": self._first_failed})
+        _say(
+            {
+                "exit_codes": self._exit_codes,
+                "first_failed": self._first_failed,
+                "lost": self._lost,
+            }
+        )
         control.cancel()
         if serving:
             serving.close()
@@ -74,6 +84,8 @@ class _Supervisor:
         code = await process.wait()
         # `unshare` ends by the signal that ended the container's first process.
         self._exit_codes[name] = code if code >= 0 else 128 - code
+        if code < 0 and self._stopping is None:
+            self._lost = name
         if code != 0 and self._first_failed is None:
             self._first_failed = name
             self._stop()

@@ -82,6 +82,31 @@ def test_a_manifest_sharded_by_key_gives_each_object_to_exactly_one_host(
     assert [len(host["files"]) for host in hosts] == [3, 3, 3]
 
 
+def test_more_hosts_than_objects_leaves_some_hosts_an_empty_folder(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    put(settings, bucket, {"in/only": b"only"})
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/in/"}, "only"])
+    put(settings, bucket, {"manifest.json": manifest.encode()})
+
+    complete(
+        settings,
+        backend,
+        processing(
+            "few",
+            image(SHOW),
+            bucket,
+            ProcessingResources=instances(3),
+            ProcessingInputs=[
+                data(f"s3://{bucket}/manifest.json", "ManifestFile", "ShardedByS3Key")
+            ],
+        ),
+    )
+
+    found = [shown(settings, bucket, f"algo-{n}")["files"] for n in (1, 2, 3)]
+    assert sorted(found, key=len) == [{}, {}, {"only": "only"}]
+
+
 def test_a_replicated_prefix_gives_every_object_to_every_host(
     settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
 ) -> None:
