@@ -26,7 +26,7 @@ DROP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 def s3_client(session: boto3.Session) -> "S3Client":
     config = Config(
-        max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 5}
+        max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 10}
     )
     return session.client("s3", config=config)
 
