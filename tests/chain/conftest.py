@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,8 +13,10 @@ from typing import Any
 
 import boto3
 import pytest
+from pyarrow import parquet
 
 from rehearsal import lifecycle
+from tests.chain import tfrecords
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -77,6 +81,39 @@ class Rehearsed:
     def read(self, bucket: str, key: str) -> bytes:
         body: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
+
+    def objects(self, execution_id: str) -> list[dict[str, Any]]:
+        """Rows of an execution's `objects.parquet`."""
+        content = self._lineage(execution_id, "objects.parquet")
+        rows: list[dict[str, Any]] = parquet.read_table(io.BytesIO(content)).to_pylist()
+        return rows
+
+    def dataset(self, execution_id: str) -> dict[str, Any]:
+        """An execution's `dataset.json`."""
+        found: dict[str, Any] = json.loads(self._lineage(execution_id, "dataset.json"))
+        return found
+
+    def quarantine(self, execution_id: str) -> list[dict[str, Any]]:
+        """Lines of all hosts of an execution."""
+        bucket = self.outputs("data")["ArtifactsBucketName"]
+        return [
+            json.loads(line)
+            for key in self.keys(bucket, f"lineage/{execution_id}/quarantine/")
+            for line in self.read(bucket, key).splitlines()
+        ]
+
+    def _lineage(self, execution_id: str, name: str) -> bytes:
+        bucket = self.outputs("data")["ArtifactsBucketName"]
+        return self.read(bucket, f"lineage/{execution_id}/{name}")
+
+    def shards(self, execution_id: str, channel: str) -> dict[str, list[str]]:
+        """Keys of the records of each shard of a channel, by its file's name."""
+        bucket = self.outputs("data")["WorkingBucketName"]
+        prefix = f"executions/{execution_id}/shards/{channel}/"
+        return {
+            key.removeprefix(prefix): list(tfrecords.keys(self.read(bucket, key)))
+            for key in self.keys(bucket, prefix)
+        }
 
     def keys(self, bucket: str, prefix: str) -> list[str]:
         pages = (

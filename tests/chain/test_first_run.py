@@ -8,7 +8,6 @@ import tarfile
 from collections import Counter
 
 import pytest
-from pyarrow import parquet
 
 pytestmark = pytest.mark.chain
 
@@ -27,9 +26,7 @@ def execution_id(execution):
 
 @pytest.fixture(scope="module")
 def objects(rehearsed, execution_id):
-    bucket = rehearsed.outputs("data")["ArtifactsBucketName"]
-    content = rehearsed.read(bucket, f"lineage/{execution_id}/objects.parquet")
-    return parquet.read_table(io.BytesIO(content)).to_pylist()
+    return rehearsed.objects(execution_id)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +70,8 @@ def test_accuracy_on_the_test_channel_is_at_least_0_95(rehearsed, execution_id):
 
 def test_the_channels_are_disjoint_and_hold_every_dropped_object(rehearsed, objects):
     bucket = rehearsed.outputs("data")["DropsBucketName"]
-    dropped = [key for key in rehearsed.keys(bucket, "drops/") if not key.endswith("/_SUCCESS")]
+    keys = rehearsed.keys(bucket, "drops/first/")
+    dropped = [key for key in keys if not key.endswith("/_SUCCESS")]
     assert len(dropped) == 1797
     assert sorted(row["key"].removeprefix("drops/") for row in objects) == sorted(
         key.removeprefix("drops/") for key in dropped
@@ -100,10 +98,20 @@ def test_each_object_went_to_exactly_one_host_of_two(rehearsed, execution_id, ob
     reports = [json.loads(rehearsed.read(bucket, key)) for key in rehearsed.keys(bucket, prefix)]
     assert sorted(report["host"] for report in reports) == ["algo-1", "algo-2"]
     for channel in CHANNELS:
-        seen = Counter(key for report in reports for key in report["channels"][channel]["keys"])
-        assert seen == Counter(
+        shards = rehearsed.shards(execution_id, channel)
+        assert sorted(shards) == [f"{channel}-0000{n}-of-00002.tfrecord" for n in (0, 1)]
+        assert Counter(key for keys in shards.values() for key in keys) == Counter(
             row["key"].removeprefix("drops/") for row in objects if row["channel"] == channel
         )
+        written = sorted(report["channels"][channel]["records"] for report in reports)
+        assert written == sorted(len(keys) for keys in shards.values())
+
+
+def test_the_dataset_is_described(rehearsed, execution_id):
+    dataset = rehearsed.dataset(execution_id)
+    assert (dataset["schema"], dataset["objects"], dataset["drop_id"]) == (2, 1797, "first")
+    assert dataset["earlier_execution_ids"] == []
+    assert rehearsed.quarantine(execution_id) == []
 
 
 def test_each_record_was_read_by_exactly_one_worker_an_epoch(rehearsed, training_job, objects):
