@@ -8,11 +8,14 @@ ever in an allreduce.
 
 from __future__ import annotations
 
+import gzip
 import math
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import tensorflow as tf
 
@@ -21,6 +24,7 @@ from training.errors import UserError
 # A TFRecord: length (8 bytes), its checksum (4), the data, their checksum (4).
 # https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 _HEADER, _FOOTER = 12, 4
+_GZIP = ".gz"
 _SHUFFLE_BYTES = 256 * 2**20
 
 
@@ -53,7 +57,7 @@ def find_share(folder: Path, channel: str, image_size: int, rank: int, size: int
     """:raises UserError: the channel in `folder` has no records, images of another size, or a file
     that breaks off.
     """
-    files = sorted(folder.rglob("*.tfrecord"))
+    files = sorted([*folder.rglob("*.tfrecord"), *folder.rglob(f"*.tfrecord{_GZIP}")])
     counts = {file: sum(1 for _ in _lengths(file)) for file in files}
     if not any(counts.values()):
         raise UserError(
@@ -71,7 +75,7 @@ def batches(share: Share, batch_size: int, shuffle_seed: int | None = None) -> t
     :return: image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch], key
         string [batch].
     """
-    records = tf.data.TFRecordDataset(list(share.files)).shard(share.size, share.rank)
+    records = _records(share.files).shard(share.size, share.rank)
     if shuffle_seed is not None:
         most = max(1_000, _SHUFFLE_BYTES // (share.image_size**2 * 3))
         buffer = min(max(share.mine, 1), most)
@@ -86,6 +90,14 @@ def batches(share: Share, batch_size: int, shuffle_seed: int | None = None) -> t
     options.deterministic = True
     whole = parsed.concatenate(blanks).batch(batch_size, drop_remainder=True)
     return whole.prefetch(2).with_options(options)
+
+
+def _records(files: tuple[str, ...]) -> tf.data.Dataset:
+    if not any(file.endswith(_GZIP) for file in files):
+        return tf.data.TFRecordDataset(list(files))
+    compressions = ["GZIP" if file.endswith(_GZIP) else "" for file in files]
+    named = tf.data.Dataset.from_tensor_slices((list(files), compressions))
+    return named.flat_map(lambda file, kind: tf.data.TFRecordDataset(file, compression_type=kind))
 
 
 def _parse(record: tf.Tensor, image_size: int) -> tuple[tf.Tensor, ...]:
@@ -112,7 +124,7 @@ def _blank(image_size: int) -> tuple[tf.Tensor, ...]:
 
 
 def _check_size(file: Path, image_size: int) -> None:
-    record = next(iter(tf.data.TFRecordDataset(str(file)))).numpy()
+    record = next(iter(_records((str(file),)))).numpy()
     (pixels,) = tf.train.Example.FromString(record).features.feature["image"].bytes_list.value
     if len(pixels) != image_size**2 * 3:
         raise UserError(
@@ -122,13 +134,19 @@ def _check_size(file: Path, image_size: int) -> None:
 
 
 def _lengths(file: Path) -> Iterator[int]:
-    """The length of each record in bytes, without reading the records."""
-    end = file.stat().st_size
-    with file.open("rb") as records:
-        while records.tell() < end:
-            header = records.read(_HEADER)
-            length = struct.unpack("<Q", header[:8])[0] if len(header) == _HEADER else end
-            if records.tell() + length + _FOOTER > end:
-                raise UserError(f"{file} breaks off in the middle of a record: make it again.")
-            records.seek(length + _FOOTER, 1)
-            yield length
+    """The length of each record in bytes, without keeping the records."""
+    try:
+        with _open(file) as records:
+            while header := records.read(_HEADER):
+                length = struct.unpack("<Q", header[:8])[0] if len(header) == _HEADER else 0
+                # A seek beyond the end succeeds, so the last byte is read.
+                records.seek(length + _FOOTER - 1, 1)
+                if len(header) < _HEADER or not records.read(1):
+                    raise EOFError
+                yield length
+    except (EOFError, OSError, OverflowError, zlib.error) as error:
+        raise UserError(f"{file} breaks off in the middle of a record: make it again.") from error
+
+
+def _open(file: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(file)) if file.name.endswith(_GZIP) else file.open("rb")
