@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 import boto3
-import pyarrow.parquet
 
 CHANNELS = ("train", "validation", "test")
 
@@ -53,7 +52,7 @@ class Evidence:
     drop_id: str
     model_package_arn: str
     steps: list[Step]
-    objects: list[dict[str, Any]]
+    dataset: dict[str, Any]
     shards: list[dict[str, Any]]
     training: dict[str, Any]
     evaluation: dict[str, Any]
@@ -65,13 +64,10 @@ class Evidence:
         metrics = self.evaluation["multiclass_classification_metrics"]
         return float(metrics["accuracy"]["value"])
 
-    def objects_by_class(self) -> dict[str, Counter[str]]:
-        """Class label to the number of its objects in each channel, classes in encoded order."""
-        ordered = sorted(self.objects, key=lambda row: row["encoded_label"])
-        counts: dict[str, Counter[str]] = {}
-        for row in ordered:
-            counts.setdefault(row["class_label"], Counter())[row["channel"]] += 1
-        return counts
+    @property
+    def quarantine_reasons(self) -> Counter[str]:
+        """How many files all hosts put aside, by reason."""
+        return sum((Counter(shard["reasons"]) for shard in self.shards), Counter[str]())
 
 
 class Reader:
@@ -118,12 +114,11 @@ class Reader:
         }
         return parameters["DropId"]
 
-    def objects(self) -> list[dict[str, Any]]:
-        """The lineage table of the execution, one dict a row."""
-        key = f"lineage/{self._execution_id}/objects.parquet"
-        table = pyarrow.parquet.read_table(io.BytesIO(self._read(self._artifacts, key)))
-        rows: list[dict[str, Any]] = table.to_pylist()
-        return rows
+    def dataset(self) -> dict[str, Any]:
+        """`dataset.json` of the execution's lineage."""
+        key = f"lineage/{self._execution_id}/dataset.json"
+        dataset: dict[str, Any] = json.loads(self._read(self._artifacts, key))
+        return dataset
 
     def shards(self) -> list[dict[str, Any]]:
         """Each processing host's own report, in the order of hosts."""

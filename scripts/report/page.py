@@ -25,6 +25,7 @@ def render(evidence: Evidence) -> str:
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         evidence=evidence,
+        dataset=evidence.dataset,
         channels=CHANNELS,
         curves=learning_curves(evidence.training["history"]),
         first_start=min(step.start for step in evidence.steps),

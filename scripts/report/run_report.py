@@ -41,7 +41,7 @@ def write_report(file: Path, environment: str, drop_id: str) -> Evidence:
         drop_id=drop_id,
         model_package_arn=serving["ModelPackageArn"],
         steps=reader.steps(),
-        objects=reader.objects(),
+        dataset=reader.dataset(),
         shards=reader.shards(),
         training=reader.training(),
         evaluation=reader.evaluation(),

@@ -10,6 +10,19 @@ from scripts.report.page import render
 
 BEGAN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PNG = b"\x89PNG and more"
+DATASET = {
+    "objects": 2,
+    "contents": 1,
+    "counts": {"cat": {"train": 1, "validation": 0, "test": 1}},
+    "sizes": {"cat": {"minimum": 5, "mean": 6, "maximum": 7}},
+    "class_shares": {"cat": {"earlier": 0.25, "now": 1.0}},
+    "included_drops": [{"id": "<first>", "objects": 2, "bytes": 12, "started_this_run": True}],
+    "incomplete_drops": ["half"],
+    "duplicates": {"contents": 1, "objects": 2, "examples": []},
+    "earlier_execution_ids": ["e0"],
+    "changes": {"objects_added": 2, "objects_removed": 3, "objects_changed": 4},
+    "warnings": ["Class <cat> drifts."],
+}
 
 
 def _answer(served: str = "cat", probability: float = 0.9) -> Answer:
@@ -23,17 +36,15 @@ def _evidence(*given: Answer) -> Evidence:
         drop_id="<first>",
         model_package_arn="arn:aws:sagemaker:us-east-1:0:model-package/g/1",
         steps=[Step("TrainModel", "Succeeded", BEGAN, BEGAN + timedelta(seconds=3))],
-        objects=[
-            {"class_label": "cat", "encoded_label": 0, "channel": "train"},
-            {"class_label": "cat", "encoded_label": 0, "channel": "test"},
-        ],
+        dataset=DATASET,
         shards=[
             {
                 "host": "algo-1",
-                "channels": {name: {"records": 1} for name in ("train", "validation", "test")},
-                "quarantined": [
-                    {"key": "d/cat/x.jpg", "channel": "train", "reason": "it is empty"}
-                ],
+                "channels": {
+                    name: {"records": 1, "bytes": 90} for name in ("train", "validation", "test")
+                },
+                "quarantined": 2,
+                "reasons": {"is empty": 2},
                 "seconds": 0.5,
             }
         ],
@@ -61,8 +72,15 @@ def _evidence(*given: Answer) -> Evidence:
 
 def test_the_page_tells_accuracy_classes_quarantine_and_steps():
     page = render(_evidence(_answer()))
-    for text in ("75.00 %", "TrainModel", "algo-1", "it is empty", "<svg", "data:image/png;base64"):
+    for text in ("75.00 %", "TrainModel", "algo-1", "is empty: 2", "<svg", "data:image/png;base64"):
         assert text in page
+
+
+def test_the_page_tells_what_the_dataset_is_and_what_has_changed():
+    page = render(_evidence(_answer()))
+    for text in ("25.0 %", "2 objects more, 3 fewer, 4 changed", "Without a marker yet: half"):
+        assert text in page
+    assert "Class &lt;cat&gt; drifts." in page
 
 
 def test_names_from_data_cannot_become_markup():
