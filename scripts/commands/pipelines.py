@@ -33,7 +33,7 @@ def parameter_default(session: boto3.Session, pipeline: str, name: str) -> Any:
 
 def newest_execution(session: boto3.Session, pipeline: str) -> str:
     """Its ARN. Raises CommandError where the pipeline has none yet."""
-    newest = next(_executions(session, pipeline), None)
+    newest = next(executions(session, pipeline), None)
     if newest is None:
         raise CommandError(
             f"The pipeline {pipeline} has no execution yet: ./scripts/drop DIR starts one."
@@ -50,7 +50,7 @@ def execution_of_drop(session: boto3.Session, pipeline: str, drop_id: str, secon
     looked_at: set[str] = set()
     end = time.monotonic() + seconds
     while True:
-        for arn in _executions(session, pipeline):
+        for arn in executions(session, pipeline):
             if arn in looked_at:
                 break  # newest first: the rest was looked at before
             if _drop_id(session, arn) == drop_id:
@@ -75,7 +75,8 @@ def steps_of(session: boto3.Session, execution: str) -> "list[PipelineExecutionS
     return [step for page in pages for step in page.get("PipelineExecutionSteps", [])]
 
 
-def _executions(session: boto3.Session, pipeline: str) -> Iterator[str]:
+def executions(session: boto3.Session, pipeline: str) -> Iterator[str]:
+    """ARNs of all executions, the newest first."""
     pages = (
         session.client("sagemaker")
         .get_paginator("list_pipeline_executions")

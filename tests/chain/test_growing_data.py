@@ -226,3 +226,25 @@ def test_a_deleted_object_is_in_no_later_dataset(rehearsed, fewer, deleted):
     changes = rehearsed.dataset(_id(fewer))["changes"]
     assert (changes["objects_removed"], changes["examples"]["removed"]) == (1, [deleted])
     assert deleted not in _channels(rehearsed, fewer)
+
+
+def test_an_object_leads_to_each_model_that_used_it_and_to_no_later_one(rehearsed, fewer, deleted):
+    bucket = rehearsed.outputs("data")["DropsBucketName"]
+    found = rehearsed.run("./scripts/lineage", "object", f"s3://{bucket}/{deleted}")
+    assert found.returncode == 0, found.stderr
+    group = rehearsed.outputs("training")["ModelPackageGroupName"]
+    mentioned = {n for n in range(1, 5) if f"{group}/{n}" in found.stdout}
+    assert mentioned == {1, 2, 3}
+
+
+def test_a_content_that_no_model_saw_has_an_exit_status_of_its_own(rehearsed, fewer):
+    found = rehearsed.run("./scripts/lineage", "object", "--sha256", "0" * 64)
+    assert found.returncode == 3, found.stdout + found.stderr
+
+
+def test_a_model_leads_to_its_execution_and_its_drops(rehearsed, fewer):
+    found = rehearsed.run("./scripts/lineage", "model", "latest")
+    assert found.returncode == 0, found.stderr
+    assert _id(fewer) in found.stdout
+    for drop in ("first", "repeated", "bad"):
+        assert drop in found.stdout

@@ -1,0 +1,50 @@
+"""What the questions have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from rich.table import Table
+
+from scripts.lineages.models import Models
+from scripts.lineages.store import Lineage, LineageStore
+
+CHANNELS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the answers come from."""
+
+    environment: str
+    drops_bucket: str
+    working_bucket: str
+    store: LineageStore
+    models: Models
+
+
+def uri_of(bucket: str, key: str, version_id: str) -> str:
+    """An object's address with its version."""
+    return f"s3://{bucket}/{key}?versionId={quote(version_id)}"
+
+
+def drops_bucket_of(lineage: Lineage) -> str:
+    """The bucket that the execution's objects lie in."""
+    return str(lineage.dataset["drops"].removeprefix("s3://").partition("/")[0])
+
+
+def counts_table(lineage: Lineage) -> Table:
+    """Objects by class and channel."""
+    made = Table("class", *CHANNELS, "all", "share", "share before")
+    for label, counts in lineage.dataset["counts"].items():
+        share = lineage.dataset["class_shares"][label]
+        before = share["earlier"]
+        made.add_row(
+            label,
+            *(str(counts[channel]) for channel in CHANNELS),
+            str(sum(counts.values())),
+            f"{share['now']:.1%}",
+            "" if before is None else f"{before:.1%}",
+        )
+    return made

@@ -1,0 +1,144 @@
+"""From an object to every model that was trained, validated or tested on its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from argparse import Namespace
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from rich.console import Console
+
+from scripts.commands.console import CommandError
+from scripts.lineages.answer import Sources, drops_bucket_of, uri_of
+from scripts.lineages.models import Model
+from scripts.lineages.store import Lineage, in_parallel
+
+# The exit status where no model saw the content.
+NONE = 3
+
+
+@dataclass(frozen=True)
+class Use:
+    """A content in one execution's dataset.
+
+    :param names: addresses of the objects that held it, copies under other names too.
+    :param not_used: of them, those that were put aside and made no record.
+    :param models: that the execution made; none where it failed before.
+    """
+
+    execution_id: str
+    sha256: str
+    channel: str
+    names: list[str]
+    not_used: list[str]
+    models: list[Model]
+
+
+def tell_object(sources: Sources, arguments: Namespace, console: Console) -> int:
+    """Prints it; gives the exit status."""
+    lineages = sources.store.lineages()
+    digests = _digests(sources, arguments, lineages)
+    uses = [use for found in _uses(sources, lineages, digests) for use in found]
+    uses = _with_models(sources, uses)
+    status = 0 if any(_made_models(use) for use in uses) else NONE
+    if arguments.json:
+        shown = {"sha256": sorted(digest.hex() for digest in digests), "uses": _as_json(uses)}
+        console.print(json.dumps(shown, ensure_ascii=False))
+        return status
+    for digest in sorted(digests):
+        console.print(f"Content {digest.hex()}")
+    for use in uses:
+        _tell(use, console)
+    if status == NONE:
+        console.print("No model was trained, validated or tested on it.")
+    return status
+
+
+def _digests(sources: Sources, arguments: Namespace, lineages: list[Lineage]) -> set[bytes]:
+    """The contents that are asked about."""
+    if arguments.sha256 is not None:
+        if not re.fullmatch("[0-9a-fA-F]{64}", arguments.sha256):
+            raise CommandError(
+                f'"{arguments.sha256}" is no SHA-256: it has 64 digits from 0 to 9 and a to f.'
+            )
+        return {bytes.fromhex(arguments.sha256)}
+    if arguments.file is not None:
+        try:
+            with arguments.file.open("rb") as file:
+                return {hashlib.file_digest(file, "sha256").digest()}
+        except OSError as error:
+            raise CommandError(f"{arguments.file} cannot be read: {error.strerror}.") from error
+    key, version_id = _parse(sources, arguments.uri)
+    tables = in_parallel(lambda run: sources.store.rows_of_key(run, key, version_id), lineages)
+    return {digest for table in tables for digest in table["sha256"].to_pylist()}
+
+
+def _parse(sources: Sources, uri: str) -> tuple[str, str | None]:
+    # urlsplit would take "#" and ";" out of keys.
+    address, _, query = uri.partition("?versionId=")
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    if not address.startswith("s3://") or not key:
+        raise CommandError(f'"{uri}" is no address of an object: write s3://<bucket>/<key>.')
+    if bucket != sources.drops_bucket:
+        raise CommandError(
+            f"The bucket {bucket} is not the drops bucket of {sources.environment}, which is "
+            f"{sources.drops_bucket}: give --environment, or an object of that bucket."
+        )
+    return key, parse_qs(f"v={query}")["v"][0] if query else None
+
+
+def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> list[list[Use]]:
+    def look_into(lineage: Lineage) -> list[Use]:
+        channels = sources.store.channels_of(lineage, digests)
+        if not channels:
+            return []
+        rows = sources.store.rows_of_contents(lineage, channels).to_pylist()
+        quarantined = sources.store.quarantined(lineage)
+        bucket = drops_bucket_of(lineage)
+        found = []
+        for digest, channel in sorted(channels.items()):
+            of_content = [row for row in rows if row["sha256"] == digest]
+            aside = [r for r in of_content if r["key"].removeprefix("drops/") in quarantined]
+            names, not_used = (
+                [uri_of(bucket, row["key"], row["version_id"]) for row in some]
+                for some in (of_content, aside)
+            )
+            found.append(Use(lineage.execution_id, digest.hex(), channel, names, not_used, []))
+        return found
+
+    return in_parallel(look_into, lineages)
+
+
+def _with_models(sources: Sources, uses: list[Use]) -> list[Use]:
+    if not uses:
+        return []
+    registered = sources.models.by_execution()
+    others = {use.execution_id for use in uses} - registered.keys()
+    made = registered | (sources.models.unregistered(others) if others else {})
+    return [Use(**(vars(use) | {"models": made.get(use.execution_id, [])})) for use in uses]
+
+
+def _made_models(use: Use) -> bool:
+    return bool(use.models) and len(use.not_used) < len(use.names)
+
+
+def _as_json(uses: list[Use]) -> list[dict[str, Any]]:
+    return [asdict(use) for use in uses]
+
+
+def _tell(use: Use, console: Console) -> None:
+    verb = {"train": "trained", "validation": "validated", "test": "tested"}[use.channel]
+    console.print(f"Execution {use.execution_id}, channel {use.channel}")
+    for name in use.names:
+        aside = " (could not be used: it made no record)" if name in use.not_used else ""
+        console.print(f"  {name}{aside}")
+    if not use.models:
+        console.print("  no model came of it")
+    for model in use.models:
+        served = ", served by the endpoint" if model.served else ""
+        done = verb if _made_models(use) else "made without it"
+        console.print(f"  {done}: {model.name} ({model.status}{served})")
