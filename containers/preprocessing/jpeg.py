@@ -3,6 +3,8 @@
 https://github.com/libjpeg-turbo/libjpeg-turbo/blob/main/doc/libjpeg.txt ("scale_num")
 """
 
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +12,10 @@ import numpy.typing as npt
 import simplejpeg  # type: ignore[import-untyped]
 
 MAGIC = b"\xff\xd8\xff"
-PROGRESSIVE = b"\xff\xc2"
+# Markers (ITU-T T.81, table B.1), each after a byte FILL.
+FILL, START_OF_SCAN, APPLICATION = 0xFF, 0xDA, 0xE1
+PROGRESSIVE_FRAMES = (0xC2, 0xC6, 0xCA, 0xCE)
+FRAMES = (0xC0, 0xC1, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF, *PROGRESSIVE_FRAMES)
 # Other fractions exist, but their transforms are slower than the pixels that they save.
 SCALES = (8, 4, 2)
 # libjpeg-turbo's warnings (jerror.h) after which pixels are missing or wrong.
@@ -45,11 +50,13 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
     """None when it is no JPEG, or one that only another reader can judge."""
     if not data.startswith(MAGIC):
         return None
-    try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
-        return None
-    return JpegHeader(width, height, PROGRESSIVE in data)
+    for marker, position in _segments(data):
+        if marker in FRAMES:
+            height, width = struct.unpack_from(">HH", data, position + 3)
+            if not height or not width:
+                return None
+            return JpegHeader(width, height, progressive=marker in PROGRESSIVE_FRAMES)
+    return None
 
 
 def decode_jpeg(data: bytes, header: JpegHeader, size: int) -> npt.NDArray[np.uint8] | None:
@@ -75,12 +82,18 @@ def decode_jpeg(data: bytes, header: JpegHeader, size: int) -> npt.NDArray[np.ui
 
 def has_application_data(data: bytes) -> bool:
     """Whether a segment before the pixels may hold EXIF or XMP (APP1), and so an orientation."""
+    return any(marker == APPLICATION for marker, _ in _segments(data))
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """The marker of each segment before the pixels, and where its length stands."""
     position = 2
-    while data[position : position + 1] == b"\xff":
-        marker = data[position + 1 : position + 2]
-        if marker == b"\xda":
-            return False
-        if marker in (b"\xe1", b"\xff"):
-            return True
+    while position + 9 < len(data) and data[position] == FILL:
+        marker = data[position + 1]
+        if marker == FILL:
+            position += 1
+            continue
+        if marker == START_OF_SCAN:
+            return
+        yield marker, position + 2
         position += 2 + int.from_bytes(data[position + 2 : position + 4])
-    return True

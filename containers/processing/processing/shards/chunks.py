@@ -10,7 +10,7 @@ from preprocessing import UnusableImage, decode, decoding_bytes
 from processing.container import UserError
 from processing.shards.memory import Memory
 from processing.shards.source_files import SourceFile
-from processing.shards.tfrecord import example, framed
+from processing.shards.tfrecord import record
 
 FILES_PER_CHUNK = 16
 # Pixels of photographs hardly shrink further at a higher level, which takes several times as long.
@@ -45,9 +45,9 @@ class Quarantined:
 
 @dataclass
 class Records:
-    """What a chunk becomes: `data` as it lies in the shard, and how many records that is."""
+    """What a chunk becomes: `data` as it lies in the shard, in parts, and how many records."""
 
-    data: bytes = b""
+    data: list[bytes | memoryview] = field(default_factory=list)
     count: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
 
@@ -86,7 +86,6 @@ def _read(folder: Path, file: SourceFile) -> bytes:
 def records(chunk: ReadChunk, size: int, compress: bool, decoding: Memory) -> Records:
     """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time."""
     result = Records()
-    frames = []
     for file, content in zip(chunk.files, chunk.contents, strict=True):
         try:
             with decoding.held(decoding_bytes(content, size)):
@@ -94,9 +93,10 @@ def records(chunk: ReadChunk, size: int, compress: bool, decoding: Memory) -> Re
         except UnusableImage as unusable:
             result.quarantined.append(Quarantined(file.entry, str(unusable), unusable.kind))
         else:
-            frames.append(framed(example(pixels.tobytes(), file.label, file.entry)))
-    data = b"".join(frames)
-    # Members of a gzip file follow one another; each has its own, so that all cores compress.
-    result.data = gzip.compress(data, GZIP_LEVEL, mtime=0) if compress and data else data
-    result.count = len(frames)
+            result.data += record(pixels, file.label, file.entry)
+            result.count += 1
+    if compress and result.data:
+        # Members of a gzip file follow one another; each chunk has its own, so that all cores
+        # compress.
+        result.data = [gzip.compress(b"".join(result.data), GZIP_LEVEL, mtime=0)]
     return result

@@ -55,7 +55,7 @@ class Shard:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("wb") as file:
             for chunk in made:
-                file.write(chunk.data)
+                file.writelines(chunk.data)
                 for aside in chunk.quarantined:
                     quarantine.append(self.channel, aside)
                 written += chunk.count

@@ -4,29 +4,65 @@ https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 """
 
 import struct
+from collections.abc import Iterator
 
-from tfrecord import example_pb2  # type: ignore[import-untyped]
-from tfrecord.writer import TFRecordWriter  # type: ignore[import-untyped]
+import crc32c
+import numpy as np
+import numpy.typing as npt
 
-
-def example(image: bytes, label: int, key: str) -> bytes:
-    """A serialised tf.train.Example: `image` raw uint8 pixels, `label` int64, `key` UTF-8."""
-    features = {
-        "image": example_pb2.Feature(bytes_list=example_pb2.BytesList(value=[image])),
-        "label": example_pb2.Feature(int64_list=example_pb2.Int64List(value=[label])),
-        "key": example_pb2.Feature(bytes_list=example_pb2.BytesList(value=[key.encode()])),
-    }
-    record = example_pb2.Example(features=example_pb2.Features(feature=features))
-    serialised: bytes = record.SerializeToString(deterministic=True)
-    return serialised
+# Wire types of https://protobuf.dev/programming-guides/encoding/
+MASK = 0xA282EAD8
 
 
-def framed(record: bytes) -> bytes:
-    """The record as it lies in the file, between its length and checksums.
+def record(image: npt.NDArray[np.uint8], label: int, key: str) -> list[bytes | memoryview]:
+    """A tf.train.Example as it lies in the file, in parts to be written one after the other.
 
-    TFRecordWriter.write serialises a map in an order that differs from run to run; so only its
-    checksum is used here.
+    `image` as raw bytes, `label` int64 (0 or more), `key` UTF-8. The bytes are those of protobuf's
+    deterministic serialisation, whose copies of the pixels took a tenth of the step's time.
     """
-    length = struct.pack("<Q", len(record))
-    checksums = (TFRecordWriter.masked_crc(part) for part in (length, record))
-    return b"".join([length, next(checksums), record, next(checksums)])
+    pixels = memoryview(np.ascontiguousarray(image)).cast("B")
+    lists = _length(1, len(pixels))
+    feature = _length(1, len(lists) + len(pixels))
+    value = _length(2, len(feature) + len(lists) + len(pixels))
+    name = _field(1, b"image")
+    entry = _length(1, len(name) + len(value) + len(feature) + len(lists) + len(pixels))
+    after = _entry(b"key", _field(1, _field(1, key.encode()))) + _entry(
+        b"label", _field(3, _field(1, _varint(label)))
+    )
+    before = b"".join([entry, name, value, feature, lists])
+    features = _length(1, len(before) + len(pixels) + len(after))
+    return list(_framed([features + before, pixels, after]))
+
+
+def _framed(parts: list[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    length = struct.pack("<Q", sum(len(part) for part in parts))
+    yield length + _masked(crc32c.crc32c(length))
+    checksum = 0
+    for part in parts:
+        checksum = crc32c.crc32c(part, checksum)
+        yield part
+    yield _masked(checksum)
+
+
+def _masked(checksum: int) -> bytes:
+    return struct.pack("<I", ((checksum >> 15 | checksum << 17) + MASK) & 0xFFFFFFFF)
+
+
+def _entry(name: bytes, feature: bytes) -> bytes:
+    return _field(1, _field(1, name) + _field(2, feature))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    return _length(number, len(content)) + content
+
+
+def _length(number: int, length: int) -> bytes:
+    return bytes([number << 3 | 2]) + _varint(length)
+
+
+def _varint(value: int) -> bytes:
+    digits = bytearray()
+    while value > 0x7F:
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*digits, value])

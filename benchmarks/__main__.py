@@ -1,0 +1,60 @@
+"""`./scripts/bench`: measures a part and keeps its table in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.data import QUICK, Pythons, Sizes, data_rows
+from benchmarks.harness import REPOSITORY, BenchmarkError, keep, show
+from rehearsal.images.dockerfile import read
+
+
+def main() -> int:
+    arguments = _arguments()
+    console = Console(highlight=False)
+    dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
+    pythons = Pythons(arguments.ours, _variables(dockerfile), arguments.plain)
+    try:
+        rows, notes = data_rows(pythons, QUICK if arguments.quick else Sizes(), console)
+    except BenchmarkError as error:
+        console.print(str(error), style="bold red")
+        return 1
+    show(rows, console)
+    for note in notes:
+        console.print(note)
+    if not arguments.quick:
+        path = REPOSITORY / "docs" / "benchmarks.md"
+        keep(path, "data", "./scripts/bench data", rows, notes)
+        console.print(f"Kept in {path.relative_to(REPOSITORY)}.")
+    return int(arguments.check and any(row.missed for row in rows))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="./scripts/bench",
+        description="Measures side by side, and keeps the table in docs/benchmarks.md.",
+        epilog="example: ./scripts/bench data --quick",
+    )
+    parser.add_argument("part", choices=["data"], help="what is measured")
+    parser.add_argument("--quick", action="store_true", help="small, once, and not kept")
+    parser.add_argument(
+        "--check", action="store_true", help="exit status 1 where a target is missed"
+    )
+    parser.add_argument("--ours", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--plain", type=Path, required=True, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _variables(dockerfile: Path) -> dict[str, str]:
+    """What the image sets before its programs start."""
+    return {
+        name: value for name, value in read(dockerfile, {}).environment.items() if name != "PATH"
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,231 @@
+"""The data plane: split, listing, decoding, hosts and lineage."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+from rich.console import Console
+
+from benchmarks.harness import REPOSITORY, Program, Row, in_turn, run
+from benchmarks.lineage import lineage_rows
+
+TEN_TIMES = 10
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured, and how often."""
+
+    objects: int = 1_000_000
+    keys: int = 200_000
+    photos: int = 600
+    executions: int = 10
+    repetitions: int = 5
+
+
+QUICK = Sizes(objects=20_000, keys=4_000, photos=40, executions=2, repetitions=1)
+
+
+@dataclass(frozen=True)
+class Pythons:
+    """The image's Python with the variables that its Dockerfile sets, and the plain one's."""
+
+    ours: Path
+    variables: dict[str, str]
+    plain: Path
+
+    def our(self, module: str, *arguments: object, core: int | None = 0) -> Program:
+        return Program(self.ours, f"ours.{module}", arguments, self.variables, core)
+
+    def plainly(self, module: str, *arguments: object, core: int | None = 0) -> Program:
+        return Program(self.plain, f"plainly.{module}", arguments, core=core)
+
+
+def data_rows(pythons: Pythons, sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
+    """The table's rows, and the notes below it."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        rows = _split(pythons, sizes, folder, console)
+        rows += _listing(pythons, sizes, console)
+        decoding, notes = _decoding(pythons, sizes, folder, console)
+        rows += decoding
+        rows += lineage_rows(folder / "ours" / "lineage", sizes.executions, folder, console)
+        return rows, notes
+
+
+def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> list[Row]:
+    console.print(f"Split, manifests and table of {sizes.objects:,} objects")
+    few = sizes.objects // TEN_TIMES
+    for rows in (few, sizes.objects):
+        run(pythons.plainly("listing", folder / f"{rows}.parquet", rows))
+        run(pythons.our("stage", folder / f"{rows}.parquet", folder / f"{rows}.arrow"))
+    found = in_turn(
+        {
+            "ours": [
+                pythons.our(
+                    "split", folder / f"{sizes.objects}.arrow", sizes.objects, folder / "ours"
+                )
+            ],
+            "pandas": [
+                pythons.plainly("split", folder / f"{sizes.objects}.parquet", folder / "plain")
+            ],
+            "ours, a tenth": [pythons.our("split", folder / f"{few}.arrow", few, folder / "few")],
+        },
+        sizes.repetitions,
+        console,
+    )
+    ours, plain, tenth = found.values()
+    what = f"split + manifests + table of {ours.count:,} objects"
+    return [
+        Row(
+            f"{what}, time",
+            f"{ours.seconds:.2f} s",
+            f"{plain.seconds:.2f} s, pandas + scikit-learn + json",
+            plain.seconds / ours.seconds,
+            10,
+        ),
+        Row(f"{what}, peak memory", _mib(ours.peak), _mib(plain.peak), plain.peak / ours.peak, 10),
+        Row(
+            f"peak memory at {tenth.count:,} objects against {ours.count:,}",
+            _mib(tenth.peak),
+            _mib(ours.peak),
+            tenth.peak / ours.peak,
+            0.9,
+        ),
+    ]
+
+
+def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
+    console.print(f"Listing of {sizes.keys:,} keys")
+    with _bucket(pythons, sizes.keys) as url:
+        place = {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        ours = pythons.our("list_bucket")
+        plain = pythons.plainly("list_bucket")
+        pages = pythons.plainly("read_pages")
+        found = in_turn(
+            {
+                "ours": [_with(ours, place)],
+                "paginator": [_with(plain, place)],
+                "the server alone": [_with(pages, place)],
+            },
+            sizes.repetitions,
+            console,
+        )
+    ours_, plain_, server = found.values()
+    return [
+        Row(
+            f"listing of {ours_.count:,} keys",
+            _rate(ours_.count, ours_.seconds, "keys"),
+            f"{_rate(plain_.count, plain_.seconds, 'keys')}, boto3's paginator",
+            plain_.seconds / ours_.seconds,
+            3,
+        ),
+        Row(
+            "the same against the server's own limit, pages unread",
+            _rate(ours_.count, ours_.seconds, "keys"),
+            _rate(server.count, server.seconds, "keys"),
+            server.seconds / ours_.seconds,
+        ),
+    ]
+
+
+def _decoding(
+    pythons: Pythons, sizes: Sizes, folder: Path, console: Console
+) -> tuple[list[Row], list[str]]:
+    console.print(f"Decoding of {sizes.photos} photographs")
+    photos = folder / "photos"
+    run(pythons.plainly("photos", photos, sizes.photos))
+    hosts = [(folder / "one", 0, 1), (folder / "first", 0, 2), (folder / "second", 1, 2)]
+    for root, index, count in hosts:
+        root.mkdir()
+        run(pythons.our("receive", photos, root, index, count))
+    found = in_turn(
+        {
+            "ours": [pythons.our("shard", folder / "one")],
+            "Pillow and TensorFlow": [pythons.plainly("shard", photos, folder / "plain.tfrecord")],
+            "libjpeg-turbo alone": [pythons.plainly("decode", photos)],
+            "two hosts": [
+                pythons.our("shard", root, core=core)
+                for core, root in enumerate([folder / "first", folder / "second"])
+            ],
+        },
+        sizes.repetitions,
+        console,
+    )
+    ours, plain, limit, both = found.values()
+    likeness = run(pythons.our("likeness", photos, core=None))
+    speed = _rate(ours.count, ours.seconds, "images")
+    rows = [
+        Row(
+            "decode + resize + write on one core",
+            speed,
+            f"{_rate(plain.count, plain.seconds, 'images')}, Pillow + tf.io.TFRecordWriter",
+            plain.seconds / ours.seconds,
+            1.9,
+        ),
+        Row(
+            "the same against its limit",
+            speed,
+            f"{_rate(limit.count, limit.seconds, 'images')}, scaled libjpeg-turbo alone",
+            limit.seconds / ours.seconds,
+            0.85,
+        ),
+        Row(
+            "two hosts of a core each against one",
+            _rate(both.count, both.seconds, "images"),
+            speed,
+            ours.seconds / both.seconds,
+            1.9,
+        ),
+    ]
+    return rows, [
+        f"Photographs are 640 x 480 (JPEG, quality 90, 4:2:0) and become 224 x 224. Against full "
+        f"decoding and averaging over areas the pixels have a PSNR of {likeness['mean']:.1f} dB in "
+        f"the mean, {likeness['least']:.1f} dB at least."
+    ]
+
+
+@contextmanager
+def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
+    """A local S3 that computes its listings, on a core of its own; its URL."""
+    last = max(range(len(_cores())))
+    program = [
+        *("taskset", "-c", str(_cores()[last])),
+        *(str(pythons.ours), "-m", "tests.generated_bucket", str(keys)),
+    ]
+    server = Popen(
+        program, cwd=REPOSITORY / "containers" / "processing", stdin=PIPE, stdout=PIPE, text=True
+    )
+    try:
+        assert server.stdout  # noqa: S101
+        yield server.stdout.readline().strip()
+    finally:
+        server.communicate()
+
+
+def _cores() -> Sequence[int]:
+    return sorted(os.sched_getaffinity(0))
+
+
+def _with(program: Program, variables: dict[str, str]) -> Program:
+    together = {**program.variables, **variables}
+    return Program(program.python, program.module, program.arguments, together, program.core)
+
+
+def _rate(count: int, seconds: float, what: str) -> str:
+    return f"{count / seconds:,.0f} {what}/s"
+
+
+def _mib(peak: float) -> str:
+    return f"{peak:.0f} MiB"

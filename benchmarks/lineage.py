@@ -1,0 +1,182 @@
+"""`./scripts/lineage` on many large executions, in a local S3."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+from rich.console import Console
+
+from benchmarks.harness import REPOSITORY, BenchmarkError, Row
+
+BUCKETS = {
+    name: f"benchmark-{name.removesuffix('BucketName').lower()}"
+    for name in ("DropsBucketName", "WorkingBucketName", "ArtifactsBucketName")
+}
+GROUP = "shardwise-dev"
+REPETITIONS = 3
+
+
+def lineage_rows(run: Path, executions: int, folder: Path, console: Console) -> list[Row]:
+    """How long the two questions take over `executions` copies of the lineage in `run`."""
+    console.print(f"Lineage of {executions} executions")
+    table = pq.ParquetFile(run / "objects.parquet")
+    objects = table.metadata.num_rows
+    key = table.read_row_group(0, ["key"])["key"][0].as_py()
+    with _rehearsal(folder / "rehearsal") as variables:
+        session = boto3.Session(region_name="us-east-1")
+        _deploy(session, variables)
+        for number in range(executions):
+            _write(session, variables, run, f"execution{number:02d}", objects)
+        uri = f"s3://{BUCKETS['DropsBucketName']}/{key}"
+        whole = f"{executions} executions of {objects:,} objects"
+        return [
+            Row(f"lineage object, {whole}", _seconds(variables, "object", uri), "", None),
+            Row(
+                f"lineage model --summary, {whole}",
+                _seconds(variables, "model", "latest", "--summary"),
+                "",
+                None,
+            ),
+            Row(
+                f"lineage model, all {objects:,} objects",
+                _seconds(variables, "model", "latest"),
+                "",
+                None,
+            ),
+        ]
+
+
+def _seconds(variables: Mapping[str, str], *arguments: str) -> str:
+    """The command from its start to its end."""
+    taken = []
+    for _ in range(REPETITIONS):
+        started = time.perf_counter()
+        ended = subprocess.run(
+            [sys.executable, "-P", "-m", "scripts.commands.lineage", *arguments],
+            env=_environment(variables),
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        taken.append(time.perf_counter() - started)
+        if ended.returncode:
+            raise BenchmarkError(f"lineage {arguments} failed: {ended.stderr.decode()[-2000:]}")
+    return f"{statistics.median(taken):.1f} s"
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return inherited | {"PYTHONPATH": str(REPOSITORY)} | dict(variables)
+
+
+@contextmanager
+def _rehearsal(folder: Path) -> Iterator[dict[str, str]]:
+    """The variables that lead to an AWS on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder.mkdir()
+    places = ["--state", folder / "state", "--cache", folder / "cache", "--port", port]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "rehearsal", *map(str, places), "serve"],
+            cwd=REPOSITORY,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(server, f"{url}/_ministack/health")
+        yield {
+            "AWS_ENDPOINT_URL": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+        }
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def _wait_for(server: subprocess.Popen[bytes], url: str) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while server.poll() is None:
+        try:
+            with opener.open(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise BenchmarkError("The rehearsal's server ended.")
+
+
+def _client(session: boto3.Session, variables: Mapping[str, str], service: Any) -> Any:
+    return session.client(
+        service,
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _deploy(session: boto3.Session, variables: Mapping[str, str]) -> None:
+    """Stacks with the outputs that the command reads, empty buckets and a group of packages."""
+    for bucket in BUCKETS.values():
+        _client(session, variables, "s3").create_bucket(Bucket=bucket)
+    training = {"PipelineName": GROUP, "ModelPackageGroupName": GROUP}
+    for unit, outputs in (("data", BUCKETS), ("training", training)):
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+        }
+        cloudformation = _client(session, variables, "cloudformation")
+        name = f"shardwise-dev-{unit}"
+        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name)
+    sagemaker = _client(session, variables, "sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+
+
+def _write(
+    session: boto3.Session, variables: Mapping[str, str], run: Path, execution_id: str, objects: int
+) -> None:
+    """A lineage, and the package of the model that came of it."""
+    s3 = _client(session, variables, "s3")
+    artifacts = BUCKETS["ArtifactsBucketName"]
+    for name in ("objects.parquet", "membership.parquet"):
+        s3.upload_file(str(run / name), artifacts, f"lineage/{execution_id}/{name}")
+    dataset = {
+        "schema": 2,
+        "execution_id": execution_id,
+        "drops": f"s3://{BUCKETS['DropsBucketName']}/drops/",
+        "drop_id": "drop-000",
+        "objects": objects,
+        "included_drops": [],
+        "counts": {},
+    }
+    body = json.dumps(dataset).encode()
+    s3.put_object(Bucket=artifacts, Key=f"lineage/{execution_id}/dataset.json", Body=body)
+    arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{GROUP}/execution/{execution_id}"
+    _client(session, variables, "sagemaker").create_model_package(
+        ModelPackageGroupName=GROUP,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"PipelineExecutionArn": arn},
+        InferenceSpecification={
+            "Containers": [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}],
+            "SupportedContentTypes": ["image/jpeg"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+    )

@@ -1,0 +1,1 @@
+"""What is measured of Shardwise; each module runs in its image's environment."""
