@@ -1,4 +1,4 @@
-"""Decodes with libjpeg-turbo at half the size and does nothing with the pixels: the limit."""
+"""Decodes with libjpeg-turbo at a fraction of the size, and no more: the limit."""
 
 import sys
 from pathlib import Path
