@@ -20,7 +20,7 @@ def record(image: npt.NDArray[np.uint8], label: int, key: str) -> list[bytes | m
     `image` as raw bytes, `label` int64 (0 or more), `key` UTF-8. The bytes are those of protobuf's
     deterministic serialisation, whose copies of the pixels took a tenth of the step's time.
     """
-    pixels = memoryview(np.ascontiguousarray(image)).cast("B")
+    pixels = np.ascontiguousarray(image).data.cast("B")
     lists = _length(1, len(pixels))
     feature = _length(1, len(lists) + len(pixels))
     value = _length(2, len(feature) + len(lists) + len(pixels))
