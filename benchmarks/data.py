@@ -26,7 +26,7 @@ class Sizes:
 
     objects: int = 1_000_000
     keys: int = 200_000
-    photos: int = 1_500
+    photos: int = 3_000
     executions: int = 10
     repetitions: int = 5
 

@@ -93,21 +93,21 @@ def _parse(sources: Sources, uri: str) -> tuple[str, str | None]:
 
 def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> list[list[Use]]:
     def look_into(lineage: Lineage) -> list[Use]:
-        channels = sources.store.channels_of(lineage, digests)
-        if not channels:
+        contents = sources.store.contents(lineage, digests)
+        if not contents:
             return []
-        rows = sources.store.rows_of_contents(lineage, channels).to_pylist()
         quarantined = sources.store.quarantined(lineage)
         bucket = drops_bucket_of(lineage)
         found = []
-        for digest, channel in sorted(channels.items()):
-            of_content = [row for row in rows if row["sha256"] == digest]
-            aside = [r for r in of_content if r["key"].removeprefix("drops/") in quarantined]
+        for digest, content in sorted(contents.items()):
+            rows = sources.store.rows(lineage, content.rows)
+            aside = [row for row in rows if row["key"].removeprefix("drops/") in quarantined]
             names, not_used = (
                 [uri_of(bucket, row["key"], row["version_id"]) for row in some]
-                for some in (of_content, aside)
+                for some in (rows, aside)
             )
-            found.append(Use(lineage.execution_id, digest.hex(), channel, names, not_used, []))
+            use = Use(lineage.execution_id, digest.hex(), content.channel, names, not_used, [])
+            found.append(use)
         return found
 
     return in_parallel(look_into, lineages)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -42,6 +44,14 @@ class Lineage:
     @property
     def membership(self) -> str:
         return f"{self.folder}/membership.parquet"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A content in a dataset: its channel, and the rows of `objects.parquet` that hold it."""
+
+    channel: str
+    rows: list[int]
 
 
 class LineageStore:
@@ -89,30 +99,32 @@ class LineageStore:
         with _reading(lineage.objects):
             return self._dataset(lineage.objects).to_table(filter=wanted)
 
-    def channels_of(self, lineage: Lineage, digests: Iterable[bytes]) -> dict[bytes, str]:
-        """The channel of each content that the dataset holds, by SHA-256."""
-        found: dict[bytes, str] = {}
+    def contents(self, lineage: Lineage, digests: Iterable[bytes]) -> dict[bytes, Content]:
+        """Those of these contents that the dataset holds, by SHA-256."""
+        found: dict[bytes, Content] = {}
         with _reading(lineage.membership), self._parquet(lineage.membership) as table:
             for digest in digests:
                 for group in _groups_that_may_hold(table.metadata, digest):
                     rows = table.read_row_group(group)
                     rows = rows.filter(pc.and_(pc.equal(rows["sha256"], digest), rows["present"]))
                     for row in rows.to_pylist():
-                        found[digest] = row["channel"]
+                        found[digest] = Content(row["channel"], row["rows"])
         return found
 
-    def rows_of_contents(self, lineage: Lineage, digests: Iterable[bytes]) -> pa.Table:
-        """Rows of `objects.parquet` with these contents, whatever their names."""
-        wanted = ds.field("sha256").isin(pa.array(list(digests), pa.binary(32)))
-        with _reading(lineage.objects):
-            (fragment,) = self._dataset(lineage.objects).get_fragments()
-            # The digests alone say which row groups are worth their other columns.
-            parts = [
-                group.to_table(filter=wanted)
-                for group in fragment.split_by_row_group()
-                if group.count_rows(filter=wanted)
-            ]
-        return pa.concat_tables(parts) if parts else fragment.to_table(filter=ds.scalar(False))
+    def rows(self, lineage: Lineage, numbers: Iterable[int]) -> list[dict[str, Any]]:
+        """Rows of `objects.parquet` by their numbers."""
+        found = []
+        with _reading(lineage.objects), self._parquet(lineage.objects) as table:
+            ends = accumulate(
+                table.metadata.row_group(group).num_rows
+                for group in range(table.metadata.num_row_groups)
+            )
+            bounds = [0, *ends]
+            wanted = sorted(numbers)
+            for group, same in groupby(wanted, lambda number: bisect_right(bounds, number) - 1):
+                rows = table.read_row_group(group)
+                found += rows.take([number - bounds[group] for number in same]).to_pylist()
+        return found
 
     def batches(self, lineage: Lineage) -> Iterator[pa.RecordBatch]:
         """All rows of `objects.parquet`, some at a time, by key."""

@@ -25,7 +25,14 @@ OBJECTS = pa.schema(
         ("execution_id", TEXTS),
     ]
 )
-MEMBERSHIP = pa.schema([("sha256", pa.binary(32)), ("channel", CHANNEL), ("present", pa.bool_())])
+MEMBERSHIP = pa.schema(
+    [
+        ("sha256", pa.binary(32)),
+        ("channel", CHANNEL),
+        ("present", pa.bool_()),
+        ("rows", pa.list_(pa.uint32())),
+    ]
+)
 CHANNELS = ("train", "validation", "test")
 # Small, so that tables have several.
 ROW_GROUP_ROWS = 4
@@ -64,7 +71,12 @@ def write_run(
         "membership.parquet",
         _parquet(
             [
-                {"sha256": key, "channel": channel, "present": present}
+                {
+                    "sha256": key,
+                    "channel": channel,
+                    "present": present,
+                    "rows": [n for n, row in enumerate(rows) if row["sha256"] == key],
+                }
                 for key, (channel, present) in sorted(members.items())
             ],
             MEMBERSHIP,

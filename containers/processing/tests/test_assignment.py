@@ -72,6 +72,7 @@ def write_membership(folder, channels):
                 MEMBERSHIP_SCHEMA.field("channel").type
             ),
             "present": pa.array([True] * len(contents)),
+            "rows": pa.array([[]] * len(contents), MEMBERSHIP_SCHEMA.field("rows").type),
         },
         schema=MEMBERSHIP_SCHEMA,
     )
@@ -202,3 +203,15 @@ def test_contents_that_came_and_went_are_counted(folders):
     later = {f"d1/cat/{number}": content for number, content in enumerate(SHARED[10:45])}
     outcome = assign(folders(), later, SPLIT, [first.membership_path]).assignment
     assert (outcome.contents, outcome.contents_added, outcome.contents_removed) == (35, 15, 10)
+
+
+@given(objects=datasets(), earlier=memberships, split=splits)
+def test_each_content_names_the_rows_of_its_objects(folders, objects, earlier, split):
+    outcome = assigned(folders(), objects, split, [write_membership(folders(), earlier)])
+    contents = [objects[key] for key in sorted(objects, key=str.encode)]
+    rows = pq.read_table(outcome.membership_path).to_pylist()
+    named = {row["sha256"]: row["rows"] for row in rows if row["rows"]}
+    assert named == {
+        content: [row for row, other in enumerate(contents) if other == content]
+        for content in set(contents)
+    }

@@ -72,7 +72,8 @@ class Assigner:
             for contents in self.partitions.contents(self.memberships):
                 codes = self._channels(contents)
                 _move(codes, contents, moves)
-                writer.append(Members(contents.digests, codes, contents.objects > 0))
+                members = Members(contents.digests, codes, contents.objects > 0)
+                writer.append(members, contents.objects, contents.rows)
                 _add(result, contents, codes)
         return result
 

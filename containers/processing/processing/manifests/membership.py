@@ -22,8 +22,14 @@ from processing.manifests.split import DIGEST, Codes, Digests, first_words
 ROW_GROUP_ROWS = 16_384
 CHANNEL_TYPE = pa.dictionary(pa.int8(), pa.string())
 MEMBERSHIP_SCHEMA = pa.schema(
-    [("sha256", pa.binary(32)), ("channel", CHANNEL_TYPE), ("present", pa.bool_())]
+    [
+        ("sha256", pa.binary(32)),
+        ("channel", CHANNEL_TYPE),
+        ("present", pa.bool_()),
+        ("rows", pa.list_(pa.field("item", pa.uint32(), nullable=False))),
+    ]
 )
+REMEMBERED = ["sha256", "channel", "present"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class MembershipWriter:
             path, MEMBERSHIP_SCHEMA, compression="none", use_dictionary=["channel"]
         )
         self._waiting = Members.join([])
+        self._counts = np.empty(0, np.int64)
+        self._rows = np.empty(0, np.uint32)
 
     def __enter__(self) -> Self:
         return self
@@ -97,19 +105,30 @@ class MembershipWriter:
             self._write(len(self._waiting))
         self._writer.close()
 
-    def append(self, members: Members) -> None:
-        """Adds contents above all that were added before."""
+    def append(
+        self, members: Members, counts: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+    ) -> None:
+        """Adds contents above all that were added before.
+
+        rows: of `objects.parquet`, those of the first content first; counts: how many of each.
+        """
         self._waiting = Members.join([self._waiting, members])
+        self._counts = np.concatenate([self._counts, counts])
+        self._rows = np.concatenate([self._rows, rows.astype(np.uint32)])
         while len(self._waiting) >= ROW_GROUP_ROWS:
             self._write(ROW_GROUP_ROWS)
 
     def _write(self, count: int) -> None:
-        rows = self._waiting.part(0, count)
+        members = self._waiting.part(0, count)
         self._waiting = self._waiting.part(count, len(self._waiting))
+        ends = np.concatenate([[0], np.cumsum(self._counts[:count])]).astype(np.int32)
+        rows, self._rows = self._rows[: ends[-1]], self._rows[ends[-1] :]
+        self._counts = self._counts[count:]
         columns = [
-            fixed_size_binary(rows.digests),
-            pa.DictionaryArray.from_arrays(rows.channels.astype(np.int8), list(CHANNELS)),
-            pa.array(rows.present),
+            fixed_size_binary(members.digests),
+            pa.DictionaryArray.from_arrays(members.channels.astype(np.int8), list(CHANNELS)),
+            pa.array(members.present),
+            pa.ListArray.from_arrays(ends, rows, type=MEMBERSHIP_SCHEMA.field("rows").type),
         ]
         self._writer.write_table(pa.table(columns, schema=MEMBERSHIP_SCHEMA))
 
@@ -134,7 +153,9 @@ def _count_below(members: Members, bound: int) -> int:
 def _row_groups(path: Path) -> Iterator[Members]:
     with pq.ParquetFile(path, pre_buffer=False) as file:
         for group in range(file.num_row_groups):
-            yield _members(file.read_row_group(group, use_threads=False).combine_chunks())
+            yield _members(
+                file.read_row_group(group, REMEMBERED, use_threads=False).combine_chunks()
+            )
 
 
 def _members(table: pa.Table) -> Members:
