@@ -26,7 +26,7 @@ class Sizes:
 
     objects: int = 1_000_000
     keys: int = 200_000
-    photos: int = 3_000
+    photos: int = 2_000
     executions: int = 10
     repetitions: int = 5
 
@@ -75,13 +75,21 @@ def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> li
         {
             "ours": [
                 pythons.our(
-                    "split", folder / f"{sizes.objects}.arrow", sizes.objects, folder / "ours"
+                    "split",
+                    folder / f"{sizes.objects}.arrow",
+                    sizes.objects,
+                    folder / "ours",
+                    core=None,
                 )
             ],
             "pandas": [
-                pythons.plainly("split", folder / f"{sizes.objects}.parquet", folder / "plain")
+                pythons.plainly(
+                    "split", folder / f"{sizes.objects}.parquet", folder / "plain", core=None
+                )
             ],
-            "ours, a tenth": [pythons.our("split", folder / f"{few}.arrow", few, folder / "few")],
+            "ours, a tenth": [
+                pythons.our("split", folder / f"{few}.arrow", few, folder / "few", core=None)
+            ],
         },
         sizes.repetitions,
         console,
