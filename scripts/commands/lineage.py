@@ -100,6 +100,10 @@ def _add(
         epilog=f"example: {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # After the question too, where one types it at the other commands.
+    made.add_argument(
+        "--environment", default=argparse.SUPPRESS, help="dev, staging or prod (default: dev)"
+    )
     made.set_defaults(tell=tell)
     return made
 

@@ -57,9 +57,9 @@ class Place:
         """Exit status, stdout and the last line of stderr."""
         ended = self._run(
             "lineage",
+            *arguments,
             "--environment",
             self.environment,
-            *arguments,
             AWS_ENDPOINT_URL=self._url,
             AWS_ACCESS_KEY_ID="test",
             AWS_SECRET_ACCESS_KEY="test",
