@@ -91,7 +91,8 @@ class Partitions:
         index = leading.astype(np.uint16) >> (16 - self._bits)
         # A stable sort of 16-bit numbers is a radix sort, linear in time.
         order = np.argsort(index, kind="stable")
-        ordered = records[order]
+        # take() moves whole records; indexing would copy them field by field.
+        ordered = records.take(order)
         ends = np.cumsum(np.bincount(index, minlength=len(files)))
         start = 0
         for file, end in zip(files, ends.tolist(), strict=True):
@@ -124,9 +125,9 @@ def _group(objects: npt.NDArray[np.void], remembered: Sequence[Members]) -> Cont
     order, content = _order_by_digest(digests)
     first = np.flatnonzero(np.diff(content, prepend=-1))
     held = order >= len(known)
-    source = objects[order[held] - len(known)]
+    source = objects.take(order[held] - len(known))
     return Contents(
-        digests=digests[order[first]],
+        digests=digests.take(order[first]),
         earlier=channels[order[first]],
         was_present=np.logical_or.reduceat(was_present[order], first) if len(first) else held,
         rows=source["row"].astype(np.int64),

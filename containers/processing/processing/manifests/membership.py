@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from processing.channels import CHANNELS
 from processing.manifests.split import DIGEST, Codes, Digests, first_words
+from processing.manifests.table_writer import TableWriter
 
 ROW_GROUP_ROWS = 16_384
 CHANNEL_TYPE = pa.dictionary(pa.int8(), pa.string())
@@ -83,9 +84,8 @@ class MembershipWriter:
     """Writes a membership; the same contents give the same bytes."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         # Digests do not compress.
-        self._writer = pq.ParquetWriter(
+        self._writer = TableWriter(
             path, MEMBERSHIP_SCHEMA, compression="none", use_dictionary=["channel"]
         )
         self._waiting = Members.join([])
@@ -101,9 +101,9 @@ class MembershipWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if kind is None and len(self._waiting):
-            self._write(len(self._waiting))
-        self._writer.close()
+        with self._writer:
+            if kind is None and len(self._waiting):
+                self._write(len(self._waiting))
 
     def append(
         self, members: Members, counts: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
@@ -130,7 +130,7 @@ class MembershipWriter:
             pa.array(members.present),
             pa.ListArray.from_arrays(ends, rows, type=MEMBERSHIP_SCHEMA.field("rows").type),
         ]
-        self._writer.write_table(pa.table(columns, schema=MEMBERSHIP_SCHEMA))
+        self._writer.write(pa.table(columns, schema=MEMBERSHIP_SCHEMA))
 
 
 def fixed_size_binary(digests: Digests) -> pa.FixedSizeBinaryArray:

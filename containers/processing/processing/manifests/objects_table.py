@@ -1,6 +1,5 @@
 """`objects.parquet`: a row an object, sorted by key; what trained, validated and tested a model."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -8,11 +7,11 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from processing.channels import CHANNELS
 from processing.manifests.membership import CHANNEL_TYPE
 from processing.manifests.split import Codes
+from processing.manifests.table_writer import TableWriter
 
 NAME_TYPE = pa.dictionary(pa.int32(), pa.string())
 OBJECTS_SCHEMA = pa.schema(
@@ -55,11 +54,10 @@ class ObjectsWriter:
     """Writes the table a row group at a time; the same rows give the same bytes."""
 
     def __init__(self, path: Path, names: Names) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._names = names
         self._encoded = names.encoded
         # Keys share their beginnings; version ids and digests do not compress.
-        self._writer = pq.ParquetWriter(
+        self._writer = TableWriter(
             path,
             OBJECTS_SCHEMA,
             use_dictionary=DICTIONARIES,
@@ -69,8 +67,6 @@ class ObjectsWriter:
             },
         )
         self._waiting: list[pa.RecordBatch] = []
-        self._pool = ThreadPoolExecutor(1)
-        self._written: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,13 +77,9 @@ class ObjectsWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        try:
+        with self._writer:
             if kind is None:
                 self._write()
-                self._wait()
-        finally:
-            self._pool.shutdown()
-            self._writer.close()
 
     def append(self, batch: pa.RecordBatch, channels: Codes) -> None:
         """Adds staged rows with their channels (indexes of CHANNELS)."""
@@ -115,10 +107,4 @@ class ObjectsWriter:
         if not self._waiting:
             return
         table, self._waiting = pa.Table.from_batches(self._waiting), []
-        # The table is encoded without Python's lock, while the next rows are prepared.
-        self._wait()
-        self._written = self._pool.submit(self._writer.write_table, table)
-
-    def _wait(self) -> None:
-        if self._written is not None:
-            self._written.result()
+        self._writer.write(table)
