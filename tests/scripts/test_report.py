@@ -72,13 +72,20 @@ def _evidence(*given: Answer) -> Evidence:
 
 def test_the_page_tells_accuracy_classes_quarantine_and_steps():
     page = render(_evidence(_answer()))
-    for text in ("75.00 %", "TrainModel", "algo-1", "is empty: 2", "<svg", "data:image/png;base64"):
+    for text in (
+        "75.00&nbsp;%",
+        "TrainModel",
+        "algo-1",
+        "is empty: 2",
+        "<svg",
+        "data:image/png;base64",
+    ):
         assert text in page
 
 
 def test_the_page_tells_what_the_dataset_is_and_what_has_changed():
     page = render(_evidence(_answer()))
-    for text in ("25.0 %", "2 objects more, 3 fewer, 4 changed", "Without a marker yet: half"):
+    for text in ("25.0&nbsp;%", "2 objects more, 3 fewer, 4 changed", "Without a marker yet: half"):
         assert text in page
     assert "Class &lt;cat&gt; drifts." in page
 
