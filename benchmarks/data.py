@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -237,8 +237,7 @@ def _cores() -> Sequence[int]:
 
 
 def _with(program: Program, variables: dict[str, str]) -> Program:
-    together = {**program.variables, **variables}
-    return Program(program.python, program.module, program.arguments, together, program.core)
+    return replace(program, variables={**program.variables, **variables})
 
 
 def _rate(count: int, seconds: float, what: str) -> str:

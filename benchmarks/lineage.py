@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,9 @@ import pyarrow.parquet as pq
 from rich.console import Console
 
 from benchmarks.harness import REPOSITORY, BenchmarkError, Row
+from rehearsal import lifecycle
+
+Clients = Callable[[Any], Any]
 
 BUCKETS = {
     name: f"benchmark-{name.removesuffix('BucketName').lower()}"
@@ -36,10 +38,16 @@ def lineage_rows(run: Path, executions: int, folder: Path, console: Console) -> 
     objects = table.metadata.num_rows
     key = table.read_row_group(0, ["key"])["key"][0].as_py()
     with _rehearsal(folder / "rehearsal") as variables:
-        session = boto3.Session(region_name="us-east-1")
-        _deploy(session, variables)
+        clients = partial(
+            boto3.client,
+            endpoint_url=variables["AWS_ENDPOINT_URL"],
+            region_name=variables["AWS_REGION"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        )
+        _deploy(clients)
         for number in range(executions):
-            _write(session, variables, run, f"execution{number:02d}", objects)
+            _write(clients, run, f"execution{number:02d}", objects)
         uri = f"s3://{BUCKETS['DropsBucketName']}/{key}"
         whole = f"{executions} executions of {objects:,} objects"
         return [
@@ -86,75 +94,34 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _rehearsal(folder: Path) -> Iterator[dict[str, str]]:
     """The variables that lead to an AWS on this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder.mkdir()
-    places = ["--state", folder / "state", "--cache", folder / "cache", "--port", port]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "rehearsal", *map(str, places), "serve"],
-            cwd=REPOSITORY,
-            stdout=log,
-            stderr=log,
-        )
+    state = folder / "state"
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(server, f"{url}/_ministack/health")
-        yield {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-        }
+        yield lifecycle.start(state, cache=folder / "cache")
     finally:
-        server.terminate()
-        server.wait(60)
+        lifecycle.stop(state)
 
 
-def _wait_for(server: subprocess.Popen[bytes], url: str) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while server.poll() is None:
-        try:
-            with opener.open(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise BenchmarkError("The rehearsal's server ended.")
-
-
-def _client(session: boto3.Session, variables: Mapping[str, str], service: Any) -> Any:
-    return session.client(
-        service,
-        endpoint_url=variables["AWS_ENDPOINT_URL"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
-def _deploy(session: boto3.Session, variables: Mapping[str, str]) -> None:
+def _deploy(clients: Clients) -> None:
     """Stacks with the outputs that the command reads, empty buckets and a group of packages."""
     for bucket in BUCKETS.values():
-        _client(session, variables, "s3").create_bucket(Bucket=bucket)
+        clients("s3").create_bucket(Bucket=bucket)
     training = {"PipelineName": GROUP, "ModelPackageGroupName": GROUP}
     for unit, outputs in (("data", BUCKETS), ("training", training)):
         template = {
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in outputs.items()},
         }
-        cloudformation = _client(session, variables, "cloudformation")
+        cloudformation = clients("cloudformation")
         name = f"shardwise-dev-{unit}"
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
         cloudformation.get_waiter("stack_create_complete").wait(StackName=name)
-    sagemaker = _client(session, variables, "sagemaker")
+    sagemaker = clients("sagemaker")
     sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
 
 
-def _write(
-    session: boto3.Session, variables: Mapping[str, str], run: Path, execution_id: str, objects: int
-) -> None:
+def _write(clients: Clients, run: Path, execution_id: str, objects: int) -> None:
     """A lineage, and the package of the model that came of it."""
-    s3 = _client(session, variables, "s3")
+    s3 = clients("s3")
     artifacts = BUCKETS["ArtifactsBucketName"]
     for name in ("objects.parquet", "membership.parquet"):
         s3.upload_file(str(run / name), artifacts, f"lineage/{execution_id}/{name}")
@@ -170,7 +137,7 @@ def _write(
     body = json.dumps(dataset).encode()
     s3.put_object(Bucket=artifacts, Key=f"lineage/{execution_id}/dataset.json", Body=body)
     arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{GROUP}/execution/{execution_id}"
-    _client(session, variables, "sagemaker").create_model_package(
+    clients("sagemaker").create_model_package(
         ModelPackageGroupName=GROUP,
         ModelApprovalStatus="Approved",
         CustomerMetadataProperties={"PipelineExecutionArn": arn},

@@ -7,10 +7,9 @@ from urllib.parse import quote
 
 from rich.table import Table
 
+from scripts.channels import CHANNELS
 from scripts.lineages.models import Models
 from scripts.lineages.store import Lineage, LineageStore
-
-CHANNELS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -27,11 +26,6 @@ class Sources:
 def uri_of(bucket: str, key: str, version_id: str) -> str:
     """An object's address with its version."""
     return f"s3://{bucket}/{key}?versionId={quote(version_id)}"
-
-
-def drops_bucket_of(lineage: Lineage) -> str:
-    """The bucket that the execution's objects lie in."""
-    return str(lineage.dataset["drops"].removeprefix("s3://").partition("/")[0])
 
 
 def counts_table(lineage: Lineage) -> Table:

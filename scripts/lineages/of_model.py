@@ -11,7 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.lineages.answer import CHANNELS, Sources, counts_table, drops_bucket_of, uri_of
+from scripts.channels import CHANNELS
+from scripts.lineages.answer import Sources, counts_table, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage
 
@@ -92,17 +93,16 @@ def _objects(
     sources: Sources, lineage: Lineage, quarantined: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Every object of the manifests, by key."""
-    bucket, prefix = drops_bucket_of(lineage), len("drops/")
     for batch in sources.store.batches(lineage):
         for row in batch.to_pylist():
             yield {
                 "channel": row["channel"],
                 "class_label": row["class_label"],
-                "uri": uri_of(bucket, row["key"], row["version_id"]),
+                "uri": uri_of(lineage.drops_bucket, row["key"], row["version_id"]),
                 "sha256": row["sha256"].hex(),
                 "size": row["size"],
                 "drop_id": row["drop_id"],
-                "quarantined": row["key"][prefix:] in quarantined,
+                "quarantined": lineage.entry(row["key"]) in quarantined,
             }
 
 

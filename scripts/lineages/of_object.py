@@ -6,14 +6,13 @@ import hashlib
 import json
 import re
 from argparse import Namespace
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import parse_qs
 
 from rich.console import Console
 
 from scripts.commands.console import CommandError
-from scripts.lineages.answer import Sources, drops_bucket_of, uri_of
+from scripts.lineages.answer import Sources, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage, in_parallel
 
@@ -46,7 +45,10 @@ def tell_object(sources: Sources, arguments: Namespace, console: Console) -> int
     uses = _with_models(sources, uses)
     status = 0 if any(_made_models(use) for use in uses) else NONE
     if arguments.json:
-        shown = {"sha256": sorted(digest.hex() for digest in digests), "uses": _as_json(uses)}
+        shown = {
+            "sha256": sorted(digest.hex() for digest in digests),
+            "uses": [asdict(use) for use in uses],
+        }
         console.print(json.dumps(shown, ensure_ascii=False))
         return status
     for digest in sorted(digests):
@@ -97,13 +99,12 @@ def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> lis
         if not contents:
             return []
         quarantined = sources.store.quarantined(lineage)
-        bucket = drops_bucket_of(lineage)
         found = []
         for digest, content in sorted(contents.items()):
             rows = sources.store.rows(lineage, content.rows)
-            aside = [row for row in rows if row["key"].removeprefix("drops/") in quarantined]
+            aside = [row for row in rows if lineage.entry(row["key"]) in quarantined]
             names, not_used = (
-                [uri_of(bucket, row["key"], row["version_id"]) for row in some]
+                [uri_of(lineage.drops_bucket, row["key"], row["version_id"]) for row in some]
                 for some in (rows, aside)
             )
             use = Use(lineage.execution_id, digest.hex(), content.channel, names, not_used, [])
@@ -119,15 +120,11 @@ def _with_models(sources: Sources, uses: list[Use]) -> list[Use]:
     registered = sources.models.by_execution()
     others = {use.execution_id for use in uses} - registered.keys()
     made = registered | (sources.models.unregistered(others) if others else {})
-    return [Use(**(vars(use) | {"models": made.get(use.execution_id, [])})) for use in uses]
+    return [replace(use, models=made.get(use.execution_id, [])) for use in uses]
 
 
 def _made_models(use: Use) -> bool:
     return bool(use.models) and len(use.not_used) < len(use.names)
-
-
-def _as_json(uses: list[Use]) -> list[dict[str, Any]]:
-    return [asdict(use) for use in uses]
 
 
 def _tell(use: Use, console: Console) -> None:

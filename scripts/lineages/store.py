@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,20 @@ class Lineage:
     execution_id: str
     dataset: dict[str, Any]
     folder: str
+
+    @property
+    def drops_bucket(self) -> str:
+        """The bucket that its objects lie in."""
+        return self._drops[0]
+
+    def entry(self, key: str) -> str:
+        """An object's manifest entry: its key below the folder of the drops."""
+        return key.removeprefix(self._drops[1])
+
+    @cached_property
+    def _drops(self) -> tuple[str, str]:
+        bucket, _, prefix = self.dataset["drops"].removeprefix("s3://").partition("/")
+        return bucket, prefix
 
     @property
     def objects(self) -> str:

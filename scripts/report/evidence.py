@@ -13,8 +13,6 @@ from typing import Any
 
 import boto3
 
-CHANNELS = ("train", "validation", "test")
-
 
 @dataclass(frozen=True)
 class Step:

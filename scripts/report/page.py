@@ -7,8 +7,9 @@ from pathlib import Path
 
 import jinja2
 
+from scripts.channels import CHANNELS
 from scripts.report.charts import learning_curves
-from scripts.report.evidence import CHANNELS, Evidence
+from scripts.report.evidence import Evidence
 
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 

@@ -4,11 +4,8 @@ import io
 import itertools
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ import boto3
 import pytest
 from PIL import Image
 from rich.console import Console
+
+from rehearsal import lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA_TEMPLATE = {
@@ -39,26 +38,12 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a rehearsal's server answers that lives as long as the session."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("rehearsal")
-    log = folder / "log"
-    folders = ["--state", folder / "state", "--cache", folder / "cache"]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "rehearsal", *folders, "--port", str(port), "serve"],
-            cwd=REPOSITORY,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    state = folder / "state"
     try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_until_it_answers(server, f"{url}/_ministack/health", log)
-        yield url
+        yield lifecycle.start(state, cache=folder / "cache")["AWS_ENDPOINT_URL"]
     finally:
-        server.terminate()
-        server.wait(60)
+        lifecycle.stop(state)
 
 
 @pytest.fixture
@@ -190,15 +175,3 @@ def run_command(tmp_path: Path) -> RunCommand:
         )
 
     return run
-
-
-def _wait_until_it_answers(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    # Without the proxies of the environment, which cannot reach this machine's loopback.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while server.poll() is None:
-        try:
-            with opener.open(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"The rehearsal ended: {log.read_text()[-2000:]}")

@@ -24,7 +24,8 @@ def ordered_map(
     results of items that weigh `limit` in all, or of one that is heavier. The first exception of
     `function` is raised in its place, and what has not begun is dropped.
     """
-    most = limit if limit is not None else WAITING_PER_WORKER * workers
+    # One item more has been read when a result is taken.
+    most = limit if limit is not None else WAITING_PER_WORKER * workers - 1
     pool = ThreadPoolExecutor(workers)
     waiting: deque[tuple[Future[R], int]] = deque()
     total = 0

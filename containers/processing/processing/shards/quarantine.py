@@ -4,7 +4,6 @@ import json
 import logging
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from processing.channels import Channel
@@ -28,12 +27,7 @@ class Quarantine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     @property

@@ -1,0 +1,3 @@
+"""The channels that a dataset is split into."""
+
+CHANNELS = ("train", "validation", "test")
