@@ -28,8 +28,9 @@ dropped.
 class JobBackend(Protocol):
     """Runs processing and training jobs.
 
-    It reports `ProcessingJobStatus` or `TrainingJobStatus`: `Completed`, `Failed` or `Stopped`. The
-    API sets `InProgress` before the start and `Stopping` before `stop`.
+    It reports `ProcessingJobStatus` or `TrainingJobStatus`: `Completed`, `Failed` or `Stopped`, and
+    of a training job whose time is over `Stopping` before. The API sets `InProgress` before the
+    start and `Stopping` before `stop`.
 
     Processing: also `ProcessingStartTime`, `ProcessingEndTime`, `ExitMessage`, `FailureReason`.
     Training: also `SecondaryStatus`, `ModelArtifacts`, `TrainingStartTime`, `TrainingEndTime`,

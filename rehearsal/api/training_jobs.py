@@ -13,6 +13,7 @@ from rehearsal.errors import ApiError, in_use, validation
 
 KIND = "training-job"
 RUNNING = frozenset({"InProgress", "Stopping"})
+_DEFAULT_MAX_RUNTIME = 86_400
 _LAST = frozenset({"Completed", "Failed", "Stopped", "MaxRuntimeExceeded"})
 _LISTING = Listing(
     output="TrainingJobSummaries",
@@ -23,6 +24,7 @@ _LISTING = Listing(
 
 
 def create_training_job(context: Context, request: Record) -> Record:
+    _check_wait_time(request)
     name = request["TrainingJobName"]
     arn = context.arn(f"{KIND}/{name}")
     time = now()
@@ -47,6 +49,28 @@ def create_training_job(context: Context, request: Record) -> Record:
     context.events.training_job(record, context.store.tags(arn))
     context.jobs.start_training_job(request, arn, change(context, name))
     return {"TrainingJobArn": arn}
+
+
+def _check_wait_time(request: Record) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+
+    :raises ApiError: MaxWaitTimeInSeconds does not fit to EnableManagedSpotTraining.
+    """
+    condition = request.get("StoppingCondition", {})
+    wait_time = condition.get("MaxWaitTimeInSeconds")
+    if not request.get("EnableManagedSpotTraining", False):
+        if wait_time is not None:
+            raise validation(
+                "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining "
+                "is set to true"
+            )
+    elif wait_time is None or wait_time < condition.get(
+        "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
+    ):
+        raise validation(
+            "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+            "MaxRuntimeInSeconds"
+        )
 
 
 def _artifacts(request: Record) -> str:

@@ -26,12 +26,17 @@ from rehearsal.images.runtime.namespaces import NamespaceError
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs import inputs, plan, transfer
 from rehearsal.jobs.failure import JobFailure, disk_errors
+from rehearsal.jobs.limits import Limit, Limits
 from rehearsal.jobs.logs import LogWriter
 from rehearsal.jobs.plan import Plan
 from rehearsal.jobs.transfer import Cancelled
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+# A file of this name in a job's folder asks for an interruption: see docs/rehearsal.md.
+_INTERRUPT = "interrupt"
 
 
 class Stage(Enum):
@@ -40,6 +45,7 @@ class Stage(Enum):
     STARTING = "Starting"
     DOWNLOADING = "Downloading"
     RUNNING = "Running"
+    INTERRUPTED = "Interrupted"
 
 
 @dataclass(frozen=True)
@@ -75,13 +81,14 @@ class Job(ABC):
         self.change = change
         self.folder = options.folder
         self.cancelled = threading.Event()
-        self.out_of_time = False
+        self.closed = False
+        self.out_of_time: Limit | None = None
         self.name = arn.rpartition("/")[2]
         # Nobody until the request is read: one that can't be read still ends, with a report.
         self.hosts: tuple[str, ...] = ()
         self._arn = arn
         self._options = options
-        self._closed = False
+        self._interrupted = False
         self._running: Running | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=arn, daemon=True)
@@ -115,8 +122,14 @@ class Job(ABC):
     def heard(self, line: str) -> None:  # noqa: B027 - a hook
         """A container wrote a line."""
 
-    def after_run(self) -> None:  # noqa: B027 - a hook
-        """The containers have ended, however they did."""
+    def after_run(self, lost: str | None) -> None:  # noqa: B027 - a hook
+        """The containers have ended, however they did; `lost` is the host whose instance was lost.
+
+        :raises JobFailure: what they left can't be kept.
+        """
+
+    def stopping(self) -> None:  # noqa: B027 - a hook
+        """The job is stopped, as its time is over."""
 
     # What the backend calls.
 
@@ -133,7 +146,7 @@ class Job(ABC):
     def close(self) -> None:
         """Ends the job at once, without a report."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             self.cancelled.set()
             if self._running:
                 self._running.kill()
@@ -150,7 +163,7 @@ class Job(ABC):
     def _run(self) -> None:
         try:
             status, fields = self._outcome()
-            if not self._closed:
+            if not self.closed:
                 self.ended(status, fields)
         except Exception:  # noqa: BLE001 - the last who could say it
             _log.exception("The end of %s could not be reported.", self._arn)
@@ -162,8 +175,8 @@ class Job(ABC):
         try:
             self.plan = self.read(self.request, self._arn)
             self.hosts = self.plan.hosts
-            containers = self._prepare()
-            return self._judge(self._execute(containers))
+            self._limits = Limits(self.plan.max_runtime_seconds, self.plan.max_wait_seconds)
+            return self._judge(self._attempts())
         except Cancelled:
             return "Stopped", {}
         except (JobFailure, ImageError, NamespaceError) as error:
@@ -171,6 +184,25 @@ class Job(ABC):
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, too
             _log.exception("%s failed.", self._arn)
             return "Failed", {"FailureReason": f"InternalServerError: {error}"}
+
+    def _attempts(self) -> Ended:
+        """Runs the containers; those of a managed spot job anew after each interruption."""
+        while True:
+            ended = self._execute(self._prepare())
+            if self.cancelled.is_set() or self.out_of_time or not self._is_interruption(ended):
+                return ended
+            self.reached(Stage.INTERRUPTED)
+            if self._is_out_of_time():
+                return ended
+
+    def _is_interruption(self, ended: Ended) -> bool:
+        return self._interrupted or (ended.lost is not None and self.plan.is_spot)
+
+    def _is_out_of_time(self) -> bool:
+        self.out_of_time = self._limits.reached()
+        if self.out_of_time:
+            self.stopping()
+        return self.out_of_time is not None
 
     def _prepare(self) -> tuple[Container, ...]:
         self.reached(Stage.STARTING)
@@ -257,34 +289,42 @@ class Job(ABC):
             self.heard(line)
 
         group = Group(containers, self.plan.private_network, self._options.grace_seconds)
+        lost = None
         try:
             with self._lock:
                 if self.cancelled.is_set():
                     raise Cancelled
                 self._running = Running(group, self.folder, on_line)
             self.reached(Stage.RUNNING)
-            return self._wait(self._running)
+            ended = self._wait(self._running)
+            lost = ended.lost
+            return ended
         finally:
             logs.close()
-            if not self._closed:
-                self.after_run()
+            self.after_run(lost)
 
     def _wait(self, running: Running) -> Ended:
-        ended = running.wait(self.plan.max_runtime_seconds)
-        if ended is None:
-            self.out_of_time = True
-            running.stop()
-            ended = running.wait()
+        self._interrupted = False
+        self._limits.containers_run()
+        ended = running.wait(_LOOK_SECONDS)
+        while ended is None:
+            if self._is_out_of_time() or self._is_interruption_asked():
+                running.stop()
+                ended = running.wait()
+                break
+            ended = running.wait(_LOOK_SECONDS)
+        self._limits.containers_ended()
         if ended is None:
             raise JobFailure("InternalServerError: the containers ended without a word.")
         return ended
 
+    def _is_interruption_asked(self) -> bool:
+        self._interrupted = self.plan.is_spot and (self.folder / _INTERRUPT).exists()
+        return self._interrupted
+
     def _judge(self, ended: Ended) -> tuple[str, Mapping[str, Any]]:
         if self.out_of_time:
-            return "Stopped", {
-                "FailureReason": "MaxRuntimeExceeded: the job ran for its MaxRuntimeInSeconds, "
-                f"{self.plan.max_runtime_seconds}, and was stopped; raise it or give the job less."
-            }
+            return "Stopped", {"FailureReason": self._limits.sentence(self.out_of_time)}
         if self.cancelled.is_set():
             raise Cancelled
         if ended.broken:

@@ -27,6 +27,7 @@ class Plan:
     """How a job is run.
 
     :param folders: absolute paths in the container that are there, empty, before it starts.
+    :param max_wait_seconds: of a managed spot job, from its start to its end; else None.
     :param files: the JSON files that a host finds, by absolute path, for the host's name.
     """
 
@@ -43,6 +44,11 @@ class Plan:
     private_network: bool
     max_runtime_seconds: float
     log_group: str
+    max_wait_seconds: float | None = None
+
+    @property
+    def is_spot(self) -> bool:
+        return self.max_wait_seconds is not None
 
     @property
     def hosts(self) -> tuple[str, ...]:

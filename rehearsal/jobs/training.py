@@ -5,29 +5,47 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.ht
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rehearsal.jobs import archive, locations, metrics, plan, transfer
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
+from rehearsal.jobs.instance_time import InstanceTime
 from rehearsal.jobs.job import Job, Stage
+from rehearsal.jobs.live_upload import LiveUpload
 from rehearsal.jobs.locations import Location
 from rehearsal.jobs.plan import Plan
 
 _MODEL = "/opt/ml/model"
 _DATA = "/opt/ml/output/data"
 _CHECKPOINTS = "/opt/ml/checkpoints"
+_TENSORBOARD = "/opt/ml/output/tensorboard"
 _FAILURE = "/opt/ml/output/failure"
 _SECONDARY = {
     Stage.STARTING: "Starting",
     Stage.DOWNLOADING: "Downloading",
     Stage.RUNNING: "Training",
+    Stage.INTERRUPTED: "Interrupted",
 }
 _LONGEST_REASON = 1024
 _DEFAULT_MAX_RUNTIME = 86_400
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A folder of the containers that is copied to S3 while they run.
+
+    :param brought: what lies at the place is in the folder before the containers start.
+    """
+
+    name: str
+    folder: str
+    uri: str
+    brought: bool
 
 
 class TrainingJob(Job):
@@ -36,8 +54,9 @@ class TrainingJob(Job):
     def read(self, request: dict[str, Any], arn: str) -> Plan:
         algorithm = request["AlgorithmSpecification"]
         self.metrics = metrics.Metrics(algorithm.get("MetricDefinitions", []))
-        self._started_at: datetime | None = None
-        self._checkpoints = _checkpoints(request)
+        self._time = InstanceTime()
+        self._kept = _kept(request)
+        self._uploads: list[LiveUpload] = []
         groups = _groups(request["ResourceConfig"])
         files = _files(request)
         name = request["TrainingJobName"]
@@ -51,40 +70,48 @@ class TrainingJob(Job):
             | request.get("Environment", {}),
             groups=groups,
             inputs=[_input(each) for each in request.get("InputDataConfig", [])],
-            folders=[
-                _MODEL,
-                _DATA,
-                self._checkpoints.folder if self._checkpoints else _CHECKPOINTS,
-            ],
+            folders=[_MODEL, _DATA, _CHECKPOINTS, *(kept.folder for kept in self._kept)],
             files=lambda host: (
                 files
                 | {"/opt/ml/input/config/resourceconfig.json": plan.resource_config(groups, host)}
             ),
             # Hosts of a training job listen on every interface, which is their own loopback only.
             private_network=True,
-            max_runtime_seconds=request["StoppingCondition"].get(
+            max_runtime_seconds=request.get("StoppingCondition", {}).get(
                 "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
             ),
+            max_wait_seconds=_max_wait_seconds(request),
             log_group="/aws/sagemaker/TrainingJobs",
         )
 
     def reached(self, stage: Stage) -> None:
         if stage is Stage.DOWNLOADING:
-            self._started_at = datetime.now(UTC)
-            self.change({"TrainingStartTime": self._started_at})
+            self.change({"TrainingStartTime": self._time.have()})
+        elif stage is Stage.RUNNING:
+            for upload in self._uploads:
+                upload.start()
+        elif stage is Stage.INTERRUPTED:
+            self._time.lose()
         self.change({"SecondaryStatus": _SECONDARY[stage]})
 
     def download(self) -> None:
         super().download()
-        if self._checkpoints:
-            self.bring(self._checkpoints, required=False)
+        for kept in self._kept:
+            if kept.brought:
+                below = f"{kept.uri.rstrip('/')}/"
+                self.bring(Input(kept.name, below, kept.folder), required=False)
+        self._uploads = [self._upload_of(kept) for kept in self._kept]
 
-    def after_run(self) -> None:
-        # AWS copies them all the time; here they are there when the job has ended, however it did.
-        if self._checkpoints:
-            target = locations.parse(self._checkpoints.uri)
-            for folder in self._on_hosts(self._checkpoints.folder):
-                transfer.upload(folder, target, self.s3, threading.Event())
+    def after_run(self, lost: str | None) -> None:
+        # All must stop before one that fails ends the job.
+        for upload in self._uploads:
+            upload.stop()
+        if not self.closed:
+            for upload in self._uploads:
+                upload.finish(lost)
+
+    def stopping(self) -> None:
+        self.change({"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"})
 
     def heard(self, line: str) -> None:
         self.metrics.read(line)
@@ -102,17 +129,16 @@ class TrainingJob(Job):
         return {"ModelArtifacts": {"S3ModelArtifacts": str(model)}}
 
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:
-        end = datetime.now(UTC)
         values = self.metrics.publish(self.settings, self.name)
-        seconds = round((end - self._started_at).total_seconds()) if self._started_at else 0
+        self._time.lose()
+        end = datetime.now(UTC)
         self.change(
             {
                 "TrainingJobStatus": status,
-                "SecondaryStatus": "MaxRuntimeExceeded" if self.out_of_time else status,
+                "SecondaryStatus": self.out_of_time.value if self.out_of_time else status,
                 "TrainingEndTime": end,
-                "TrainingTimeInSeconds": max(seconds, 1),
-                "BillableTimeInSeconds": max(seconds, 1),
             }
+            | self._time.fields(end)
             | ({"FinalMetricDataList": values} if values else {})
             | dict(fields)
         )
@@ -122,8 +148,13 @@ class TrainingJob(Job):
         said = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
         return f"AlgorithmError: {said.strip()[:_LONGEST_REASON]}, exit code: {exit_code}"
 
-    def _on_hosts(self, path: str) -> list[Any]:
+    def _on_hosts(self, path: str) -> list[Path]:
         return [plan.on_machine(self.folder / host, path) for host in self.hosts]
+
+    def _upload_of(self, kept: _Kept) -> LiveUpload:
+        folders = dict(zip(self.hosts, self._on_hosts(kept.folder), strict=True))
+        spare = self.folder / f"{kept.name}.copy"
+        return LiveUpload(folders, locations.parse(kept.uri), self.s3, spare)
 
     def _key_id(self) -> str | None:
         return self.request["OutputDataConfig"].get("KmsKeyId") or None
@@ -194,12 +225,26 @@ def _input(channel: Mapping[str, Any]) -> Input:
     )
 
 
-def _checkpoints(request: Mapping[str, Any]) -> Input | None:
-    """Where checkpoints are kept over stops: like an input, but nothing need be there yet."""
-    config = request.get("CheckpointConfig")
-    if config is None:
+def _kept(request: Mapping[str, Any]) -> list[_Kept]:
+    kept = []
+    if config := request.get("CheckpointConfig"):
+        folder = config.get("LocalPath", _CHECKPOINTS)
+        kept.append(_Kept("checkpoints", folder, config["S3Uri"], brought=True))
+    if config := request.get("TensorBoardOutputConfig"):
+        folder = config.get("LocalPath", _TENSORBOARD)
+        # Where `latest_job_tensorboard_artifacts_path` of the SageMaker SDK, version 2, finds it.
+        place = f"{request['TrainingJobName']}/tensorboard-output"
+        uri = str(locations.parse(config["S3OutputPath"]).child(place))
+        kept.append(_Kept("tensorboard", folder, uri, brought=False))
+    return kept
+
+
+def _max_wait_seconds(request: Mapping[str, Any]) -> int | None:
+    """Of a managed spot job; None for one on demand."""
+    if not request.get("EnableManagedSpotTraining", False):
         return None
-    return Input("checkpoints", config["S3Uri"], config.get("LocalPath", _CHECKPOINTS))
+    seconds: int = request["StoppingCondition"]["MaxWaitTimeInSeconds"]
+    return seconds
 
 
 def _files(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from typing import Any
 
 from rehearsal import aws
@@ -112,6 +114,25 @@ def complete(
         said = lines(settings, f"/aws/sagemaker/{kind}Jobs", f"{name}/")
         raise AssertionError(f"{ended}, {said}")
     return ended
+
+
+def role_that_may(settings: RehearsalSettings, *actions: str) -> str:
+    """The ARN of a new role with these actions only."""
+    name = f"role-{uuid.uuid4().hex[:8]}"
+    principal = {"Service": "sagemaker.amazonaws.com"}
+    iam = aws.client(settings, "iam")
+    role = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=_policy(Principal=principal, Action="sts:AssumeRole"),
+    )["Role"]
+    allowed = _policy(Action=list(actions), Resource="*")
+    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=allowed)
+    return str(role["Arn"])
+
+
+def _policy(**statement: Any) -> str:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow"} | statement]}
+    return json.dumps(document)
 
 
 def put(settings: RehearsalSettings, bucket: str, objects: dict[str, bytes]) -> None:

@@ -198,25 +198,6 @@ def test_hosts_of_a_training_job_reach_each_other_by_name(
     assert ["heard algo-2"] in streams.values()
 
 
-def test_checkpoints_come_back_when_a_job_goes_on(
-    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
-) -> None:
-    program = image("""
-        from pathlib import Path
-        count = Path("/opt/ml/checkpoints/count")
-        count.write_text(str(int(count.read_text()) + 1 if count.exists() else 1))
-        raise SystemExit(0 if count.read_text() == "2" else 9)
-    """)
-    checkpoints = {"S3Uri": f"s3://{bucket}/checkpoints"}
-
-    first = run(backend, training("first", program, bucket, CheckpointConfig=checkpoints))
-    second = run(backend, training("second", program, bucket, CheckpointConfig=checkpoints))
-
-    assert first["TrainingJobStatus"] == "Failed"
-    assert second["TrainingJobStatus"] == "Completed"
-    assert get(settings, bucket, "checkpoints/count") == b"2"
-
-
 def test_a_channel_of_an_unknown_kind_fails_the_job_with_a_sentence(
     backend: ProcessBackend, image: Image, bucket: str
 ) -> None:
