@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 1.0
 _CHUNK = 1 << 20
-# The kernel's clock for files moves in steps of up to 10 ms: a change right after another may not
-# show in the time of modification.
+# The kernel's clock for files moves in steps of up to 10 ms: a change soon after another may not
+# show in the time of modification. So a file that was just written counts as being written.
 _SETTLED_NANOSECONDS = 50_000_000
 
 
@@ -110,8 +110,8 @@ class LiveUpload:
             stamp = self._set_aside(path)
         if stamp is None:
             return
-        transfer.put(self._spare, place, self._s3)
-        if began - stamp.modified_nanoseconds > _SETTLED_NANOSECONDS:
+        if began - stamp.modified_nanoseconds > _SETTLED_NANOSECONDS or self._ending.is_set():
+            transfer.put(self._spare, place, self._s3)
             self._copied[path] = stamp
 
     def _set_aside(self, path: Path) -> _Stamp | None:

@@ -52,6 +52,35 @@ def test_a_failed_job_says_why(sagemaker, name, training):
     )
 
 
+@pytest.mark.parametrize(
+    ("spot", "wait_time", "said"),
+    [
+        (False, 60, "only supported when EnableManagedSpotTraining is set to true"),
+        (True, None, "must be present and be greater than or equal to MaxRuntimeInSeconds"),
+        (True, 59, "must be present and be greater than or equal to MaxRuntimeInSeconds"),
+    ],
+)
+def test_a_wait_time_must_fit_to_managed_spot_training(sagemaker, training, spot, wait_time, said):
+    name = f"wait-{spot}-{wait_time}"
+    asked = training(name, EnableManagedSpotTraining=spot)
+    if wait_time is not None:
+        asked["StoppingCondition"]["MaxWaitTimeInSeconds"] = wait_time
+    error = refusal(sagemaker.create_training_job, **asked)
+    assert error["Code"] == "ValidationException"
+    assert said in error["Message"]
+    assert not sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+
+
+def test_a_managed_spot_job_is_described_as_one(sagemaker, name, training):
+    asked = training(name, EnableManagedSpotTraining=True)
+    asked["StoppingCondition"]["MaxWaitTimeInSeconds"] = 60
+    asked["CheckpointConfig"] = {"S3Uri": "s3://tests/checkpoints"}
+    sagemaker.create_training_job(**asked)
+    job = sagemaker.describe_training_job(TrainingJobName=name)
+    for member in ("EnableManagedSpotTraining", "StoppingCondition", "CheckpointConfig"):
+        assert job[member] == asked[member]
+
+
 def test_a_running_job_can_be_stopped_and_an_ended_one_can_not(sagemaker, name, processing):
     sagemaker.create_processing_job(**processing(name, "Hang"))
     sagemaker.stop_processing_job(ProcessingJobName=name)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from rehearsal import aws
 from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.jobs.live_upload import LiveUpload
+from rehearsal.jobs.locations import Location
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import wait_until
 from tests.rehearsal.jobs.support import (
@@ -96,11 +100,13 @@ import time
 number = 0
 with open(checkpoints / "state", "wb", buffering=0) as file:
     while not (checkpoints / "enough").exists():
-        number += 1
-        for part in range(64):
-            file.seek(part * 65536)
-            file.write(bytes([number % 256]) * 65536)
-        time.sleep(0.2 if number % 8 == 0 else 0)
+        ends = time.monotonic() + 0.7
+        while time.monotonic() < ends:
+            number += 1
+            file.seek(0)
+            for part in range(64):
+                file.write(bytes([number % 256]) * 65536)
+        time.sleep(0.8)
 """
     wanted = training("torn", image(program), bucket, **checkpoints_in(bucket))
     recorded = start(backend, wanted)
@@ -109,9 +115,9 @@ with open(checkpoints / "state", "wb", buffering=0) as file:
     def is_seen_changing() -> bool:
         if keys(settings, bucket, "checkpoints/state"):
             seen.add(get(settings, bucket, "checkpoints/state"))
-        return len(seen) >= 3
+        return len(seen) >= 4
 
-    wait_until(is_seen_changing, "three states of the file were in S3")
+    wait_until(is_seen_changing, "four states of the file were in S3")
     folder = settings.state / "jobs" / "training-torn" / "algo-1" / "ml" / "checkpoints"
     (folder / "enough").touch()
     end_of(recorded, wanted)
@@ -226,3 +232,19 @@ with Path("/opt/ml/output/tensorboard/events").open("w") as events:
     wait_until(lambda: len(get(settings, bucket, key)) > early, "they grow in S3")
     backend.stop(arn_of(wanted))
     end_of(recorded, wanted)
+
+
+def test_what_a_lost_instance_had_not_copied_is_lost(
+    settings: RehearsalSettings, bucket: str, tmp_path: Path
+) -> None:
+    folders = {host: tmp_path / host for host in ("algo-1", "algo-2")}
+    for folder in folders.values():
+        folder.mkdir()
+    place = Location(bucket, "checkpoints")
+    upload = LiveUpload(folders, place, aws.client(settings, "s3"), tmp_path / "spare")
+    for host, folder in folders.items():
+        (folder / host).write_text("half")
+
+    upload.finish(lost="algo-1")
+
+    assert keys(settings, bucket, "checkpoints/") == ["checkpoints/algo-2"]
