@@ -22,7 +22,7 @@ from scripts import chain
 from scripts.cdk import REPOSITORY, CdkError
 from scripts.commands.aws import STATES, shell_line
 from scripts.commands.console import CommandError, complain, run
-from scripts.commands.digits import write_digits
+from scripts.commands.data_sets import DATA_SETS, DEFAULT
 from scripts.report.run_report import write_report
 from scripts.stages import Stages
 
@@ -44,8 +44,8 @@ class Workplace:
         return self.folder / "aws"
 
     @property
-    def digits(self) -> Path:
-        return self.folder / "digits"
+    def images(self) -> Path:
+        return self.folder / "images"
 
     @property
     def assembly(self) -> Path:
@@ -76,11 +76,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog="example: ./scripts/rehearse --data photos --hosts 4 --keep",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument(
+    images = made.add_mutually_exclusive_group()
+    images.add_argument(
         "--data",
         metavar="DIR",
         type=Path,
-        help="a folder of class folders with JPEG or PNG images (default: handwritten digits)",
+        help="a folder of class folders with JPEG or PNG images",
+    )
+    titles = ", ".join(f"{name}: {data_set.title}" for name, data_set in DATA_SETS.items())
+    images.add_argument(
+        "--data-set",
+        choices=list(DATA_SETS),
+        default=DEFAULT,
+        help=f"images that need no folder of yours, {titles} (default: %(default)s)",
     )
     made.add_argument(
         "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
@@ -106,6 +114,10 @@ def rehearse(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.data is not None:
         chain.check_data(arguments.data, console, skip_unusable=arguments.skip_unusable)
     _make_anew(place.folder)
+    images = arguments.data
+    if images is None:
+        # Before anything that takes long, as the package may have to be fetched.
+        images = _write_images(place, arguments.data_set, console)
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
         chain.make_environments(lambda line: _log(place.log, line, console))
@@ -114,12 +126,21 @@ def rehearse(arguments: argparse.Namespace, console: Console) -> int:
             _deploy(place, arguments, stages)
         except CdkError as error:
             raise CommandError(str(error)) from error
-        _run(place, arguments, stages, console)
+        _run(place, images, arguments, stages, console)
     return 0
 
 
+def _write_images(place: Workplace, name: str, console: Console) -> Path:
+    data_set = DATA_SETS[name]
+    count = data_set.write(place.images)
+    console.print(f"{count} {data_set.title} are written to {place.images}.")
+    return place.images
+
+
 def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> None:
-    context = {} if arguments.hosts is None else {"training_hosts": str(arguments.hosts)}
+    context = {} if arguments.data is not None else dict(DATA_SETS[arguments.data_set].context)
+    if arguments.hosts is not None:
+        context["training_hosts"] = str(arguments.hosts)
     deployment = chain.Deployment(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)
     with stages.stage("Synthesise the stacks, bootstrap the account"):
         deployment.bootstrap_and_synthesise()
@@ -127,14 +148,15 @@ def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> 
         deployment.deploy()
 
 
-def _run(place: Workplace, arguments: argparse.Namespace, stages: Stages, console: Console) -> None:
+def _run(
+    place: Workplace,
+    images: Path,
+    arguments: argparse.Namespace,
+    stages: Stages,
+    console: Console,
+) -> None:
     with stages.stage("Drop the images", quiet=True):
-        folder = arguments.data
-        if folder is None:
-            folder = place.digits
-            count = write_digits(folder)
-            console.print(f"{count} handwritten digits are written to {folder}.")
-        chain.drop_folder(folder, DROP_ID, ENVIRONMENT, skip_unusable=arguments.skip_unusable)
+        chain.drop_folder(images, DROP_ID, ENVIRONMENT, skip_unusable=arguments.skip_unusable)
     with stages.stage("Follow the pipeline", quiet=True):
         chain.watch_drop(DROP_ID, ENVIRONMENT)
     with stages.stage("Approve the model", quiet=True):

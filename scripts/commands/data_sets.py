@@ -1,0 +1,34 @@
+"""The data sets that a rehearsal can bring itself, and the settings that suit each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.commands.cifar10 import write_cifar10
+from scripts.commands.digits import write_digits
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Images of classes.
+
+    :param title: what they show, in the plural.
+    :param write: writes them into a folder of class folders, and returns how many.
+    :param context: CDK context, where dev's settings don't suit them.
+    """
+
+    title: str
+    write: Callable[[Path], int]
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+DEFAULT = "digits"
+DATA_SETS = {
+    DEFAULT: DataSet("handwritten digits", write_digits),
+    # The accuracy that this small network reaches on 7,000 photographs is a good way above.
+    "cifar10": DataSet(
+        "photographs of CIFAR-10", write_cifar10, {"epochs": "15", "accuracy_threshold": "0.5"}
+    ),
+}
