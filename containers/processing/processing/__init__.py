@@ -1,1 +1,1 @@
-"""The steps before training: CreateManifests and ShardImages."""
+"""The steps that need no TensorFlow: CreateManifests, ShardImages and FetchServingModel."""

@@ -4,6 +4,7 @@ import sys
 
 sys.exit(
     "Name a step as ContainerEntrypoint: "
-    '["python", "-m", "processing.create_manifests"] or '
+    '["python", "-m", "processing.create_manifests"], '
+    '["python", "-m", "processing.fetch_serving_model"] or '
     '["python", "-m", "processing.shard_images"].'
 )

@@ -1,4 +1,4 @@
-"""Argument types of both steps; a wrong argument is a UserError and not argparse's exit."""
+"""Argument types of the steps; a wrong argument is a UserError and not argparse's exit."""
 
 import argparse
 from typing import NoReturn

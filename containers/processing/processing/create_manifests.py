@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from processing.aws import refusals_in_a_sentence
 from processing.container import OPT_ML, UserError, run
 from processing.json_file import write_json
 from processing.manifests.assignment import Assigner
@@ -20,7 +21,7 @@ from processing.manifests.earlier import Earlier, read_earlier
 from processing.manifests.labels import encode_labels
 from processing.manifests.objects_table import Names
 from processing.manifests.outputs import Folders, write_outputs
-from processing.manifests.s3 import S3Client, refusals_in_a_sentence, s3_client
+from processing.manifests.s3 import S3Client, s3_client
 from processing.manifests.settings import Settings, read_settings
 from processing.manifests.split import Split
 from processing.manifests.stage_objects import Staged, stage_objects
@@ -43,7 +44,7 @@ def create_manifests(arguments: Sequence[str], root: Path) -> None:
 
 def _create(settings: Settings, folders: Folders) -> None:
     objects = folders.working / "objects.arrow"
-    with refusals_in_a_sentence():
+    with refusals_in_a_sentence("S3"):
         s3 = s3_client()
         earlier = read_earlier(
             s3, settings.lineage, settings.execution_id, folders.working / "earlier"

@@ -11,7 +11,8 @@ from contextlib import closing
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from processing.manifests.s3 import CONNECTIONS, S3Client, broken_bodies_again
+from processing.aws import broken_bodies_again
+from processing.manifests.s3 import CONNECTIONS, S3Client
 from processing.parallel import ordered_map
 
 CHUNK_BYTES = 1 << 20
