@@ -24,7 +24,7 @@ class Deployment(cdk.Stage):
             settings.environment,
             env=cdk.Environment(account=settings.account, region=settings.region),
         )
-        self._settings = settings
+        self.settings = settings
         self.data = DataStack(
             self,
             "data",
@@ -54,16 +54,16 @@ class Deployment(cdk.Stage):
 
     def _props(self, unit: str, description: str) -> dict[str, Any]:
         return {
-            "stack_name": f"shardwise-{self._settings.environment}-{unit}",
-            "description": f"Shardwise {self._settings.environment}: {description}",
-            "termination_protection": self._settings.data.retain,
+            "stack_name": f"{self.settings.name}-{unit}",
+            "description": f"Shardwise {self.settings.environment}: {description}",
+            "termination_protection": self.settings.data.retain,
         }
 
     def _training(self) -> TrainingStack:
         stack = TrainingStack(
             self,
             "training",
-            settings=self._settings,
+            settings=self.settings,
             data=self.data,
             images=self.images,
             **self._props("training", "Pipeline from drops to registered models"),
@@ -76,7 +76,7 @@ class Deployment(cdk.Stage):
         return ServingStack(
             self,
             "serving",
-            settings=self._settings,
+            settings=self.settings,
             model_package_group_name=self.training.model_package_group_name,
             volume_key=self.data.volume_key,
             **self._props("serving", "Endpoint of the approved model"),
@@ -86,7 +86,7 @@ class Deployment(cdk.Stage):
         return OperationsStack(
             self,
             "operations",
-            settings=self._settings,
+            settings=self.settings,
             pipeline_name=self.training.pipeline_name,
             pipeline_arn=self.training.pipeline_arn,
             endpoint_name=self.serving.endpoint_name,
@@ -106,7 +106,17 @@ class Deployment(cdk.Stage):
         grants.write_objects(roles.processing, data.working, "executions/")
         grants.pull_image(roles.processing, images.processing.repository)
 
+        self.serving.endpoint.let_describe(roles.serving_model)
+        grants.read_objects(roles.serving_model, data.artifacts, "models/")
+        grants.write_objects(roles.serving_model, data.working, "executions/")
+        grants.pull_image(roles.serving_model, images.processing.repository)
+
         grants.read_objects(roles.training, data.working, "executions/")
+        grants.read_objects(roles.training, data.working, "checkpoints/")
+        grants.write_objects(roles.training, data.working, "checkpoints/")
+        grants.write_objects(roles.training, data.working, "tensorboard/")
+        if weights := self.settings.training.weights_uri:
+            grants.read_uri(roles.training, weights)
         grants.write_objects(roles.training, data.artifacts, "models/")
         grants.pull_image(roles.training, images.training.repository)
 
@@ -124,6 +134,6 @@ class Deployment(cdk.Stage):
         grants.read_objects(self.serving.endpoint_role, data.artifacts, "models/")
         grants.pull_image(self.serving.endpoint_role, images.inference.repository)
 
-        for role in (roles.pipeline, roles.processing, roles.training, roles.evaluation):
+        for role in (roles.pipeline, *roles.of_jobs):
             grants.encrypt_volumes(role, data.volume_key)
         grants.encrypt_volumes(self.serving.endpoint_role, data.volume_key)

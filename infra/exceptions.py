@@ -62,10 +62,18 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
     drops = _objects(deployment, data.drops, "drops/*")
     lineage = _objects(deployment, data.artifacts, "lineage/*")
     models = _objects(deployment, data.artifacts, "models/*")
-    executions = _objects(deployment, data.working, "executions/*")
+    executions, checkpoints, tensorboard = (
+        _objects(deployment, data.working, f"{prefix}/*")
+        for prefix in ("executions", "checkpoints", "tensorboard")
+    )
     for role, log_group, objects in (
         (roles.processing, "ProcessingJobs", (drops, lineage, executions)),
-        (roles.training, "TrainingJobs", (executions, models)),
+        (roles.serving_model, "ProcessingJobs", (models, executions)),
+        (
+            roles.training,
+            "TrainingJobs",
+            (executions, checkpoints, tensorboard, models, *_weights(deployment)),
+        ),
         (roles.evaluation, "ProcessingJobs", (models, executions)),
     ):
         yield _wildcard(role, "*", _METRICS)
@@ -78,6 +86,12 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
     yield _wildcard(roles.pipeline, _arn("sagemaker", "processing-job/pipelines-*"), _JOBS)
     yield _wildcard(roles.pipeline, _arn("sagemaker", "training-job/pipelines-*"), _JOBS)
     yield _wildcard(roles.pipeline, packages, _PACKAGES)
+    yield _wildcard(roles.serving_model, packages, _PACKAGES)
+
+
+def _weights(deployment: "Deployment") -> list[str]:
+    uri = deployment.settings.training.weights_uri
+    return [f"arn:<AWS::Partition>:s3:::{uri.removeprefix('s3://')}*"] if uri else []
 
 
 def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:

@@ -21,6 +21,12 @@ def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
 
 
+def read_uri(role: iam.Role, uri: str) -> None:
+    """List and read what begins with `uri`, as a channel of S3Prefix does, in any bucket."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    read_objects(role, s3.Bucket.from_bucket_name(role, "Bucket", bucket), key)
+
+
 def write_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """Write below `prefix`; nothing can be deleted."""
     _allow(

@@ -28,10 +28,16 @@ OVERRIDES = {
     "training_workers_per_host": ("training", "workers_per_host"),
     "epochs": ("training", "epochs"),
     "image_size": ("training", "image_size"),
+    "training_model": ("training", "model"),
+    "accuracy_threshold": ("evaluation", "accuracy_threshold"),
 }
 
 InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 Accelerator = Literal["cpu", "gpu"]
+S3Uri = Annotated[
+    str,
+    StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=+@ -]+)+$"),
+]
 # SageMaker's own limits: volumes of 1 to 16,384 GB; a job runs for 28 days at most.
 VolumeSize = Annotated[int, Field(ge=1, le=16_384)]
 Runtime = Annotated[int, Field(ge=60, le=28 * 24 * 3600)]
@@ -62,7 +68,7 @@ class Data(_Section):
         default=90,
         ge=1,
         le=3650,
-        description="Days an execution's manifests, shards and metrics are kept.",
+        description="Days an execution's manifests, shards, checkpoints and metrics are kept.",
     )
     access_log_days: int = Field(
         default=365, ge=1, le=3650, description="Days S3 access logs are kept."
@@ -164,10 +170,32 @@ class Training(_Section):
     max_runtime_seconds: Runtime = Field(
         default=12 * 3600, description="Longest training, in seconds."
     )
+    managed_spot: bool = Field(
+        default=False,
+        description="Train on spare capacity: up to 90 % cheaper, but hosts may go at two minutes' "
+        "notice; training then waits for others and goes on from its checkpoint, so that nobody "
+        "knows when it ends.",
+    )
+    spot_max_wait_seconds: Runtime = Field(
+        default=24 * 3600,
+        description="Longest training and waiting for spare capacity together, in seconds; counts "
+        "with managed_spot only.",
+    )
+    checkpoint_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=24 * 3600,
+        description="Seconds between checkpoints within an epoch; each epoch's end has one anyhow.",
+    )
     model: str = Field(
         default="small_cnn",
-        pattern=r"^[a-z0-9_-]{1,64}$",
-        description="Name of the network, as training/model.py knows it.",
+        pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        description="Name of the network: a file of the training image's folder training/models.",
+    )
+    weights_uri: S3Uri | None = Field(
+        default=None,
+        description="S3 URI of the one file of weights that the network starts from; without it, "
+        "from random ones.",
     )
     image_size: int = Field(
         default=32,
@@ -181,8 +209,44 @@ class Training(_Section):
     batch_size_per_worker: int = Field(
         default=32, ge=1, le=65_536, description="Images a worker takes per step."
     )
+    optimiser: Literal["adamw", "sgd"] = Field(
+        default="adamw", description="Optimiser: adamw, or sgd with momentum."
+    )
     learning_rate: float = Field(
-        default=0.001, gt=0, le=10, description="Learning rate of one worker."
+        default=0.001, gt=0, le=10, description="Peak learning rate of one worker."
+    )
+    learning_rate_scaling: Literal["none", "sqrt", "linear"] = Field(
+        default="sqrt",
+        description="How the learning rate grows with the number of workers: none, its square "
+        "root, or in proportion.",
+    )
+    warmup_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.5,
+        description="Share of all steps in which the learning rate rises to its peak.",
+    )
+    label_smoothing: float = Field(
+        default=0, ge=0, le=0.5, description="Share of a label that is spread over all classes."
+    )
+    weight_decay: float = Field(default=0, ge=0, le=1, description="Decoupled weight decay.")
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none",
+        description="Weight of an image in the loss: none for the same, balanced for more in "
+        "classes of few images.",
+    )
+    early_stopping_patience: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="Epochs without a better validation loss that end training; 0 for never.",
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        default="float32",
+        description="Numbers that the network computes with; mixed ones need accelerator gpu.",
+    )
+    gradient_compression: Literal["none", "float16", "bfloat16"] = Field(
+        default="none", description="Numbers in which workers send each other their gradients."
     )
     seed: int = Field(
         default=1,
@@ -193,6 +257,9 @@ class Training(_Section):
     log_records: bool = Field(
         default=False,
         description="Write down which records each rank read in each epoch; for small data only.",
+    )
+    deterministic: bool = Field(
+        default=False, description="The same bits in every run on the same workers; slower."
     )
 
     @property
@@ -209,15 +276,59 @@ class Training(_Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _waits_at_least_as_long_as_it_runs(self) -> "Training":
+        if self.managed_spot and self.spot_max_wait_seconds < self.max_runtime_seconds:
+            raise ValueError(
+                f"with managed_spot, spot_max_wait_seconds {self.spot_max_wait_seconds} is less "
+                f"than max_runtime_seconds {self.max_runtime_seconds}, which it includes: raise it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mixes_precision_on_gpus(self) -> "Training":
+        if self.precision != "float32" and self.accelerator != "gpu":
+            raise ValueError(
+                f"precision {self.precision} makes training slower on CPUs: set accelerator to "
+                "gpu, or precision to float32"
+            )
+        return self
+
+
+class ServingModel(_Section):
+    """FetchServingModel, which brings the model that is served now, for comparison."""
+
+    instance_type: InstanceType = Field(
+        default="ml.t3.medium", description="Instance type of FetchServingModel."
+    )
+    volume_gb: VolumeSize = Field(
+        default=10, description="Storage of FetchServingModel's instance, in GB."
+    )
+    max_runtime_seconds: Runtime = Field(
+        default=1800, description="Longest run of FetchServingModel, in seconds."
+    )
+
 
 class Evaluation(_Section):
-    """EvaluateModel and the threshold that it is checked against."""
+    """EvaluateModel and the limits that its metrics are checked against."""
 
     accuracy_threshold: float = Field(
         default=0.9,
         ge=0,
         le=1,
         description="Least accuracy on the test channel for a model to be registered.",
+    )
+    maximum_accuracy_loss: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="How much less accurate than the model that is served one may be.",
+    )
+    workers_per_host: int = Field(
+        default=2,
+        ge=1,
+        le=64,
+        description="Processes of EvaluateModel that share the test channel.",
     )
     instance_type: InstanceType = Field(
         default="ml.m5.xlarge", description="Instance type of EvaluateModel."
@@ -303,9 +414,15 @@ class Settings(_Section):
     manifests: Manifests = Manifests()
     shards: Shards = Shards()
     training: Training = Training()
+    serving_model: ServingModel = ServingModel()
     evaluation: Evaluation = Evaluation()
     endpoint: Endpoint = Endpoint()
     operations: Operations = Operations()
+
+    @property
+    def name(self) -> str:
+        """What pipeline, endpoint and dashboard are called, and stacks' names begin with."""
+        return f"shardwise-{self.environment}"
 
 
 def load(

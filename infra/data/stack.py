@@ -17,7 +17,7 @@ class DataStack(cdk.Stack):
 
     :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to
         EventBridge.
-    :ivar working: `executions/<execution id>/…`, expires.
+    :ivar working: `executions/<execution id>/…`, and so `checkpoints/` and `tensorboard/`; expires.
     :ivar artifacts: models and lineage, kept.
     :ivar access_logs: who read and wrote the others.
     :ivar emptied: the buckets that are emptied when the stack is destroyed.

@@ -64,7 +64,7 @@ class OperationsStack(cdk.Stack):
         dashboard(
             self,
             "Dashboard",
-            name=f"shardwise-{settings.environment}",
+            name=settings.name,
             pipeline_name=pipeline_name,
             endpoint_name=endpoint_name,
             variant=VARIANT,

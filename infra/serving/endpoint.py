@@ -34,18 +34,43 @@ class Endpoint(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        condition = cdk.CfnCondition(
+        self._condition = cdk.CfnCondition(
             self,
             "HasModel",
             expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(model_package, "")),
         )
-        model = self._model(model_package, role)
-        configuration = self._configuration(model, volume_key)
-        endpoint = self._endpoint(endpoint_name, configuration, rollback_alarms)
-        for resource in (model, configuration, endpoint):
-            resource.cfn_options.condition = condition
+        self._model = self._make_model(model_package, role)
+        self._configuration = self._configure(self._model, volume_key)
+        self._endpoint = self._make_endpoint(endpoint_name, self._configuration, rollback_alarms)
+        for resource in (self._model, self._configuration, self._endpoint):
+            resource.cfn_options.condition = self._condition
 
-    def _model(self, model_package: cdk.CfnParameter, role: iam.Role) -> sagemaker.CfnModel:
+    def let_describe(self, role: iam.Role) -> None:
+        """Lets `role` describe the model and the configuration, which only this stack can name."""
+        policy = iam.Policy(self, "Describe", roles=[role])
+        for action, arn, kind, name in (
+            ("Model", self._model.ref, "model", self._model.attr_model_name),
+            (
+                "EndpointConfig",
+                self._configuration.ref,
+                "endpoint-config",
+                self._configuration.attr_endpoint_config_name,
+            ),
+        ):
+            # Some of SageMaker's ARNs have the name in lower case; IAM compares letter by letter.
+            named = cdk.Stack.of(self).format_arn(
+                service="sagemaker", resource=kind, resource_name=name
+            )
+            policy.add_statements(
+                iam.PolicyStatement(actions=[f"sagemaker:Describe{action}"], resources=[arn, named])
+            )
+        # Until an update is over, the endpoint has the configuration of before.
+        policy.node.add_dependency(self._endpoint)
+        attached = policy.node.default_child
+        assert isinstance(attached, iam.CfnPolicy)  # noqa: S101
+        attached.cfn_options.condition = self._condition
+
+    def _make_model(self, model_package: cdk.CfnParameter, role: iam.Role) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
             self,
             "Model",
@@ -61,7 +86,7 @@ class Endpoint(Construct):
             model.node.add_dependency(policy)
         return model
 
-    def _configuration(
+    def _configure(
         self, model: sagemaker.CfnModel, volume_key: kms.IKey
     ) -> sagemaker.CfnEndpointConfig:
         return sagemaker.CfnEndpointConfig(
@@ -79,7 +104,7 @@ class Endpoint(Construct):
             ],
         )
 
-    def _endpoint(
+    def _make_endpoint(
         self,
         name: str,
         configuration: sagemaker.CfnEndpointConfig,

@@ -22,6 +22,7 @@ class ServingStack(cdk.Stack):
     approved.
 
     :ivar endpoint_name: never changes, whatever model is behind it.
+    :ivar endpoint: the model, its configuration and the endpoint, where there is a model.
     :ivar endpoint_role: what the model's containers run under.
     :ivar dead_letters: approvals that could not be acted on.
     """
@@ -44,7 +45,7 @@ class ServingStack(cdk.Stack):
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
             **kwargs,
         )
-        self.endpoint_name = f"shardwise-{settings.environment}"
+        self.endpoint_name = settings.name
         package = cdk.CfnParameter(
             self,
             PARAMETER,
@@ -57,7 +58,7 @@ class ServingStack(cdk.Stack):
         self.alarms = RollbackAlarms(
             self, "RollbackAlarms", settings=settings.endpoint, endpoint_name=self.endpoint_name
         )
-        Endpoint(
+        self.endpoint = Endpoint(
             self,
             "Endpoint",
             settings=settings.endpoint,

@@ -5,6 +5,7 @@ from sagemaker.mlops.workflow.pipeline import Pipeline
 from infra.training.steps.check_quality import check_quality
 from infra.training.steps.create_manifests import create_manifests
 from infra.training.steps.evaluate_model import evaluate_model
+from infra.training.steps.fetch_serving_model import fetch_serving_model
 from infra.training.steps.register_model import register_model
 from infra.training.steps.reject_model import reject_model
 from infra.training.steps.shard_images import shard_images
@@ -18,9 +19,10 @@ def definition(name: str, wiring: Wiring) -> str:
     :param name: the pipeline's name.
     """
     manifests = create_manifests(wiring)
+    serving = fetch_serving_model(wiring)
     shards = shard_images(wiring, manifests=manifests)
     training = train_model(wiring, manifests=manifests, shards=shards)
-    evaluation = evaluate_model(wiring, training=training, shards=shards)
+    evaluation = evaluate_model(wiring, training=training, shards=shards, serving=serving)
     quality = check_quality(
         wiring,
         evaluation=evaluation,
@@ -30,7 +32,7 @@ def definition(name: str, wiring: Wiring) -> str:
     pipeline = Pipeline(
         name=name,
         parameters=wiring.parameters.all(),
-        steps=[manifests, shards, training, evaluation, quality],
+        steps=[manifests, serving, shards, training, evaluation, quality],
         sagemaker_session=wiring.session,
         # SageMaker Experiments would only copy what the execution itself records.
         pipeline_experiment_config=None,

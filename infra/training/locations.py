@@ -13,6 +13,16 @@ def working(buckets: Buckets, *names: str) -> Join:
     return _of_execution(f"s3://{buckets.working}/executions", *names)
 
 
+def checkpoints(buckets: Buckets) -> Join:
+    """`s3://<working bucket>/checkpoints/<execution id>`."""
+    return _of_execution(f"s3://{buckets.working}/checkpoints")
+
+
+def tensorboard(buckets: Buckets) -> Join:
+    """`s3://<working bucket>/tensorboard/<execution id>`."""
+    return _of_execution(f"s3://{buckets.working}/tensorboard")
+
+
 def lineage(buckets: Buckets, *names: str) -> Join:
     """`s3://<artifacts bucket>/lineage/<execution id>/<names>`."""
     return _of_execution(f"s3://{buckets.artifacts}/lineage", *names)

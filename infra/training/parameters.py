@@ -19,6 +19,7 @@ class Parameters:
 
     drop_id: ParameterString
     accuracy_threshold: ParameterFloat
+    maximum_accuracy_loss: ParameterFloat
     validation_fraction: ParameterFloat
     test_fraction: ParameterFloat
     minimum_per_class_and_channel: ParameterInteger
@@ -28,11 +29,12 @@ class Parameters:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Parameters":
-        manifests, training = settings.manifests, settings.training
+        manifests, training, evaluation = settings.manifests, settings.training, settings.evaluation
         return cls(
             drop_id=ParameterString("DropId"),
-            accuracy_threshold=ParameterFloat(
-                "AccuracyThreshold", settings.evaluation.accuracy_threshold
+            accuracy_threshold=ParameterFloat("AccuracyThreshold", evaluation.accuracy_threshold),
+            maximum_accuracy_loss=ParameterFloat(
+                "MaximumAccuracyLoss", evaluation.maximum_accuracy_loss
             ),
             validation_fraction=ParameterFloat("ValidationFraction", manifests.validation_fraction),
             test_fraction=ParameterFloat("TestFraction", manifests.test_fraction),

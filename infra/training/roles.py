@@ -14,8 +14,11 @@ class Roles(Construct):
     """The pipeline's role, and those that its jobs run under.
 
     :param model_packages: the packages of the group, as `<group name or pattern>/*`.
+    :param endpoint_name: the endpoint whose model is fetched.
     :ivar pipeline: starts jobs, passes their roles, reads property files, registers models.
     :ivar processing: CreateManifests and ShardImages.
+    :ivar serving_model: FetchServingModel; the serving stack, which makes the model behind the
+        endpoint, lets it describe that.
     :ivar training: TrainModel.
     :ivar evaluation: EvaluateModel.
     """
@@ -27,18 +30,26 @@ class Roles(Construct):
         *,
         model_package_group_arn: str,
         model_packages: str,
+        endpoint_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.processing = self._job_role(
             "Processing", "Runs CreateManifests and ShardImages", "ProcessingJobs"
         )
+        self.serving_model = self._job_role(
+            "ServingModel", "Runs FetchServingModel", "ProcessingJobs"
+        )
         self.training = self._job_role("Training", "Runs TrainModel", "TrainingJobs")
         self.evaluation = self._job_role("Evaluation", "Runs EvaluateModel", "ProcessingJobs")
         self.pipeline = self._role("Pipeline", "Runs the steps of the pipeline")
         self._let_pipeline_run_jobs()
-        self._let_pipeline_register(
-            model_package_group_arn, self._arn("model-package", model_packages)
-        )
+        packages = self._arn("model-package", model_packages)
+        self._let_pipeline_register(model_package_group_arn, packages)
+        self._let_describe_serving_model(endpoint_name, packages)
+
+    @property
+    def of_jobs(self) -> tuple[iam.Role, ...]:
+        return (self.processing, self.serving_model, self.training, self.evaluation)
 
     def _role(self, construct_id: str, description: str) -> iam.Role:
         return iam.Role(
@@ -70,7 +81,7 @@ class Roles(Construct):
         self.pipeline.add_to_policy(
             iam.PolicyStatement(
                 actions=["iam:PassRole"],
-                resources=[r.role_arn for r in (self.processing, self.training, self.evaluation)],
+                resources=[role.role_arn for role in self.of_jobs],
                 conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             )
         )
@@ -87,6 +98,15 @@ class Roles(Construct):
                 resources=[group, packages],
             )
         )
+
+    def _let_describe_serving_model(self, endpoint_name: str, packages: str) -> None:
+        for action, resource in (
+            ("sagemaker:DescribeEndpoint", self._arn("endpoint", endpoint_name)),
+            ("sagemaker:DescribeModelPackage", packages),
+        ):
+            self.serving_model.add_to_policy(
+                iam.PolicyStatement(actions=[action], resources=[resource])
+            )
 
     def _arn(self, resource: str, name: str) -> str:
         return cdk.Stack.of(self).format_arn(

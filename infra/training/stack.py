@@ -37,7 +37,7 @@ class TrainingStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self.pipeline_name = f"shardwise-{settings.environment}"
+        self.pipeline_name = settings.name
         self._settings = settings
         group = self._model_package_group()
         self.model_package_group_name = cdk.Fn.select(
@@ -48,6 +48,7 @@ class TrainingStack(cdk.Stack):
             "Roles",
             model_package_group_arn=group.attr_model_package_group_arn,
             model_packages=f"{self.pipeline_name}-*/*",
+            endpoint_name=settings.name,
         )
         with offline():
             body = definition(self.pipeline_name, self._wiring(data, images))
@@ -100,6 +101,7 @@ class TrainingStack(cdk.Stack):
             ),
             roles=RoleArns(
                 processing=self._arn_of(self.roles.processing),
+                serving_model=self._arn_of(self.roles.serving_model),
                 training=self._arn_of(self.roles.training),
                 evaluation=self._arn_of(self.roles.evaluation),
             ),

@@ -32,6 +32,7 @@ class RoleArns:
     """The role of each kind of job."""
 
     processing: str
+    serving_model: str
     training: str
     evaluation: str
 

@@ -161,6 +161,26 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     )
 
 
+# What only a file can say: the settings of dev are replaced before the app reads them.
+OTHER_SETTINGS = """
+import infra.settings
+from pathlib import Path
+infra.settings.load.__defaults__ = (lambda _: None, Path({folder!r}))
+"""
+
+
+@pytest.fixture(scope="session")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    """Dev without spare capacity, starting from given weights."""
+    settings = tmp_path_factory.mktemp("settings")
+    (settings / "dev.toml").write_text(
+        '[training]\nmanaged_spot = false\nweights_uri = "s3://our-weights/small/cnn.keras"\n'
+    )
+    folder = tmp_path_factory.mktemp("steady")
+    before = OTHER_SETTINGS.format(folder=str(settings))
+    return synthesise(folder, {"environment": "dev"}, {}, before)
+
+
 @pytest.fixture(scope="session")
 def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run_app

@@ -6,6 +6,7 @@ from botocore.validate import ParamValidator
 
 OPERATIONS = {
     "CreateManifests": ("CreateProcessingJob", {"ProcessingJobName": "job"}),
+    "FetchServingModel": ("CreateProcessingJob", {"ProcessingJobName": "job"}),
     "ShardImages": ("CreateProcessingJob", {"ProcessingJobName": "job"}),
     "TrainModel": ("CreateTrainingJob", {"TrainingJobName": "job"}),
     "EvaluateModel": ("CreateProcessingJob", {"ProcessingJobName": "job"}),
@@ -41,6 +42,11 @@ def test_sagemaker_would_take_the_request(assembly, service, environment, step):
     operation, named_by_sagemaker = OPERATIONS[step]
     arguments = evaluated(assembly.definition(environment).arguments(step))
     assert faults(service, operation, {**arguments, **named_by_sagemaker}) == ""
+
+
+def test_sagemaker_would_take_a_training_on_its_own_capacity_with_weights(steady, service):
+    arguments = evaluated(steady.definition().arguments("TrainModel"))
+    assert faults(service, "CreateTrainingJob", {**arguments, "TrainingJobName": "job"}) == ""
 
 
 def test_a_request_with_an_unknown_member_would_be_noticed(assembly, service):

@@ -5,7 +5,10 @@ import re
 
 import pytest
 
+from infra.settings import load
+
 CHANNELS = ("train", "validation", "test")
+PROCESSING = ("CreateManifests", "FetchServingModel", "ShardImages", "EvaluateModel")
 
 
 def references(value):
@@ -30,6 +33,7 @@ def options(definition, step):
 def test_the_pipeline_has_the_documented_steps(assembly):
     assert {name: step["Type"] for name, step in assembly.definition().steps.items()} == {
         "CreateManifests": "Processing",
+        "FetchServingModel": "Processing",
         "ShardImages": "Processing",
         "TrainModel": "Training",
         "EvaluateModel": "Processing",
@@ -43,9 +47,10 @@ def test_steps_depend_on_each_other_by_the_properties_they_refer_to(assembly):
     steps = assembly.definition().steps
     assert {name: references(step) for name, step in steps.items() if name != "CheckQuality"} == {
         "CreateManifests": set(),
+        "FetchServingModel": set(),
         "ShardImages": {"CreateManifests"},
         "TrainModel": {"CreateManifests", "ShardImages"},
-        "EvaluateModel": {"ShardImages", "TrainModel"},
+        "EvaluateModel": {"FetchServingModel", "ShardImages", "TrainModel"},
         "RegisterModel": {"TrainModel", "EvaluateModel"},
         "RejectModel": {"EvaluateModel"},
     }
@@ -58,6 +63,7 @@ def test_only_the_drop_has_no_default(assembly):
     assert set(parameters) == {
         "DropId",
         "AccuracyThreshold",
+        "MaximumAccuracyLoss",
         "ValidationFraction",
         "TestFraction",
         "MinimumPerClassAndChannel",
@@ -113,7 +119,7 @@ def test_the_test_channel_never_reaches_training(assembly):
 def test_outputs_lie_where_the_architecture_says(assembly):
     definition = assembly.definition()
     found = {}
-    for step in ("CreateManifests", "ShardImages", "EvaluateModel"):
+    for step in PROCESSING:
         for output in definition.arguments(step)["ProcessingOutputConfig"]["Outputs"]:
             uri = output["S3Output"]["S3Uri"]["Std:Join"]
             parts = ["{id}" if isinstance(part, dict) else part for part in uri["Values"]]
@@ -121,6 +127,7 @@ def test_outputs_lie_where_the_architecture_says(assembly):
     assert found == {
         "manifests": "executions/{id}/manifests",
         "lineage": "lineage/{id}",
+        "serving": "executions/{id}/serving",
         "train": "executions/{id}/shards/train",
         "validation": "executions/{id}/shards/validation",
         "test": "executions/{id}/shards/test",
@@ -130,13 +137,18 @@ def test_outputs_lie_where_the_architecture_says(assembly):
     }
 
 
-def test_only_create_manifests_has_a_network(assembly):
+def test_only_those_who_ask_aws_have_a_network(assembly):
     definition = assembly.definition()
     isolated = {
         name: definition.arguments(name)["NetworkConfig"]["EnableNetworkIsolation"]
-        for name in ("CreateManifests", "ShardImages", "EvaluateModel")
+        for name in PROCESSING
     }
-    assert isolated == {"CreateManifests": False, "ShardImages": True, "EvaluateModel": True}
+    assert isolated == {
+        "CreateManifests": False,
+        "FetchServingModel": False,
+        "ShardImages": True,
+        "EvaluateModel": True,
+    }
     training = definition.arguments("TrainModel")
     assert training["EnableNetworkIsolation"]
     assert training["EnableInterContainerTrafficEncryption"]
@@ -144,24 +156,34 @@ def test_only_create_manifests_has_a_network(assembly):
 
 def test_hyperparameters_are_strings_or_expressions_that_become_strings(assembly):
     given = assembly.definition().arguments("TrainModel")["HyperParameters"]
-    assert list(given) == [
-        "epochs",
-        "batch_size",
-        "learning_rate",
-        "seed",
-        "image_size",
-        "model",
-        "workers_per_host",
-        "log_records",
-    ]
-    assert all(isinstance(value, str) or "Std:Join" in value for value in given.values())
-    assert given["log_records"] == "true"
+    assert given.pop("epochs") == {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Epochs"}]}}
+    assert given.pop("seed") == {"Std:Join": {"On": "", "Values": [{"Get": "Parameters.Seed"}]}}
+    assert given == {
+        "batch_size": "32",
+        "learning_rate": "0.001",
+        "image_size": "32",
+        "model": "small_cnn",
+        "workers_per_host": "1",
+        "log_records": "true",
+        "deterministic": "false",
+        "optimiser": "adamw",
+        "learning_rate_scaling": "sqrt",
+        "warmup_share": "0.1",
+        "label_smoothing": "0",
+        "weight_decay": "0",
+        "class_weights": "none",
+        "early_stopping_patience": "0",
+        "precision": "float32",
+        "gradient_compression": "none",
+        "checkpoint_seconds": "300",
+    }
 
 
 def test_metrics_are_read_from_the_line_that_training_logs(assembly):
     line = (
         "epoch=3 loss=0.123 accuracy=0.98 validation_loss=2.5e-05 validation_accuracy=0.97 "
-        "images_per_second=812"
+        "images_per_second=812 images_per_second_per_worker=406 input_share=0.01 "
+        "compute_share=0.9 communication_share=0.09"
     )
     metrics = assembly.definition().arguments("TrainModel")["AlgorithmSpecification"]
     read = {m["Name"]: re.findall(m["Regex"], line) for m in metrics["MetricDefinitions"]}
@@ -171,26 +193,107 @@ def test_metrics_are_read_from_the_line_that_training_logs(assembly):
         "validation_loss": ["2.5e-05"],
         "validation_accuracy": ["0.97"],
         "images_per_second": ["812"],
+        "images_per_second_per_worker": ["406"],
+        "input_share": ["0.01"],
+        "compute_share": ["0.9"],
+        "communication_share": ["0.09"],
     }
 
 
-def test_a_model_below_the_threshold_is_not_registered(assembly):
-    check = assembly.definition().arguments("CheckQuality")
-    (condition,) = check["Conditions"]
-    assert condition["Type"] == "GreaterThanOrEqualTo"
-    assert condition["LeftValue"]["Std:JsonGet"]["Path"] == (
-        "multiclass_classification_metrics.accuracy.value"
+def test_checkpoints_and_logs_of_training_are_those_of_the_execution(assembly):
+    training = assembly.definition().arguments("TrainModel")
+    uris = (
+        training["CheckpointConfig"]["S3Uri"],
+        training["TensorBoardOutputConfig"]["S3OutputPath"],
     )
-    assert condition["RightValue"] == {"Get": "Parameters.AccuracyThreshold"}
+    for uri, folder in zip(uris, ("checkpoints", "tensorboard"), strict=True):
+        place, execution = uri["Std:Join"]["Values"]
+        assert re.fullmatch(rf"s3://\w*Working\w*/{folder}", place)
+        assert execution == {"Get": "Execution.PipelineExecutionId"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "spot"), [("dev", True), ("staging", True), ("prod", False)]
+)
+def test_training_is_on_spare_capacity_where_the_environment_says_so(assembly, environment, spot):
+    training = assembly.definition(environment).arguments("TrainModel")
+    settings = load(environment).training
+    stopping = {"MaxRuntimeInSeconds": settings.max_runtime_seconds}
+    if spot:
+        stopping["MaxWaitTimeInSeconds"] = settings.spot_max_wait_seconds
+    assert training["EnableManagedSpotTraining"] is spot
+    assert training["StoppingCondition"] == stopping
+
+
+def test_given_weights_are_a_channel(steady):
+    *others, weights = steady.definition().arguments("TrainModel")["InputDataConfig"]
+    assert [channel["ChannelName"] for channel in others] == ["train", "validation", "labels"]
+    assert weights == {
+        "ChannelName": "weights",
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": "s3://our-weights/small/cnn.keras",
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
+
+
+def test_the_model_is_fetched_that_the_deployed_endpoint_serves(assembly):
+    (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint")
+    definition = assembly.definition()
+    specification = definition.arguments("FetchServingModel")["AppSpecification"]
+    assert specification["ContainerEntrypoint"] == [
+        "python",
+        "-m",
+        "processing.fetch_serving_model",
+    ]
+    assert options(definition, "FetchServingModel") == {"--endpoint": endpoint["EndpointName"]}
+
+
+def test_evaluation_gets_both_models_and_the_test_channel(assembly):
+    definition = assembly.definition()
+    given = inputs(definition, "EvaluateModel")
+    assert {name: source["S3Input"]["LocalPath"] for name, source in given.items()} == {
+        name: f"/opt/ml/processing/input/{name}" for name in ("model", "test", "serving")
+    }
+    assert references(given["serving"]) == {"FetchServingModel"}
+    assert options(definition, "EvaluateModel") == {"--workers-per-host": "2"}
+
+
+def test_a_model_that_is_bad_or_worse_than_the_one_that_serves_is_not_registered(assembly):
+    check = assembly.definition().arguments("CheckQuality")
+    compared = [
+        (c["LeftValue"]["Std:JsonGet"]["Path"], c["Type"], c["RightValue"]["Get"])
+        for c in check["Conditions"]
+    ]
+    assert compared == [
+        (
+            "multiclass_classification_metrics.accuracy.value",
+            "GreaterThanOrEqualTo",
+            "Parameters.AccuracyThreshold",
+        ),
+        ("comparison.accuracy_loss", "LessThanOrEqualTo", "Parameters.MaximumAccuracyLoss"),
+    ]
     assert [step["Name"] for step in check["IfSteps"]] == ["RegisterModel"]
     assert [step["Name"] for step in check["ElseSteps"]] == ["RejectModel"]
+
+
+def test_a_rejection_names_both_limits_and_where_the_metrics_are(assembly):
+    message = assembly.definition().arguments("RejectModel")["ErrorMessage"]["Std:Join"]["Values"]
+    said = "".join(part if isinstance(part, str) else f"<{part['Get']}>" for part in message)
+    assert "AccuracyThreshold (<Parameters.AccuracyThreshold>)" in said
+    assert "MaximumAccuracyLoss (<Parameters.MaximumAccuracyLoss>)" in said
+    assert "Outputs['evaluation'].S3Output.S3Uri>/evaluation.json." in said
 
 
 def test_the_property_file_that_is_checked_is_an_output_of_evaluation(assembly):
     definition = assembly.definition()
     (file,) = definition.steps["EvaluateModel"]["PropertyFiles"]
-    get = definition.arguments("CheckQuality")["Conditions"][0]["LeftValue"]["Std:JsonGet"]
-    assert get["PropertyFile"]["Get"].endswith(f"PropertyFiles.{file['PropertyFileName']}")
+    for condition in definition.arguments("CheckQuality")["Conditions"]:
+        get = condition["LeftValue"]["Std:JsonGet"]["PropertyFile"]["Get"]
+        assert get == f"Steps.EvaluateModel.PropertyFiles.{file['PropertyFileName']}"
     outputs = definition.arguments("EvaluateModel")["ProcessingOutputConfig"]["Outputs"]
     assert file["OutputName"] in by_name(outputs, "OutputName")
 
@@ -203,7 +306,7 @@ def test_a_registered_model_waits_for_approval_and_carries_its_metrics(assembly)
     assert set(package["CustomerMetadataProperties"]) == {"DropId", "PipelineExecutionArn"}
 
 
-@pytest.mark.parametrize("step", ["CreateManifests", "ShardImages", "TrainModel", "EvaluateModel"])
+@pytest.mark.parametrize("step", [*PROCESSING, "TrainModel"])
 def test_a_job_is_tried_again_after_throttling_and_internal_errors(assembly, step):
     policies = assembly.definition().steps[step]["RetryPolicies"]
     types = {kind for policy in policies for kind in policy["ExceptionType"]}
@@ -215,10 +318,11 @@ def test_each_step_runs_under_the_role_of_its_duty(assembly):
     definition = assembly.definition()
     roles = {
         step: definition.arguments(step)["RoleArn"].split("Roles")[1][:4]
-        for step in ("CreateManifests", "ShardImages", "TrainModel", "EvaluateModel")
+        for step in (*PROCESSING, "TrainModel")
     }
     assert roles == {
         "CreateManifests": "Proc",
+        "FetchServingModel": "Serv",
         "ShardImages": "Proc",
         "TrainModel": "Trai",
         "EvaluateModel": "Eval",

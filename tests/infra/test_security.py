@@ -104,7 +104,7 @@ def test_data_outlives_its_stack_except_in_dev(assembly):
 
 def test_volumes_of_jobs_and_endpoint_are_encrypted_with_our_key(assembly):
     definition = assembly.definition()
-    for step in ("CreateManifests", "ShardImages", "EvaluateModel"):
+    for step in ("CreateManifests", "FetchServingModel", "ShardImages", "EvaluateModel"):
         cluster = definition.arguments(step)["ProcessingResources"]["ClusterConfig"]
         assert "VolumeKey" in cluster["VolumeKmsKeyId"]
     assert "VolumeKey" in definition.arguments("TrainModel")["ResourceConfig"]["VolumeKmsKeyId"]

@@ -19,6 +19,8 @@ def test_without_a_model_there_is_no_endpoint(assembly):
         "AWS::SageMaker::Model",
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
+        # FetchServingModel's, to describe them.
+        "AWS::IAM::Policy",
     }
     (condition,) = set(conditional.values())
     assert template["Conditions"][condition] == {
@@ -34,6 +36,16 @@ def test_a_new_model_replaces_model_and_configuration_and_updates_the_endpoint(a
     assert "ModelName" not in model
     assert "EndpointConfigName" not in configuration
     assert endpoint["EndpointName"] == "shardwise-dev"
+
+
+def test_the_old_model_may_be_described_until_the_endpoint_has_the_new_one(assembly):
+    resources = assembly.template("dev", "serving")["Resources"]
+    (policy,) = [
+        r
+        for r in resources.values()
+        if r["Type"] == "AWS::IAM::Policy" and "DescribeModel" in str(r["Properties"])
+    ]
+    assert [resources[name]["Type"] for name in policy["DependsOn"]] == ["AWS::SageMaker::Endpoint"]
 
 
 @pytest.mark.parametrize(

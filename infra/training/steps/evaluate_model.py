@@ -1,10 +1,13 @@
-"""EvaluateModel: the model's quality on the test channel, which training never saw."""
+"""EvaluateModel: the quality of the model, and of the one that is served now, on the test channel,
+which training never saw.
+"""
 
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from infra.training import locations, retries
-from infra.training.steps.processing_job import ProcessingJob, from_s3, to_s3
+from infra.training.steps import fetch_serving_model
+from infra.training.steps.processing_job import ProcessingJob, command_line, from_s3, to_s3
 from infra.training.wiring import Wiring
 
 OUTPUT = "evaluation"
@@ -12,14 +15,17 @@ METRICS_FILE = "evaluation.json"
 
 
 def evaluation_file() -> PropertyFile:
-    """`evaluation.json`, in AWS's schema of model quality, as the pipeline can read it."""
+    """`evaluation.json`, AWS's schema of model quality and more, as the pipeline can read it."""
     return PropertyFile(name="Evaluation", output_name=OUTPUT, path=METRICS_FILE)
 
 
 def evaluate_model(
-    wiring: Wiring, *, training: TrainingStep, shards: ProcessingStep
+    wiring: Wiring, *, training: TrainingStep, shards: ProcessingStep, serving: ProcessingStep
 ) -> ProcessingStep:
-    """Output `evaluation`: `evaluation.json`, `confusion_matrix.png`, `predictions.jsonl`."""
+    """Output `evaluation`: `evaluation.json` and what a person looks at.
+
+    :param serving: FetchServingModel.
+    """
     job = ProcessingJob(
         image=wiring.images.training,
         role_arn=wiring.roles.evaluation,
@@ -29,11 +35,16 @@ def evaluate_model(
     )
     return ProcessingStep(
         name="EvaluateModel",
-        description="Measures the model on the test channel",
+        description="Measures the model, and the one that is served, on the test channel",
         step_args=job.processor(wiring).run(
+            arguments=command_line(workers_per_host=wiring.settings.evaluation.workers_per_host),
             inputs=[
                 from_s3("model", training.properties.ModelArtifacts.S3ModelArtifacts),
                 from_s3("test", locations.output(shards.properties, "test")),
+                from_s3(
+                    fetch_serving_model.OUTPUT,
+                    locations.output(serving.properties, fetch_serving_model.OUTPUT),
+                ),
             ],
             outputs=[to_s3(OUTPUT, locations.working(wiring.buckets, "evaluation"))],
         ),

@@ -13,7 +13,7 @@ from sagemaker.core.shapes import (
     ProcessingS3Output,
 )
 
-from infra.settings import Evaluation, Manifests, Shards
+from infra.settings import Evaluation, Manifests, ServingModel, Shards
 from infra.training.wiring import Wiring
 from infra.volumes import volume_key
 
@@ -34,7 +34,7 @@ class ProcessingJob:
     image: str
     role_arn: str
     module: str
-    settings: Manifests | Shards | Evaluation
+    settings: Manifests | ServingModel | Shards | Evaluation
     hosts: int = 1
     isolated: bool
 

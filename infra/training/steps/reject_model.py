@@ -12,13 +12,16 @@ from infra.training.wiring import Wiring
 def reject_model(wiring: Wiring, *, evaluation: ProcessingStep) -> FailStep:
     return FailStep(
         name="RejectModel",
-        description="Ends the execution as the model is not accurate enough",
+        description="Ends the execution as the model is not accurate enough, or less so than the "
+        "one that is served",
         error_message=Join(
             values=[
                 "The model was not registered: its accuracy on the test channel is below "
                 "AccuracyThreshold (",
                 wiring.parameters.accuracy_threshold,
-                "); its metrics are in ",
+                "), or further below that of the model that is served than MaximumAccuracyLoss (",
+                wiring.parameters.maximum_accuracy_loss,
+                "); both models' metrics are in ",
                 locations.output(evaluation.properties, OUTPUT),
                 f"/{METRICS_FILE}.",
             ]

@@ -1,11 +1,18 @@
 """TrainModel: TensorFlow with Horovod over hosts times workers."""
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
-from sagemaker.core.shapes import MetricDefinition, OutputDataConfig, StoppingCondition
+from sagemaker.core.shapes import (
+    CheckpointConfig,
+    MetricDefinition,
+    OutputDataConfig,
+    StoppingCondition,
+    TensorBoardOutputConfig,
+)
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource, Tag
 from sagemaker.train.model_trainer import ModelTrainer
 
+from infra.settings import Training
 from infra.training import locations, retries
 from infra.training.offline import without_telemetry
 from infra.training.wiring import Wiring
@@ -13,19 +20,54 @@ from infra.volumes import volume_key
 
 # The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space
 # tells loss from validation_loss.
-METRICS = ("loss", "accuracy", "validation_loss", "validation_accuracy", "images_per_second")
+METRICS = (
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "images_per_second",
+    "images_per_second_per_worker",
+    "input_share",
+    "compute_share",
+    "communication_share",
+)
+# The settings that are hyperparameters of the same name; the container has limits of its own.
+HYPERPARAMETERS = (
+    "learning_rate",
+    "image_size",
+    "model",
+    "workers_per_host",
+    "log_records",
+    "deterministic",
+    "optimiser",
+    "learning_rate_scaling",
+    "warmup_share",
+    "label_smoothing",
+    "weight_decay",
+    "class_weights",
+    "early_stopping_patience",
+    "precision",
+    "gradient_compression",
+    "checkpoint_seconds",
+)
 
 
 def train_model(
     wiring: Wiring, *, manifests: ProcessingStep, shards: ProcessingStep
 ) -> TrainingStep:
-    """Reads the shards of `train` and `validation`, and `labels`; its model is a model.tar.gz."""
+    """Reads the shards of `train` and `validation`, `labels` and, where set, `weights`; its model
+    is a model.tar.gz.
+
+    An execution's attempts share its checkpoints: one that is tried again goes on from the last.
+    """
     labels = locations.below(locations.output(manifests.properties, "manifests"), "labels.json")
     channels = [
         _channel("train", locations.output(shards.properties, "train")),
         _channel("validation", locations.output(shards.properties, "validation")),
         _channel("labels", labels),
     ]
+    if weights := wiring.settings.training.weights_uri:
+        channels.append(_channel("weights", weights))
     trainer = _trainer(wiring)
     with without_telemetry(wiring.session):
         arguments = trainer.train(input_data_config=channels)
@@ -39,7 +81,7 @@ def train_model(
 
 def _trainer(wiring: Wiring) -> ModelTrainer:
     settings = wiring.settings.training
-    return ModelTrainer(
+    trainer = ModelTrainer(
         sagemaker_session=wiring.session,
         role=wiring.roles.training,
         base_job_name="training",
@@ -49,18 +91,32 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
             instance_count=settings.hosts,
             volume_size_in_gb=settings.volume_gb,
             volume_kms_key_id=volume_key(settings.instance_type, wiring.volume_key_arn),
+            enable_managed_spot_training=settings.managed_spot,
         ),
         networking=Networking(
             enable_network_isolation=True, enable_inter_container_traffic_encryption=True
         ),
-        stopping_condition=StoppingCondition(max_runtime_in_seconds=settings.max_runtime_seconds),
+        stopping_condition=_stopping_condition(settings),
         output_data_config=OutputDataConfig(
             s3_output_path=f"s3://{wiring.buckets.artifacts}/models", compression_type="GZIP"
         ),
+        checkpoint_config=CheckpointConfig(s3_uri=locations.checkpoints(wiring.buckets)),
         hyperparameters=_hyperparameters(wiring),
         tags=[Tag(key=key, value=value) for key, value in wiring.tags.items()],
+    )
+    return trainer.with_tensorboard_output_config(
+        TensorBoardOutputConfig(s3_output_path=locations.tensorboard(wiring.buckets))
     ).with_metric_definitions(
         [MetricDefinition(name=name, regex=rf" {name}=([0-9.e+-]+)") for name in METRICS]
+    )
+
+
+def _stopping_condition(settings: Training) -> StoppingCondition:
+    # SageMaker refuses a job that names a wait and is no spot training.
+    wait = {"max_wait_time_in_seconds": settings.spot_max_wait_seconds}
+    return StoppingCondition(
+        max_runtime_in_seconds=settings.max_runtime_seconds,
+        **(wait if settings.managed_spot else {}),
     )
 
 
@@ -69,16 +125,16 @@ def _hyperparameters(wiring: Wiring) -> dict[str, str | PipelineVariable]:
     return {
         "epochs": parameters.epochs.to_string(),
         "batch_size": str(settings.batch_size_per_worker),
-        "learning_rate": str(settings.learning_rate),
         "seed": parameters.seed.to_string(),
-        "image_size": str(settings.image_size),
-        "model": settings.model,
-        "workers_per_host": str(settings.workers_per_host),
-        "log_records": str(settings.log_records).lower(),
+        **{name: _text(getattr(settings, name)) for name in HYPERPARAMETERS},
     }
 
 
-def _channel(name: str, uri: PipelineVariable) -> InputData:
+def _text(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _channel(name: str, uri: str | PipelineVariable) -> InputData:
     return InputData(
         channel_name=name,
         data_source=S3DataSource(
