@@ -185,7 +185,7 @@ class Training(_Section):
         default=300,
         ge=0,
         le=24 * 3600,
-        description="Seconds between checkpoints within an epoch; each epoch's end has one anyhow.",
+        description="Seconds between checkpoints in an epoch, 0 for none; its end has one anyhow.",
     )
     model: str = Field(
         default="small_cnn",
