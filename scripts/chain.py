@@ -20,6 +20,7 @@ from scripts.commands.drop import CHANNELS
 
 IMAGES = ("processing", "inference", "training")
 CONTAINERS = cdk.REPOSITORY / "containers"
+NETWORKS = CONTAINERS / "training" / "training" / "models"
 
 
 def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
@@ -35,6 +36,11 @@ def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -
     lacking = shortcomings(contents, folder, CHANNELS)
     if lacking is not None:
         raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")
+
+
+def network_names() -> list[str]:
+    """The networks that can be trained: the files of their folder but for helpers."""
+    return sorted(file.stem for file in NETWORKS.glob("[a-z]*.py"))
 
 
 def make_environments(report: Callable[[str], None]) -> None:

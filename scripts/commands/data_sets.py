@@ -27,7 +27,7 @@ class DataSet:
 DEFAULT = "digits"
 DATA_SETS = {
     DEFAULT: DataSet("handwritten digits", write_digits),
-    # The accuracy that this small network reaches on 7,000 photographs is a good way above.
+    # dev's small network reaches 0.59 of them after 15 epochs; guessing gives 0.10.
     "cifar10": DataSet(
         "photographs of CIFAR-10", write_cifar10, {"epochs": "15", "accuracy_threshold": "0.5"}
     ),

@@ -83,12 +83,17 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         type=Path,
         help="a folder of class folders with JPEG or PNG images",
     )
-    titles = ", ".join(f"{name}: {data_set.title}" for name, data_set in DATA_SETS.items())
+    titles = " or ".join(f"{name} ({data_set.title})" for name, data_set in DATA_SETS.items())
     images.add_argument(
         "--data-set",
         choices=list(DATA_SETS),
         default=DEFAULT,
-        help=f"images that need no folder of yours, {titles} (default: %(default)s)",
+        help=f"images that a package ships: {titles} (default: %(default)s)",
+    )
+    made.add_argument(
+        "--model",
+        choices=chain.network_names(),
+        help="the network, see docs/bring-your-own-model.md (default: dev's setting)",
     )
     made.add_argument(
         "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
@@ -139,6 +144,8 @@ def _write_images(place: Workplace, name: str, console: Console) -> Path:
 
 def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> None:
     context = {} if arguments.data is not None else dict(DATA_SETS[arguments.data_set].context)
+    if arguments.model is not None:
+        context["training_model"] = arguments.model
     if arguments.hosts is not None:
         context["training_hosts"] = str(arguments.hosts)
     deployment = chain.Deployment(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)

@@ -46,3 +46,11 @@ def test_an_unknown_data_set_is_refused_with_those_there_are(run_command: RunCom
     assert ended.returncode == 2
     for name in DATA_SETS:
         assert name in ended.stderr
+
+
+def test_an_unknown_network_is_refused_with_those_there_are(run_command: RunCommand) -> None:
+    ended = run_command("rehearse", "--model", "resnet")
+
+    assert ended.returncode == 2
+    assert "small_cnn" in ended.stderr
+    assert "_backbone" not in ended.stderr

@@ -1,11 +1,10 @@
 """Every network keeps the contract, and one of one's own needs a file only."""
 
-import json
-import os
 import shutil
 import subprocess
 import sys
 
+import jobs
 import keras
 import numpy as np
 import pytest
@@ -14,9 +13,9 @@ from jobs import PACKAGE
 
 from training import models
 from training.errors import UserError
+from training.export import Server
 from training.models import build_network, network_names, weights_file
 
-OWN = PACKAGE / "tests" / "own_model"
 CLASSES = 5
 BACKBONES = {
     "mobilenet_v2_035": lambda: keras.applications.MobileNetV2(
@@ -92,11 +91,34 @@ def test_a_network_gives_float32_logits_and_one_step_moves_every_weight(name, pr
 
 
 @pytest.mark.parametrize("name", network_names())
-@pytest.mark.parametrize("size", [32, 45, 96])
-def test_a_network_takes_images_of_any_size_from_32_pixels(name, size):
+@pytest.mark.parametrize("size", [45, 96])
+def test_a_network_takes_images_of_other_sizes_too(name, size):
     model = build_network(name, size, CLASSES)
 
     assert model(pictures(size, 2)).shape == (2, CLASSES)
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_an_exported_network_computes_the_same(name, tmp_path):
+    model = build_network(name, 32, CLASSES)
+    server = Server(model, 32)
+    tf.saved_model.save(
+        server, str(tmp_path), signatures={"serving_default": server.serving_default}
+    )
+
+    images = pictures(32).astype(np.uint8)
+    served = tf.saved_model.load(str(tmp_path)).signatures["serving_default"](tf.constant(images))
+
+    expected = tf.nn.softmax(model(images.astype(np.float32), training=False))
+    np.testing.assert_allclose(served["probabilities"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_a_network_called_without_a_word_of_training_does_not_train(name):
+    model = build_network(name, 32, CLASSES)
+    images = pictures(32)
+
+    np.testing.assert_array_equal(model(images), model(images, training=False))
 
 
 @pytest.mark.parametrize("name", sorted(BACKBONES))
@@ -229,21 +251,26 @@ def test_a_network_that_breaks_the_contract_is_refused_in_one_sentence(
         build_network(name, 32, CLASSES)
 
 
-def test_a_network_of_ones_own_is_one_file_and_learns(tmp_path):
-    shutil.copytree(PACKAGE / "training", tmp_path / "training")
-    shutil.copy(OWN / "vision_transformer.py", tmp_path / "training" / "models")
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of this folder, from which jobs run."""
+    folder = tmp_path / "copy"
+    for part in ("training", "tests"):
+        shutil.copytree(PACKAGE / part, folder / part)
+    monkeypatch.setattr(jobs, "PACKAGE", folder)
+    return folder
 
-    ran = subprocess.run(
-        [sys.executable, OWN / "train_in_a_copy.py", "vision_transformer"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
 
-    shown = json.loads(ran.stdout)
-    assert "vision_transformer" in shown["names"]
-    for losses in shown["losses"]:
-        assert losses[-1] < losses[0] / 2
-    assert shown["digests"][0] == shown["digests"][1]
+def test_a_network_of_ones_own_is_one_file_that_two_workers_train(tmp_path, copy):
+    shutil.copy(copy / "tests" / "own_model" / "vision_transformer.py", copy / "training/models")
+    settings = {"model": "vision_transformer", "epochs": "8", "workers_per_host": "2"}
+    job = jobs.Job(tmp_path / "job", 1, [48], settings)
+    job.prepare()
+
+    assert job.run() == 0, job.log()
+
+    summary = job.summary()
+    losses = [epoch["loss"] for epoch in summary["history"]]
+    assert losses[-1] < losses[0] / 2
+    assert set(summary["weights"]) == {"0", "1"}
+    assert len(set(summary["weights"].values())) == 1

@@ -8,6 +8,8 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
+from training.models._weights import load_weights
+
 PATCH = 4
 WIDTH = 32
 BLOCKS = 2
@@ -33,8 +35,7 @@ def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
     features = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(tokens))
     logits = layers.Dense(classes, dtype="float32")(features)
     model = keras.Model(images, logits)
-    if weights is not None:
-        model.load_weights(weights)
+    load_weights(model, weights)
     return model
 
 

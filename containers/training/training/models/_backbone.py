@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from training.models._weights import load_weights
 
@@ -40,7 +40,8 @@ def on_backbone(
     _follow_short_trainings(backbone)
     load_weights(backbone, weights)
     images = keras.Input([image_size, image_size, 3], dtype="float32")
-    pixels = images if side == image_size else layers.Resizing(side, side)(images)
+    # Not the layer Resizing: without a word of `training`, all that follows it trains.
+    pixels = images if side == image_size else ops.image.resize(images, (side, side))
     scaled = pixels if preprocessing is None else preprocessing(pixels)
     features = layers.GlobalAveragePooling2D()(backbone(scaled))
     # float32 whatever the precision: a loss of float16 logits overflows.
