@@ -12,13 +12,11 @@ from pathlib import Path
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 LAUNCH = """
-import logging, socket, sys
+import socket, sys
 from pathlib import Path
-from training.folders import Folders
-from training.launcher import launch
+from training.__main__ import main
 socket.sethostname(sys.argv[2])
-logging.basicConfig(level=logging.INFO, stream=sys.stdout)
-sys.exit(launch(Folders(Path(sys.argv[1]))))
+sys.exit(main(["train"], Path(sys.argv[1])))
 """
 
 

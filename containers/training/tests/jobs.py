@@ -128,7 +128,7 @@ class Running:
             time.sleep(0.2)
 
     def worker(self, host: int) -> int:
-        (found,) = self._find(b"training.worker", host)
+        (found,) = self._find(b"training.launch.worker", host)
         return found
 
     def launcher(self, host: int) -> int:
@@ -136,7 +136,7 @@ class Running:
         return found
 
     def processes(self) -> list[int]:
-        return [found for host in (1, 2) for found in self._find(b"training.worker", host)]
+        return [found for host in (1, 2) for found in self._find(b"training.launch.worker", host)]
 
     def _find(self, word: bytes, host: int) -> list[int]:
         """Process ids as this machine counts them, not as the job's namespace does."""

@@ -11,9 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.fit import Trainer, equal_weights
+from training.fit import Trainer, broadcast, equal_weights
+from training.reduction import Reduction
 
 RECORDS = 5
+# Less than the kernel and the bias: several buckets.
+BUCKET_BYTES = 64
 BATCH = 4
 
 
@@ -28,20 +31,27 @@ def main(folder: Path) -> None:
     model = keras.Sequential(
         [keras.Input([2, 2, 3]), keras.layers.Flatten(), keras.layers.Dense(3)]
     )
-    trainer = Trainer(model, keras.optimizers.SGD(0.1), keras.layers.Identity())
-    trainer.broadcast()
+    trainer = Trainer(
+        model,
+        keras.optimizers.SGD(0.1),
+        keras.layers.Identity(),
+        class_weights=np.ones(3, np.float32),
+        reduction=Reduction(bucket_bytes=BUCKET_BYTES),
+    )
+    broadcast(model.weights)
     np.save(folder / f"before-{hvd.rank()}.npy", model.get_weights()[0])
-    trainer.train(share(images, labels, list(range(hvd.rank(), RECORDS, hvd.size()))))
+    (batch,) = share(images, labels, list(range(hvd.rank(), RECORDS, hvd.size())))
+    trainer.train(batch)
     equal_weights(model)
     np.save(folder / f"after-{hvd.rank()}.npy", model.get_weights()[0])
 
 
 def share(images: np.ndarray, labels: np.ndarray, mine: list[int]) -> tf.data.Dataset:
-    """One batch, filled up with blanks whose pixels and labels would do harm if they counted."""
-    blanks = BATCH - len(mine) if hvd.size() > 1 else 0
-    pixels = np.concatenate([images[mine], np.full((blanks, 2, 2, 3), 3, np.uint8)])
-    classes = np.concatenate([labels[mine], np.full(blanks, 2)])
-    weights = np.array([1.0] * len(mine) + [0.0] * blanks, np.float32)
+    """One batch, filled up with records that would do harm if they counted."""
+    spare = BATCH - len(mine) if hvd.size() > 1 else 0
+    pixels = np.concatenate([images[mine], np.full((spare, 2, 2, 3), 3, np.uint8)])
+    classes = np.concatenate([labels[mine], np.full(spare, 2)])
+    weights = np.array([1.0] * len(mine) + [0.0] * spare, np.float32)
     keys = np.array(["key"] * len(weights))
     return tf.data.Dataset.from_tensors((pixels, classes, weights, keys))
 

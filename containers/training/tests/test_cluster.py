@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from training.cluster import read_cluster
+from training.launch.cluster import read_cluster
 from training.errors import UserError
 
 

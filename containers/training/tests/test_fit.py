@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from jobs import PACKAGE
 
-from training import rendezvous
-from training.cluster import Cluster
-from training.launcher import variables
+from training.launch import rendezvous
+from training.launch.cluster import Cluster
+from training.launch.variables import variables
 
 
 def run(folder: Path, workers: int) -> list[np.ndarray]:

@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from training import rendezvous, roll_call
-from training.cluster import Cluster
+from training.launch import rendezvous, roll_call
+from training.launch.cluster import Cluster
 from training.errors import Stopped, UserError
-from training.roll_call import RollCall
-from training.stopping import Stop
+from training.launch.roll_call import RollCall
+from training.launch.stopping import Stop
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 

@@ -32,7 +32,10 @@ def test_strings_become_typed_values(given):
     [
         ({"epochs": "0"}, "'epochs' has the value '0': input should be greater than"),
         ({"batch_size": "many"}, "'batch_size' has the value 'many': input should be a valid"),
-        ({"model": "vgg"}, "'model' has the value 'vgg': input should be 'small_cnn'"),
+        ({"model": "small_cn"}, "no such network; the nearest name is 'small_cnn'"),
+        ({"precision": "half"}, "'precision' has the value 'half': input should be 'float32'"),
+        ({"warmup_share": "0.9"}, "'warmup_share' has the value '0.9': input should be less"),
+        ({"learning_rate": "nan"}, "'learning_rate' has the value 'nan': input should be"),
         ({"lerning_rate": "1"}, "'lerning_rate' is unknown; the nearest name is 'learning_rate'"),
     ],
 )

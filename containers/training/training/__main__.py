@@ -19,14 +19,23 @@ def main(arguments: list[str], root: Path = OPT_ML) -> int:
     folders = Folders(root)
     try:
         # Before Horovod is imported, which imports TensorFlow.
-        read_settings(folders.config / "hyperparameters.json")
+        settings = read_settings(folders.config / "hyperparameters.json")
     except UserError as error:
         logging.error("%s", error)
         explain_failure(folders.failure, str(error))
         return 1
-    from training.launcher import launch  # noqa: PLC0415
+    from training.launch.launcher import launch  # noqa: PLC0415
+    from training.launch.program import Program  # noqa: PLC0415
 
-    return launch(folders)
+    return launch(
+        Program(
+            module="training.train",
+            root=folders.root,
+            resource_config=folders.config / "resourceconfig.json",
+            failure=folders.failure,
+            workers_per_host=settings.workers_per_host,
+        )
+    )
 
 
 if __name__ == "__main__":

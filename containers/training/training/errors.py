@@ -8,6 +8,10 @@ LOST_PEERS = 75
 """Exit status of a worker that stopped only because Horovod lost another one."""
 
 
+STOPPED = 143
+"""Exit status of a process that was asked to stop and did, as a shell tells SIGTERM (128 + 15)."""
+
+
 class UserError(Exception):
     """The message is one sentence: what is wrong, where, what to do."""
 

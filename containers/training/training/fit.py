@@ -1,124 +1,161 @@
-"""One epoch of data-parallel training or validation, and what holds the ranks together."""
+"""Steps of data-parallel training and validation: all workers hold the same weights after each."""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import horovod.tensorflow as hvd
 import keras
+import numpy as np
 import tensorflow as tf
 
 from training.errors import UserError
+from training.reduction import Reduction
 
 
-@dataclass
-class Totals:
-    """Sums over all workers of one epoch."""
+@dataclass(frozen=True)
+class Step:
+    """Figures of one step, summed over all workers; seconds are this worker's.
 
-    loss: float = 0.0
-    correct: float = 0.0
-    weight: float = 0.0
-    seconds: float = 0.0
-    keys: list[str] = field(default_factory=list)
+    :ivar stop: a worker was asked to stop.
+    :ivar save: rank 0 wants a checkpoint.
+    """
 
-    def add(self, loss: tf.Tensor, correct: tf.Tensor, weight: tf.Tensor) -> None:
-        self.loss += float(loss)
-        self.correct += float(correct)
-        self.weight += float(weight)
-
-    @property
-    def mean_loss(self) -> float:
-        return self.loss / self.weight
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.weight
+    loss: float
+    correct: float
+    count: float
+    weight: float
+    stop: bool
+    save: bool
+    communication_seconds: float
 
 
 class Trainer:
-    """Trains one model on all workers; every worker holds the same weights after every step."""
+    """Trains one network on all workers.
 
-    def __init__(
+    :param class_weights: float32 [classes].
+    :param label_smoothing: part of the truth that is spread over all classes,
+        https://arxiv.org/abs/1512.00567.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts that a step is made of
         self,
         model: keras.Model,
         optimiser: keras.optimizers.Optimizer,
         augmentation: keras.Layer,
+        *,
+        class_weights: np.ndarray,
+        label_smoothing: float = 0.0,
+        reduction: Reduction | None = None,
     ) -> None:
         self._model = model
         self._augmentation = augmentation
         self._optimiser = optimiser
+        self._reduction = reduction or Reduction()
+        self._class_weights = tf.constant(class_weights, tf.float32)
+        self._label_smoothing = label_smoothing
+        # Moving means, such as batch normalisation's, are averaged over the workers.
+        self._statistics = [
+            variable
+            for variable in model.non_trainable_variables
+            if tf.as_dtype(variable.dtype).is_floating
+        ]
         optimiser.build(model.trainable_variables)
 
-    def broadcast(self) -> None:
-        """Gives every worker the weights of rank 0."""
-        for variable in (*self._model.variables, *self._optimiser.variables):
-            variable.assign(hvd.broadcast(tf.convert_to_tensor(variable), root_rank=0))
+    def train(self, batch: Sequence[tf.Tensor], *, stop: bool = False, save: bool = False) -> Step:
+        """One step on this worker's batch `(images, labels, weights, …)`.
 
-    def train(self, dataset: tf.data.Dataset) -> Totals:
-        """One epoch. `keys` of the totals are this worker's own records.
-
-        :raises UserError: the loss is no number any more.
+        :param stop: this worker was asked to stop.
+        :param save: this worker wants a checkpoint.
         """
-        totals, began = Totals(), time.monotonic()
-        for images, labels, weights, keys in dataset:
-            totals.add(*self._train_step(images, labels, weights))
-            if not math.isfinite(totals.loss):
-                raise UserError(
-                    "The loss is not finite any more: lower the hyperparameter learning_rate."
-                )
-            totals.keys += [key.decode() for key in keys[weights > 0].numpy()]
-        self._average_statistics()
-        totals.seconds = time.monotonic() - began
-        return totals
+        flags = tf.constant([float(stop), float(save)])
+        return _told(self._train(*batch[:3], flags))
 
-    def validate(self, dataset: tf.data.Dataset) -> Totals:
-        """One pass over the validation channel."""
-        totals, began = Totals(), time.monotonic()
-        for images, labels, weights, _ in dataset:
-            totals.add(*self._validation_step(images, labels, weights))
-        totals.seconds = time.monotonic() - began
-        return totals
+    def validate(self, batch: Sequence[tf.Tensor], *, stop: bool = False) -> Step:
+        return _told(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def _train_step(
-        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def _train(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
+    ) -> tf.Tensor:
         varied = self._augmentation(tf.cast(images, tf.float32), training=True)
         with tf.GradientTape() as tape:
             logits = self._model(varied, training=True)
-            loss = _loss(labels, logits, weights)
+            loss, figures = self._figures(labels, logits, weights, flags)
             # Regularisers count once a record, as everything here is a sum over records.
             penalty = tf.add_n([tf.zeros([]), *self._model.losses]) * tf.reduce_sum(weights)
-            objective = loss + penalty
+            objective = self._optimiser.scale_loss(loss + penalty)
         variables = self._model.trainable_variables
         gradients = tape.gradient(objective, variables)
-        sums = [loss, _correct(labels, logits, weights), tf.reduce_sum(weights)]
-        *gradients, loss, correct, weight = hvd.grouped_allreduce([*gradients, *sums], op=hvd.Sum)
-        # Blanks have no weight, so this is the mean over the real records of all workers.
-        means = [gradient / tf.maximum(weight, 1.0) for gradient in gradients]
-        self._optimiser.apply_gradients(zip(means, variables, strict=True))
-        return loss, correct, weight
+        # After the gradients: whatever the allreduce takes from then on, nothing else hides.
+        with tf.control_dependencies(gradients):
+            began = _now()
+        statistics = [tf.convert_to_tensor(variable) for variable in self._statistics]
+        gradients, (figures, *statistics) = self._reduction.sum(gradients, [figures, *statistics])
+        with tf.control_dependencies([*gradients, figures]):
+            seconds = _now() - began
+        # Records that only fill a batch up have no weight, so this is the mean over the real ones.
+        weight = tf.maximum(figures[3], 1e-6)
+        self._optimiser.apply(
+            [gradient / tf.cast(weight, gradient.dtype) for gradient in gradients], variables
+        )
+        for variable, value in zip(self._statistics, statistics, strict=True):
+            variable.assign(value / hvd.size())
+        return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def _validation_step(
-        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def _validate(
+        self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
+    ) -> tf.Tensor:
         logits = self._model(tf.cast(images, tf.float32), training=False)
-        sums = [
-            _loss(labels, logits, weights),
-            _correct(labels, logits, weights),
-            tf.reduce_sum(weights),
-        ]
-        return tuple(hvd.grouped_allreduce(sums, op=hvd.Sum))
+        _, figures = self._figures(labels, logits, weights, flags)
+        began = _now()
+        _, (figures,) = self._reduction.sum([], [figures])
+        with tf.control_dependencies([figures]):
+            seconds = _now() - began
+        return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)
 
-    def _average_statistics(self) -> None:
-        """Moving means, such as batch normalisation's, follow each worker's own records."""
-        for variable in self._model.non_trainable_variables:
-            if variable.dtype in ("float32", "float16", "bfloat16"):
-                variable.assign(hvd.allreduce(tf.convert_to_tensor(variable), op=hvd.Average))
+    def _figures(
+        self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The loss, and `[loss, correct, count, weight, stop, save]`, float32 [6], of this worker."""
+        classes = logits.shape[-1]
+        truth = tf.one_hot(labels, classes) * (1.0 - self._label_smoothing)
+        losses = tf.nn.softmax_cross_entropy_with_logits(
+            truth + self._label_smoothing / classes, logits
+        )
+        counted = weights * tf.gather(self._class_weights, labels)
+        loss = tf.reduce_sum(losses * counted)
+        right = tf.cast(tf.equal(tf.argmax(logits, axis=-1), labels), tf.float32)
+        sums = [loss, *map(tf.reduce_sum, (right * weights, weights, counted))]
+        return loss, tf.concat([tf.stack(sums), flags], axis=0)
+
+
+def _now() -> tf.Tensor:
+    """Seconds, when this place of the graph is reached; `tf.timestamp` refuses deterministic runs."""
+    now = tf.numpy_function(time.perf_counter, [], tf.float64, stateful=True)
+    now.set_shape([])
+    return now
+
+
+def _told(figures: tf.Tensor) -> Step:
+    loss, correct, count, weight, stop, save, seconds = figures.numpy().tolist()
+    return Step(loss, correct, count, weight, stop > 0, save > 0, seconds)
+
+
+def broadcast(variables: Sequence[keras.Variable]) -> None:
+    """Gives every worker the values of rank 0, in as many messages as there are types."""
+    values = [tf.convert_to_tensor(variable) for variable in variables]
+    for dtype in sorted({value.dtype for value in values}, key=str):
+        chosen = [i for i, value in enumerate(values) if value.dtype == dtype]
+        flat = tf.concat([tf.reshape(values[i], [-1]) for i in chosen], axis=0)
+        flat = hvd.broadcast(flat, root_rank=0, name=f"variables_{dtype.name}")
+        parts = tf.split(flat, [values[i].shape.num_elements() for i in chosen])
+        for i, part in zip(chosen, parts, strict=True):
+            variables[i].assign(tf.reshape(part, values[i].shape))
 
 
 def equal_weights(model: keras.Model) -> dict[str, str]:
@@ -127,20 +164,10 @@ def equal_weights(model: keras.Model) -> dict[str, str]:
     :raises UserError: they are not all equal.
     """
     digest = hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights()))
-    digests = hvd.allgather_object(digest.hexdigest())
+    digests = hvd.allgather_object(digest.hexdigest(), name="weights")
     if len(set(digests)) != 1:
         raise UserError(
             "The workers ended with different weights: make each random choice of the model follow "
             "the seed, and keep its state out of Python."
         )
     return {str(rank): value for rank, value in enumerate(digests)}
-
-
-def _loss(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-    return tf.reduce_sum(losses * weights)
-
-
-def _correct(labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    right = tf.cast(tf.equal(tf.argmax(logits, axis=-1), labels), tf.float32)
-    return tf.reduce_sum(right * weights)

@@ -30,6 +30,14 @@ class Folders:
         return self.root / "output" / "data"
 
     @property
+    def checkpoints(self) -> Path:
+        return self.root / "checkpoints"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.root / "output" / "tensorboard"
+
+    @property
     def failure(self) -> Path:
         return self.root / "output" / "failure"
 

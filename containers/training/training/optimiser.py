@@ -1,4 +1,4 @@
-"""Adam with warm-up and cosine decay."""
+"""The optimiser and its learning rate: warm-up, cosine decay, and how both follow the batch."""
 
 from __future__ import annotations
 
@@ -6,20 +6,44 @@ import math
 
 import keras
 
+from training.settings import Settings
 
-def make_optimiser(
-    learning_rate: float, workers: int, steps_per_epoch: int, epochs: int
-) -> keras.optimizers.Optimizer:
-    """The peak is `learning_rate` times the square root of the number of workers, as the batch
-    grows with them (https://arxiv.org/abs/2205.10287 has the rule for Adam); it is reached after
-    the first tenth of all steps.
+
+def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimizers.Optimizer:
+    """Built from the settings.
+
+    The peak is `learning_rate` times the number of workers (`linear`, https://arxiv.org/abs/1706.02677,
+    for SGD) or its square root (`sqrt`, https://arxiv.org/abs/2205.10287, for Adam), as the batch
+    grows with them. Weights decay, biases and normalisations do not.
+
+    :param steps: of the whole training.
     """
-    steps = steps_per_epoch * epochs
-    warm_up = max(1, steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
+    factor = {"none": 1.0, "sqrt": math.sqrt(workers), "linear": float(workers)}
+    peak = settings.learning_rate * factor[settings.learning_rate_scaling]
+    schedule = _schedule(peak, steps, round(steps * settings.warmup_share))
+    decay = settings.weight_decay or None
+    made: keras.optimizers.Optimizer
+    if settings.optimiser == "sgd":
+        made = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay)
+    else:
+        # Keras decouples the decay, so this is AdamW.
+        made = keras.optimizers.Adam(schedule, weight_decay=decay)
+    if decay:
+        made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if settings.precision == "mixed_float16":
+        # Small gradients would vanish in float16.
+        made = keras.optimizers.LossScaleOptimizer(made)
+    return made
+
+
+def _schedule(
+    peak: float, steps: int, warm_up: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    if not warm_up:
+        return keras.optimizers.schedules.CosineDecay(peak, decay_steps=max(1, steps))
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
         decay_steps=max(1, steps - warm_up),
-        warmup_target=learning_rate * math.sqrt(workers),
+        warmup_target=peak,
         warmup_steps=warm_up,
     )
-    return keras.optimizers.Adam(schedule)

@@ -7,29 +7,70 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from training.errors import UserError
+from training.models import network_names
 
 
 class Settings(BaseModel):
     """The hyperparameters of one training job. SageMaker hands each over as a string."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     epochs: int = Field(30, ge=1, le=10_000, description="Passes over the training channel.")
     batch_size: int = Field(32, ge=1, le=65_536, description="Images a worker takes per step.")
     learning_rate: float = Field(
         0.001, gt=0, le=10, description="Peak learning rate of one worker; see README, Optimiser."
     )
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of weights and shuffling.")
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")
     image_size: int = Field(32, ge=8, le=1024, description="Side of a record's square image.")
-    model: Literal["small_cnn"] = Field("small_cnn", description="The network, by its name.")
+    model: str = Field("small_cnn", description="The network: a file of models/, by its name.")
     workers_per_host: int = Field(1, ge=1, le=64, description="Processes a host starts.")
     log_records: bool = Field(False, description="Write down the keys that each rank reads.")
     deterministic: bool = Field(
         False, description="TensorFlow's operations give the same bits in every run; slower."
     )
+    optimiser: Literal["adamw", "sgd"] = Field(
+        "adamw", description="AdamW, or SGD with Nesterov's momentum."
+    )
+    learning_rate_scaling: Literal["none", "sqrt", "linear"] = Field(
+        "sqrt", description="How the peak grows with the number of workers."
+    )
+    warmup_share: float = Field(
+        0.1, ge=0, le=0.5, description="Share of all steps in which the learning rate rises."
+    )
+    label_smoothing: float = Field(
+        0.0, ge=0, le=0.5, description="Part of the truth that is spread over all classes."
+    )
+    weight_decay: float = Field(0.0, ge=0, le=1, description="Decoupled decay of the kernels.")
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: a class counts the more the rarer it is."
+    )
+    early_stopping_patience: int = Field(
+        0, ge=0, le=1_000, description="Epochs without a lower validation loss; 0 never stops."
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32", description="Keras' policy; the mixed ones are for GPUs."
+    )
+    gradient_compression: Literal["none", "float16", "bfloat16"] = Field(
+        "none", description="What gradients are on the wire."
+    )
+    checkpoint_seconds: int = Field(
+        300, ge=0, le=86_400, description="Between checkpoints; each epoch ends with one too."
+    )
+
+    @field_validator("model")
+    @classmethod
+    def _is_a_network(cls, value: str) -> str:
+        names = network_names()
+        if value not in names:
+            near = difflib.get_close_matches(value, names, n=1, cutoff=0.0)[0]
+            raise PydanticCustomError(
+                "network", "there is no such network; the nearest name is '{near}'", {"near": near}
+            )
+        return value
 
 
 def read_settings(file: Path) -> Settings:

@@ -4,84 +4,107 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import horovod.tensorflow as hvd
 import keras
 import tensorflow as tf
 
+from training import checkpoints
 from training.augmentation import make_augmentation
-from training.cluster import read_cluster
-from training.data import batches, find_share
+from training.class_weights import class_weights
+from training.data import Share, find_share
+from training.early_stopping import EarlyStopping
+from training.epochs import Epochs
 from training.errors import UserError
 from training.export import export
-from training.fit import Totals, Trainer, equal_weights
-from training.folders import Folders
-from training.model import NETWORKS
+from training.fit import Trainer, broadcast, equal_weights
+from training.folders import OPT_ML, Folders
+from training.launch.stopping import Stop
+from training.log import Log
+from training.models import build_network, weights_file
 from training.optimiser import make_optimiser
-from training.settings import read_settings
+from training.progress import Progress
+from training.random_states import seed_layers
+from training.records import find_records
+from training.reduction import Reduction
+from training.settings import Settings, read_settings
+from training.summary import summarise
 
 
-def train(folders: Folders) -> None:
-    """Trains on the channels below `folders`; rank 0 writes the model.
+def work(root: Path = OPT_ML) -> None:
+    """Trains on the channels below `root`; rank 0 writes checkpoints, logs and the model.
 
     :raises UserError: data or hyperparameters don't allow it.
+    :raises Stopped: the job was asked to stop, and a checkpoint is written.
     """
+    folders = Folders(root)
     settings = read_settings(folders.config / "hyperparameters.json")
     hvd.init()
-    pin_gpu()
+    prepare(settings)
+
+    labels = read_labels(folders.channel("labels") / "labels.json")
+    training, validation = (
+        read_channel(folders, name, settings.image_size) for name in ("train", "validation")
+    )
+    weighting = class_weights(settings.class_weights, training, len(labels))
+
+    weights = weights_file(folders.channel("weights"))
+    model = build_network(settings.model, settings.image_size, len(labels), weights)
+
+    steps = training.steps(settings.batch_size) * settings.epochs
+    optimiser = make_optimiser(settings, hvd.size(), steps)
+
+    augmentation = make_augmentation(settings.seed)
+    trainer = Trainer(
+        model,
+        optimiser,
+        augmentation,
+        class_weights=weighting,
+        label_smoothing=settings.label_smoothing,
+        reduction=Reduction(settings.gradient_compression),
+    )
+    state = checkpoints.State(
+        variables=[*model.weights, *optimiser.variables],
+        layers=[model, augmentation],
+        progress=Progress(EarlyStopping(settings.early_stopping_patience)),
+        facts=facts(settings, labels, training, validation),
+    )
+    broadcast(state.variables)
+    seed_layers(state.layers, settings.seed, hvd.rank())
+    log = Log(folders, settings, enabled=hvd.rank() == 0)
+    if checkpoints.restore(folders.checkpoints, state):
+        log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}.")
+
+    # From here on SIGTERM ends all workers after the same step, with a checkpoint.
+    stop = Stop()
+    stop.listen()
+    Epochs(model, trainer, settings, state, folders, log, stop).run(training, validation)
+
+    digests = equal_weights(model)
+    read = hvd.allgather_object(state.progress.read, name="records_read")
+    if hvd.rank() == 0:
+        export(model, labels, settings, folders.model)
+        summarise(folders, settings, state.progress, labels, digests, read)
+    # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
+    hvd.allgather_object(None, name="end")
+
+
+def prepare(settings: Settings) -> None:
+    """Devices, precision and seeds; one worker a GPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.set_visible_devices(gpus[hvd.local_rank() % len(gpus)], "GPU")
+    keras.mixed_precision.set_dtype_policy(settings.precision)
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
 
-    labels = read_labels(folders.channel("labels") / "labels.json")
-    share, validation_share = (
-        find_share(folders.channel(name), name, settings.image_size, hvd.rank(), hvd.size())
-        for name in ("train", "validation")
-    )
-    validation = batches(validation_share, settings.batch_size)
 
-    model = NETWORKS[settings.model](settings.image_size, len(labels))
-    steps = share.steps(settings.batch_size)
-    optimiser = make_optimiser(settings.learning_rate, hvd.size(), steps, settings.epochs)
-    # Each rank varies its images in its own way.
-    augmentation = make_augmentation(settings.seed + hvd.rank())
-    trainer = Trainer(model, optimiser, augmentation)
-    trainer.broadcast()
-
-    history, read = [], []
-    for epoch in range(settings.epochs):
-        # Another order each epoch; and another on each rank, as each has other records.
-        seed = settings.seed + epoch * hvd.size() + hvd.rank()
-        totals = trainer.train(batches(share, settings.batch_size, shuffle_seed=seed))
-        history.append(summarise(epoch, totals, trainer.validate(validation)))
-        read.append(len(totals.keys))
-        if settings.log_records:
-            write_keys(folders, epoch, hvd.rank(), totals.keys)
-
-    weights = equal_weights(model)
-    records = hvd.allgather_object(read)
-    if hvd.rank() == 0:
-        export(model, labels, settings.image_size, folders.model)
-        cluster = read_cluster(folders.config / "resourceconfig.json")
-        summary = {
-            "schema": 1,
-            "hosts": list(cluster.hosts),
-            "workers": hvd.size(),
-            "history": history,
-            "weights": weights,
-            "records": {str(rank): counts for rank, counts in enumerate(records)},
-        }
-        (folders.model / "training.json").write_text(json.dumps(summary, indent=1), "utf-8")
-    # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
-    hvd.allgather_object(None)
-
-
-def pin_gpu() -> None:
-    """One worker a GPU."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        tf.config.set_visible_devices(gpus[hvd.local_rank() % len(gpus)], "GPU")
+def read_channel(folders: Folders, name: str, image_size: int) -> Share:
+    """:raises UserError: the channel can't be used."""
+    rank, size = hvd.rank(), hvd.size()
+    records = find_records(folders.channel(name), name, rank, size, hvd.allgather_object)
+    return find_share(records, name, image_size, rank, size)
 
 
 def read_labels(file: Path) -> list[str]:
@@ -93,25 +116,15 @@ def read_labels(file: Path) -> list[str]:
     return labels
 
 
-def summarise(epoch: int, totals: Totals, validation: Totals) -> dict[str, Any]:
-    """The epoch as `training.json` keeps it; rank 0 logs it for CloudWatch's metric definitions."""
-    entry = {
-        "epoch": epoch,
-        "loss": totals.mean_loss,
-        "accuracy": totals.accuracy,
-        "validation_loss": validation.mean_loss,
-        "validation_accuracy": validation.accuracy,
-        "seconds": totals.seconds + validation.seconds,
-        "images_per_second": totals.weight / totals.seconds,
+def facts(
+    settings: Settings, labels: list[str], training: Share, validation: Share
+) -> dict[str, object]:
+    """What a checkpoint must share with the job that goes on from it."""
+    free = {"log_records", "checkpoint_seconds", "workers_per_host"}
+    return {
+        **settings.model_dump(exclude=free),
+        "workers": hvd.size(),
+        "labels": labels,
+        "training records": training.records.count,
+        "validation records": validation.records.count,
     }
-    if hvd.rank() == 0:
-        shown = (f"{name}={value:.5g}" for name, value in entry.items() if name != "seconds")
-        print(*shown, flush=True)
-    return entry
-
-
-def write_keys(folders: Folders, epoch: int, rank: int, keys: list[str]) -> None:
-    folder = folders.data / "records"
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = "".join(f"{key}\n" for key in keys)
-    (folder / f"epoch-{epoch}-rank-{rank}.txt").write_text(lines, encoding="utf-8")

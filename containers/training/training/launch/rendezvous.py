@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from horovod.runner.common.util.hosts import HostInfo, SlotInfo, get_host_assignments
 from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
-from training.cluster import Cluster
+from training.launch.cluster import Cluster
 from training.errors import UserError
 
 PORT = 29400

@@ -13,10 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from training.cluster import Cluster
+from training.launch.cluster import Cluster
 from training.errors import Stopped, UserError
-from training.rendezvous import PORT
-from training.stopping import Stop
+from training.launch.rendezvous import PORT
+from training.launch.stopping import Stop
 
 State = Literal["running", "ended", "failed", "stopped"]
 

@@ -20,6 +20,10 @@ class Stop:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
 
+    @property
+    def asked(self) -> bool:
+        return self._asked
+
     def pause(self, seconds: float) -> None:
         """:raises Stopped: the job was asked to stop."""
         if not self._asked:

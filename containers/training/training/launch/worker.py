@@ -1,41 +1,43 @@
-"""A worker's process: it trains, says why it failed, and never outlives its launcher.
+"""A worker's process: it works, says why it failed, and never outlives its launcher.
 
-Arguments: the root of SageMaker's folders, the launcher's process id.
+Arguments: the module whose `work` it calls, the root of SageMaker's folders, the failure file, the
+launcher's process id.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
+import logging
 import os
 import signal
 import sys
 import traceback
 from pathlib import Path
 
-from training.errors import LOST_PEERS, UserError, explain_failure
-from training.folders import Folders
+from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure
 
 _PR_SET_PDEATHSIG = 1
 
 
-def main(root: Path) -> int:
+def main(module: str, root: Path, failure: Path) -> int:
     """Gives the exit code; what failed is printed and stands in the failure file."""
-    folders = Folders(root)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     try:
         # Here, so that a TensorFlow that does not load is explained too.
-        from training.train import train  # noqa: PLC0415
-
-        train(folders)
+        importlib.import_module(module).work(root)
     except UserError as error:
         print(error, flush=True)
-        explain_failure(folders.failure, str(error))
+        explain_failure(failure, str(error))
         return 1
+    except Stopped:
+        return STOPPED
     except Exception as error:  # noqa: BLE001 - the traceback is what the job's owner needs
         text = traceback.format_exc()
         print(text, flush=True)
         if _lost_peers(error):
             return LOST_PEERS
-        explain_failure(folders.failure, text)
+        explain_failure(failure, text)
         return 1
     return 0
 
@@ -56,7 +58,8 @@ def _die_with(launcher: int) -> None:
 
 
 if __name__ == "__main__":
-    _die_with(int(sys.argv[2]))
-    code = main(Path(sys.argv[1]))
+    _die_with(int(sys.argv[4]))
+    code = main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
     sys.stdout.flush()
-    sys.exit(code)
+    # Threads of TensorFlow and Horovod may wait for workers that are gone; nothing is left to write.
+    os._exit(code) if code else sys.exit(0)

@@ -1,0 +1,192 @@
+"""Checkpoints that survive any death: written whole or not at all, by rank 0 alone.
+
+SageMaker copies the folder to S3 while the job runs and brings it back to every host of the next one.
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import horovod.tensorflow as hvd
+import keras
+import numpy as np
+
+from training.early_stopping import EarlyStopping
+from training.errors import UserError
+from training.progress import Progress
+from training.random_states import random_states, set_random_states
+from training.totals import Totals
+
+_SCHEMA = 1
+# Two in turn: one is whole while the other is replaced, and S3 keeps no more than these.
+_NAMES = ("checkpoint-0.npz", "checkpoint-1.npz")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint is of.
+
+    :param variables: network and optimiser, equal on all workers.
+    :param layers: those whose random numbers differ from worker to worker.
+    :param progress: changed in place when a checkpoint is restored.
+    :param facts: what has to be the same for a checkpoint to fit, such as the network's name.
+    """
+
+    variables: Sequence[keras.Variable]
+    layers: Sequence[keras.Layer]
+    progress: Progress
+    facts: Mapping[str, Any]
+
+
+def save(folder: Path, state: State) -> None:
+    """Every worker has to call it after the same step; rank 0 writes.
+
+    :raises UserError: the folder can't be written.
+    """
+    progress = state.progress
+    own = {
+        "random": random_states(state.layers),
+        "read": progress.read,
+        "totals": progress.totals.as_dict(),
+    }
+    of_ranks = hvd.allgather_object(own, name="checkpoint")
+    if hvd.rank() != 0:
+        return
+    described = {
+        "schema": _SCHEMA,
+        "facts": dict(state.facts),
+        "epoch": progress.epoch,
+        "step": progress.step,
+        "ended": progress.ended,
+        "history": progress.history,
+        "best": {
+            "loss": progress.early_stopping.best_loss,
+            "epoch": progress.early_stopping.best_epoch,
+        },
+        "ranks": of_ranks,
+    }
+    arrays = {f"variable-{i}": np.asarray(v) for i, v in enumerate(state.variables)}
+    arrays |= {f"best-{i}": value for i, value in enumerate(progress.early_stopping.best_weights)}
+    _write(folder, json.dumps(described), arrays)
+
+
+def restore(folder: Path, state: State) -> bool:
+    """Puts the newest whole checkpoint of `folder` into `state`; says whether there was one.
+
+    Each worker reads it: SageMaker brings the same files to every host.
+
+    :raises UserError: it belongs to another training.
+    """
+    found = _newest(folder)
+    # A host may have been brought fewer files, or a broken one: all go on from the same.
+    steps = [(told["epoch"], told["step"]) if told else None for told in _exchange(found)]
+    if steps[0] is None:
+        return False
+    if any(step != steps[0] for step in steps):
+        raise UserError(
+            f"The hosts found different checkpoints in {folder}, {steps}: SageMaker must bring the "
+            "same files to all, so look into CheckpointConfig."
+        )
+    assert found is not None  # noqa: S101 - as steps say
+    described, arrays = found
+    _check(described["facts"], state.facts, folder)
+    for i, variable in enumerate(state.variables):
+        variable.assign(arrays[f"variable-{i}"])
+    own = described["ranks"][hvd.rank()]
+    set_random_states(state.layers, own["random"])
+    _continue(state.progress, described, own, arrays)
+    return True
+
+
+def _continue(
+    progress: Progress,
+    described: Mapping[str, Any],
+    own: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    best = [arrays[f"best-{i}"] for i in range(sum(name.startswith("best-") for name in arrays))]
+    progress.epoch, progress.step = described["epoch"], described["step"]
+    progress.ended, progress.history = described["ended"], described["history"]
+    progress.read, progress.totals = own["read"], Totals(**own["totals"])
+    progress.early_stopping = EarlyStopping(
+        progress.early_stopping.patience,
+        described["best"]["loss"],
+        described["best"]["epoch"],
+        best,
+    )
+
+
+def _exchange(found: tuple[dict[str, Any], Any] | None) -> list[dict[str, Any] | None]:
+    mine = found and {"epoch": found[0]["epoch"], "step": found[0]["step"]}
+    told: list[dict[str, Any] | None] = hvd.allgather_object(mine, name="found_checkpoints")
+    return told
+
+
+def _check(made: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> None:
+    for name, value in wanted.items():
+        if made.get(name) != value:
+            raise UserError(
+                f"The checkpoint in {folder} was made with {name} {made.get(name)!r}, and this job "
+                f"has {value!r}: give the job the same, or another S3Uri in its CheckpointConfig."
+            )
+
+
+def _newest(folder: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    whole = [found for name in _NAMES if (found := _read(folder / name)) is not None]
+    return max(whole, key=lambda found: _place(found[0]), default=None)
+
+
+def _place(described: Mapping[str, Any]) -> tuple[int, int, bool]:
+    return described["epoch"], described["step"], described["ended"]
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
+    if not file.exists():
+        return None
+    try:
+        # A zip archive checks each of its members against a checksum.
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        described = json.loads(str(arrays.pop("described")))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        logger.warning("The checkpoint %s is not whole (%s) and is passed over.", file, error)
+        return None
+    return (described, arrays) if described["schema"] == _SCHEMA else None
+
+
+def _write(folder: Path, described: str, arrays: Mapping[str, np.ndarray]) -> None:
+    newest = {name: _described(folder / name) for name in _NAMES}
+    older = min(_NAMES, key=lambda name: newest[name])
+    new = folder / ".new.npz"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with new.open("wb") as file:
+            np.savez(file, described=np.array(described), **arrays)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / older)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise UserError(
+            f"The checkpoint cannot be written to {folder}: {error.strerror}; give the job a larger "
+            "volume."
+        ) from error
+
+
+def _described(file: Path) -> tuple[int, int, bool]:
+    """Where a checkpoint stands; before everything where there is none, or no whole one."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return _place(json.loads(str(archive["described"])))
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return (-1, -1, False)

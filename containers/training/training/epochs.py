@@ -1,0 +1,146 @@
+"""Epoch after epoch: training, validation, the log, checkpoints, and when to end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import horovod.tensorflow as hvd
+import keras
+import tensorflow as tf
+
+from training import checkpoints
+from training.data import Share, batches, training_batches
+from training.errors import Stopped, UserError
+from training.fit import Step, Trainer
+from training.folders import Folders
+from training.launch.stopping import Stop
+from training.log import Log
+from training.settings import Settings
+from training.totals import Totals
+
+Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+
+
+@dataclass
+class Epochs:
+    """Runs what is left of a training.
+
+    :param stop: heard at each step; then all workers write a checkpoint and raise `Stopped`.
+    """
+
+    model: keras.Model
+    trainer: Trainer
+    settings: Settings
+    state: checkpoints.State
+    folders: Folders
+    log: Log
+    stop: Stop
+
+    def run(self, training: Share, validation: Share) -> None:
+        """:raises UserError: the loss is no number any more, or a checkpoint can't be written.
+        :raises Stopped: a worker was asked to stop.
+        """
+        progress, settings = self.state.progress, self.settings
+        steps = training.steps(settings.batch_size)
+        started = progress.epoch, progress.step
+        stream = iter(
+            training_batches(
+                training, settings.batch_size, settings.seed, settings.epochs, *started
+            )
+        )
+        held_out = batches(validation, settings.batch_size)
+        self._saved = time.monotonic()
+        while progress.epoch < settings.epochs and not progress.ended:
+            self._train(stream, steps)
+            totals = self._validate(held_out, validation.steps(settings.batch_size))
+            entry = _entry(progress.epoch, progress.totals, totals)
+            self.log.epoch(entry)
+            weights = self.model.get_weights() if settings.early_stopping_patience else []
+            progress.ended = progress.early_stopping.watch(
+                progress.epoch, totals.mean_loss, weights
+            )
+            progress.next_epoch(entry)
+            progress.ended = progress.ended or progress.epoch == settings.epochs
+            if progress.ended:
+                self._take_best()
+            self._save()
+
+    def _train(self, stream: Iterator[Batch], steps: int) -> None:
+        progress = self.state.progress
+        while progress.step < steps:
+            run = partial(self.trainer.train, save=hvd.rank() == 0 and self._due())
+            done = self._step(stream, progress.totals, run)
+            progress.step += 1
+            self._check(done)
+            self._obey(done)
+
+    def _validate(self, dataset: Iterable[Batch], steps: int) -> Totals:
+        totals, stream = Totals(), iter(dataset)
+        for _ in range(steps):
+            done = self._step(stream, totals, self.trainer.validate)
+            self._check(done)
+            # What was validated so far is done again; the epoch's training is not.
+            self._obey(done)
+        return totals
+
+    def _step(self, stream: Iterator[Batch], totals: Totals, run: Callable[..., Step]) -> Step:
+        began = time.perf_counter()
+        batch = next(stream)
+        totals.input_seconds += time.perf_counter() - began
+        done = run(batch, stop=self.stop.asked)
+        totals.add(done.loss, done.correct, done.count, done.weight)
+        totals.communication_seconds += done.communication_seconds
+        totals.seconds += time.perf_counter() - began
+        real = batch[2].numpy() > 0
+        totals.records += int(real.sum())
+        if self.settings.log_records and totals is self.state.progress.totals:
+            self.log.records(self.state.progress.epoch, hvd.rank(), batch[3].numpy()[real])
+        return done
+
+    def _check(self, done: Step) -> None:
+        if not math.isfinite(done.loss):
+            progress = self.state.progress
+            raise UserError(
+                f"The loss is not finite any more in epoch {progress.epoch}, step {progress.step}: "
+                "lower the hyperparameter learning_rate."
+            )
+
+    def _obey(self, done: Step) -> None:
+        if done.stop or done.save:
+            self._save()
+        if done.stop:
+            raise Stopped
+
+    def _due(self) -> bool:
+        seconds = self.settings.checkpoint_seconds
+        return bool(seconds) and time.monotonic() - self._saved > seconds
+
+    def _save(self) -> None:
+        checkpoints.save(self.folders.checkpoints, self.state)
+        self._saved = time.monotonic()
+
+    def _take_best(self) -> None:
+        best = self.state.progress.early_stopping.best_weights
+        if best:
+            self.model.set_weights(best)
+
+
+def _entry(epoch: int, training: Totals, validation: Totals) -> dict[str, Any]:
+    """The epoch as `training.json` keeps it and the log tells it."""
+    speed = training.count / training.seconds if training.seconds else 0.0
+    return {
+        "epoch": epoch,
+        "loss": training.mean_loss,
+        "accuracy": training.accuracy,
+        "validation_loss": validation.mean_loss,
+        "validation_accuracy": validation.accuracy,
+        "seconds": training.seconds + validation.seconds,
+        "images_per_second": speed,
+        "images_per_second_per_worker": speed / hvd.size(),
+        **training.shares(),
+    }

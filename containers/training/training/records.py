@@ -1,0 +1,127 @@
+"""Where each record of a channel lies in its TFRecord files, so that any worker can read any record.
+
+A file is a sequence of: length (8 bytes), its checksum (4), the data, their checksum (4).
+https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from crc32c import crc32c
+
+from training.errors import UserError
+from training.unpacking import GZIP, unpacked
+
+HEADER, FOOTER = 12, 4
+
+Exchange = Callable[[Any], list[Any]]
+"""Gives what each rank put in, in the order of ranks; every rank has to call it."""
+
+
+def alone(mine: Any) -> list[Any]:
+    """The exchange of a single worker."""
+    return [mine]
+
+
+@dataclass(frozen=True)
+class Records:
+    """All records of a channel, numbered over its files in the order of their names.
+
+    :param files: uncompressed TFRecord files.
+    :param starts: int64 [count], where a record's header begins in its file.
+    :param lengths: int64 [count], bytes of its data.
+    :param owners: int32 [count], which of the files holds it.
+    """
+
+    files: tuple[Path, ...]
+    starts: np.ndarray
+    lengths: np.ndarray
+    owners: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return len(self.starts)
+
+
+def find_records(
+    folder: Path, channel: str, rank: int = 0, size: int = 1, exchange: Exchange = alone
+) -> Records:
+    """Looks through the channel in `folder`; each of `size` workers through its part of the files.
+
+    :raises UserError: the channel has no records, or a file breaks off.
+    """
+    files = sorted([*folder.rglob("*.tfrecord"), *folder.rglob(f"*.tfrecord{GZIP}")])
+    plain = tuple(unpacked(file) for file in files)
+    mine = {i: _starts(plain[i], files[i]) for i in range(rank, len(files), size)}
+    found: dict[int, np.ndarray] = {}
+    for part in exchange(mine):
+        found.update(part)
+    starts = [found[number][:-1] for number in range(len(files))]
+    if not any(map(len, starts)):
+        raise UserError(
+            f"The channel {channel} has no records in {folder}: look into the step ShardImages."
+        )
+    lengths = [np.diff(found[number]) - HEADER - FOOTER for number in range(len(files))]
+    owners = np.repeat(np.arange(len(files), dtype=np.int32), [len(each) for each in starts])
+    return Records(plain, np.concatenate(starts), np.concatenate(lengths), owners)
+
+
+class Reader:
+    """Reads records by their numbers. Its files stay open."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._open: dict[int, int] = {}
+
+    def read(self, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
+        """The data of the records `numbers`, each a serialised `tf.train.Example`.
+
+        :raises UserError: a record's checksum is not that of its data.
+        """
+        return [self._read(int(number)) for number in numbers]
+
+    def _read(self, number: int) -> bytes:
+        records = self._records
+        owner, length = int(records.owners[number]), int(records.lengths[number])
+        if owner not in self._open:
+            self._open[owner] = os.open(records.files[owner], os.O_RDONLY)
+        start = int(records.starts[number]) + HEADER
+        content = os.pread(self._open[owner], length + FOOTER, start)
+        data = content[:length]
+        if content[length:] != _checksum(data):
+            raise UserError(
+                f"The record at byte {start - HEADER} of {records.files[owner]} is damaged: make "
+                "the shards again."
+            )
+        return data
+
+
+def _checksum(data: bytes) -> bytes:
+    """The masked CRC-32C that TFRecord files hold."""
+    value = crc32c(data)
+    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+
+
+def _starts(file: Path, shard: Path) -> np.ndarray:
+    """Where each record begins, and at last where the file ends; int64 [records + 1].
+
+    :param shard: what `file` was unpacked from, or itself.
+    :raises UserError: the file breaks off.
+    """
+    size, place, starts = file.stat().st_size, 0, [0]
+    with file.open("rb", buffering=0) as content:
+        while place < size:
+            header = os.pread(content.fileno(), HEADER, place)
+            length = struct.unpack("<Q", header[:8])[0] if len(header) == HEADER else size
+            place += HEADER + length + FOOTER
+            starts.append(place)
+    if place != size:
+        raise UserError(f"{shard} breaks off in the middle of a record: make it again.")
+    return np.array(starts, np.int64)

@@ -1,0 +1,64 @@
+"""What a training leaves to read: `training.json`, one page, and the model card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import horovod.tensorflow as hvd
+import jinja2
+
+from training.curves import draw_curves
+from training.folders import Folders
+from training.launch.cluster import read_cluster
+from training.progress import Progress
+from training.settings import Settings
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+def summarise(  # noqa: PLR0913 - the facts of a training
+    folders: Folders,
+    settings: Settings,
+    progress: Progress,
+    labels: list[str],
+    weights: dict[str, str],
+    read: list[list[int]],
+) -> None:
+    """Writes `training.json`, `summary.html` and `model_card.md` into the model's folder.
+
+    :param weights: rank to SHA-256 of its weights.
+    :param read: records that each rank read in each epoch.
+    """
+    cluster = read_cluster(folders.config / "resourceconfig.json")
+    facts: dict[str, Any] = {
+        "schema": 1,
+        "hosts": list(cluster.hosts),
+        "workers": hvd.size(),
+        "history": progress.history,
+        "weights": weights,
+        "records": {str(rank): counts for rank, counts in enumerate(read)},
+        "settings": settings.model_dump(),
+        "best_epoch": progress.early_stopping.best_epoch
+        if settings.early_stopping_patience
+        else None,
+    }
+    described = json.loads((folders.model / "model.json").read_text(encoding="utf-8"))
+    (folders.model / "training.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    for name in ("summary.html", "model_card.md"):
+        page = _render(f"{name}.j2", facts, labels, described)
+        (folders.model / name).write_text(page, encoding="utf-8")
+
+
+def _render(name: str, facts: dict[str, Any], labels: list[str], described: dict[str, Any]) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=name.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    shown = {"labels": labels, "described": described, "final": facts["history"][-1]}
+    curves = draw_curves(facts["history"]) if name.endswith(".html.j2") else ""
+    return environment.get_template(name).render(**facts, **shown, curves=curves)
