@@ -7,7 +7,7 @@ own and tells the API of changes. No method here waits for the work that it star
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -117,7 +117,9 @@ class ExecutionReports(Protocol):
 
         :param step: botocore's `PipelineExecutionStep`: `StepName`, `StepStatus`, `StartTime`,
             `EndTime`, `Metadata`, `AttemptCount`, `CacheHitResult`, `FailureReason`, … The key
-            `StepType`, e.g. "Training", goes into the event and not into the record.
+            `StepType`, e.g. "Training", goes into the event and not into the record; the key
+            `Properties` of a step that succeeded, what `Steps.<name>.…` finds, is kept for a retry
+            and shown to nobody.
         """
 
     def change_execution(self, execution_arn: str, fields: dict[str, Any]) -> None:
@@ -129,7 +131,12 @@ class ExecutionReports(Protocol):
 class PipelineBackend(Protocol):
     """Runs pipeline executions: `rehearsal.pipelines.engine.Engine(settings, call, reports)`."""
 
-    def start(self, execution: dict[str, Any], definition: str) -> None:
+    def start(
+        self,
+        execution: dict[str, Any],
+        definition: str,
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """Runs an execution in threads of its own; returns at once.
 
         :param execution: `PipelineArn`, `PipelineName`, `PipelineExecutionArn`, `RoleArn`,
@@ -137,6 +144,8 @@ class PipelineBackend(Protocol):
             that the caller gave; names and types are checked), and where given
             `ParallelismConfiguration`, `SelectiveExecutionConfig`, `PipelineExecutionDisplayName`.
         :param definition: the definition's JSON as it was when the execution started.
+        :param earlier: the steps of an execution that is retried, as they were last recorded: those
+            that succeeded are not run again.
         """
 
     def stop(self, execution_arn: str) -> None:

@@ -15,6 +15,8 @@ from rehearsal.errors import conflict, not_found, validation
 KIND = pipelines.EXECUTION
 RUNNING = pipelines.RUNNING
 STEP_RUNNING = frozenset({"Starting", "Executing", "Stopping"})
+_RETRIED = frozenset({"Failed", "Stopped"})
+_PROPERTIES = "_Properties"  # in a step's record; not shown
 _LETTERS = string.ascii_lowercase + string.digits
 _LISTING = Listing(
     output="PipelineExecutionSummaries",
@@ -121,6 +123,37 @@ def stop_pipeline_execution(context: Context, request: Record) -> Record:
     return {"PipelineExecutionArn": found.arn}
 
 
+def retry_pipeline_execution(context: Context, request: Record) -> Record:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html"""
+    return {
+        "PipelineExecutionArn": context.once(
+            "RetryPipelineExecution", request, lambda: _retry(context, request)
+        )
+    }
+
+
+def _retry(context: Context, request: Record) -> str:
+    found = get(context, request["PipelineExecutionArn"])
+    status = found.record["PipelineExecutionStatus"]
+    if status not in _RETRIED:
+        raise conflict(
+            f"The execution {found.arn} is {status} and can't be retried: wait until it is Failed "
+            "or Stopped, or start another."
+        )
+    changes: Record = {"PipelineExecutionStatus": "Executing", "FailureReason": None}
+    if "ParallelismConfiguration" in request:
+        changes["ParallelismConfiguration"] = request["ParallelismConfiguration"]
+    steps = [
+        step | {"Properties": step.get(_PROPERTIES)} for step in context.store.steps(found.arn)
+    ]
+    change_execution(context, found.arn, changes)
+    pipeline = pipelines.get(context, found.parent)
+    record = found.record | changes
+    execution = _for_engine(record, pipeline, record["_Parameters"])
+    context.pipelines.start(execution, record["_Definition"], steps)
+    return found.arn
+
+
 def change_execution(context: Context, arn: str, fields: Record) -> None:
     """`rehearsal.backends.ExecutionReports.change_execution`."""
     changed = context.store.change(KIND, arn, lambda _: fields | {"LastModifiedTime": now()})
@@ -137,7 +170,9 @@ def record_step(context: Context, arn: str, step: Record) -> None:
     found = context.store.by_arn(arn)
     if found is None:
         return
-    kept = {key: value for key, value in step.items() if key != "StepType"}
+    kept = {key: value for key, value in step.items() if key not in ("StepType", "Properties")}
+    if "Properties" in step:
+        kept[_PROPERTIES] = step["Properties"]
     before = context.store.put_step(arn, step["StepName"], kept)
     previous = before["StepStatus"] if before else None
     if previous != step.get("StepStatus"):
@@ -192,6 +227,7 @@ def describe_pipeline_definition_for_execution(context: Context, request: Record
 OPERATIONS: dict[str, Handler] = {
     "StartPipelineExecution": start_pipeline_execution,
     "StopPipelineExecution": stop_pipeline_execution,
+    "RetryPipelineExecution": retry_pipeline_execution,
     "DescribePipelineExecution": describe_pipeline_execution,
     "UpdatePipelineExecution": update_pipeline_execution,
     "ListPipelineExecutions": list_pipeline_executions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
@@ -42,8 +43,13 @@ class Engine:
         self._running: dict[str, tuple[Execution, threading.Thread]] = {}
         self._closed = False
 
-    def start(self, execution: dict[str, Any], definition: str) -> None:
-        """Start an execution and return at once.
+    def start(
+        self,
+        execution: dict[str, Any],
+        definition: str,
+        earlier: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Start an execution, or with its earlier steps retry it, and return at once.
 
         Raises ApiError (ValidationException) when the definition or a parameter is wrong.
         """
@@ -55,6 +61,7 @@ class Engine:
         parsed = parse(definition)
         parameters = resolve(parsed, execution.get("PipelineParameters") or ())
         run = Execution(execution, parsed, parameters, self._tools)
+        run.keep(earlier)
         thread = threading.Thread(target=self._run, args=(arn, run), name=arn, daemon=True)
         with self._lock:
             if self._closed:
@@ -83,4 +90,6 @@ class Engine:
         run.run()
         log.info("execution %s: over", arn)
         with self._lock:
-            self._running.pop(arn, None)
+            # A retry may have begun as soon as the end was reported.
+            if self._running.get(arn, (None,))[0] is run:
+                del self._running[arn]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rehearsal.pipelines.expressions import Scope, evaluate
@@ -44,6 +44,12 @@ class Execution:
         self._wake = threading.Event()
         self._stopping = False
         self._abandoned = False
+
+    def keep(self, steps: Iterable[Mapping[str, Any]]) -> None:
+        """Before `run`: take what earlier succeeded as it is, as recorded; the rest runs again."""
+        for step in steps:
+            if step["StepStatus"] == "Succeeded":
+                self._runs[step["StepName"]].keep(step["Properties"] or {})
 
     def run(self) -> None:
         """Run to the end and report it; an error of the engine itself fails the execution."""

@@ -70,6 +70,11 @@ class StepRun:
     def is_running(self) -> bool:
         return self.status != "Waiting" and self.status not in OVER
 
+    def keep(self, properties: Mapping[str, Any]) -> None:
+        """In place of `begin`: it succeeded before the execution was retried."""
+        self.properties = properties
+        self.status = "Succeeded"
+
     def begin(self, scope: Callable[[], Scope]) -> None:
         """Start the first attempt; a step that needs no job is over when this returns."""
         self._scope = scope
@@ -136,9 +141,8 @@ class StepRun:
     def _take(self, look: Look, activity: Activity) -> None:
         match look.status:
             case "Succeeded":
-                self.properties = look.properties
                 self._remember(activity)
-                self._end("Succeeded")
+                self._succeed(look)
             case "Failed":
                 self._failed(look)
             case "Stopped":
@@ -203,10 +207,9 @@ class StepRun:
         except ApiError as error:
             log.info("step %s: the cached run is gone: %s", self.step.name, error)
             return False
-        self.properties = look.properties
         self._report["Metadata"] = dict(found.metadata)
         self._report["CacheHitResult"] = {"SourcePipelineExecutionArn": hit.execution_arn}
-        self._end("Succeeded")
+        self._succeed(look)
         return True
 
     def _remember(self, activity: Activity) -> None:
@@ -219,6 +222,11 @@ class StepRun:
                 context.now(),
                 Hit(context.execution_arn, activity.identifier),
             )
+
+    def _succeed(self, look: Look) -> None:
+        self.properties = look.properties
+        self._report["Properties"] = dict(look.properties)
+        self._end("Succeeded")
 
     def _end(self, status: str, reason: str | None = None) -> None:
         self._report["EndTime"] = self._context.now()

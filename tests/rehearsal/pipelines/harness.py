@@ -75,17 +75,22 @@ class Harness:
         validate(body)
         self._count += 1
         arn = f"{PIPELINE_ARN}/execution/exec{self._count:08d}"
-        execution = {
-            "PipelineArn": PIPELINE_ARN,
-            "PipelineName": "tried",
-            "PipelineExecutionArn": arn,
-            "StartTime": self.clock(),
-            "PipelineParameters": [{"Name": k, "Value": v} for k, v in parameters.items()],
-        }
+        execution = self._execution(arn, parameters)
         if most_at_once is not None:
             execution["ParallelismConfiguration"] = {"MaxParallelExecutionSteps": most_at_once}
         self.engine.start(execution, body)
         return arn
+
+    def start_retry(self, arn: str, body: str, **parameters: str) -> None:
+        """Retry an execution that has ended."""
+        del self.reports.executions[arn]
+        steps = [{"Properties": None} | step for step in self.steps(arn).values()]
+        self.engine.start(self._execution(arn, parameters), body, steps)
+
+    def retry(self, arn: str, body: str, **parameters: str) -> tuple[str, dict[str, Any]]:
+        """Retry to the end; returns the status and the steps by name."""
+        self.start_retry(arn, body, **parameters)
+        return self.end(arn)["PipelineExecutionStatus"], self.steps(arn)
 
     def end(self, arn: str) -> dict[str, Any]:
         """Wait for the end; returns PipelineExecutionStatus and FailureReason."""
@@ -106,6 +111,15 @@ class Harness:
             f"{name} to be {status}",
             lambda: self.steps(arn).get(name, {}).get("StepStatus") == status,
         )
+
+    def _execution(self, arn: str, parameters: dict[str, str]) -> dict[str, Any]:
+        return {
+            "PipelineArn": PIPELINE_ARN,
+            "PipelineName": "tried",
+            "PipelineExecutionArn": arn,
+            "StartTime": self.clock(),
+            "PipelineParameters": [{"Name": k, "Value": v} for k, v in parameters.items()],
+        }
 
     def _read_s3(self, uri: str) -> bytes:
         if uri not in self.s3:
