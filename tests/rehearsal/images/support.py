@@ -107,7 +107,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RehearsalSett
         )
     try:
         wait_until(lambda: _answers(settings), f"MiniStack answers ({base / 'ministack.log'})")
-        _make_account(settings)
+        make_account(settings)
         yield settings
     finally:
         process.terminate()
@@ -120,7 +120,7 @@ def _answers(settings: RehearsalSettings) -> bool:
     return False
 
 
-def _make_account(settings: RehearsalSettings) -> None:
+def make_account(settings: RehearsalSettings) -> None:
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -148,20 +148,34 @@ def bucket(settings: RehearsalSettings, request: pytest.FixtureRequest) -> str:
     return name
 
 
+def push_image(settings: RehearsalSettings, folder: Path, program: str) -> str:
+    """Builds an image of the Python text in a new folder, pushes it and returns its URI."""
+    images = registry.Images(settings.state)
+    built = images.build(write_context(folder, program), "Dockerfile", {}, "local")
+    uri = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:{built.id[:40]}"
+    images.tag("local", uri)
+    registry.push(images, uri, aws.client(settings, "ecr"))
+    return uri
+
+
 @pytest.fixture
 def image(settings: RehearsalSettings, tmp_path: Path) -> Callable[[str], str]:
     """Builds and pushes an image whose entry point is the given Python text; returns its URI."""
 
     def build(program: str) -> str:
-        context = write_context(tmp_path / f"context-{len(list(tmp_path.iterdir()))}", program)
-        images = registry.Images(settings.state)
-        built = images.build(context, "Dockerfile", {}, "local")
-        uri = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{REPOSITORY}:{built.id[:40]}"
-        images.tag("local", uri)
-        registry.push(images, uri, aws.client(settings, "ecr"))
-        return uri
+        return push_image(settings, tmp_path / f"context-{len(list(tmp_path.iterdir()))}", program)
 
     return build
 
 
-__all__ = ["ROLE", "Recorded", "bucket", "image", "settings", "wait_until", "write_context"]
+__all__ = [
+    "ROLE",
+    "Recorded",
+    "bucket",
+    "image",
+    "make_account",
+    "push_image",
+    "settings",
+    "wait_until",
+    "write_context",
+]
