@@ -9,17 +9,16 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.data import QUICK, Pythons, Sizes, data_rows
-from benchmarks.harness import REPOSITORY, BenchmarkError, keep, show
+from benchmarks.harness import REPOSITORY, BenchmarkError, Row, keep, show
+from benchmarks.training import table
 from rehearsal.images.dockerfile import read
 
 
 def main() -> int:
     arguments = _arguments()
     console = Console(highlight=False)
-    dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
-    pythons = Pythons(arguments.ours, _variables(dockerfile), arguments.plain)
     try:
-        rows, notes = data_rows(pythons, QUICK if arguments.quick else Sizes(), console)
+        rows, notes = _measure(arguments, console)
     except BenchmarkError as error:
         console.print(str(error), style="bold red")
         return 1
@@ -28,9 +27,19 @@ def main() -> int:
         console.print(note)
     if not arguments.quick:
         path = REPOSITORY / "docs" / "benchmarks.md"
-        keep(path, "data", "./scripts/bench data", rows, notes)
+        part = arguments.part
+        keep(path, part, f"./scripts/bench {part}", rows, notes)
         console.print(f"Kept in {path.relative_to(REPOSITORY)}.")
     return int(arguments.check and any(row.missed for row in rows))
+
+
+def _measure(arguments: argparse.Namespace, console: Console) -> tuple[list[Row], list[str]]:
+    if arguments.part == "training":
+        sizes = table.QUICK if arguments.quick else table.Sizes()
+        return table.training_rows(arguments.ours, arguments.plain, sizes, console)
+    dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
+    pythons = Pythons(arguments.ours, _variables(dockerfile), arguments.plain)
+    return data_rows(pythons, QUICK if arguments.quick else Sizes(), console)
 
 
 def _arguments() -> argparse.Namespace:
@@ -39,7 +48,7 @@ def _arguments() -> argparse.Namespace:
         description="Measures side by side, and keeps the table in docs/benchmarks.md.",
         epilog="example: ./scripts/bench data --quick",
     )
-    parser.add_argument("part", choices=["data"], help="what is measured")
+    parser.add_argument("part", choices=["data", "training"], help="what is measured")
     parser.add_argument("--quick", action="store_true", help="small, once, and not kept")
     parser.add_argument(
         "--check", action="store_true", help="exit status 1 where a target is missed"

@@ -70,7 +70,8 @@ HEADINGS = ("what", "ours", "beside it", "ratio", "target")
 
 def start(program: Program) -> subprocess.Popen[bytes]:
     """The process, on its core from its first instruction."""
-    paths = [REPOSITORY, REPOSITORY / "containers" / "processing", REPOSITORY / "containers"]
+    images = REPOSITORY / "containers"
+    paths = [REPOSITORY, images / "processing", images / "training", images]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     line = [program.python, "-m", f"benchmarks.{program.module}", *program.arguments]
     pinned = [] if program.core is None else ["taskset", "-c", str(program.core)]

@@ -1,15 +1,15 @@
 """Lets Horovod's background thread wait for tensors instead of asking every millisecond.
 
-Usage: python horovod_patch.py FOLDER, the unpacked source of Horovod 0.28.1; `post-install` calls it.
+Usage: python horovod_patch.py FOLDER, the unpacked source of Horovod 0.28.1; see `post-install`.
 
 The thread of each worker wakes every HOROVOD_CYCLE_TIME and then exchanges messages with all other
-workers, whether or not there is a tensor to reduce. On a machine whose cores all compute that costs a
-tenth of a step at 1 ms, and a longer cycle lets each reduction wait that much longer. With these
-changes the thread sleeps while its worker has no tensor outstanding and wakes as soon as it has, so
-HOROVOD_CYCLE_TIME is only the longest sleep, and can be long (docs/training.md has the measurements).
+workers, whether or not there is a tensor to reduce. Where all cores compute that costs a tenth of a
+step at 1 ms, and with a longer cycle each reduction waits longer. With these changes the thread
+sleeps while its worker has no tensor outstanding and wakes as soon as it has, so HOROVOD_CYCLE_TIME
+is only the longest sleep, and can be long (docs/training.md has the measurements).
 
-No wait for ever can come of it: a worker that sleeps wakes by itself after a cycle, and one that has a
-tensor outstanding waits for the others in their common exchange, as before.
+No wait for ever can come of it: a worker that sleeps wakes by itself after a cycle, and one that
+has a tensor outstanding waits for the others in their common exchange, as before.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def main(folder: Path) -> int:
         for old, new in changes:
             if text.count(old) != 1:
                 print(
-                    f"{file} is not that of Horovod 0.28.1, as the place to change is not in it: pin "
-                    "that version in horovod-build.in, or look whether the change is still needed.",
+                    f"{file} is not that of Horovod 0.28.1, as the place to change is not in it: "
+                    "pin that version in horovod-build.in, or look whether the change is needed.",
                     file=sys.stderr,
                 )
                 return 1

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from training.launch.cluster import read_cluster
 from training.errors import UserError
+from training.launch.cluster import read_cluster
 
 
 def write(folder, **content):

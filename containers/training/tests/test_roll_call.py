@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
+from training.errors import Stopped, UserError
 from training.launch import rendezvous, roll_call
 from training.launch.cluster import Cluster
-from training.errors import Stopped, UserError
 from training.launch.roll_call import RollCall
 from training.launch.stopping import Stop
 

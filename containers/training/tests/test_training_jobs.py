@@ -10,10 +10,17 @@ import tensorflow as tf
 from jobs import SIZE, Job, Running
 
 # As the metric definitions of a training job look for it.
-METRICS = (
-    "loss accuracy validation_loss validation_accuracy images_per_second "
-    "images_per_second_per_worker input_share compute_share communication_share"
-).split()
+METRICS = [
+    "loss",
+    "accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "images_per_second",
+    "images_per_second_per_worker",
+    "input_share",
+    "compute_share",
+    "communication_share",
+]
 EPOCH_LINE = re.compile(
     rf"^epoch=11 {' '.join(f'{name}=[0-9.e+-]+' for name in METRICS)}$", re.MULTILINE
 )

@@ -1,6 +1,6 @@
 """Checkpoints that survive any death: written whole or not at all, by rank 0 alone.
 
-SageMaker copies the folder to S3 while the job runs and brings it back to every host of the next one.
+SageMaker copies the folder to S3 while the job runs, and brings it to every host of the next one.
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 """
 
@@ -22,7 +22,6 @@ import numpy as np
 from training.early_stopping import EarlyStopping
 from training.errors import UserError
 from training.progress import Progress
-from training.random_states import random_states, set_random_states
 from training.totals import Totals
 
 _SCHEMA = 1
@@ -37,13 +36,13 @@ class State:
     """What a checkpoint is of.
 
     :param variables: network and optimiser, equal on all workers.
-    :param layers: those whose random numbers differ from worker to worker.
+    :param own: those in which the workers differ: random numbers and moving means.
     :param progress: changed in place when a checkpoint is restored.
     :param facts: what has to be the same for a checkpoint to fit, such as the network's name.
     """
 
     variables: Sequence[keras.Variable]
-    layers: Sequence[keras.Layer]
+    own: Sequence[keras.Variable]
     progress: Progress
     facts: Mapping[str, Any]
 
@@ -55,9 +54,9 @@ def save(folder: Path, state: State) -> None:
     """
     progress = state.progress
     own = {
-        "random": random_states(state.layers),
         "read": progress.read,
         "totals": progress.totals.as_dict(),
+        "own": [np.asarray(variable) for variable in state.own],
     }
     of_ranks = hvd.allgather_object(own, name="checkpoint")
     if hvd.rank() != 0:
@@ -73,9 +72,14 @@ def save(folder: Path, state: State) -> None:
             "loss": progress.early_stopping.best_loss,
             "epoch": progress.early_stopping.best_epoch,
         },
-        "ranks": of_ranks,
+        "ranks": [{"read": rank["read"], "totals": rank["totals"]} for rank in of_ranks],
     }
     arrays = {f"variable-{i}": np.asarray(v) for i, v in enumerate(state.variables)}
+    arrays |= {
+        f"rank-{rank}-{i}": value
+        for rank, told in enumerate(of_ranks)
+        for i, value in enumerate(told["own"])
+    }
     arrays |= {f"best-{i}": value for i, value in enumerate(progress.early_stopping.best_weights)}
     _write(folder, json.dumps(described), arrays)
 
@@ -102,9 +106,9 @@ def restore(folder: Path, state: State) -> bool:
     _check(described["facts"], state.facts, folder)
     for i, variable in enumerate(state.variables):
         variable.assign(arrays[f"variable-{i}"])
-    own = described["ranks"][hvd.rank()]
-    set_random_states(state.layers, own["random"])
-    _continue(state.progress, described, own, arrays)
+    for i, variable in enumerate(state.own):
+        variable.assign(arrays[f"rank-{hvd.rank()}-{i}"])
+    _continue(state.progress, described, described["ranks"][hvd.rank()], arrays)
     return True
 
 
@@ -178,8 +182,8 @@ def _write(folder: Path, described: str, arrays: Mapping[str, np.ndarray]) -> No
     except OSError as error:
         new.unlink(missing_ok=True)
         raise UserError(
-            f"The checkpoint cannot be written to {folder}: {error.strerror}; give the job a larger "
-            "volume."
+            f"The checkpoint cannot be written to {folder}: {error.strerror}; give the job a "
+            "larger volume."
         ) from error
 
 

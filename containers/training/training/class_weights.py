@@ -16,8 +16,8 @@ def class_weights(kind: str, share: Share, classes: int) -> np.ndarray:
     """float32 [classes]; their mean over the channel's records is 1.
 
     `balanced` counts the classes first, each worker those of its share: weight = records / (classes
-    x records of the class), as scikit-learn's `compute_class_weight` has it. A class without records
-    has weight 0.
+    x records of the class), as scikit-learn's `compute_class_weight` has it. A class without
+    records has weight 0.
 
     :raises UserError: a record's class is not among the labels.
     """

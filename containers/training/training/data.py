@@ -10,7 +10,8 @@ from any step, and as many hosts of as many workers share the work alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,11 +51,28 @@ class Share:
         return math.ceil(math.ceil(self.records.count / self.size) / batch_size)
 
     def numbers(self, seed: int | None, epoch: int = 0) -> np.ndarray:
-        """This worker's records in the order of an epoch, int64 [mine]; None keeps the files'."""
+        """The worker's records in the order of an epoch, int64 [mine]; None keeps the files'."""
         if seed is None:
             return np.arange(self.rank, self.records.count, self.size)
         order = np.random.default_rng([seed, epoch]).permutation(self.records.count)
         return order[self.rank :: self.size]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A dataset whose own errors stay one sentence, though TensorFlow wraps them."""
+
+    dataset: tf.data.Dataset
+
+    def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """:raises UserError: see `Reader.read`."""
+        try:
+            yield from self.dataset
+        except tf.errors.OpError as error:
+            sentence = re.search(r"UserError: (.+)", error.message)
+            if sentence is None:
+                raise
+            raise UserError(sentence[1]) from error
 
 
 def find_share(records: Records, channel: str, image_size: int, rank: int, size: int) -> Share:
@@ -70,9 +88,9 @@ def find_share(records: Records, channel: str, image_size: int, rank: int, size:
     return Share(records, image_size, rank, size)
 
 
-def training_batches(
-    share: Share, batch_size: int, seed: int, epochs: int, epoch: int = 0, step: int = 0
-) -> tf.data.Dataset:
+def training_batches(  # noqa: PLR0913 - where an order begins and ends
+    share: Share, batch_size: int, *, seed: int, epochs: int, epoch: int = 0, step: int = 0
+) -> Batches:
     """The batches of all epochs, one after the other, from step `step` of `epoch` on.
 
     :return: see `batches`.
@@ -87,11 +105,11 @@ def training_batches(
     return _parsed(generate, share, batch_size)
 
 
-def batches(share: Share, batch_size: int) -> tf.data.Dataset:
+def batches(share: Share, batch_size: int) -> Batches:
     """`(image, label, weight, key)` batches of exactly `batch_size`, as many as `share.steps`.
 
-    :return: image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1, or
-        0 where a record only fills the batch up, key string [batch].
+    :return: image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1,
+        or 0 where a record only fills the batch up, key string [batch].
     """
 
     def generate() -> Iterator[tuple[list[bytes], np.ndarray]]:
@@ -113,7 +131,7 @@ def _read(
         yield reader.read(filled), weights
 
 
-def _parsed(generate: object, share: Share, batch_size: int) -> tf.data.Dataset:
+def _parsed(generate: Callable[[], object], share: Share, batch_size: int) -> Batches:
     signature = (tf.TensorSpec([batch_size], tf.string), tf.TensorSpec([batch_size], tf.float32))
     options = tf.data.Options()
     # Its sleeps, which double, would hold up the end of an epoch.
@@ -123,7 +141,7 @@ def _parsed(generate: object, share: Share, batch_size: int) -> tf.data.Dataset:
     options.threading.private_threadpool_size = 1
     read = tf.data.Dataset.from_generator(generate, output_signature=signature)
     parsed = read.map(lambda data, weights: _parse(data, weights, share.image_size))
-    return parsed.prefetch(_READY).with_options(options)
+    return Batches(parsed.prefetch(_READY).with_options(options))
 
 
 def _parse(data: tf.Tensor, weights: tf.Tensor, image_size: int) -> tuple[tf.Tensor, ...]:

@@ -47,16 +47,21 @@ class Epochs:
         """
         progress, settings = self.state.progress, self.settings
         steps = training.steps(settings.batch_size)
-        started = progress.epoch, progress.step
         stream = iter(
             training_batches(
-                training, settings.batch_size, settings.seed, settings.epochs, *started
+                training,
+                settings.batch_size,
+                seed=settings.seed,
+                epochs=settings.epochs,
+                epoch=progress.epoch,
+                step=progress.step,
             )
         )
         held_out = batches(validation, settings.batch_size)
         self._saved = time.monotonic()
         while progress.epoch < settings.epochs and not progress.ended:
             self._train(stream, steps)
+            self.trainer.average_statistics()
             totals = self._validate(held_out, validation.steps(settings.batch_size))
             entry = _entry(progress.epoch, progress.totals, totals)
             self.log.epoch(entry)

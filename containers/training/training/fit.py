@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import horovod.tensorflow as hvd
@@ -13,7 +13,10 @@ import numpy as np
 import tensorflow as tf
 
 from training.errors import UserError
-from training.reduction import Reduction
+from training.reduction import Reduction, sum_figures
+
+# Which of a step's figures divides its gradients.
+_WEIGHT = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Trainer:
     """Trains one network on all workers.
 
     :param class_weights: float32 [classes].
+    :ivar statistics: moving means, such as batch normalisation's: each worker follows its own
+        records, until `average_statistics`.
     :param label_smoothing: part of the truth that is spread over all classes,
         https://arxiv.org/abs/1512.00567.
     """
@@ -57,8 +62,7 @@ class Trainer:
         self._reduction = reduction or Reduction()
         self._class_weights = tf.constant(class_weights, tf.float32)
         self._label_smoothing = label_smoothing
-        # Moving means, such as batch normalisation's, are averaged over the workers.
-        self._statistics = [
+        self.statistics = [
             variable
             for variable in model.non_trainable_variables
             if tf.as_dtype(variable.dtype).is_floating
@@ -77,6 +81,10 @@ class Trainer:
     def validate(self, batch: Sequence[tf.Tensor], *, stop: bool = False) -> Step:
         return _told(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
 
+    def average_statistics(self) -> None:
+        """Over all workers; every one of them has to call it after the same step."""
+        average(self.statistics)
+
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def _train(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
@@ -93,17 +101,11 @@ class Trainer:
         # After the gradients: whatever the allreduce takes from then on, nothing else hides.
         with tf.control_dependencies(gradients):
             began = _now()
-        statistics = [tf.convert_to_tensor(variable) for variable in self._statistics]
-        gradients, (figures, *statistics) = self._reduction.sum(gradients, [figures, *statistics])
-        with tf.control_dependencies([*gradients, figures]):
-            seconds = _now() - began
         # Records that only fill a batch up have no weight, so this is the mean over the real ones.
-        weight = tf.maximum(figures[3], 1e-6)
-        self._optimiser.apply(
-            [gradient / tf.cast(weight, gradient.dtype) for gradient in gradients], variables
-        )
-        for variable, value in zip(self._statistics, statistics, strict=True):
-            variable.assign(value / hvd.size())
+        means, figures = self._reduction.mean(gradients, figures, _WEIGHT)
+        with tf.control_dependencies([figures]):
+            seconds = _now() - began
+        self._optimiser.apply(means, variables)
         return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)
 
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
@@ -113,7 +115,7 @@ class Trainer:
         logits = self._model(tf.cast(images, tf.float32), training=False)
         _, figures = self._figures(labels, logits, weights, flags)
         began = _now()
-        _, (figures,) = self._reduction.sum([], [figures])
+        figures = sum_figures(figures)
         with tf.control_dependencies([figures]):
             seconds = _now() - began
         return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)
@@ -121,7 +123,7 @@ class Trainer:
     def _figures(
         self, labels: tf.Tensor, logits: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The loss, and `[loss, correct, count, weight, stop, save]`, float32 [6], of this worker."""
+        """The worker's loss, and `[loss, correct, count, weight, stop, save]`, float32 [6]."""
         classes = logits.shape[-1]
         truth = tf.one_hot(labels, classes) * (1.0 - self._label_smoothing)
         losses = tf.nn.softmax_cross_entropy_with_logits(
@@ -135,7 +137,7 @@ class Trainer:
 
 
 def _now() -> tf.Tensor:
-    """Seconds, when this place of the graph is reached; `tf.timestamp` refuses deterministic runs."""
+    """Seconds, when this place of the graph is reached; `tf.timestamp` refuses determinism."""
     now = tf.numpy_function(time.perf_counter, [], tf.float64, stateful=True)
     now.set_shape([])
     return now
@@ -147,12 +149,25 @@ def _told(figures: tf.Tensor) -> Step:
 
 
 def broadcast(variables: Sequence[keras.Variable]) -> None:
-    """Gives every worker the values of rank 0, in as many messages as there are types."""
+    """Gives every worker the values of rank 0."""
+    _exchange(variables, lambda flat: hvd.broadcast(flat, 0, name=f"variables_{flat.dtype.name}"))
+
+
+def average(variables: Sequence[keras.Variable]) -> None:
+    """Gives every worker the means over all workers."""
+    _exchange(
+        variables, lambda flat: hvd.allreduce(flat, op=hvd.Average, name=f"mean_{flat.dtype.name}")
+    )
+
+
+def _exchange(
+    variables: Sequence[keras.Variable], operation: Callable[[tf.Tensor], tf.Tensor]
+) -> None:
+    """In as many messages as there are types: one a variable would take its time."""
     values = [tf.convert_to_tensor(variable) for variable in variables]
     for dtype in sorted({value.dtype for value in values}, key=str):
         chosen = [i for i, value in enumerate(values) if value.dtype == dtype]
-        flat = tf.concat([tf.reshape(values[i], [-1]) for i in chosen], axis=0)
-        flat = hvd.broadcast(flat, root_rank=0, name=f"variables_{dtype.name}")
+        flat = operation(tf.concat([tf.reshape(values[i], [-1]) for i in chosen], axis=0))
         parts = tf.split(flat, [values[i].shape.num_elements() for i in chosen])
         for i, part in zip(chosen, parts, strict=True):
             variables[i].assign(tf.reshape(part, values[i].shape))

@@ -1,4 +1,4 @@
-"""Where each record of a channel lies in its TFRecord files, so that any worker can read any record.
+"""Where each record of a channel lies in its TFRecord files, so that any worker can read any.
 
 A file is a sequence of: length (8 bytes), its checksum (4), the data, their checksum (4).
 https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details

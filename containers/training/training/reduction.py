@@ -1,8 +1,8 @@
-"""Sums over all workers: gradients in few large pieces, and the step's figures with them.
+"""Means over all workers: gradients in few large pieces, and the step's figures with them.
 
 One allreduce a tensor costs a message a tensor each step, which for small networks is more than the
-bytes themselves. So tensors are laid end to end in buckets, in the order in which the backward pass
-gives them: the last bucket travels while the first layers are still computed, as in
+bytes themselves. So gradients are laid end to end in buckets, in the order in which the backward
+pass gives them: a bucket travels while the layers before it are still computed, as in
 https://arxiv.org/abs/2006.15704.
 """
 
@@ -15,44 +15,49 @@ import horovod.tensorflow as hvd
 import tensorflow as tf
 
 BUCKET_BYTES = 25 * 2**20
-_WIRE = {"float16": tf.float16, "bfloat16": tf.bfloat16}
+_WIRE = {"none": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16}
 
 
 @dataclass(frozen=True)
 class Reduction:
     """How tensors are summed.
 
-    :param compression: `none`, `float16` or `bfloat16`: what `compressed` tensors are on the wire.
+    :param compression: `none`, `float16` or `bfloat16`: what gradients are on the wire.
     :param bucket_bytes: about how much one allreduce carries.
     """
 
     compression: str = "none"
     bucket_bytes: int = BUCKET_BYTES
 
-    def sum(
-        self, compressed: Sequence[tf.Tensor], exact: Sequence[tf.Tensor]
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-        """Sums over all workers, of the shapes and types given.
+    def mean(
+        self, gradients: Sequence[tf.Tensor], figures: tf.Tensor, weight: int
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients summed over all workers and divided by a sum of figures; and these sums.
 
-        :param compressed: gradients, in the order of the network's variables.
-        :param exact: float32; they are never compressed.
+        :param gradients: float32, in the order of the network's variables.
+        :param figures: float32 [n]; they are never compressed.
+        :param weight: which of them divides.
         """
-        wire = _WIRE.get(self.compression, tf.float32)
-        if wire == tf.float32:
-            sums = self._sum([*compressed, *exact], tf.float32)
-            return sums[: len(compressed)], sums[len(compressed) :]
-        return self._sum(compressed, wire), self._sum(exact, tf.float32)
-
-    def _sum(self, tensors: Sequence[tf.Tensor], wire: tf.DType) -> list[tf.Tensor]:
-        sums: list[tf.Tensor] = [None] * len(tensors)
-        for number, bucket in enumerate(self._buckets(tensors, wire.size)):
-            flat = tf.concat([tf.cast(tf.reshape(tensors[i], [-1]), wire) for i in bucket], axis=0)
-            name = f"{wire.name}_bucket_{number}"
-            flat = flat if hvd.size() == 1 else hvd.allreduce(flat, op=hvd.Sum, name=name)
-            parts = tf.split(flat, [tensors[i].shape.num_elements() for i in bucket])
+        wire = _WIRE[self.compression]
+        buckets = self._buckets(gradients, wire.size)
+        flats = [_laid_end_to_end([gradients[i] for i in bucket], wire) for bucket in buckets]
+        if flats and wire == tf.float32:
+            # With the bucket that leaves last: a message less.
+            count = figures.shape.num_elements()
+            flats[-1] = tf.concat([flats[-1], figures], axis=0)
+            sums = [_sum(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
+            sums[-1], figures = sums[-1][:-count], sums[-1][-count:]
+        else:
+            sums = [_sum(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
+            figures = _sum(figures, "figures")
+        factor = 1.0 / tf.maximum(figures[weight], 1e-6)
+        means: list[tf.Tensor] = [None] * len(gradients)
+        for bucket, flat in zip(buckets, sums, strict=True):
+            sizes = [gradients[i].shape.num_elements() for i in bucket]
+            parts = tf.split(tf.cast(flat, tf.float32) * factor, sizes)
             for i, part in zip(bucket, parts, strict=True):
-                sums[i] = tf.cast(tf.reshape(part, tensors[i].shape), tensors[i].dtype)
-        return sums
+                means[i] = tf.reshape(part, gradients[i].shape)
+        return means, figures
 
     def _buckets(self, tensors: Sequence[tf.Tensor], size: int) -> list[list[int]]:
         """Indices of the tensors, the last first, in groups of about `bucket_bytes`."""
@@ -66,3 +71,16 @@ class Reduction:
             buckets[-1].append(i)
             room -= needed
         return buckets
+
+
+def sum_figures(figures: tf.Tensor) -> tf.Tensor:
+    """Sums over all workers, float32 [n]."""
+    return _sum(figures, "validation_figures")
+
+
+def _laid_end_to_end(tensors: Sequence[tf.Tensor], wire: tf.DType) -> tf.Tensor:
+    return tf.cast(tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0), wire)
+
+
+def _sum(flat: tf.Tensor, name: str) -> tf.Tensor:
+    return flat if hvd.size() == 1 else hvd.allreduce(flat, op=hvd.Sum, name=name)

@@ -21,6 +21,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 def summarise(  # noqa: PLR0913 - the facts of a training
     folders: Folders,
     settings: Settings,
+    *,
     progress: Progress,
     labels: list[str],
     weights: dict[str, str],

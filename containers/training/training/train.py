@@ -24,7 +24,7 @@ from training.log import Log
 from training.models import build_network, weights_file
 from training.optimiser import make_optimiser
 from training.progress import Progress
-from training.random_states import seed_layers
+from training.random_states import random_states, seed
 from training.records import find_records
 from training.reduction import Reduction
 from training.settings import Settings, read_settings
@@ -63,14 +63,15 @@ def work(root: Path = OPT_ML) -> None:
         label_smoothing=settings.label_smoothing,
         reduction=Reduction(settings.gradient_compression),
     )
+    random = random_states([model, augmentation])
     state = checkpoints.State(
         variables=[*model.weights, *optimiser.variables],
-        layers=[model, augmentation],
+        own=[*random, *trainer.statistics],
         progress=Progress(EarlyStopping(settings.early_stopping_patience)),
         facts=facts(settings, labels, training, validation),
     )
     broadcast(state.variables)
-    seed_layers(state.layers, settings.seed, hvd.rank())
+    seed(random, settings.seed, hvd.rank())
     log = Log(folders, settings, enabled=hvd.rank() == 0)
     if checkpoints.restore(folders.checkpoints, state):
         log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}.")
@@ -84,7 +85,14 @@ def work(root: Path = OPT_ML) -> None:
     read = hvd.allgather_object(state.progress.read, name="records_read")
     if hvd.rank() == 0:
         export(model, labels, settings, folders.model)
-        summarise(folders, settings, state.progress, labels, digests, read)
+        summarise(
+            folders,
+            settings,
+            progress=state.progress,
+            labels=labels,
+            weights=digests,
+            read=read,
+        )
     # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
     hvd.allgather_object(None, name="end")
 

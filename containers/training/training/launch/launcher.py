@@ -9,8 +9,6 @@ import subprocess
 import sys
 import time
 
-from horovod.runner.common.util.hosts import SlotInfo
-
 from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure
 from training.launch import rendezvous
 from training.launch.program import Program
@@ -18,7 +16,7 @@ from training.launch.roll_call import SILENCE_SECONDS, RollCall
 from training.launch.stopping import Stop
 from training.launch.variables import variables
 
-# A worker that is asked to stop finishes its step and writes a checkpoint; SageMaker kills after 120 s.
+# A worker that is asked to stop ends its step and writes a checkpoint; SageMaker kills after 120 s.
 STOP_SECONDS = 100.0
 _KILL_SECONDS = 5.0
 # Longer than it takes to notice a host that vanished.

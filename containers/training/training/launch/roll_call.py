@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from training.launch.cluster import Cluster
 from training.errors import Stopped, UserError
+from training.launch.cluster import Cluster
 from training.launch.rendezvous import PORT
 from training.launch.stopping import Stop
 

@@ -41,5 +41,7 @@ def variables(place: SlotInfo, cluster: Cluster, port: int) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": str(threads),
         # More threads than cores take turns in the middle of a step.
         "TF_NUM_INTEROP_THREADS": str(min(2, threads)),
+        # Large tensors on huge pages: fewer faults and misses. No effect before glibc 2.35.
+        "GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"),
         "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
     }

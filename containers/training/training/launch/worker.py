@@ -61,5 +61,5 @@ if __name__ == "__main__":
     _die_with(int(sys.argv[4]))
     code = main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
     sys.stdout.flush()
-    # Threads of TensorFlow and Horovod may wait for workers that are gone; nothing is left to write.
+    # Threads of TensorFlow and Horovod may wait for workers that are gone; all is written.
     os._exit(code) if code else sys.exit(0)

@@ -1,0 +1,1 @@
+"""How fast training is: steppers take steps when they are told to, so that they can take turns."""

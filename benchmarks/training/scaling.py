@@ -1,0 +1,76 @@
+"""Scaling on paper: a step's time on many workers, from what was measured on two.
+
+A ring allreduce of G bytes over n workers takes 2 (n - 1) latencies and moves 2 (n - 1) / n x G
+bytes through each worker's link (https://doi.org/10.1016/j.jpdc.2008.09.002). What of it lies
+behind the backward pass costs nothing; the rest adds to the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One kind of link between workers.
+
+    :ivar latency: seconds from one worker to the next.
+    :ivar bandwidth: bytes/s of a worker's link.
+    """
+
+    name: str
+    latency: float
+    bandwidth: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is trained.
+
+    :ivar gradient_bytes: of all gradients.
+    :ivar seconds_per_image: of a worker's step without communication, by image.
+    :ivar overlap: share of that time behind which communication can hide. 0 where the gradients
+        travel in one bucket, as they do up to 25 MB.
+    """
+
+    gradient_bytes: float
+    seconds_per_image: float
+    overlap: float = 0.0
+
+
+def allreduce_seconds(gradient_bytes: float, workers: int, machine: Machine) -> float:
+    """Of one ring allreduce."""
+    moved = 2 * (workers - 1) / workers * gradient_bytes / machine.bandwidth
+    return 2 * (workers - 1) * machine.latency + moved
+
+
+def efficiency(network: Network, batch: int, workers: int, machine: Machine) -> float:
+    """Speed of `workers` against as many that don't communicate, 0 to 1."""
+    computing = batch * network.seconds_per_image
+    hidden = network.overlap * computing
+    told = allreduce_seconds(network.gradient_bytes, workers, machine)
+    return computing / (computing + max(0.0, told - hidden))
+
+
+def least_batch(network: Network, workers: int, machine: Machine, wanted: float = 0.5) -> int:
+    """The smallest batch a worker at which efficiency is at least `wanted`.
+
+    At one half, twice the workers are as fast as half of them: more stop paying.
+    """
+    told = allreduce_seconds(network.gradient_bytes, workers, machine)
+    needed = told / (1 / wanted - 1 + network.overlap)
+    return max(1, -int(-needed // network.seconds_per_image))
+
+
+def fitted(measured: dict[float, float]) -> Machine:
+    """Latency and bandwidth from the allreduce's seconds on two workers, by its bytes.
+
+    A straight line through them, by least squares.
+    """
+    sizes, seconds = list(measured), list(measured.values())
+    mean_size, mean_seconds = sum(sizes) / len(sizes), sum(seconds) / len(seconds)
+    slope = sum(
+        (size - mean_size) * (second - mean_seconds) for size, second in measured.items()
+    ) / sum((size - mean_size) ** 2 for size in sizes)
+    # On two workers: two latencies, and each byte once.
+    return Machine("this machine", max(0.0, mean_seconds - slope * mean_size) / 2, 1 / slope)

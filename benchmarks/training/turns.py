@@ -1,0 +1,133 @@
+"""Groups of steppers, each stepper on a core of its own, that take turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.harness import REPOSITORY, BenchmarkError
+
+THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+
+
+@dataclass
+class Group:
+    """Steppers that step at the same time.
+
+    :ivar seconds: of each turn, a step's; such that steps/s of all steppers together come out.
+    :ivar figures: of each turn, of the first stepper, divided by its steps.
+    """
+
+    steppers: Sequence[subprocess.Popen[str]]
+    seconds: list[float] = field(default_factory=list)
+    figures: list[dict[str, float]] = field(default_factory=list)
+
+    def take_turn(self, steps: int) -> None:
+        for stepper in self.steppers:
+            assert stepper.stdin  # noqa: S101
+            stepper.stdin.write(f"{steps}\n")
+            stepper.stdin.flush()
+        told = [_line(stepper) for stepper in self.steppers]
+        rate = statistics.mean(steps / each["seconds"] for each in told)
+        self.seconds.append(1 / rate)
+        self.figures.append({name: value / steps for name, value in told[0].items()})
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+@contextmanager
+def group(
+    python: Path, module: str, arguments: Sequence[object], variables: Sequence[Mapping[str, str]]
+) -> Iterator[Group]:
+    """Starts a stepper for each of `variables` and waits until all are ready."""
+    with ExitStack() as stack:
+        steppers = [
+            stack.enter_context(_start(python, module, arguments, each, core))
+            for core, each in zip(_cores(), variables, strict=False)
+        ]
+        for stepper in steppers:
+            _line(stepper)
+        yield Group(steppers)
+
+
+@contextmanager
+def our_workers(python: Path, workers: int) -> Iterator[list[dict[str, str]]]:
+    """What our launcher gives each of so many workers; their rendezvous is held meanwhile."""
+    module = "benchmarks.training.rendezvous"
+    with _start(python, module, [workers], {}, _cores()[0]) as holder:
+        assert holder.stdout  # noqa: S101
+        line = holder.stdout.readline()
+        if not line:
+            raise BenchmarkError(f"{module} ended: {holder.communicate()[1][-2000:]}")
+        yield json.loads(line)
+
+
+def mirrored_workers(workers: int) -> list[dict[str, str]]:
+    """`TF_CONFIG` of each of so many workers of MultiWorkerMirroredStrategy."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(workers)]
+    return [
+        {
+            "TF_CONFIG": json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            )
+        }
+        for index in range(workers)
+    ]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0))
+
+
+@contextmanager
+def _start(
+    python: Path, module: str, arguments: Sequence[object], variables: Mapping[str, str], core: int
+) -> Iterator[subprocess.Popen[str]]:
+    paths = [REPOSITORY, REPOSITORY / "containers" / "training"]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    stepper = subprocess.Popen(
+        ["taskset", "-c", str(core), str(python), "-m", module, *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={
+            **kept,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            **variables,
+            **THREADS,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield stepper
+    finally:
+        stepper.kill()
+        stepper.communicate()
+
+
+def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
+    """:raises BenchmarkError: the stepper ended."""
+    assert stepper.stdout  # noqa: S101
+    for line in stepper.stdout:
+        if line.startswith("{"):
+            told: dict[str, float] = json.loads(line)
+            return told
+    _, errors = stepper.communicate()
+    raise BenchmarkError(f"{stepper.args!r} ended: {errors[-2000:]}")

@@ -1,0 +1,173 @@
+"""Jobs that die in mid-epoch and go on from their checkpoints as if nothing had been."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jobs import Job, Running
+
+SETTINGS = {
+    "epochs": "4",
+    "deterministic": "true",
+    "batch_size": "1",
+    "checkpoint_seconds": "1",
+    "early_stopping_patience": "50",
+}
+RECORDS = [101, 0, 7, 150]
+
+
+def job(folder: Path, **settings: str) -> Job:
+    return Job(folder, 2, RECORDS, SETTINGS | settings)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The summary of a job that nothing happens to."""
+    whole = job(tmp_path_factory.mktemp("unbroken"))
+    whole.prepare()
+    assert whole.run() == 0, whole.log()
+    return whole.summary()
+
+
+def interrupted(folder: Path, harm) -> Job:
+    """A job that trains in its third epoch when `harm` comes over it; it has ended."""
+    broken = job(folder)
+    broken.prepare()
+    running = Running(broken, broken.start())
+    try:
+        running.wait_until_it_trains(epoch=1)
+        # Somewhere in the epoch, after the checkpoint of its beginning.
+        time.sleep(0.5)
+        harm(running)
+        running.group.wait(timeout=120)
+    finally:
+        running.group.kill()
+        running.group.wait()
+    assert not (folder / "algo-1" / "model" / "training.json").exists()
+    return broken
+
+
+def continued(broken: Job, folder: Path, **settings: str) -> Job:
+    """A new job on new hosts, to which SageMaker brings the checkpoints of the broken one."""
+    new = job(folder, **settings)
+    new.prepare()
+    for host in ("algo-1", "algo-2"):
+        shutil.copytree(broken.folder / "algo-1" / "checkpoints", folder / host / "checkpoints")
+    return new
+
+
+def kill_worker(running: Running) -> None:
+    os.kill(running.worker(2), signal.SIGKILL)
+
+
+def kill_launcher(running: Running) -> None:
+    os.kill(running.launcher(2), signal.SIGKILL)
+
+
+def kill_everything(running: Running) -> None:
+    running.group.kill()
+
+
+def ask_to_stop(running: Running) -> None:
+    os.kill(running.launcher(2), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [kill_worker, kill_launcher, kill_everything, ask_to_stop],
+    ids=lambda harm: harm.__name__,
+)
+def test_a_job_that_goes_on_ends_as_one_that_was_never_interrupted(tmp_path, unbroken, harm):
+    broken = interrupted(tmp_path / "broken", harm)
+    assert (tmp_path / "broken" / "algo-1" / "checkpoints").is_dir()
+    assert not any((tmp_path / "broken" / "algo-2").glob("checkpoints/*"))
+    new = continued(broken, tmp_path / "new")
+
+    assert new.run() == 0, new.log()
+
+    assert "Goes on at epoch " in new.log()
+    summary = new.summary()
+    assert summary["weights"] == unbroken["weights"]
+    assert summary["records"] == unbroken["records"]
+    for one, other in zip(summary["history"], unbroken["history"], strict=True):
+        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+            assert one[name] == other[name]
+
+
+def test_sigterm_leaves_a_checkpoint_of_the_step_that_it_came_in(tmp_path):
+    broken = interrupted(tmp_path / "broken", ask_to_stop)
+
+    described = newest(broken)
+    assert described["step"] > 0
+    for host in (1, 2):
+        assert not broken.failed(host)
+
+
+def newest(stopped: Job) -> dict:
+    import json
+
+    found = []
+    for file in (stopped.folder / "algo-1" / "checkpoints").glob("checkpoint-*.npz"):
+        with np.load(file) as archive:
+            found.append(json.loads(str(archive["described"])))
+    return max(found, key=lambda each: (each["epoch"], each["step"]))
+
+
+def test_a_broken_checkpoint_is_passed_over(tmp_path, unbroken):
+    broken = interrupted(tmp_path / "broken", kill_everything)
+    files = sorted((broken.folder / "algo-1" / "checkpoints").glob("*.npz"))
+    last = max(files, key=lambda file: file.stat().st_mtime_ns)
+    last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
+    new = continued(broken, tmp_path / "new")
+
+    assert new.run() == 0, new.log()
+
+    assert f"{last.name} is not whole" in new.log()
+    assert new.summary()["weights"] == unbroken["weights"]
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path):
+    first = Job(tmp_path / "first", 1, [8])
+    first.prepare()
+    assert first.run() == 0, first.log()
+    other = Job(tmp_path / "other", 1, [8], {"seed": "9"})
+    other.prepare()
+    shutil.copytree(
+        tmp_path / "first" / "algo-1" / "checkpoints", tmp_path / "other" / "algo-1" / "checkpoints"
+    )
+
+    assert other.run() == 1
+
+    assert "was made with seed 1, and this job has 9" in other.failure()
+
+
+def test_hosts_that_found_different_checkpoints_do_not_mix_them(tmp_path):
+    broken = interrupted(tmp_path / "broken", kill_everything)
+    new = continued(broken, tmp_path / "new")
+    shutil.rmtree(tmp_path / "new" / "algo-2" / "checkpoints")
+
+    assert new.run() == 1
+
+    assert "The hosts found different checkpoints" in new.failure()
+
+
+def test_a_job_that_had_trained_but_not_exported_only_exports(tmp_path):
+    first = Job(tmp_path / "first", 1, [8])
+    first.prepare()
+    assert first.run() == 0, first.log()
+    again = Job(tmp_path / "again", 1, [8])
+    again.prepare()
+    shutil.copytree(
+        tmp_path / "first" / "algo-1" / "checkpoints", tmp_path / "again" / "algo-1" / "checkpoints"
+    )
+
+    assert again.run() == 0, again.log()
+
+    assert again.summary()["weights"] == first.summary()["weights"]
+    assert "epoch=" not in again.log()
