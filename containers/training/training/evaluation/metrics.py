@@ -5,13 +5,25 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 
-def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, Any]:
-    """Accuracy, precision and recall (weighted by class size and by class), and the matrix itself.
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [true class, predicted class].
+
+    :param labels: int64 [n], encoded.
+    :param predicted: int64 [n], encoded.
+    """
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (labels, predicted), 1)
+    return matrix
+
+
+def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    """Accuracy; precision, recall and F1 (weighted by class size, and by class); the matrix itself.
 
     :param matrix: int64 [true class, predicted class].
     """
@@ -38,6 +50,7 @@ def classification_metrics(matrix: np.ndarray, labels: list[str]) -> dict[str, A
                 "records": int(sizes[index]),
                 "precision": float(precision[index]),
                 "recall": float(recall[index]),
+                "f1": float(f1[index]),
             }
             for index, label in enumerate(labels)
         },

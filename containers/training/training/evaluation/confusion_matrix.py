@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 _MOST_WITH_NUMBERS = 30
 
 
-def draw(matrix: np.ndarray, labels: list[str], file: Path) -> None:
+def draw(matrix: np.ndarray, labels: Sequence[str], file: Path) -> None:
     """Writes a PNG, the same bytes for the same matrix.
 
     :param matrix: int64 [true class, predicted class].

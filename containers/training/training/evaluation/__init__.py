@@ -1,0 +1,1 @@
+"""EvaluateModel: what the model, and the one that serves now, answer on the test channel."""

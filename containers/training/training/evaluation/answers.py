@@ -1,0 +1,115 @@
+"""What both models answer about each record of the test channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from training.data import batches
+from training.errors import UserError
+from training.evaluation.archive import Model
+from training.evaluation.inputs import Models
+from training.evaluation.mistakes import Mistake, worst
+from training.evaluation.outcomes import Classes, Outcomes, all_classes, join
+from training.evaluation.predictor import Predictor, check_finite
+from training.evaluation.shares import BATCH_SIZE, WholeBatches
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One entry a record; of one batch, one worker or the whole channel.
+
+    :param keys: manifest entries.
+    :param labels: int64 [n], encoded.
+    :param serving: None where no model serves.
+    :param mistakes: the worst ones of `candidate`.
+    """
+
+    keys: list[str]
+    labels: np.ndarray
+    candidate: Outcomes
+    serving: Outcomes | None
+    mistakes: list[Mistake]
+
+
+def answer(share: WholeBatches, models: Models) -> list[Answers]:
+    """A worker's part of the answers, batch by batch.
+
+    :raises UserError: a model does not load, answers with what is no probability, or lacks a class.
+    """
+    candidate = Predictor(models.candidate, share.image_size)
+    serving = models.serving and Predictor(models.serving.model, share.image_size)
+    classes = all_classes(models.candidate.labels, serving.model.labels if serving else ())
+    parts: list[Answers] = []
+    kept: list[Mistake] = []
+    for images, labels, keys in _batches(share):
+        _check(labels, models.candidate)
+        asked = _ask(candidate, classes, images, labels, keys)
+        served = _ask(serving, classes, images, labels, keys) if serving else None
+        kept = worst([*kept, *_mistakes(images[: len(keys)].numpy(), labels, keys, asked)])
+        parts.append(Answers(keys, labels, asked, served, []))
+    if parts:
+        last = parts[-1]
+        parts[-1] = Answers(last.keys, last.labels, last.candidate, last.serving, kept)
+    return parts
+
+
+def join_answers(parts: Sequence[Answers]) -> Answers:
+    """In the order of keys, whoever answered."""
+    keys = [key for part in parts for key in part.keys]
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.int64)
+    serving = [part.serving for part in parts if part.serving is not None]
+    return Answers(
+        keys=[keys[place] for place in order],
+        labels=np.concatenate([part.labels for part in parts])[order],
+        candidate=join([part.candidate for part in parts]).take(order),
+        serving=join(serving).take(order) if serving else None,
+        mistakes=worst(mistake for part in parts for mistake in part.mistakes),
+    )
+
+
+def _batches(share: WholeBatches) -> Iterator[tuple[tf.Tensor, np.ndarray, list[str]]]:
+    """Images of a whole batch, and labels and keys of as many of them as are real."""
+    for images, labels, weights, keys in batches(share, BATCH_SIZE):
+        real = int(np.count_nonzero(weights.numpy()))
+        names = [key.decode("utf-8", "replace") for key in keys.numpy()[:real]]
+        yield images, labels.numpy()[:real], names
+
+
+def _ask(
+    predictor: Predictor,
+    classes: Sequence[str],
+    images: tf.Tensor,
+    labels: np.ndarray,
+    keys: list[str],
+) -> Outcomes:
+    # Whole batches, as another size of the batch may round otherwise.
+    probabilities = predictor.probabilities(images)[: len(keys)]
+    check_finite(probabilities, keys, predictor.model)
+    return Classes(classes, predictor.model.labels).outcomes(probabilities, labels)
+
+
+def _check(labels: np.ndarray, model: Model) -> None:
+    highest, lowest = int(labels.max()), int(labels.min())
+    if highest >= len(model.labels) or lowest < 0:
+        wrong = highest if highest >= len(model.labels) else lowest
+        raise UserError(
+            f"The test channel has the encoded label {wrong}, and the model knows "
+            f"{len(model.labels)} classes: both must come from one execution."
+        )
+
+
+def _mistakes(
+    images: np.ndarray, labels: np.ndarray, keys: list[str], asked: Outcomes
+) -> Iterator[Mistake]:
+    for place in np.flatnonzero(~asked.right(labels)):
+        yield Mistake(
+            key=keys[place],
+            label=int(labels[place]),
+            predicted=int(asked.predicted[place]),
+            probability=float(asked.probability[place]),
+            image=images[place],
+        )
