@@ -55,6 +55,8 @@ class Evidence:
     training: dict[str, Any]
     evaluation: dict[str, Any]
     confusion_matrix: bytes
+    reliability: bytes
+    worst_mistakes: str
     answers: list[Answer]
 
     @property
@@ -142,6 +144,13 @@ class Reader:
 
     def confusion_matrix(self) -> bytes:
         return self._evaluated("confusion_matrix.png")
+
+    def reliability(self) -> bytes:
+        return self._evaluated("reliability.png")
+
+    def worst_mistakes(self) -> str:
+        """A page of its own, with its images inside."""
+        return self._evaluated("worst_mistakes.html").decode("utf-8")
 
     def predictions(self) -> list[dict[str, Any]]:
         """What the evaluation predicted, one dict a record of the test channel."""

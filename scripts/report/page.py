@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import jinja2
 
@@ -11,6 +13,7 @@ from scripts.channels import CHANNELS
 from scripts.report.charts import learning_curves
 from scripts.report.evidence import Evidence
 
+_SPEED = ("input_share", "compute_share", "communication_share", "images_per_second_per_worker")
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
@@ -29,9 +32,17 @@ def render(evidence: Evidence) -> str:
         dataset=evidence.dataset,
         channels=CHANNELS,
         curves=learning_curves(evidence.training["history"]),
+        speed=_speed(evidence.training["history"]),
         first_start=min(step.start for step in evidence.steps),
         whole=sum(step.seconds for step in evidence.steps),
     )
+
+
+def _speed(history: list[dict[str, Any]]) -> dict[str, float]:
+    """Means over epochs of where the time went, and of images a second; {} where unknown."""
+    if not all(name in entry for entry in history for name in _SPEED):
+        return {}
+    return {name: fmean(entry[name] for entry in history) for name in _SPEED}
 
 
 def _data_uri(image: bytes) -> str:

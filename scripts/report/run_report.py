@@ -46,6 +46,8 @@ def write_report(file: Path, environment: str, drop_id: str) -> Evidence:
         training=reader.training(),
         evaluation=reader.evaluation(),
         confusion_matrix=reader.confusion_matrix(),
+        reliability=reader.reliability(),
+        worst_mistakes=reader.worst_mistakes(),
         answers=asked,
     )
     file.write_text(render(evidence), encoding="utf-8")
