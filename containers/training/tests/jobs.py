@@ -119,10 +119,10 @@ class Running:
     job: Job
     group: subprocess.Popen[bytes]
 
-    def wait_until_it_trains(self, seconds: float = 200) -> None:
+    def wait_until_it_trains(self, seconds: float = 200, epoch: int = 0) -> None:
         end = time.monotonic() + seconds
         log = self.job.folder / "algo-1.log"
-        while not (log.exists() and "epoch=0" in log.read_text()):
+        while not (log.exists() and f"epoch={epoch}" in log.read_text()):
             assert self.group.poll() is None, self.job.log()
             assert time.monotonic() < end, self.job.log()
             time.sleep(0.2)

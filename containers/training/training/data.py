@@ -13,11 +13,13 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import tensorflow as tf
 
 from training.errors import UserError
+from training.ready import ready
 from training.records import Reader, Records
 
 _FEATURES = {
@@ -27,6 +29,8 @@ _FEATURES = {
 }
 # Batches that lie ready: one that is late does not hold the step up.
 _READY = 4
+# Batches that are read in one go, and about how many bytes at the most.
+_TOGETHER, _TOGETHER_BYTES = 16, 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
         """:raises UserError: see `Reader.read`."""
         try:
-            yield from self.dataset
+            yield from ready(self.dataset, _READY)
         except tf.errors.OpError as error:
             sentence = re.search(r"UserError: (.+)", error.message)
             if sentence is None:
@@ -96,13 +100,12 @@ def training_batches(  # noqa: PLR0913 - where an order begins and ends
     :return: see `batches`.
     """
 
-    def generate() -> Iterator[tuple[list[bytes], np.ndarray]]:
-        reader = Reader(share.records)
+    def generate() -> Iterator[_Batch]:
         for number in range(epoch, epochs):
             first = step if number == epoch else 0
-            yield from _read(share, share.numbers(seed, number), batch_size, reader, first)
+            yield from _numbered(share, share.numbers(seed, number), batch_size, first)
 
-    return _parsed(generate, share, batch_size)
+    return _read(generate, share, batch_size)
 
 
 def batches(share: Share, batch_size: int) -> Batches:
@@ -111,37 +114,46 @@ def batches(share: Share, batch_size: int) -> Batches:
     :return: image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1,
         or 0 where a record only fills the batch up, key string [batch].
     """
-
-    def generate() -> Iterator[tuple[list[bytes], np.ndarray]]:
-        yield from _read(share, share.numbers(None), batch_size, Reader(share.records))
-
-    return _parsed(generate, share, batch_size)
+    return _read(lambda: _numbered(share, share.numbers(None), batch_size), share, batch_size)
 
 
-def _read(
-    share: Share, numbers: np.ndarray, batch_size: int, reader: Reader, first: int = 0
-) -> Iterator[tuple[list[bytes], np.ndarray]]:
+_Batch = tuple[np.ndarray, np.ndarray]
+"""Numbers of records, int64 [batch], and their weights, float32 [batch]."""
+
+
+def _numbered(
+    share: Share, numbers: np.ndarray, batch_size: int, first: int = 0
+) -> Iterator[_Batch]:
+    # Real images, as blanks would spoil the statistics of batch normalisation.
+    spare = numbers if len(numbers) else np.arange(share.records.count)
     for step in range(first, share.steps(batch_size)):
         mine = numbers[step * batch_size : (step + 1) * batch_size]
         weights = np.zeros(batch_size, np.float32)
         weights[: len(mine)] = 1.0
-        # Real images, as blanks would spoil the statistics of batch normalisation.
-        spare = numbers if len(numbers) else np.arange(share.records.count)
-        filled = np.concatenate([mine, np.resize(spare, batch_size - len(mine))])
-        yield reader.read(filled), weights
+        yield np.concatenate([mine, np.resize(spare, batch_size - len(mine))]), weights
 
 
-def _parsed(generate: Callable[[], object], share: Share, batch_size: int) -> Batches:
-    signature = (tf.TensorSpec([batch_size], tf.string), tf.TensorSpec([batch_size], tf.float32))
+def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: int) -> Batches:
+    """Reads several batches for each call from TensorFlow into Python, as a call has its price."""
+    together = max(1, min(_TOGETHER, _TOGETHER_BYTES // (batch_size * share.image_size**2 * 3)))
+
+    def chunks() -> Iterator[tuple[list[list[bytes]], np.ndarray]]:
+        reader, numbered = Reader(share.records), generate()
+        while chunk := list(islice(numbered, together)):
+            read = [reader.read(numbers) for numbers, _ in chunk]
+            yield read, np.stack([weights for _, weights in chunk])
+
+    shape = [None, batch_size]
+    signature = (tf.TensorSpec(shape, tf.string), tf.TensorSpec(shape, tf.float32))
+    read = tf.data.Dataset.from_generator(chunks, output_signature=signature).unbatch()
     options = tf.data.Options()
     # Its sleeps, which double, would hold up the end of an epoch.
     options.autotune.enabled = False
     options.deterministic = True
     # Beside the step on the same cores, one thread is enough, and more would take turns with it.
     options.threading.private_threadpool_size = 1
-    read = tf.data.Dataset.from_generator(generate, output_signature=signature)
     parsed = read.map(lambda data, weights: _parse(data, weights, share.image_size))
-    return Batches(parsed.prefetch(_READY).with_options(options))
+    return Batches(parsed.with_options(options))
 
 
 def _parse(data: tf.Tensor, weights: tf.Tensor, image_size: int) -> tuple[tf.Tensor, ...]:
