@@ -33,7 +33,7 @@ GRADIENT_BYTES = 1_691_688
 class Sizes:
     """How much is measured, and how often."""
 
-    turns: int = 12
+    turns: int = 8
     images_a_turn: int = 640
     photos: int = 128
     epochs: int = 3
@@ -65,9 +65,11 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
     console.print(f"Two workers, batch {batch} each")
     with ExitStack() as stack:
 
-        def start(module: str, variables: Sequence[dict[str, str]]) -> Group:
+        def start(
+            module: str, variables: Sequence[dict[str, str]], *, polls: bool = False
+        ) -> Group:
             name = f"benchmarks.training.{module}"
-            return stack.enter_context(group(python, name, [batch], variables))
+            return stack.enter_context(group(python, name, [batch], variables, polls=polls))
 
         def workers() -> list[dict[str, str]]:
             return stack.enter_context(our_workers(python, 2))
@@ -77,7 +79,7 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
             "unconnected": start("unconnected", [pages, pages]),
             "ours": start("ours", workers()),
             "mirrored": start("mirrored", [each | pages for each in mirrored_workers(2)]),
-            "untuned": start("untuned", [each | UNTUNED for each in workers()]),
+            "untuned": start("untuned", [each | UNTUNED for each in workers()], polls=True),
         }
         for turn in range(sizes.turns):
             console.print(f"  turn {turn + 1} of {sizes.turns}")

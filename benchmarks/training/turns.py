@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -21,15 +22,19 @@ THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 class Group:
     """Steppers that step at the same time.
 
+    :ivar polls: between turns they would keep a core busy.
     :ivar seconds: of each turn, a step's; such that steps/s of all steppers together come out.
     :ivar figures: of each turn, of the first stepper, divided by its steps.
     """
 
     steppers: Sequence[subprocess.Popen[str]]
+    polls: bool = False
     seconds: list[float] = field(default_factory=list)
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def take_turn(self, steps: int) -> None:
+        if self.polls:
+            self._signal(signal.SIGCONT)
         for stepper in self.steppers:
             assert stepper.stdin  # noqa: S101
             stepper.stdin.write(f"{steps}\n")
@@ -38,6 +43,16 @@ class Group:
         rate = statistics.mean(steps / each["seconds"] for each in told)
         self.seconds.append(1 / rate)
         self.figures.append({name: value / steps for name, value in told[0].items()})
+        self.rest()
+
+    def rest(self) -> None:
+        """Stops steppers that poll, so that they take nothing from the others' turns."""
+        if self.polls:
+            self._signal(signal.SIGSTOP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for stepper in self.steppers:
+            stepper.send_signal(number)
 
     @property
     def median(self) -> float:
@@ -46,7 +61,12 @@ class Group:
 
 @contextmanager
 def group(
-    python: Path, module: str, arguments: Sequence[object], variables: Sequence[Mapping[str, str]]
+    python: Path,
+    module: str,
+    arguments: Sequence[object],
+    variables: Sequence[Mapping[str, str]],
+    *,
+    polls: bool = False,
 ) -> Iterator[Group]:
     """Starts a stepper for each of `variables` and waits until all are ready."""
     with ExitStack() as stack:
@@ -56,7 +76,9 @@ def group(
         ]
         for stepper in steppers:
             _line(stepper)
-        yield Group(steppers)
+        made = Group(steppers, polls)
+        made.rest()
+        yield made
 
 
 @contextmanager
