@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.data import Share, batches
-from training.errors import UserError
+from training.errors import UserError, operation
 
 _BATCH = 256
 
@@ -32,6 +32,6 @@ def class_weights(kind: str, share: Share, classes: int) -> np.ndarray:
                 "channels train and labels must come from one execution."
             )
         counts += np.bincount(mine, minlength=classes)
-    counts = hvd.allreduce(tf.constant(counts), op=hvd.Sum, name="class_counts").numpy()
+    counts = hvd.allreduce(tf.constant(counts), op=hvd.Sum, name=operation("class_counts")).numpy()
     present = np.maximum(counts, 1) * max(1, int((counts > 0).sum()))
     return np.where(counts > 0, counts.sum() / present, 0.0).astype(np.float32)

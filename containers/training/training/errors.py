@@ -20,6 +20,20 @@ class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
     """The job was asked to stop."""
 
 
+def operation(name: str) -> str:
+    """The name of an operation of Horovod, such that its errors tell that they are Horovod's."""
+    return f"Horovod_{name}"
+
+
+def is_lost_peers(error: Exception) -> bool:
+    """Once one worker is gone, Horovod's operations fail on all others.
+
+    In a graph that is an error of TensorFlow, which names the operation.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "HorovodInternalError" in names or ("OpError" in names and "Horovod" in str(error))
+
+
 def explain_failure(file: Path, text: str) -> None:
     """Writes why the job failed, unless another process of this host was first.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.errors import UserError
+from training.errors import UserError, operation
 from training.reduction import Reduction, sum_figures
 
 # Which of a step's figures divides its gradients.
@@ -95,14 +96,17 @@ class Trainer:
             loss, figures = self._figures(labels, logits, weights, flags)
             # Regularisers count once a record, as everything here is a sum over records.
             penalty = tf.add_n([tf.zeros([]), *self._model.losses]) * tf.reduce_sum(weights)
-            objective = self._optimiser.scale_loss(loss + penalty)
+            # A sum over many records, or its gradient, may be too large for 16 bits. A power of two
+            # changes no digit.
+            scale = 2.0 ** -math.ceil(math.log2(images.shape[0]))
+            objective = self._optimiser.scale_loss((loss + penalty) * scale)
         variables = self._model.trainable_variables
         gradients = tape.gradient(objective, variables)
         # After the gradients: whatever the allreduce takes from then on, nothing else hides.
         with tf.control_dependencies(gradients):
             began = _now()
         # Records that only fill a batch up have no weight, so this is the mean over the real ones.
-        means, figures = self._reduction.mean(gradients, figures, _WEIGHT)
+        means, figures = self._reduction.mean(gradients, figures, _WEIGHT, scale)
         with tf.control_dependencies([figures]):
             seconds = _now() - began
         self._optimiser.apply(means, variables)
@@ -150,13 +154,18 @@ def _told(figures: tf.Tensor) -> Step:
 
 def broadcast(variables: Sequence[keras.Variable]) -> None:
     """Gives every worker the values of rank 0."""
-    _exchange(variables, lambda flat: hvd.broadcast(flat, 0, name=f"variables_{flat.dtype.name}"))
+    _exchange(
+        variables, lambda flat: hvd.broadcast(flat, 0, name=operation(f"of_{flat.dtype.name}"))
+    )
 
 
 def average(variables: Sequence[keras.Variable]) -> None:
     """Gives every worker the means over all workers."""
     _exchange(
-        variables, lambda flat: hvd.allreduce(flat, op=hvd.Average, name=f"mean_{flat.dtype.name}")
+        variables,
+        lambda flat: hvd.allreduce(
+            flat, op=hvd.Average, name=operation(f"mean_of_{flat.dtype.name}")
+        ),
     )
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import horovod.tensorflow as hvd
 import tensorflow as tf
 
+from training.errors import operation
+
 BUCKET_BYTES = 25 * 2**20
 _WIRE = {"none": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16}
 
@@ -30,13 +32,14 @@ class Reduction:
     bucket_bytes: int = BUCKET_BYTES
 
     def mean(
-        self, gradients: Sequence[tf.Tensor], figures: tf.Tensor, weight: int
+        self, gradients: Sequence[tf.Tensor], figures: tf.Tensor, weight: int, scale: float
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients summed over all workers and divided by a sum of figures; and these sums.
 
-        :param gradients: float32, in the order of the network's variables.
+        :param gradients: float32, in the order of the network's variables, each times `scale`.
         :param figures: float32 [n]; they are never compressed.
         :param weight: which of them divides.
+        :param scale: what keeps the gradients within 16 bits on their way.
         """
         wire = _WIRE[self.compression]
         buckets = self._buckets(gradients, wire.size)
@@ -50,7 +53,7 @@ class Reduction:
         else:
             sums = [_sum(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
             figures = _sum(figures, "figures")
-        factor = 1.0 / tf.maximum(figures[weight], 1e-6)
+        factor = 1.0 / (scale * tf.maximum(figures[weight], 1e-6))
         means: list[tf.Tensor] = [None] * len(gradients)
         for bucket, flat in zip(buckets, sums, strict=True):
             sizes = [gradients[i].shape.num_elements() for i in bucket]
@@ -83,4 +86,4 @@ def _laid_end_to_end(tensors: Sequence[tf.Tensor], wire: tf.DType) -> tf.Tensor:
 
 
 def _sum(flat: tf.Tensor, name: str) -> tf.Tensor:
-    return flat if hvd.size() == 1 else hvd.allreduce(flat, op=hvd.Sum, name=name)
+    return flat if hvd.size() == 1 else hvd.allreduce(flat, op=hvd.Sum, name=operation(name))

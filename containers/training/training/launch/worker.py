@@ -15,7 +15,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure
+from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure, is_lost_peers
 
 _PR_SET_PDEATHSIG = 1
 
@@ -35,20 +35,11 @@ def main(module: str, root: Path, failure: Path) -> int:
     except Exception as error:  # noqa: BLE001 - the traceback is what the job's owner needs
         text = traceback.format_exc()
         print(text, flush=True)
-        if _lost_peers(error):
+        if is_lost_peers(error):
             return LOST_PEERS
         explain_failure(failure, text)
         return 1
     return 0
-
-
-def _lost_peers(error: Exception) -> bool:
-    """Once one worker is gone, Horovod's operations fail on all others.
-
-    In a graph that is an error of TensorFlow, which names the operation.
-    """
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return "HorovodInternalError" in names or ("OpError" in names and "Horovod" in str(error))
 
 
 def _die_with(launcher: int) -> None:
