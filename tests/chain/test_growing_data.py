@@ -145,7 +145,9 @@ def fewer(rehearsed, strict, deleted):
     """A run after an object was deleted."""
     bucket = rehearsed.outputs("data")["DropsBucketName"]
     rehearsed.client("s3").delete_object(Bucket=bucket, Key=deleted)
-    arn = _start(rehearsed, DropId="bad", Epochs="1", AccuracyThreshold="0")
+    arn = _start(
+        rehearsed, DropId="bad", Epochs="1", AccuracyThreshold="0", MaximumAccuracyLoss="1"
+    )
     assert _end(rehearsed, arn) == "Succeeded", rehearsed.steps(arn)
     return arn
 
