@@ -12,7 +12,7 @@ from infra.settings import Settings
 
 CONTAINERS = Path(__file__).parents[2] / "containers"
 
-_NOT_IN_IMAGES = ("**/tests", "**/README.md", "**/__pycache__", "**/.*_cache", "**/*.pyc")
+_NOT_IN_IMAGES = ("**/tests", "**/README.md", "**/__pycache__", "**/.*", "**/*.pyc")
 
 
 class ImagesStack(cdk.Stack):

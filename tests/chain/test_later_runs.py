@@ -118,7 +118,7 @@ def test_cdk_diff_finds_nothing_to_change(rehearsed):
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory):
-    """A copy of the project whose TrainModel step has a changed hyperparameter."""
+    """A copy of the project whose dev environment trains with another learning rate."""
     copy = tmp_path_factory.mktemp("changed")
     for name in ("infra", "containers"):
         shutil.copytree(REPOSITORY / name, copy / name)
@@ -126,10 +126,10 @@ def changed(tmp_path_factory):
         shutil.copy(REPOSITORY / name, copy / name)
     for name in (".venv", "node_modules"):
         (copy / name).symlink_to(REPOSITORY / name)
-    step = copy / "infra" / "training" / "steps" / "train_model.py"
-    text = step.read_text()
-    assert text.count("settings.learning_rate") == 1
-    step.write_text(text.replace("settings.learning_rate", "0.00125"))
+    dev = copy / "infra" / "environments" / "dev.toml"
+    text = dev.read_text()
+    assert text.count("[training]") == 1 and "learning_rate" not in text
+    dev.write_text(text.replace("[training]", "[training]\nlearning_rate = 0.00125"))
     return copy
 
 
