@@ -124,20 +124,20 @@ class Endpoint(Construct):
                 ),
                 blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
                     traffic_routing_configuration=self._traffic_routing(),
-                    termination_wait_in_seconds=self._settings.canary_wait_seconds,
-                    maximum_execution_timeout_in_seconds=self._settings.canary_wait_seconds + 3600,
+                    termination_wait_in_seconds=self._settings.shift_wait_seconds,
+                    maximum_execution_timeout_in_seconds=self._settings.longest_update_seconds,
                 ),
             ),
         )
 
     def _traffic_routing(self) -> Any:
-        canary = self._settings.canary_percent
+        shift = self._settings.traffic_shift
+        step = sagemaker.CfnEndpoint.CapacitySizeProperty(
+            type="CAPACITY_PERCENT", value=self._settings.shift_percent
+        )
         return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
-            type="CANARY" if canary else "ALL_AT_ONCE",
-            wait_interval_in_seconds=self._settings.canary_wait_seconds,
-            canary_size=sagemaker.CfnEndpoint.CapacitySizeProperty(
-                type="CAPACITY_PERCENT", value=canary
-            )
-            if canary
-            else None,
+            type=shift.upper(),
+            wait_interval_in_seconds=self._settings.shift_wait_seconds,
+            canary_size=step if shift == "canary" else None,
+            linear_step_size=step if shift == "linear" else None,
         )

@@ -49,7 +49,7 @@ def test_the_old_model_may_be_described_until_the_endpoint_has_the_new_one(assem
 
 
 @pytest.mark.parametrize(
-    ("environment", "routing"), [("dev", "ALL_AT_ONCE"), ("staging", "CANARY"), ("prod", "CANARY")]
+    ("environment", "routing"), [("dev", "ALL_AT_ONCE"), ("staging", "LINEAR"), ("prod", "CANARY")]
 )
 def test_traffic_moves_as_the_settings_say_and_alarms_roll_back(assembly, environment, routing):
     (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint", environment)

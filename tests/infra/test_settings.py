@@ -89,7 +89,7 @@ def test_every_override_leads_to_a_setting():
         ("[evaluation]\naccuracy_threshold = 1.1", "evaluation.accuracy_threshold"),
         ("[evaluation]\nmaximum_accuracy_loss = -0.1", "evaluation.maximum_accuracy_loss"),
         ("[evaluation]\nworkers_per_host = 0", "evaluation.workers_per_host"),
-        ("[endpoint]\ninstance_count = 1\ncanary_percent = 10", "less than one instance"),
+        ("[endpoint]\ninstance_count = 1\nshift_percent = 50", "less than one instance"),
         ("[operations]\nlog_days = 8", "operations.log_days"),
         ("account = '12'", "account"),
         ("training", "no valid TOML"),

@@ -1,0 +1,33 @@
+"""Typed settings of one environment.
+
+An environment is a file in `infra/environments/` that holds only what differs from the defaults
+here, one file a section or two; a few keys can be overridden from the command line by CDK context
+(`cdk deploy 'dev/*' -c training_hosts=4`).
+"""
+
+from infra.settings.data import Data
+from infra.settings.dataset import Manifests, Shards
+from infra.settings.drift import Drift
+from infra.settings.endpoint import Endpoint
+from infra.settings.environment import ENVIRONMENTS, Settings, SettingsError, load
+from infra.settings.evaluation import Evaluation, ServingModel
+from infra.settings.operations import Operations
+from infra.settings.overrides import OVERRIDES
+from infra.settings.training import Training
+
+__all__ = [
+    "ENVIRONMENTS",
+    "OVERRIDES",
+    "Data",
+    "Drift",
+    "Endpoint",
+    "Evaluation",
+    "Manifests",
+    "Operations",
+    "ServingModel",
+    "Settings",
+    "SettingsError",
+    "Shards",
+    "Training",
+    "load",
+]

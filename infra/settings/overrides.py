@@ -1,0 +1,31 @@
+"""What can be set from the command line (`cdk deploy 'dev/*' -c training_hosts=4`)."""
+
+# CDK context key -> where it lies in the settings.
+OVERRIDES = {
+    "training_hosts": ("training", "hosts"),
+    "training_workers_per_host": ("training", "workers_per_host"),
+    "epochs": ("training", "epochs"),
+    "image_size": ("training", "image_size"),
+    "training_model": ("training", "model"),
+    "accuracy_threshold": ("evaluation", "accuracy_threshold"),
+    "endpoint_mode": ("endpoint", "mode"),
+    "endpoint_instances": ("endpoint", "instance_count"),
+    "minimum_instances": ("endpoint", "minimum_instances"),
+    "maximum_instances": ("endpoint", "maximum_instances"),
+    "invocations_per_instance": ("endpoint", "invocations_per_instance"),
+    "traffic_shift": ("endpoint", "traffic_shift"),
+    "shift_percent": ("endpoint", "shift_percent"),
+    "shift_wait_seconds": ("endpoint", "shift_wait_seconds"),
+    "latency_alarm_milliseconds": ("endpoint", "latency_alarm_milliseconds"),
+    "minimum_confidence": ("endpoint", "minimum_confidence"),
+    "capture_percent": ("endpoint", "capture_percent"),
+    "capture_images": ("endpoint", "capture_images"),
+    "shadow_model_package": ("endpoint", "shadow_model_package"),
+    "serverless_memory_megabytes": ("endpoint", "serverless_memory_megabytes"),
+    "serverless_concurrency": ("endpoint", "serverless_concurrency"),
+    "deploy_on_approval": ("endpoint", "deploy_on_approval"),
+    "drift_every_hours": ("drift", "every_hours"),
+    "drift_threshold": ("drift", "threshold"),
+    "drift_minimum_predictions": ("drift", "minimum_predictions"),
+    "drift_retrain": ("drift", "retrain"),
+}
