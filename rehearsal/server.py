@@ -24,7 +24,15 @@ from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
-from rehearsal.ministack import corrections, full_disk, resource_types, services
+from rehearsal.ministack import (
+    alarms,
+    corrections,
+    full_disk,
+    metric_math_alarms,
+    resource_types,
+    services,
+    stack_events,
+)
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
@@ -88,7 +96,9 @@ def serve(
         full_disk.refuse_objects_on_full_disk(settings.state)
         corrections.tag_buckets()
         corrections.authorize()
-        corrections.record_metric_math_alarms()
+        alarms.judge_alarms()
+        metric_math_alarms.take_metric_math_alarms()
+        stack_events.send_stack_events()
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rehearsal.api import authorization
-from rehearsal.ministack.resource_types import Made, recording
+from rehearsal.ministack.resource_types import Made
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -41,52 +41,6 @@ def correct_ecr() -> None:
         return describe(data)
 
     ecr._describe_images = describe_images
-
-
-def record_metric_math_alarms() -> None:
-    """MiniStack refuses an alarm on an expression of metrics; so that its stack deploys, such an
-    alarm is recorded only. An alarm on one metric stays MiniStack's.
-    """
-    from ministack.services.cloudformation import provisioners
-
-    type_name = "AWS::CloudWatch::Alarm"
-    its_own = provisioners._RESOURCE_HANDLERS[type_name]
-    recorded = recording(type_name, "AlarmName")
-
-    def of(properties: dict[str, Any]) -> dict[str, Any]:
-        return recorded if "Metrics" in properties else its_own
-
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
-        made: Made
-        made = of(properties)["create"](logical_id, properties, stack)
-        return made
-
-    def update(
-        physical_id: str,
-        old: dict[str, Any],
-        new: dict[str, Any],
-        stack: str,
-        logical_id: str | None = None,
-    ) -> Made:
-        made: Made
-        if of(old) is not of(new):
-            of(old)["delete"](physical_id, old)
-            made = of(new)["create"](logical_id or physical_id, new, stack)
-        elif of(new) is recorded or not its_own.get("update_with_logical_id"):
-            made = of(new)["update"](physical_id, old, new, stack)
-        else:
-            made = its_own["update"](physical_id, old, new, stack, logical_id)
-        return made
-
-    def delete(physical_id: str, properties: dict[str, Any]) -> None:
-        of(properties)["delete"](physical_id, properties)
-
-    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {
-        "create": create,
-        "update": update,
-        "update_with_logical_id": True,
-        "delete": delete,
-    }
 
 
 def fail_interrupted_stacks(reason: str) -> None:

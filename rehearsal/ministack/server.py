@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from rehearsal.ministack import alarms
 from rehearsal.settings import HOST, RehearsalSettings
 
 _SHUTDOWN_SECONDS = 3.0
@@ -59,6 +60,7 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
     beside = [
         asyncio.create_task(_when_ready(address, ready)),
         asyncio.create_task(_save_now_and_then()),
+        asyncio.create_task(alarms.judge_now_and_then()),
     ]
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)

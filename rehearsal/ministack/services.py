@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from rehearsal.api.http import Http
+from rehearsal.ministack import loop
 
 _SERVICE = "sagemaker"
 
@@ -34,24 +34,11 @@ def add_sagemaker(http: Http) -> None:
 
 
 def put_event(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-    """Puts an event of `aws.sagemaker`, which PutEvents lets AWS's own services only. From any
-    thread but the server's own.
+    """Puts an event of `aws.sagemaker`, which PutEvents lets AWS's own services only, and waits
+    until it is put. From any thread but the server's own.
     """
-    from ministack import app
-    from ministack.services import eventbridge
-
-    entry = {
-        "Source": "aws.sagemaker",
-        "DetailType": detail_type,
-        "Detail": json.dumps(detail),
-        "Resources": resources,
-    }
 
     async def put() -> None:
-        # On the server's loop, as PutEvents itself: its targets count on that.
-        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+        loop.put_event("aws.sagemaker", detail_type, detail, resources)
 
-    loop = app._MAIN_LOOP
-    if loop is None or loop.is_closed():
-        raise RuntimeError("the server does not run")
-    asyncio.run_coroutine_threadsafe(put(), loop).result(timeout=30)
+    asyncio.run_coroutine_threadsafe(put(), loop.main_loop()).result(timeout=30)

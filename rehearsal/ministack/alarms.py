@@ -1,0 +1,149 @@
+"""CloudWatch's alarms. MiniStack judges one when data are put, by all dimensions of its metric in
+one heap, and never again: here each is judged as on AWS, every second.
+"""
+
+# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from rehearsal.cloudwatch import alarm_events, metric_math
+from rehearsal.cloudwatch.alarm_state import Rule, Series, state, window
+from rehearsal.ministack.loop import put_event_soon, scope
+
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS = 1.0
+# So far back `FILL(m1, REPEAT)` looks, beside the periods that are judged.
+_EARLIER_PERIODS = 5
+_ACTIONS = {
+    "ALARM": "AlarmActions",
+    "OK": "OKActions",
+    "INSUFFICIENT_DATA": "InsufficientDataActions",
+}
+
+Alarm = dict[str, Any]
+
+
+def judge_alarms() -> None:
+    """Puts our judgement in the place of MiniStack's, and sends AWS's event of each change."""
+    from ministack.services import cloudwatch
+
+    cloudwatch._evaluate_alarm = _judge
+    send = cloudwatch._dispatch_alarm_actions
+    announced: dict[str, dict[str, str]] = {}
+
+    def dispatch(alarm: Alarm, before: str, after: str, why: str) -> None:
+        arn, now = alarm["AlarmArn"], time.time()
+        shown = alarm_events.shown_state(after, why, alarm.get("StateReasonData"), now)
+        previous = announced.get(arn) or {"value": before}
+        announced[arn] = shown
+        detail = alarm_events.detail(alarm, shown, previous)
+        put_event_soon("aws.cloudwatch", alarm_events.DETAIL_TYPE, detail, [arn])
+        send(alarm, before, after, why)
+        _call_functions(alarm, after, alarm_events.action_payload(arn, detail, now))
+
+    cloudwatch._dispatch_alarm_actions = dispatch
+
+
+def _call_functions(alarm: Alarm, after: str, payload: dict[str, Any]) -> None:
+    """Lambda functions among the alarm's actions, which MiniStack passes over."""
+    from ministack.services import eventbridge
+
+    actions = alarm.get(_ACTIONS[after]) or [] if alarm.get("ActionsEnabled", True) else []
+    for arn in actions:
+        if arn.startswith("arn:aws:lambda:"):
+            eventbridge._dispatch_to_lambda(arn, json.dumps(payload))
+
+
+async def judge_now_and_then() -> None:
+    """Until cancelled: time alone changes an alarm's state, too. On MiniStack's loop, where
+    nothing changes its metrics meanwhile.
+    """
+    from ministack.services import cloudwatch
+
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        for (account, region, _), alarm in cloudwatch._alarms.all_items():
+            with scope(account, region):
+                _judge(alarm)
+
+
+def _judge(alarm: Alarm) -> None:
+    from ministack.services import cloudwatch
+
+    try:
+        rule = _rule(alarm)
+        if rule is None:
+            return
+        now = time.time()
+        seen = window(rule, _series(alarm, rule, now), now)
+        before = alarm["StateValue"]
+        after = state(rule, seen.values, before)
+        if after == before:
+            return
+        why = alarm_events.reason(rule, seen, before, after)
+        alarm["StateValue"], alarm["StateReason"] = after, why
+        alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, now)
+        alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(now)
+        cloudwatch._record_history(alarm["AlarmName"], before, after, why)
+        cloudwatch._dispatch_alarm_actions(alarm, before, after, why)
+        cloudwatch._evaluate_parent_alarms(alarm)
+    except Exception:  # noqa: BLE001 - one alarm's fault is no other's
+        _log.exception("The alarm %s could not be judged", alarm.get("AlarmName"))
+
+
+def _rule(alarm: Alarm) -> Rule | None:
+    """None: an alarm that is not whole yet, as PutMetricAlarm has it for a moment."""
+    if not alarm.get("Metrics") and not alarm.get("MetricName"):
+        return None
+    queries = alarm_events.metric_queries(alarm)
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    periods = int(alarm.get("EvaluationPeriods") or 1)
+    return Rule(
+        comparison=alarm["ComparisonOperator"],
+        threshold=float(alarm["Threshold"]),
+        period_seconds=max(int(stat["Period"]) for stat in stats),
+        evaluation_periods=periods,
+        datapoints_to_alarm=int(alarm.get("DatapointsToAlarm") or periods),
+        missing=alarm.get("TreatMissingData") or "missing",
+        statistic=stats[0]["Stat"] if len(queries) == 1 else None,
+    )
+
+
+def _series(alarm: Alarm, rule: Rule, now: float) -> Series:
+    """The values that the alarm looks at, by period."""
+    queries = alarm_events.metric_queries(alarm)
+    newest = int(now // rule.period_seconds) * rule.period_seconds
+    count = rule.evaluation_periods + _EARLIER_PERIODS
+    begins = [newest - rule.period_seconds * back for back in range(count, -1, -1)]
+    metrics, expressions = {}, {}
+    for query in queries:
+        if "MetricStat" in query:
+            metrics[query["Id"]] = _statistics(query["MetricStat"], rule.period_seconds, begins[0])
+        else:
+            expressions[query["Id"]] = query["Expression"]
+    found = metric_math.evaluate(expressions, metrics, begins)
+    (returned,) = [query["Id"] for query in queries if query.get("ReturnData", True)]
+    return found[returned]
+
+
+def _statistics(stat: dict[str, Any], period: int, since: int) -> Series:
+    from ministack.services import cloudwatch
+
+    metric = stat["Metric"]
+    dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
+    key = (metric["Namespace"], metric["MetricName"], dimensions)
+    by_period: dict[int, list[dict[str, Any]]] = {}
+    for point in cloudwatch._metrics.get(key) or []:
+        if point["Timestamp"] >= since and stat.get("Unit") in (None, point["Unit"]):
+            begin = int(point["Timestamp"] // period) * period
+            by_period.setdefault(begin, []).append(point)
+    values = {
+        begin: cloudwatch._stat_value(cloudwatch._calc_stats(points), stat["Stat"], points)
+        for begin, points in by_period.items()
+    }
+    return {begin: value for begin, value in values.items() if value is not None}
