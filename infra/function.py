@@ -28,14 +28,16 @@ def python_function(  # noqa: PLR0913 - CDK props
     folder: Path,
     description: str,
     settings: Settings,
+    handler: str = "handler.handler",
     environment: Mapping[str, str] | None = None,
     dead_letter_queue: sqs.IQueue | None = None,
     timeout: cdk.Duration | None = None,
 ) -> lambda_.Function:
-    """A function from a folder with `handler.py`, with a role that may write its own logs and
-    nothing else.
+    """A function from a folder, with a role that may write its own logs and nothing else.
 
     An event that fails is tried twice more and then lies in `dead_letter_queue`, if there is one.
+
+    :param handler: `<module>.<function>` in the folder.
     """
     log_group = logs.LogGroup(
         scope,
@@ -61,7 +63,7 @@ def python_function(  # noqa: PLR0913 - CDK props
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
         code=lambda_.Code.from_asset(str(folder), exclude=["__init__.py", "__pycache__", "*.pyc"]),
-        handler="handler.handler",
+        handler=handler,
         description=description,
         role=role,
         environment=dict(environment or {}),

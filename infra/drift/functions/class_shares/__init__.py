@@ -1,0 +1,1 @@
+"""The functions' code: what lies here is deployed as it is."""

@@ -1,0 +1,48 @@
+"""What the two functions keep in S3: the last comparison, and which execution a package has."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+COMPARISON = "drift/comparison.json"
+EXECUTIONS = "drift/executions/"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Small JSON documents in one bucket."""
+
+    client: "S3Client"
+    bucket: str
+
+    def read(self, key: str) -> dict[str, Any] | None:
+        """The document, or None where there is none."""
+        # A role that may list one prefix only is refused what is not there, not told so.
+        listed = self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        if key not in (stored["Key"] for stored in listed.get("Contents", [])):
+            return None
+        body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"]
+        found: dict[str, Any] = json.load(body)
+        return found
+
+    def write(self, key: str, content: dict[str, Any]) -> None:
+        self.client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=json.dumps(content, indent=1).encode(),
+            ContentType="application/json",
+        )
+
+
+def execution_key(package: str) -> str:
+    """Where the execution is noted that drift of the answers of `package` has started."""
+    return f"{EXECUTIONS}{digest(package)}.json"
+
+
+def digest(package: str) -> str:
+    """64 characters, the same for the same package."""
+    return hashlib.sha256(package.encode()).hexdigest()

@@ -1,0 +1,78 @@
+"""What the two functions may do, and no more."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+
+from infra.drift.alarm import NAMESPACE
+from infra.drift.props import DriftProps
+
+RECORDS = "drift/"
+DATASETS = "lineage/*/dataset.json"
+
+
+def let_compare(function: lambda_.Function, props: DriftProps) -> None:
+    """Read captured answers and what was trained on; keep the comparison and its metrics."""
+    _describe_stack(function, props.stack_name)
+    _allow(function, ["sagemaker:DescribeModelPackage"], [_model_packages(function, props)])
+    _list(function, props.captured, props.capture_prefix)
+    _allow(
+        function,
+        ["s3:GetObject"],
+        [
+            props.captured.arn_for_objects(f"{props.capture_prefix}*"),
+            props.records.arn_for_objects(DATASETS),
+        ],
+    )
+    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{RECORDS}comparison.json")])
+    # CloudWatch has no ARN for a namespace, hence the condition.
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],
+            conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
+        )
+    )
+
+
+def let_retrain(function: lambda_.Function, props: DriftProps) -> None:
+    """Read the comparison, start the pipeline and note that."""
+    _describe_stack(function, props.stack_name)
+    _list(function, props.records, RECORDS)
+    _allow(function, ["s3:GetObject"], [props.records.arn_for_objects(f"{RECORDS}*")])
+    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{RECORDS}executions/*")])
+    _allow(function, ["sagemaker:StartPipelineExecution"], [props.pipeline_arn])
+
+
+def _describe_stack(function: lambda_.Function, name: str) -> None:
+    stack = cdk.Stack.of(function).format_arn(
+        service="cloudformation", resource="stack", resource_name=f"{name}/*"
+    )
+    _allow(function, ["cloudformation:DescribeStacks"], [stack])
+
+
+def _model_packages(function: lambda_.Function, props: DriftProps) -> str:
+    return cdk.Stack.of(function).format_arn(
+        service="sagemaker",
+        resource="model-package",
+        resource_name=f"{props.pipeline_name}-*/*",
+    )
+
+
+def _list(function: lambda_.Function, bucket: s3.IBucket, prefix: str) -> None:
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["s3:ListBucket"],
+            resources=[bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+        )
+    )
+
+
+def _allow(function: lambda_.Function, actions: Sequence[str], resources: Sequence[str]) -> None:
+    function.add_to_role_policy(
+        iam.PolicyStatement(actions=list(actions), resources=list(resources))
+    )
