@@ -1,0 +1,119 @@
+"""Makes a model that must not serve out of one that does: what a tired engineer could approve.
+
+Run by the training image's Python, which has TensorFlow: `bad_models.py KIND FOLDER`, where FOLDER
+is an unpacked model archive that is changed in place.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+OPERATIONS = 150  # products of 2,048 x 512 with 512 x 512 matrices: seconds of a core
+
+
+def wrong_shape(folder: Path) -> None:
+    """The network takes smaller images than model.json says."""
+    size = _description(folder)["image_size"] // 2
+    changed = _Changed(folder, size)
+    _save(changed, folder, changed.served)
+
+
+def nan_weights(folder: Path) -> None:
+    """Training diverged, and its last weights were kept."""
+    model = tf.saved_model.load(str(folder / "saved_model"))
+    for variable in model.signatures["serving_default"].variables:
+        if variable.dtype.is_floating:
+            variable.assign(tf.fill(variable.shape, tf.constant(float("nan"), variable.dtype)))
+    _save(model, folder, model.signatures["serving_default"])
+
+
+def wrong_labels(folder: Path) -> None:
+    """The label map is in another order than the network's outputs."""
+    description = _description(folder)
+    description["labels"].reverse()
+    (folder / "model.json").write_text(json.dumps(description), encoding="utf-8")
+
+
+def slow(folder: Path) -> None:
+    """The right answers, from a network that computes far more than it has to."""
+    size = _description(folder)["image_size"]
+    slow_one = _Slow(folder, size)
+    _save(slow_one, folder, slow_one.served)
+
+
+def unsure(folder: Path) -> None:
+    """The right classes with hardly more than an equal share each; golden.json says so, too."""
+    size = _description(folder)["image_size"]
+    unsure_one = _Unsure(folder, size)
+    _save(unsure_one, folder, unsure_one.served)
+    _answer_golden_requests(folder)
+
+
+class _Changed(tf.Module):
+    def __init__(self, folder: Path, size: int) -> None:
+        super().__init__()
+        self.original = tf.saved_model.load(str(folder / "saved_model"))
+        self.takes = _description(folder)["image_size"]
+        images = tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")
+        self.served = tf.function(self._serve, input_signature=[images])
+
+    def _serve(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"probabilities": self.probabilities(images)}
+
+    def probabilities(self, images: tf.Tensor) -> tf.Tensor:
+        resized = tf.cast(tf.image.resize(images, [self.takes, self.takes]), tf.uint8)
+        return self._original(resized)
+
+    def _original(self, images: tf.Tensor) -> tf.Tensor:
+        return self.original.signatures["serving_default"](images=images)["probabilities"]
+
+
+class _Slow(_Changed):
+    def probabilities(self, images: tf.Tensor) -> tf.Tensor:
+        factor = tf.random.stateless_normal([512, 512], [1, 2]) / 32
+        much = tf.ones([2048, 512]) * tf.reduce_mean(tf.cast(images, tf.float32)) / 255
+        for _ in range(OPERATIONS):
+            much = tf.tanh(much @ factor)
+        # Too little to be seen, and yet nothing that an optimiser may leave out.
+        return self._original(images) + tf.reduce_mean(much) * 1e-9
+
+
+class _Unsure(_Changed):
+    def probabilities(self, images: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(0.02 * tf.math.log(self._original(images) + 1e-12))
+
+
+def _save(model: object, folder: Path, signature: object) -> None:
+    new = folder / "new"
+    tf.saved_model.save(model, str(new), signatures={"serving_default": signature})
+    shutil.rmtree(folder / "saved_model")
+    new.rename(folder / "saved_model")
+
+
+def _answer_golden_requests(folder: Path) -> None:
+    file = folder / "golden.json"
+    golden = json.loads(file.read_text(encoding="utf-8"))
+    labels = _description(folder)["labels"]
+    model = tf.saved_model.load(str(folder / "saved_model"))
+    for request in golden["requests"]:
+        image = tf.io.decode_png(base64.b64decode(request["body"]), channels=3)
+        answer = model.signatures["serving_default"](images=image[None])["probabilities"][0].numpy()
+        request["probabilities"] = [float(probability) for probability in answer]
+        request["label"] = labels[int(answer.argmax())]
+    file.write_text(json.dumps(golden), encoding="utf-8")
+
+
+def _description(folder: Path) -> dict:
+    return json.loads((folder / "model.json").read_text(encoding="utf-8"))
+
+
+KINDS = {make.__name__: make for make in (wrong_shape, nan_weights, wrong_labels, slow, unsure)}
+
+if __name__ == "__main__":
+    KINDS[sys.argv[1]](Path(sys.argv[2]))

@@ -1,0 +1,204 @@
+"""Models that are approved: a good one takes over by a canary, a bad one is taken back by itself.
+
+Runs after the first run's tests, as it changes what the same rehearsal serves. All the while,
+clients ask the endpoint, and no healthy request may fail.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.config
+import pytest
+
+from rehearsal.images import environments
+from rehearsal.settings import default_cache
+from scripts.commands.digits import write_digits
+from tests.chain.conftest import REPOSITORY
+from tests.chain.load import Load
+
+pytestmark = pytest.mark.chain
+
+SETTINGS = {
+    "training_hosts": 2,
+    "traffic_shift": "canary",
+    "shift_percent": 50,
+    "endpoint_instances": 2,
+    "shift_wait_seconds": 15,
+    "latency_alarm_milliseconds": 1000,
+    "minimum_confidence": 0.5,
+}
+DIGITS = 40
+NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
+
+
+@pytest.fixture(scope="module")
+def rollouts(rehearsed):
+    """The rehearsal with an endpoint that moves to a new model by a canary."""
+    context = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    deployed = rehearsed.run(
+        *("npx", "cdk", "deploy", "dev/serving", "--exclusively"),
+        *("--require-approval", "never"),
+        *context,
+    )
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    return rehearsed
+
+
+@dataclass(frozen=True)
+class Healthy:
+    """The model package that serves at the beginning, and what it says of each image."""
+
+    package: str
+    images: list[bytes]
+    labels: list[str]
+
+    def wrong(self, answers):
+        """Those of `answers` that are failures or another label than the model's."""
+        return [
+            answer
+            for answer in answers
+            if answer.failure or answer.label != self.labels[answer.asked]
+        ]
+
+
+@pytest.fixture(scope="module")
+def healthy(rollouts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("asked")
+    write_digits(folder, 0, DIGITS)
+    images = [path.read_bytes() for path in sorted(folder.rglob("*.jpg"))]
+    load = _load(rollouts, images)
+    labels = [load.ask(index).label for index in range(len(images))]
+    return Healthy(rollouts.outputs("serving")["ModelPackageArn"], images, labels)
+
+
+@pytest.fixture(scope="module")
+def trainings_python():
+    """The Python of the training image, which has TensorFlow."""
+    environment = environments.prepare(
+        REPOSITORY / "containers", "training/Dockerfile", cache=default_cache(), report=print
+    )
+    return environment / "bin" / "python"
+
+
+def _load(rollouts, images):
+    session = boto3.session.Session()
+    runtime = session.client(
+        "sagemaker-runtime",
+        region_name=rollouts.variables["AWS_REGION"],
+        endpoint_url=rollouts.variables["AWS_ENDPOINT_URL"],
+        aws_access_key_id=rollouts.variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=rollouts.variables["AWS_SECRET_ACCESS_KEY"],
+        # A client that asks again by itself would hide a failed request.
+        config=botocore.config.Config(retries={"total_max_attempts": 1}),
+    )
+    return Load(runtime, rollouts.outputs("serving")["EndpointName"], images)
+
+
+def _archive_of(rollouts, package):
+    """Bucket and key of a model package's archive."""
+    place = urlsplit(
+        rollouts.client("sagemaker").describe_model_package(ModelPackageName=package)[
+            "InferenceSpecification"
+        ]["Containers"][0]["ModelDataUrl"]
+    )
+    return place.netloc, place.path.lstrip("/")
+
+
+def _register(rollouts, like, archive, name):
+    """A model package as the pipeline would register it, but for its archive."""
+    sagemaker = rollouts.client("sagemaker")
+    bucket, key = _archive_of(rollouts, like)
+    key = f"{key.rpartition('/')[0]}-{name}/model.tar.gz"
+    rollouts.client("s3").put_object(Bucket=bucket, Key=key, Body=archive)
+    described = sagemaker.describe_model_package(ModelPackageName=like)
+    specification = described["InferenceSpecification"]
+    container = {
+        name: specification["Containers"][0][name] for name in ("Image", "ModelDataUrl")
+    } | {"ModelDataUrl": f"s3://{bucket}/{key}"}
+    return sagemaker.create_model_package(
+        ModelPackageGroupName=described["ModelPackageGroupName"],
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification=specification | {"Containers": [container]},
+    )["ModelPackageArn"]
+
+
+def _spoil(archive, kind, python, folder):
+    """The bytes of `archive` as a model archive of that kind of badness."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+    subprocess.run(
+        [python, REPOSITORY / "tests" / "chain" / "bad_models.py", kind, folder],
+        check=True,
+        capture_output=True,
+    )
+    spoilt = io.BytesIO()
+    with tarfile.open(fileobj=spoilt, mode="w:gz") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, path.name)
+    return spoilt.getvalue()
+
+
+def _approve(rollouts, package, *options):
+    return rollouts.run("./scripts/approve", package, "--no-metrics", *options)
+
+
+def _wrong(answers, labels):
+    return [answer for answer in answers if answer.failure or answer.label != labels[answer.asked]]
+
+
+@pytest.mark.parametrize("kind", [*NEVER_HEALTHY, "slow", "unsure"])
+def test_a_bad_model_is_taken_back_and_no_request_fails(
+    rollouts, healthy, trainings_python, tmp_path, kind
+):
+    archive = rollouts.read(*_archive_of(rollouts, healthy.package))
+    spoilt = _spoil(archive, kind, trainings_python, tmp_path)
+    bad = _register(rollouts, healthy.package, spoilt, kind)
+    with _load(rollouts, healthy.images) as load:
+        approved = _approve(rollouts, bad)
+
+    assert approved.returncode == 1, approved.stdout
+    assert rollouts.outputs("serving")["ModelPackageArn"] == healthy.package
+    assert _status(rollouts) == "UPDATE_ROLLBACK_COMPLETE"
+    assert load.ask(0).model_package_arn == healthy.package
+    assert len(load.answers) > 50
+    assert healthy.wrong(load.answers) == []
+    by_the_bad_one = [answer for answer in load.answers if answer.model_package_arn == bad]
+    assert bool(by_the_bad_one) == (kind not in NEVER_HEALTHY)
+
+
+def test_a_good_model_gets_the_canarys_share_and_then_all(rollouts, healthy):
+    archive = rollouts.read(*_archive_of(rollouts, healthy.package))
+    good = _register(rollouts, healthy.package, archive, "good")
+    with _load(rollouts, healthy.images) as load:
+        approved = _approve(rollouts, good)
+    assert approved.returncode == 0, approved.stdout + approved.stderr
+    assert healthy.wrong(load.answers) == []
+    packages = [answer.model_package_arn for answer in load.answers]
+    end = len(packages) - packages[::-1].index(healthy.package)
+    during = packages[packages.index(good) : end]
+    assert len(during) > 100
+    assert 0.35 < during.count(good) / len(during) < 0.65
+    assert set(packages[end:]) == {good}
+
+
+def test_rejecting_the_model_that_serves_brings_the_one_before(rollouts, healthy):
+    good = rollouts.outputs("serving")["ModelPackageArn"]
+    assert good != healthy.package
+    with _load(rollouts, healthy.images) as load:
+        rejected = _approve(rollouts, good, "--reject")
+    assert rejected.returncode == 0, rejected.stdout + rejected.stderr
+    assert rollouts.outputs("serving")["ModelPackageArn"] == healthy.package
+    assert healthy.wrong(load.answers) == []
+    assert load.ask(0).model_package_arn == healthy.package
+
+
+def _status(rollouts):
+    return rollouts.client("cloudformation").describe_stacks(StackName="shardwise-dev-serving")[
+        "Stacks"
+    ][0]["StackStatus"]
