@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypedDict
 
 from inference.artifact import Artifact
+from inference.golden import check_golden, read_golden
 from preprocessing import decode
 
 if TYPE_CHECKING:
@@ -50,7 +51,14 @@ class Predictor:
         # Importing TensorFlow takes seconds: meanwhile the server already answers /ping with 503.
         from inference.model import Model  # noqa: PLC0415
 
-        return Model(self._artifact)
+        golden = read_golden(self._artifact.folder.parent, self._artifact.labels)
+        model = Model(self._artifact)
+        check_golden(
+            golden,
+            model.labels,
+            lambda _type, body: model.probabilities(decode(body, model.image_size)[None])[0],
+        )
+        return model
 
     def _predict(self, image: bytes) -> Prediction:
         if self._model is None:

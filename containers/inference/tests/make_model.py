@@ -1,5 +1,6 @@
 """Writes a model folder: the brighter the image, the likelier "bright"; one grey breaks it."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -42,6 +43,26 @@ def main(folder: Path, size: int) -> None:
         "tensorflow": tf.__version__,
     }
     (folder / "model.json").write_text(json.dumps(description))
+    (folder / "golden.json").write_text(json.dumps(golden(folder, size, description["labels"])))
+
+
+def golden(folder: Path, size: int, labels: list[str]) -> dict[str, object]:
+    """Requests as training writes them, with the SavedModel's own answers."""
+    loaded = tf.saved_model.load(str(folder / "saved_model"))
+    requests = []
+    for grey in (0, 100, 160, 255):
+        image = np.full((size, size, 3), grey, np.uint8)
+        answer = loaded.signatures["serving_default"](images=tf.constant(image[None]))
+        probabilities = answer["probabilities"].numpy()[0]
+        requests.append(
+            {
+                "content_type": "image/png",
+                "body": base64.b64encode(tf.io.encode_png(image).numpy()).decode(),
+                "label": labels[int(probabilities.argmax())],
+                "probabilities": probabilities.tolist(),
+            }
+        )
+    return {"schema": 1, "requests": requests}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from training.errors import UserError
 from training.export import export
 from training.fit import Trainer, broadcast, equal_weights
 from training.folders import OPT_ML, Folders
+from training.golden import write_golden
 from training.launch.stopping import Stop
 from training.log import Log
 from training.models import build_network, weights_file
@@ -85,6 +86,7 @@ def work(root: Path = OPT_ML) -> None:
     read = hvd.allgather_object(state.progress.read, name="records_read")
     if hvd.rank() == 0:
         export(model, labels, settings, folders.model)
+        write_golden(folders.model, labels, validation)
         summarise(
             folders,
             settings,

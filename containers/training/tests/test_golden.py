@@ -1,0 +1,96 @@
+"""Golden requests: what the archive holds for a server to prove itself with."""
+
+import base64
+import io
+import json
+from collections import Counter
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from evaluations import by_brightness, record
+from jobs import SIZE
+from PIL import Image
+
+from training.data import find_share
+from training.errors import UserError
+from training.export import export
+from training.golden import write_golden
+from training.records import find_records
+from training.settings import Settings
+
+LABELS = ["dark", "grey", "light"]
+LEVELS = (40, 120, 200)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return by_brightness(LEVELS)
+
+
+def channel(folder, classes):
+    """One record for each class, of its brightness and with noise that differs."""
+    folder.mkdir()
+    random = np.random.default_rng(5)
+    with tf.io.TFRecordWriter(str(folder / "validation-00000-of-00001.tfrecord")) as writer:
+        for number, label in enumerate(classes):
+            noise = random.integers(-9, 9, [SIZE, SIZE, 3]) + LEVELS[label]
+            writer.write(record(noise.astype(np.uint8), label, f"drop/{label}/{number}.png"))
+    return find_share(find_records(folder, "validation"), "validation", SIZE, 0, 1)
+
+
+def golden(folder, model, share):
+    export(model, LABELS, Settings(image_size=SIZE), folder)
+    write_golden(folder, LABELS, share)
+    return json.loads((folder / "golden.json").read_text())
+
+
+def test_the_images_are_of_different_classes_where_the_channel_has_them(tmp_path, model):
+    share = channel(tmp_path / "records", [0] * 20 + [1] * 20 + [2])
+
+    requests = golden(tmp_path / "model", model, share)["requests"]
+
+    assert Counter(request["label"] for request in requests) == {"dark": 4, "grey": 3, "light": 1}
+
+
+def test_a_channel_of_few_images_gives_them_all(tmp_path, model):
+    share = channel(tmp_path / "records", [2, 0])
+
+    requests = golden(tmp_path / "model", model, share)["requests"]
+
+    assert [request["label"] for request in requests] == ["dark", "light"]
+
+
+def test_the_answers_are_the_saved_models_own_for_the_pixels_in_the_requests(tmp_path, model):
+    share = channel(tmp_path / "records", [0, 1, 2] * 5)
+    written = golden(tmp_path / "model", model, share)
+    signature = tf.saved_model.load(str(tmp_path / "model/saved_model"))
+    ask = signature.signatures["serving_default"]
+
+    assert written["schema"] == 1
+    assert len(written["requests"]) == 8
+    for request in written["requests"]:
+        assert request["content_type"] == "image/png"
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(request["body"]))))
+        assert pixels.shape == (SIZE, SIZE, 3)
+        answer = ask(images=tf.constant(pixels[None]))["probabilities"].numpy()[0]
+        assert request["probabilities"] == pytest.approx(answer.tolist(), abs=1e-6)
+        assert request["label"] == LABELS[answer.argmax()]
+
+
+def test_the_same_channel_gives_the_same_file(tmp_path, model):
+    share = channel(tmp_path / "records", [0, 1, 2] * 5)
+
+    assert golden(tmp_path / "one", model, share) == golden(tmp_path / "other", model, share)
+
+
+def test_a_model_whose_numbers_are_not_finite_is_refused_with_one_sentence(tmp_path):
+    images = keras.Input([SIZE, SIZE, 3])
+    dense = keras.layers.Dense(3)
+    broken = keras.Model(images, dense(keras.layers.Flatten()(images)))
+    dense.set_weights([np.full([SIZE * SIZE * 3, 3], np.nan), np.zeros(3)])
+    share = channel(tmp_path / "records", [0, 1])
+
+    with pytest.raises(UserError, match="not finite: train it again"):
+        golden(tmp_path / "model", broken, share)
