@@ -28,6 +28,7 @@ from rehearsal.ministack import (
     alarms,
     corrections,
     full_disk,
+    metric_filters,
     metric_math_alarms,
     resource_types,
     services,
@@ -99,6 +100,7 @@ def serve(
         alarms.judge_alarms()
         metric_math_alarms.take_metric_math_alarms()
         stack_events.send_stack_events()
+        metric_filters.apply_metric_filters()
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose

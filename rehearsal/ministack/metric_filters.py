@@ -1,0 +1,157 @@
+"""Metric filters of CloudWatch Logs, which MiniStack keeps and does not apply:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html
+"""
+
+# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from functools import lru_cache
+from typing import Any
+
+from rehearsal.cloudwatch import filter_pattern
+from rehearsal.ministack.loop import scope, soon
+from rehearsal.ministack.services import Answer
+
+_MINUTE = 60
+_EVERY_SECONDS = 1.0
+
+Filter = dict[str, Any]
+Event = dict[str, Any]
+_matcher = lru_cache(maxsize=256)(filter_pattern.compiled)
+# (account, region, log group, filter) -> minutes with events, and whether one of them matched.
+_minutes: dict[tuple[str, str, str, str], dict[int, bool]] = {}
+
+
+def apply_metric_filters() -> None:
+    """To each event that PutLogEvents takes; refuses patterns that the rehearsal can't follow."""
+    from ministack.core.responses import error_response_json
+    from ministack.services import cloudwatch_logs
+
+    put_filter, put_events = cloudwatch_logs._put_metric_filter, cloudwatch_logs._put_log_events
+
+    def put_metric_filter(data: dict[str, Any]) -> Answer:
+        try:
+            _check(data)
+        except ValueError as error:
+            refused: Answer = error_response_json("InvalidParameterException", str(error), 400)
+            return refused
+        answer: Answer = put_filter(data)
+        return answer
+
+    def put_log_events(data: dict[str, Any]) -> Answer:
+        answer: Answer = put_events(data)
+        if answer[0] == 200:
+            soon(lambda: _apply(data["logGroupName"], data.get("logEvents") or []))
+        return answer
+
+    cloudwatch_logs._put_metric_filter = put_metric_filter
+    cloudwatch_logs._put_log_events = put_log_events
+
+
+async def put_defaults_now_and_then() -> None:
+    """Until cancelled: a minute that had events and no match gets the filter's default value."""
+    from ministack.services import cloudwatch_logs
+
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        for (account, region, group, name), minutes in _minutes.items():
+            over = [minute for minute in minutes if minute + _MINUTE <= time.time()]
+            with scope(account, region):
+                found = cloudwatch_logs._metric_filters.get((group, name))
+                for minute in over:
+                    if not minutes.pop(minute) and found:
+                        _put_defaults(found, minute)
+
+
+def _check(data: dict[str, Any]) -> None:
+    """:raises ValueError: one sentence."""
+    _matcher(data.get("filterPattern") or "")
+    for transformation in data.get("metricTransformations") or []:
+        if transformation.get("dimensions") and transformation.get("defaultValue") is not None:
+            raise ValueError(
+                f"The metric {transformation['metricName']} has dimensions and a default value: "
+                "CloudWatch Logs takes one of them."
+            )
+
+
+def _apply(group: str, events: list[Event]) -> None:
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import cloudwatch, cloudwatch_logs
+
+    put = 0
+    for found in cloudwatch_logs._metric_filters.values():
+        if found["logGroupName"] != group:
+            continue
+        matches = _matcher(found["filterPattern"] or "")
+        key = get_account_id(), get_region(), group, found["filterName"]
+        minutes = _minutes.setdefault(key, {})
+        for event in events:
+            minute = int(event["timestamp"] / 1000 // _MINUTE) * _MINUTE
+            matched = matches(event["message"])
+            minutes[minute] = minutes.get(minute, False) or matched
+            put += _put(found, event) if matched else 0
+    if put:
+        cloudwatch._evaluate_all_alarms()
+
+
+def _put(found: Filter, event: Event) -> int:
+    """How many data points came of an event that matches."""
+    count = 0
+    for transformation in found["metricTransformations"]:
+        value = _read(transformation["metricValue"], event["message"])
+        dimensions = {
+            name: _read(selector, event["message"])
+            for name, selector in (transformation.get("dimensions") or {}).items()
+        }
+        number = _number(value)
+        # Without its value or one of its dimensions an event gives no data point.
+        if number is not None and None not in dimensions.values():
+            shown = {name: _text(found) for name, found in dimensions.items()}
+            _store(transformation, shown, event["timestamp"] / 1000, number)
+            count += 1
+    return count
+
+
+def _put_defaults(found: Filter, minute: int) -> None:
+    for transformation in found["metricTransformations"]:
+        default = transformation.get("defaultValue")
+        if default is not None:
+            _store(transformation, {}, float(minute), float(default))
+
+
+def _store(
+    transformation: dict[str, Any], dimensions: dict[str, str], at: float, value: float
+) -> None:
+    from ministack.services import cloudwatch
+
+    cloudwatch._store_datum(
+        transformation["metricNamespace"],
+        transformation["metricName"],
+        dimensions,
+        at,
+        transformation.get("unit") or "None",
+        value,
+        None,
+        None,
+        None,
+    )
+
+
+def _read(given: str, message: str) -> Any:
+    return filter_pattern.value_of(given, message) if given.startswith("$") else given
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
