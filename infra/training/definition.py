@@ -26,7 +26,9 @@ def definition(name: str, wiring: Wiring) -> str:
     quality = check_quality(
         wiring,
         evaluation=evaluation,
-        register=register_model(wiring, training=training, evaluation=evaluation),
+        register=register_model(
+            wiring, manifests=manifests, training=training, evaluation=evaluation
+        ),
         reject=reject_model(wiring, evaluation=evaluation),
     )
     pipeline = Pipeline(

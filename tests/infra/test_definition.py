@@ -51,7 +51,7 @@ def test_steps_depend_on_each_other_by_the_properties_they_refer_to(assembly):
         "ShardImages": {"CreateManifests"},
         "TrainModel": {"CreateManifests", "ShardImages"},
         "EvaluateModel": {"FetchServingModel", "ShardImages", "TrainModel"},
-        "RegisterModel": {"TrainModel", "EvaluateModel"},
+        "RegisterModel": {"CreateManifests", "TrainModel", "EvaluateModel"},
         "RejectModel": {"EvaluateModel"},
     }
     assert references(steps["CheckQuality"]["Arguments"]["Conditions"]) == {"EvaluateModel"}
@@ -304,6 +304,19 @@ def test_a_registered_model_waits_for_approval_and_carries_its_metrics(assembly)
     statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
     assert "evaluation.json" in json.dumps(statistics["S3Uri"])
     assert set(package["CustomerMetadataProperties"]) == {"DropId", "PipelineExecutionArn"}
+
+
+def test_a_registered_model_names_the_counts_of_the_classes_that_it_was_trained_on(assembly):
+    definition = assembly.definition()
+    baseline = definition.arguments("RegisterModel")["DriftCheckBaselines"]["ModelDataQuality"]
+    folder, file = baseline["Statistics"]["S3Uri"]["Std:Join"]["Values"]
+    assert folder == {
+        "Get": "Steps.CreateManifests.ProcessingOutputConfig.Outputs['lineage'].S3Output.S3Uri"
+    }
+    assert file == "dataset.json"
+    outputs = definition.arguments("CreateManifests")["ProcessingOutputConfig"]["Outputs"]
+    written = by_name(outputs, "OutputName")["lineage"]["S3Output"]["S3Uri"]
+    assert written["Std:Join"]["Values"][-1] == {"Get": "Execution.PipelineExecutionId"}
 
 
 @pytest.mark.parametrize("step", [*PROCESSING, "TrainModel"])

@@ -90,6 +90,16 @@ def test_all_complete_drops_count_and_the_one_that_started_the_run_is_recorded(b
     ]
 
 
+def test_a_run_that_drift_started_takes_all_complete_drops_and_none_as_its_own(bench):
+    bench.drop("d1", images("cat", "dog"))
+    bench.drop("d2", images("cat", salt="x"), marker=False)
+    dataset = bench.run("e1", "drift/shardwise-dev-0a1b2c3d/3").dataset
+    assert dataset["drop_id"] == "drift/shardwise-dev-0a1b2c3d/3"
+    assert [(drop["id"], drop["started_this_run"]) for drop in dataset["included_drops"]] == [
+        ("d1", False)
+    ]
+
+
 def test_only_the_current_version_of_an_object_counts(bench):
     bench.drop("d1", images("cat", "dog"))
     bench.put("d1/cat/0.jpg", b"drawn anew")

@@ -7,6 +7,9 @@ from infra.training import locations, retries
 from infra.training.steps.processing_job import ProcessingJob, command_line, to_s3
 from infra.training.wiring import Wiring
 
+LINEAGE = "lineage"
+DATASET_FILE = "dataset.json"
+
 
 def create_manifests(wiring: Wiring) -> ProcessingStep:
     """Outputs `manifests` (three, and `labels.json`) and `lineage`; has the network, to list S3."""
@@ -35,7 +38,7 @@ def create_manifests(wiring: Wiring) -> ProcessingStep:
             ),
             outputs=[
                 to_s3("manifests", locations.working(wiring.buckets, "manifests")),
-                to_s3("lineage", locations.lineage(wiring.buckets)),
+                to_s3(LINEAGE, locations.lineage(wiring.buckets)),
             ],
         ),
         retry_policies=retries.of_job(),

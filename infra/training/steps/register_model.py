@@ -1,7 +1,9 @@
 """RegisterModel: offers the model, with its metrics, for a person's approval."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.model_registry import create_model_package_from_containers
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -9,6 +11,7 @@ from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from infra.training import locations, retries
+from infra.training.steps.create_manifests import DATASET_FILE, LINEAGE
 from infra.training.steps.evaluate_model import METRICS_FILE, OUTPUT
 from infra.training.wiring import Wiring
 
@@ -21,10 +24,19 @@ class _Model:
 
 
 def register_model(
-    wiring: Wiring, *, training: TrainingStep, evaluation: ProcessingStep
+    wiring: Wiring,
+    *,
+    manifests: ProcessingStep,
+    training: TrainingStep,
+    evaluation: ProcessingStep,
 ) -> ModelStep:
-    """A package in the group, pending manual approval."""
+    """A package in the group, pending manual approval.
+
+    Its baseline of data quality is the execution's own `dataset.json`, whose counts by class are
+    what the endpoint's answers are compared with.
+    """
     metrics = locations.below(locations.output(evaluation.properties, OUTPUT), METRICS_FILE)
+    dataset = locations.below(locations.output(manifests.properties, LINEAGE), DATASET_FILE)
     session = wiring.session
     session.init_model_step_arguments(_Model(session))
     # In a PipelineSession this keeps the request instead of sending it.
@@ -43,9 +55,8 @@ def register_model(
         inference_instances=[wiring.settings.endpoint.instance_type],
         domain="COMPUTER_VISION",
         task="IMAGE_CLASSIFICATION",
-        model_metrics={
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": metrics}}
-        },
+        model_metrics={"ModelQuality": _statistics(metrics)},
+        drift_check_baselines={"ModelDataQuality": _statistics(dataset)},
         customer_metadata_properties={
             "DropId": wiring.parameters.drop_id,
             "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
@@ -57,3 +68,7 @@ def register_model(
         step_args=session.context,
         retry_policies=[retries.of_service()],
     )
+
+
+def _statistics(uri: PipelineVariable) -> dict[str, Any]:
+    return {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}

@@ -32,7 +32,7 @@ class Drops:
 def find_drops(lister: Lister, folder: S3Folder, started_by: str) -> Drops:
     """All drops below `folder`.
 
-    Raises UserError when the drop that started the run has no marker.
+    Raises UserError when it was a drop that started the run and it has no marker.
     """
     prefixes = (
         prefix for page in lister.pages(folder.prefix, delimiter="/") for prefix in page.prefixes
@@ -46,12 +46,19 @@ def find_drops(lister: Lister, folder: S3Folder, started_by: str) -> Drops:
             complete.append(Drop(drop_id, prefix, marker))
         elif has_objects:
             incomplete.append(drop_id)
-    if started_by not in (drop.id for drop in complete):
+    if is_drop(started_by) and started_by not in (drop.id for drop in complete):
         raise UserError(
             f'Drop "{started_by}" is not complete: {folder.uri}{started_by}/{MARKER} is missing; '
             "upload the drop's files and then this marker."
         )
     return Drops(tuple(complete), tuple(incomplete))
+
+
+def is_drop(started_by: str) -> bool:
+    """Whether a drop started the run. Drift of a model's answers, say, is named with a slash, which
+    no drop has in its id: "drift/<model package group>/<version>".
+    """
+    return "/" not in started_by
 
 
 def _look_into(lister: Lister, prefix: str) -> tuple[str, StoredObject | None, bool]:
