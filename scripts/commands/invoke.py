@@ -1,6 +1,7 @@
 """`./scripts/invoke IMAGE...`: asks the endpoint what images show."""
 
 import json
+import re
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -16,7 +17,11 @@ from scripts.commands.console import CommandError, complain, parser, run, shown
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+SIGNATURES = {
+    re.compile(rb"\xff\xd8\xff"): "image/jpeg",
+    re.compile(rb"\x89PNG\r\n\x1a\n"): "image/png",
+    re.compile(rb"RIFF....WEBP", re.DOTALL): "image/webp",
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,7 +35,9 @@ def _arguments(argv: list[str] | None) -> Namespace:
         "Asks the endpoint what each image shows. The exit status is 1 where one got no answer.",
         "./scripts/invoke photos/cat/1.jpg photos/dog/2.png",
     )
-    made.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG or PNG file")
+    made.add_argument(
+        "images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG, PNG or WebP file"
+    )
     made.add_argument("--json", action="store_true", help="one JSON object a line, whole answers")
     return made.parse_args(argv)
 
@@ -75,11 +82,11 @@ def ask(runtime: "SageMakerRuntimeClient", endpoint: str, image: Path) -> dict[s
 
 
 def content_type(body: bytes, image: Path) -> str:
-    """By the file's first bytes: names lie. Raises CommandError where it is no JPEG or PNG."""
+    """By the file's first bytes: names lie. Raises CommandError where the endpoint takes no such."""
     for signature, kind in SIGNATURES.items():
-        if body.startswith(signature):
+        if signature.match(body):
             return kind
-    raise CommandError(f"{shown(image)} is no JPEG or PNG image: give another file.")
+    raise CommandError(f"{shown(image)} is no JPEG, PNG or WebP image: give another file.")
 
 
 def _read(image: Path) -> bytes:

@@ -14,8 +14,14 @@ def test_the_content_type_is_that_of_the_bytes(photos: Path) -> None:
     assert content_type(png.read_bytes(), jpeg) == "image/png"
 
 
+def test_webp_is_told_from_other_riff_files() -> None:
+    assert content_type(b"RIFF\x0a\x00\x00\x00WEBPVP8 ", Path("a")) == "image/webp"
+    with pytest.raises(CommandError):
+        content_type(b"RIFF\x0a\x00\x00\x00WAVEfmt ", Path("a"))
+
+
 def test_a_file_that_is_no_image_is_not_sent() -> None:
-    with pytest.raises(CommandError, match=r"notes\.txt is no JPEG or PNG image"):
+    with pytest.raises(CommandError, match=r"notes\.txt is no JPEG, PNG or WebP image"):
         content_type(b"no image", Path("notes.txt"))
 
 
