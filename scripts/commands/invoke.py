@@ -82,7 +82,7 @@ def ask(runtime: "SageMakerRuntimeClient", endpoint: str, image: Path) -> dict[s
 
 
 def content_type(body: bytes, image: Path) -> str:
-    """By the file's first bytes: names lie. Raises CommandError where the endpoint takes no such."""
+    """By the file's first bytes: names lie. Raises CommandError where it is none of these."""
     for signature, kind in SIGNATURES.items():
         if signature.match(body):
             return kind
