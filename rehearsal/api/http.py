@@ -33,13 +33,13 @@ class Http:
         target = headers.get("x-amz-target", "")
         try:
             if target.startswith(_TARGET):
-                return _json(200, self._call(target.removeprefix(_TARGET), body))
+                return json_answer(200, self._call(target.removeprefix(_TARGET), body))
             return runtime.answer(self._context, method, path, headers, body)
         except ApiError as error:
-            return _error(error)
+            return error_answer(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of our own faults too
             _log.exception("%s %s %s failed", method, path, target)
-            return _error(ApiError("InternalFailure", f"The rehearsal failed: {error!r}", 500))
+            return error_answer(ApiError("InternalFailure", f"The rehearsal failed: {error!r}", 500))
 
     def _call(self, operation: str, body: bytes) -> Any:
         try:
@@ -53,12 +53,14 @@ class Http:
         return shapes.to_wire(self._api.call(operation, parsed))
 
 
-def _json(status: int, content: Any) -> Response:
+def json_answer(status: int, content: Any) -> Response:
+    """Of any service of the JSON 1.1 protocol."""
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def _error(error: ApiError) -> Response:
-    status, headers, body = _json(
+def error_answer(error: ApiError) -> Response:
+    """As clients of the JSON 1.1 protocol find an error's code."""
+    status, headers, body = json_answer(
         error.status,
         {"__type": error.code, "message": error.message, "Message": error.message, **error.members},
     )

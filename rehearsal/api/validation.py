@@ -22,18 +22,31 @@ _LONGEST_SHOWN = 200
 
 def check_request(operation: str, request: dict[str, Any]) -> None:
     """:raises ApiError: ValidationException with every violation."""
-    problems = list(_problems(shapes.operation(operation).input_shape, request))
-    if problems:
-        many = "errors" if len(problems) > 1 else "error"
-        raise validation(f"{len(problems)} validation {many} detected: {'; '.join(problems)}")
+    check(shapes.operation(operation).input_shape, request)
 
 
 def check_response(operation: str, response: dict[str, Any]) -> None:
     """:raises ApiError: InternalFailure, the rehearsal would answer what AWS can't."""
-    problems = list(_problems(shapes.operation(operation).output_shape, response))
-    if problems:
+    check_answer(shapes.operation(operation).output_shape, response)
+
+
+def check(shape: Shape | None, request: dict[str, Any]) -> None:
+    """The same of any AWS service's request.
+
+    :raises ApiError: ValidationException with every violation.
+    """
+    found = list(_problems(shape, request))
+    if found:
+        many = "errors" if len(found) > 1 else "error"
+        raise validation(f"{len(found)} validation {many} detected: {'; '.join(found)}")
+
+
+def check_answer(shape: Shape | None, response: dict[str, Any]) -> None:
+    """:raises ApiError: InternalFailure, the rehearsal would answer what AWS can't."""
+    found = list(_problems(shape, response))
+    if found:
         raise ApiError(
-            "InternalFailure", f"The rehearsal's answer is wrong: {'; '.join(problems)}", 500
+            "InternalFailure", f"The rehearsal's answer is wrong: {'; '.join(found)}", 500
         )
 
 
