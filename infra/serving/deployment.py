@@ -3,21 +3,41 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import python_function
 from infra.settings import Settings
 
+# Its own events tell an update or a rollback apart, and which attempt it was.
+_LOOK = ("cloudformation:DescribeStacks", "cloudformation:DescribeStackEvents")
 _UPDATE = ("cloudformation:UpdateStack",)
-_PROPOSE = ("cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet")
+_PROPOSE = (
+    "cloudformation:ListChangeSets",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:DeleteChangeSet",
+)
+# States in which something can be begun, or a person is needed.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_ENDED = [
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_FAILED",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+]
 
 
 class ApprovedModelDeployment(Construct):
-    """A rule on approvals in one group, and the function that changes the stack's one parameter.
+    """A rule on the packages of one group and one on the ends of the stack's own updates, and the
+    function that brings the stack's one parameter to the package that should serve.
 
     It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
     with.
@@ -34,46 +54,105 @@ class ApprovedModelDeployment(Construct):
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._stack = cdk.Stack.of(self)
+        self._group = model_package_group_name
+        self._dead_letters = dead_letters
         direct = settings.endpoint.deploy_on_approval
-        stack = cdk.Stack.of(self)
+        table = self._table(settings)
         deployer = python_function(
             self,
             "Deployer",
-            folder=Path(__file__).parent / "deployer",
-            description="Gives the serving stack the model package that was approved",
+            folder=Path(__file__).parent / "functions",
+            handler="deployer.handler.handler",
+            description="Gives the serving stack the model package that should serve",
             settings=settings,
             environment={
-                "STACK_NAME": stack.stack_name,
+                "STACK_NAME": self._stack.stack_name,
                 "PARAMETER": parameter,
+                "MODEL_PACKAGE_GROUP": model_package_group_name,
+                "TABLE_NAME": table.table_name,
                 "ACTION": "update" if direct else "propose",
             },
             dead_letter_queue=dead_letters,
+            timeout=cdk.Duration.seconds(60),
         )
-        deployer.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["cloudformation:DescribeStacks", *(_UPDATE if direct else _PROPOSE)],
-                resources=[
-                    stack.format_arn(
-                        service="cloudformation",
-                        resource="stack",
-                        resource_name=f"{stack.stack_name}/*",
-                    )
-                ],
-            )
-        )
-        events.Rule(
+        self._allow(deployer, table, _UPDATE if direct else _PROPOSE)
+        self._hear(deployer)
+
+    def _table(self, settings: Settings) -> dynamodb.Table:
+        """Approvals, which SageMaker does not date: an item a package, a few hundred bytes."""
+        retain = settings.data.retain
+        return dynamodb.Table(
             self,
-            "ModelIsApproved",
-            description="A model package of the group was approved",
-            event_pattern=events.EventPattern(
+            "Approvals",
+            partition_key=dynamodb.Attribute(
+                name="ModelPackageGroupName", type=dynamodb.AttributeType.STRING
+            ),
+            sort_key=dynamodb.Attribute(
+                name="ModelPackageVersion", type=dynamodb.AttributeType.NUMBER
+            ),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=retain,
+            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+        )
+
+    def _allow(
+        self, deployer: lambda_.Function, table: dynamodb.Table, changes: tuple[str, ...]
+    ) -> None:
+        stack_arn = self._stack.format_arn(
+            service="cloudformation",
+            resource="stack",
+            resource_name=f"{self._stack.stack_name}/*",
+        )
+        packages = self._stack.format_arn(
+            service="sagemaker", resource="model-package", resource_name=f"{self._group}/*"
+        )
+        for actions, resource in (
+            ([*_LOOK, *changes], stack_arn),
+            (["sagemaker:DescribeModelPackage"], packages),
+            (["dynamodb:Query", "dynamodb:UpdateItem"], table.table_arn),
+        ):
+            deployer.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+
+    def _hear(self, deployer: lambda_.Function) -> None:
+        self._rule(
+            "ModelPackageChanged",
+            deployer,
+            "A model package of the group was approved, rejected or otherwise changed",
+            events.EventPattern(
                 source=["aws.sagemaker"],
                 detail_type=["SageMaker Model Package State Change"],
+                detail={"ModelPackageGroupName": [self._group]},
+            ),
+        )
+        self._rule(
+            "UpdateEnded",
+            deployer,
+            "An update of this stack came to its end, or needs a person",
+            events.EventPattern(
+                source=["aws.cloudformation"],
+                detail_type=["CloudFormation Stack Status Change"],
                 detail={
-                    "ModelPackageGroupName": [model_package_group_name],
-                    "ModelApprovalStatus": ["Approved"],
+                    "stack-id": [self._stack.stack_id],
+                    "status-details": {"status": _ENDED},
                 },
             ),
-            targets=[
-                targets.LambdaFunction(deployer, dead_letter_queue=dead_letters, retry_attempts=24)
-            ],
+        )
+
+    def _rule(
+        self,
+        construct_id: str,
+        deployer: lambda_.Function,
+        description: str,
+        pattern: events.EventPattern,
+    ) -> None:
+        target = targets.LambdaFunction(
+            deployer, dead_letter_queue=self._dead_letters, retry_attempts=24
+        )
+        events.Rule(
+            self, construct_id, description=description, event_pattern=pattern, targets=[target]
         )

@@ -1,0 +1,117 @@
+"""Where a person decides (prod): a change set an approval, for the wanted package only."""
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError, WaiterError
+
+from .attempts import Attempt
+from .desired import Approval
+from .errors import DeployerError
+from .stack import Stack, State, says_changing
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.type_defs import ChangeSetSummaryTypeDef, WaiterConfigTypeDef
+
+logger = logging.getLogger(__name__)
+
+# Shorter than the function may run.
+_CREATION: "WaiterConfigTypeDef" = {"Delay": 2, "MaxAttempts": 20}
+_EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
+
+
+class Proposals:
+    """Change sets named after attempts; others' are left alone."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def failures(self) -> Iterator[Attempt]:
+        """Attempts that a person executed and that were rolled back, with whatever token.
+
+        :raises DeployerError: how one ended is not known yet, though the stack no longer changes.
+        """
+        for attempt, change_set in self._ours():
+            status = change_set.get("ExecutionStatus")
+            if status == "EXECUTE_IN_PROGRESS":
+                raise DeployerError(
+                    f"The change set {attempt.name} of {self._stack.name} is {status} though the "
+                    "stack's update is over: this event is tried again."
+                )
+            if status == "EXECUTE_FAILED":
+                yield attempt
+
+    def withdraw(self, but: Attempt | None) -> None:
+        """Deletes what waits for execution, so that nobody executes what is no longer wanted.
+
+        :param but: the one attempt that stays.
+        """
+        for attempt, change_set in self._ours():
+            if attempt != but and change_set.get("ExecutionStatus") not in _EXECUTED:
+                self._delete(attempt)
+                logger.info("The change set %s is withdrawn.", attempt.name)
+
+    def deploy(self, state: State, wanted: Approval) -> None:
+        """Makes a change set that a person executes, unless it waits already.
+
+        :raises DeployerError: CloudFormation could not make it.
+        """
+        name = wanted.attempt.name
+        found = dict(self._ours()).get(wanted.attempt)
+        if found and _waits(found):
+            logger.info("The change set %s waits already.", name)
+            return
+        if found:
+            # Executed in an earlier life of the package, overtaken by another update, or failed.
+            self._delete(wanted.attempt)
+        try:
+            self._create(state, wanted)
+        except self._stack.client.exceptions.AlreadyExistsException:
+            logger.info("The change set %s is being made already.", name)
+        except ClientError as error:
+            if not says_changing(error):
+                raise
+            logger.info("%s is changing: its end is waited for.", self._stack.name)
+        else:
+            logger.info(
+                "Execute the change set %s of %s to serve %s.",
+                name,
+                self._stack.name,
+                wanted.package,
+            )
+
+    def _create(self, state: State, wanted: Approval) -> None:
+        name, client = wanted.attempt.name, self._stack.client
+        client.create_change_set(
+            **self._stack.change(state, wanted.package),
+            ChangeSetName=name,
+            ChangeSetType="UPDATE",
+            Description=f"Serve {wanted.package}",
+        )
+        try:
+            client.get_waiter("change_set_create_complete").wait(
+                StackName=self._stack.name, ChangeSetName=name, WaiterConfig=_CREATION
+            )
+        except WaiterError as error:
+            reason = error.last_response.get("StatusReason", "no reason given")
+            raise DeployerError(
+                f"The change set {name} of {self._stack.name} could not be made ({reason}): "
+                f"reject {wanted.package}, or remove the cause and approve it again."
+            ) from error
+
+    def _delete(self, attempt: Attempt) -> None:
+        self._stack.client.delete_change_set(StackName=self._stack.name, ChangeSetName=attempt.name)
+
+    def _ours(self) -> "list[tuple[Attempt, ChangeSetSummaryTypeDef]]":
+        pages = self._stack.client.get_paginator("list_change_sets").paginate(
+            StackName=self._stack.name
+        )
+        summaries = [summary for page in pages for summary in page["Summaries"]]
+        named = [(Attempt.named(summary["ChangeSetName"]), summary) for summary in summaries]
+        return [(attempt, summary) for attempt, summary in named if attempt]
+
+
+def _waits(change_set: "ChangeSetSummaryTypeDef") -> bool:
+    being_made = change_set.get("Status") in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
+    return being_made or change_set.get("ExecutionStatus") == "AVAILABLE"

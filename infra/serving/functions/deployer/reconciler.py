@@ -1,0 +1,93 @@
+"""From what is known to what is done."""
+
+import logging
+from collections.abc import Iterable
+from typing import Protocol
+
+from . import events
+from .approvals import Approvals
+from .attempts import Attempt
+from .desired import Approval, desired
+from .errors import DeployerError
+from .events import Event
+from .packages import Packages
+from .stack import Stack, State
+
+logger = logging.getLogger(__name__)
+
+
+class Way(Protocol):
+    """How a package reaches the stack: `Updates` or `Proposals`."""
+
+    def __init__(self, stack: Stack) -> None: ...
+
+    def failures(self) -> Iterable[Attempt]: ...
+
+    def withdraw(self, but: Attempt | None) -> None: ...
+
+    def deploy(self, state: State, wanted: Approval) -> None: ...
+
+
+class Reconciler:
+    """Brings the stack to the package that should serve; called twice, it does nothing more.
+
+    Several may run at once, without a lock or reserved concurrency (an account must leave 100 of
+    its concurrent executions unreserved, and a new one has only 10): the table's writes are
+    conditional, CloudFormation runs one update of a stack at a time, and the end of each update is
+    an event itself. So one that acted on an old view is put right as soon as its update ends.
+    """
+
+    def __init__(self, approvals: Approvals, packages: Packages, stack: Stack, way: Way) -> None:
+        self._approvals = approvals
+        self._packages = packages
+        self._stack = stack
+        self._way = way
+
+    def hear(self, event: Event) -> None:
+        """:raises DeployerError: a person is needed."""
+        if approval := events.approval(event):
+            self._approvals.approve(*approval)
+        if token := events.rolled_back(event):
+            self._fail(token)
+        self.reconcile()
+
+    def reconcile(self) -> None:
+        state = self._stack.state()
+        if state.is_changing:
+            logger.info("%s is %s: its end is waited for.", self._stack.name, state.status)
+            return
+        self._note_failures(state)
+        if not state.is_updatable:
+            raise DeployerError(
+                f"The stack {self._stack.name} is {state.status} and cannot be updated: bring it "
+                "to UPDATE_ROLLBACK_COMPLETE with aws cloudformation continue-update-rollback."
+            )
+        if state.serving:
+            self._approvals.adopt(state.serving)
+        self._bring(state, desired(self._approvals.all(), self._packages.is_approved))
+
+    def _note_failures(self, state: State) -> None:
+        """Before anything new begins, so that a rollback's event may come as late as it likes."""
+        if state.is_rolled_back and (token := self._stack.last_token()):
+            self._fail(token)
+        for attempt in self._way.failures():
+            self._approvals.fail(attempt)
+
+    def _fail(self, token: str) -> None:
+        if attempt := Attempt.named(token):
+            logger.warning("The attempt %s was rolled back.", attempt.name)
+            self._approvals.fail(attempt)
+
+    def _bring(self, state: State, wanted: Approval | None) -> None:
+        serves = wanted is None or wanted.package == state.serving
+        self._way.withdraw(None if wanted is None or serves else wanted.attempt)
+        if wanted is None:
+            # A rejection says what must not be rolled out. To answer nobody at all is another
+            # decision, and a person's: deploy the stack with an empty parameter.
+            logger.warning(
+                "No package is approved: %s keeps %s.", self._stack.name, state.serving or "none"
+            )
+        elif serves:
+            logger.info("%s has %s already.", self._stack.name, wanted.package)
+        else:
+            self._way.deploy(state, wanted)

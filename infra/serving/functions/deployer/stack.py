@@ -1,0 +1,119 @@
+"""The serving stack as CloudFormation has it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_UPDATABLE = frozenset(
+    {
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "IMPORT_COMPLETE",
+        "IMPORT_ROLLBACK_COMPLETE",
+    }
+)
+_ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"})
+# Between our look and our call somebody else's update may have begun.
+_IS_CHANGING = re.compile(r"is in \w+_IN_PROGRESS state")
+
+
+class Change(TypedDict):
+    """What UpdateStack and CreateChangeSet are both given to serve another package."""
+
+    StackName: str
+    UsePreviousTemplate: Literal[True]
+    Parameters: "list[ParameterTypeDef]"
+    # The stack has roles; that is to be acknowledged even when the template stays.
+    Capabilities: list[Literal["CAPABILITY_IAM"]]
+
+
+@dataclass(frozen=True)
+class State:
+    """The stack at one moment.
+
+    Attributes:
+        serving: ARN of the package in its parameter; empty where there is none.
+        updated: when its last operation began.
+        other_parameters: names of the parameters that stay as they are.
+    """
+
+    status: str
+    serving: str
+    updated: datetime
+    other_parameters: tuple[str, ...] = ()
+
+    @property
+    def is_changing(self) -> bool:
+        return self.status.endswith("IN_PROGRESS")
+
+    @property
+    def is_updatable(self) -> bool:
+        return self.status in _UPDATABLE
+
+    @property
+    def is_rolled_back(self) -> bool:
+        return self.status in _ROLLED_BACK
+
+
+class Stack:
+    """The stack to change, and the parameter that holds the model package's ARN."""
+
+    def __init__(self, client: "CloudFormationClient", name: str, parameter: str) -> None:
+        self.client = client
+        self.name = name
+        self._parameter = parameter
+
+    def state(self) -> State:
+        described = self.client.describe_stacks(StackName=self.name)["Stacks"][0]
+        values = {
+            parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+            for parameter in described.get("Parameters", [])
+        }
+        return State(
+            status=described["StackStatus"],
+            serving=values.pop(self._parameter, ""),
+            updated=described.get("LastUpdatedTime", described["CreationTime"]),
+            other_parameters=tuple(values),
+        )
+
+    def last_token(self) -> str | None:
+        """The client request token of the newest update; a rollback, a cancellation or a rollback
+        that is continued may have another one than the update that it ends.
+        """
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)
+        for page in pages:
+            for event in page["StackEvents"]:  # newest first
+                if (
+                    event.get("PhysicalResourceId") == event["StackId"]
+                    and event.get("ResourceStatus") == "UPDATE_IN_PROGRESS"
+                ):
+                    return event.get("ClientRequestToken")
+        return None
+
+    def change(self, state: State, package: str) -> Change:
+        others: list[ParameterTypeDef] = [
+            {"ParameterKey": name, "UsePreviousValue": True} for name in state.other_parameters
+        ]
+        return Change(
+            StackName=self.name,
+            UsePreviousTemplate=True,
+            Parameters=[
+                {"ParameterKey": self._parameter, "ParameterValue": package},
+                *others,
+            ],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+
+
+def says_changing(error: ClientError) -> bool:
+    """Whether a call was refused as the stack is being changed."""
+    return _IS_CHANGING.search(str(error)) is not None
