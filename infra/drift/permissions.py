@@ -11,6 +11,7 @@ from infra.drift.alarm import NAMESPACE
 from infra.drift.props import DriftProps
 
 RECORDS = "drift/"
+EXECUTIONS = f"{RECORDS}executions/"
 DATASETS = "lineage/*/dataset.json"
 
 
@@ -43,7 +44,7 @@ def let_retrain(function: lambda_.Function, props: DriftProps) -> None:
     _describe_stack(function, props.stack_name)
     _list(function, props.records, RECORDS)
     _allow(function, ["s3:GetObject"], [props.records.arn_for_objects(f"{RECORDS}*")])
-    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{RECORDS}executions/*")])
+    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{EXECUTIONS}*")])
     _allow(function, ["sagemaker:StartPipelineExecution"], [props.pipeline_arn])
 
 
