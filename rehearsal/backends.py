@@ -54,13 +54,28 @@ class JobBackend(Protocol):
 
 
 @dataclass(frozen=True)
+class ServerlessConfig:
+    """A variant without instances of its own.
+
+    :param memory_megabytes: recorded; there are no memory limits in a rehearsal.
+    :param maximum_concurrency: requests at one time; more are throttled.
+    """
+
+    memory_megabytes: int
+    maximum_concurrency: int
+
+
+@dataclass(frozen=True)
 class Variant:
-    """A production variant, its model resolved.
+    """A production or shadow variant, its model resolved.
 
     :param image: ECR image URI.
     :param model_data_url: S3 URI of the `model.tar.gz`.
-    :param weight: its share of the traffic, as part of the sum of all weights.
+    :param weight: its share of the traffic, as part of the sum of all weights; of a shadow variant
+        the share of the requests that it gets a copy of, as part of the sum of all production
+        weights.
     :param model_package_arn: set where the model is of a package.
+    :param serverless: set where it has no instances; `instance_count` is 1 then.
     """
 
     name: str
@@ -74,32 +89,129 @@ class Variant:
     model_package_arn: str | None = None
     model_name: str = ""
     startup_health_check_timeout_seconds: int = field(default=480)
+    serverless: ServerlessConfig | None = None
+
+
+@dataclass(frozen=True)
+class DataCapture:
+    """Which requests and answers are kept in S3:
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
+
+    :param sampling_share: of the requests, 0 to 1.
+    :param modes: of `INPUT` and `OUTPUT`.
+    :param csv_content_types: kept as text that is CSV; `json_content_types` as JSON; all others in
+        base64.
+    """
+
+    sampling_share: float
+    destination_s3_uri: str
+    kms_key_id: str | None
+    modes: frozenset[str]
+    csv_content_types: frozenset[str] = frozenset()
+    json_content_types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """An endpoint configuration, its models resolved.
+
+    :param asynchronous: it has an `AsyncInferenceConfig`.
+    """
+
+    name: str
+    variants: Sequence[Variant]
+    shadow_variants: Sequence[Variant] = ()
+    data_capture: DataCapture | None = None
+    asynchronous: bool = False
+
+
+@dataclass(frozen=True)
+class TrafficStep:
+    """One step of the shift to a new fleet, and its baking period.
+
+    :param share: of the traffic that the new fleet gets, above 0, at most 1.
+    :param wait_seconds: how long alarms are watched before the next step.
+    :param wait: the parameter that says so, for messages.
+    """
+
+    share: float
+    wait_seconds: float = 0.0
+    wait: str = "TerminationWaitInSeconds"
+
+
+@dataclass(frozen=True)
+class DeploymentConfig:
+    """How an update moves the traffic, by default all at once:
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.html
+
+    :param steps: the last has the share 1.
+    :param alarms: names of CloudWatch alarms, each of which ends the update while it bakes.
+    :param timeout_seconds: after which the update ends and is taken back; None, never.
+    """
+
+    steps: Sequence[TrafficStep] = (TrafficStep(1.0),)
+    alarms: Sequence[str] = ()
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one variant shall have from now on; None leaves it as it is."""
+
+    weight: float | None = None
+    instance_count: int | None = None
+
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+INVOCATION_SECONDS = 60.0
 
 
 class EndpointBackend(Protocol):
     """Runs model servers."""
 
-    def deploy(self, endpoint_name: str, variants: list[Variant], change: Change) -> None:
-        """Starts a fleet, and moves the traffic to it once each server answers `GET /ping` with
-        200. Returns at once.
+    def deploy(
+        self,
+        endpoint_name: str,
+        configuration: Configuration,
+        deployment: DeploymentConfig,
+        change: Change,
+    ) -> None:
+        """Starts a fleet and, once each server answers `GET /ping` with 200, moves the traffic to
+        it. Returns at once.
 
         The API sets `EndpointStatus` `Creating` or `Updating` before. The end is reported as
-        `{"EndpointStatus": "InService"}`, or, where the fleet does not come up, with a
-        `FailureReason`: and the status `InService` if an older fleet serves on (the API then
-        keeps the older configuration), else `Failed`.
+        `{"EndpointStatus": "InService"}`, or, where the fleet does not come up or the update is
+        taken back, with a `FailureReason`: and the status `InService` if an older fleet serves on
+        (the API then keeps the older configuration), else `Failed`. On the way the backend may
+        report `PendingDeploymentSummary` and `ProductionVariants`.
+        """
+
+    def change_capacity(
+        self, endpoint_name: str, capacities: Mapping[str, Capacity], change: Change
+    ) -> None:
+        """Gives variants of the fleet that serves, by name, other weights or instances, while they
+        serve. Returns at once.
+
+        The API sets `Updating` before. The end is reported as `{"EndpointStatus": "InService",
+        "ProductionVariants": […]}`, with a `FailureReason` where new instances did not come up.
         """
 
     def delete(self, endpoint_name: str) -> None:
-        """Ends an endpoint's servers; an unknown name is no error."""
+        """Ends an endpoint's servers, and an update of it; an unknown name is no error."""
 
     def invoke(
-        self, endpoint_name: str, body: bytes, headers: Mapping[str, str]
+        self,
+        endpoint_name: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_seconds: float = INVOCATION_SECONDS,
     ) -> tuple[int, dict[str, str], bytes]:
         """The model server's own status, headers and body for `POST /invocations`. Blocks.
 
         :param headers: the client's, names in lower case: `content-type`, `accept`, and
             `x-amzn-sagemaker-…`, among them `x-amzn-sagemaker-target-variant`.
-        :raises rehearsal.errors.ApiError: ModelError or ServiceUnavailable, no server answers.
+        :raises rehearsal.errors.ApiError: ModelError or ServiceUnavailable, no server answers;
+            ThrottlingException, a serverless variant has as many requests as it takes.
         """
 
     def close(self) -> None:

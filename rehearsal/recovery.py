@@ -6,6 +6,7 @@ import logging
 
 from rehearsal.api import endpoints, pipeline_executions, processing_jobs, training_jobs, variants
 from rehearsal.api.context import Context, now
+from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
 from rehearsal.ministack import corrections
 
@@ -68,13 +69,18 @@ def _restore(context: Context, name: str) -> None:
     if status == "Failed":
         return
     try:
-        fleet = variants.resolve(context, config)
+        configuration = variants.resolve(context, config)
     except ApiError as error:
         # AWS serves on after its configuration was deleted; here the processes are gone.
         reason = f"The rehearsal was stopped, and can't serve again: {error.message}"
         endpoints.change(context, name, {"EndpointStatus": "Failed", "FailureReason": reason})
         return
     _log.info("Bringing the endpoint %s up again", name)
+    changes: dict[str, str | None] = {"PendingDeploymentSummary": None}
     if status != "Creating":
-        endpoints.change(context, name, {"EndpointStatus": "SystemUpdating"})
-    endpoints.deploy(context, name, config, fleet)
+        changes["EndpointStatus"] = "SystemUpdating"
+    endpoints.change(context, name, changes)
+    configuration = variants.retain(configuration, record.get("ProductionVariants", []))
+    # An update that was cut short is over: the fleet of before serves again.
+    interrupted = {"FailureReason": _REASON} if status == "Updating" else {}
+    endpoints.deploy(context, name, configuration, DeploymentConfig(), interrupted)

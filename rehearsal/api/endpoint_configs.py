@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.api import models, shapes
+from rehearsal.api import shapes, variant_rules
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.errors import missing, validation
@@ -16,8 +16,7 @@ _LISTING = Listing(
 def create_endpoint_config(context: Context, request: Record) -> Record:
     name = request["EndpointConfigName"]
     arn = context.arn(f"{KIND}/{name}")
-    for variant in request["ProductionVariants"]:
-        _check_variant(context, variant)
+    variant_rules.check(context, request)
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "EndpointConfigArn": arn,
         "CreationTime": now(),
@@ -54,19 +53,6 @@ def delete_endpoint_config(context: Context, request: Record) -> Record:
 
 def list_endpoint_configs(context: Context, request: Record) -> Record:
     return _LISTING.answer(request, context.store.all(KIND))
-
-
-def _check_variant(context: Context, variant: Record) -> None:
-    if not variant.get("ModelName"):
-        raise validation(
-            f"The variant {variant['VariantName']} has no ModelName: the rehearsal has no "
-            "inference components."
-        )
-    models.get(context, variant["ModelName"])
-    if not variant.get("ServerlessConfig") and not variant.get("InstanceType"):
-        raise validation(
-            f"The variant {variant['VariantName']} has neither InstanceType nor ServerlessConfig."
-        )
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rehearsal.api import shapes, variants
+from rehearsal.api import capacity_changes, deployment_configs, shapes, variants
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
-from rehearsal.backends import Variant
+from rehearsal.backends import Configuration, DeploymentConfig
 from rehearsal.errors import ApiError, missing, validation
 
 KIND = "endpoint"
@@ -23,7 +23,9 @@ _LISTING = Listing(
 def create_endpoint(context: Context, request: Record) -> Record:
     name, config = request["EndpointName"], request["EndpointConfigName"]
     arn = context.arn(f"{KIND}/{name}")
-    fleet = variants.resolve(context, config)
+    configuration = variants.resolve(context, config)
+    # It is for later updates: a new endpoint has no traffic to shift.
+    deployment_configs.resolve(request.get("DeploymentConfig"), configuration)
     time = now()
     record: Record = {
         "EndpointName": name,
@@ -40,35 +42,70 @@ def create_endpoint(context: Context, request: Record) -> Record:
         duplicate=validation(f'Cannot create already existing endpoint "{arn}".'),
     )
     context.events.endpoint(record, context.store.tags(arn))
-    deploy(context, name, config, fleet)
+    deploy(context, name, configuration, DeploymentConfig())
     return {"EndpointArn": arn}
 
 
 def update_endpoint(context: Context, request: Record) -> Record:
-    found = get(context, request["EndpointName"])
-    config = request["EndpointConfigName"]
-    fleet = variants.resolve(context, config)
+    name = request["EndpointName"]
     with context.store.transaction():
-        found = get(context, found.name)
+        found = get(context, name)
         _refuse_in_progress(found)
-        changes: Record = {"EndpointStatus": "Updating", "FailureReason": None}
-        if not request.get("RetainDeploymentConfig"):
-            changes["LastDeploymentConfig"] = request.get("DeploymentConfig")
-        change(context, found.name, changes)
-    deploy(context, found.name, config, fleet)
+        configuration = variants.resolve(context, request["EndpointConfigName"])
+        if request.get("RetainAllVariantProperties"):
+            excluded = request.get("ExcludeRetainedVariantProperties", [])
+            configuration = variants.retain(
+                configuration,
+                found.record.get("ProductionVariants", []),
+                [each["VariantPropertyType"] for each in excluded],
+            )
+        config = request.get("DeploymentConfig")
+        if request.get("RetainDeploymentConfig"):
+            config = found.record.get("LastDeploymentConfig")
+        deployment = deployment_configs.resolve(config, configuration)
+        _refuse_other_variants(found, configuration, deployment)
+        change(
+            context,
+            found.name,
+            {"EndpointStatus": "Updating", "FailureReason": None, "LastDeploymentConfig": config},
+        )
+    deploy(context, found.name, configuration, deployment)
     return {"EndpointArn": found.arn}
 
 
-def deploy(context: Context, name: str, config: str, fleet: list[Variant]) -> None:
-    """Lets the backend bring a configuration's variants up."""
+def update_endpoint_weights_and_capacities(context: Context, request: Record) -> Record:
+    with context.store.transaction():
+        found = get(context, request["EndpointName"])
+        _refuse_in_progress(found)
+        capacities = capacity_changes.resolve(found.record, request["DesiredWeightsAndCapacities"])
+        change(context, found.name, {"EndpointStatus": "Updating", "FailureReason": None})
+    context.endpoints.change_capacity(
+        found.name, capacities, lambda fields: change(context, found.name, fields)
+    )
+    return {"EndpointArn": found.arn}
+
+
+def deploy(
+    context: Context,
+    name: str,
+    configuration: Configuration,
+    deployment: DeploymentConfig,
+    then: Record | None = None,
+) -> None:
+    """Lets the backend bring a configuration's variants up.
+
+    :param then: further fields of the record, once they serve.
+    """
+    # Now, as the configuration may be deleted while it is deployed.
+    serving = variants.shown(context, configuration) | {"FailureReason": None} | (then or {})
 
     def apply(fields: Record) -> None:
+        if "EndpointStatus" in fields:
+            fields = {"PendingDeploymentSummary": None} | fields
         succeeded = fields.get("EndpointStatus") == "InService" and "FailureReason" not in fields
-        serving: Record = {"EndpointConfigName": config, "FailureReason": None}
-        serving["ProductionVariants"] = variants.summaries(fleet)
         change(context, name, serving | fields if succeeded else fields)
 
-    context.endpoints.deploy(name, fleet, apply)
+    context.endpoints.deploy(name, configuration, deployment, apply)
 
 
 def change(context: Context, name: str, fields: Record) -> None:
@@ -113,6 +150,20 @@ def _refuse_in_progress(found: Resource) -> None:
         raise validation(f'Cannot update in-progress endpoint "{found.arn}".')
 
 
+def _refuse_other_variants(
+    found: Resource, configuration: Configuration, deployment: DeploymentConfig
+) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-exclusions.html"""
+    before = {each["VariantName"] for each in found.record.get("ProductionVariants", [])}
+    after = {variant.name for variant in configuration.variants}
+    if len(deployment.steps) > 1 and before and before != after:
+        raise validation(
+            f"The endpoint has the variants {', '.join(sorted(before))} and the configuration "
+            f"{configuration.name} has {', '.join(sorted(after))}: traffic is shifted in steps "
+            "between variants of the same names only."
+        )
+
+
 def _missing(context: Context, name: str) -> ApiError:
     return missing("endpoint", context.arn(f"{KIND}/{name}"))
 
@@ -120,6 +171,7 @@ def _missing(context: Context, name: str) -> ApiError:
 OPERATIONS: dict[str, Handler] = {
     "CreateEndpoint": create_endpoint,
     "UpdateEndpoint": update_endpoint,
+    "UpdateEndpointWeightsAndCapacities": update_endpoint_weights_and_capacities,
     "DescribeEndpoint": describe_endpoint,
     "DeleteEndpoint": delete_endpoint,
     "ListEndpoints": list_endpoints,

@@ -48,6 +48,11 @@ def _check(context: Context, name: str, body: bytes) -> None:
         raise ApiError(
             "ValidationError", f"Endpoint {name} of account {account} is {status}, not InService."
         )
+    if found.record.get("AsyncInferenceConfig"):
+        raise ApiError(
+            "ValidationError",
+            f"Endpoint {name} of account {account} is asynchronous: use InvokeEndpointAsync.",
+        )
     if len(body) > _longest_body():
         raise ApiError(
             "ValidationError",

@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from rehearsal.api import endpoint_configs, model_packages, models
-from rehearsal.api.context import Context, Record, now
-from rehearsal.backends import Variant
+from rehearsal.api.context import Context, Record
+from rehearsal.backends import Configuration, DataCapture, ServerlessConfig, Variant
+from rehearsal.endpoints.summaries import summary
 from rehearsal.errors import validation
 
 _STARTUP_SECONDS = 480  # AWS's default for ContainerStartupHealthCheckTimeoutInSeconds
 
 
-def resolve(context: Context, config_name: str) -> list[Variant]:
-    """The variants of a configuration, their models resolved.
+def resolve(context: Context, config_name: str) -> Configuration:
+    """A configuration with the models of its variants.
 
     :raises ApiError: the configuration, a model or a package is not there.
     """
     config = endpoint_configs.get(context, config_name)
-    return [_variant(context, config, variant) for variant in config["ProductionVariants"]]
+    shadows = config.get("ShadowProductionVariants", [])
+    return Configuration(
+        name=config["EndpointConfigName"],
+        variants=[_variant(context, config, each) for each in config["ProductionVariants"]],
+        shadow_variants=[_variant(context, config, each) for each in shadows],
+        data_capture=_data_capture(config.get("DataCaptureConfig")),
+        asynchronous="AsyncInferenceConfig" in config,
+    )
+
+
+def retain(
+    configuration: Configuration, summaries: Sequence[Record], excluded: Sequence[str] = ()
+) -> Configuration:
+    """The configuration, its variants with the instances and weights that those of the same name
+    have now.
+
+    :param summaries: `ProductionVariants` of DescribeEndpoint.
+    :param excluded: of `DesiredInstanceCount` and `DesiredWeight`, not to be retained.
+    """
+    earlier = {each["VariantName"]: each for each in summaries}
+    return replace(
+        configuration,
+        variants=[
+            _retain(variant, earlier.get(variant.name, {}), excluded)
+            for variant in configuration.variants
+        ],
+    )
+
+
+def _retain(variant: Variant, earlier: Record, excluded: Sequence[str]) -> Variant:
+    retained = {key: value for key, value in earlier.items() if key not in excluded}
+    count = variant.instance_count
+    if not variant.serverless:
+        count = retained.get("DesiredInstanceCount", count)
+    return replace(
+        variant, instance_count=count, weight=retained.get("DesiredWeight", variant.weight)
+    )
+
+
+def _data_capture(config: Record | None) -> DataCapture | None:
+    if config is None or not config.get("EnableCapture", True):
+        return None
+    modes: set[str] = set()
+    for option in config["CaptureOptions"]:
+        mode = option["CaptureMode"]
+        modes |= {"INPUT", "OUTPUT"} if mode == "InputAndOutput" else {mode.upper()}
+    types = config.get("CaptureContentTypeHeader", {})
+    return DataCapture(
+        sampling_share=config["InitialSamplingPercentage"] / 100,
+        destination_s3_uri=config["DestinationS3Uri"],
+        kms_key_id=config.get("KmsKeyId"),
+        modes=frozenset(modes),
+        csv_content_types=frozenset(each.lower() for each in types.get("CsvContentTypes", [])),
+        json_content_types=frozenset(each.lower() for each in types.get("JsonContentTypes", [])),
+    )
 
 
 def _variant(context: Context, config: Record, variant: Record) -> Variant:
@@ -28,7 +86,7 @@ def _variant(context: Context, config: Record, variant: Record) -> Variant:
             "serves models of one."
         )
     container = _container(context, containers[0])
-    serverless = "ServerlessConfig" in variant
+    serverless = variant.get("ServerlessConfig")
     return Variant(
         name=variant["VariantName"],
         image=container["Image"],
@@ -45,6 +103,9 @@ def _variant(context: Context, config: Record, variant: Record) -> Variant:
         startup_health_check_timeout_seconds=variant.get(
             "ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS
         ),
+        serverless=ServerlessConfig(serverless["MemorySizeInMB"], serverless["MaxConcurrency"])
+        if serverless
+        else None,
     )
 
 
@@ -81,22 +142,27 @@ def _model_data(container: Record) -> str | None:
     return str(source["S3Uri"])
 
 
-def summaries(variants: list[Variant]) -> list[Record]:
-    """`ProductionVariants` of DescribeEndpoint, once they serve."""
-    return [
-        {
-            "VariantName": variant.name,
-            "DeployedImages": [
-                {
-                    "SpecifiedImage": variant.image,
-                    "ResolvedImage": variant.image,
-                    "ResolutionTime": now(),
-                }
-            ],
-            "CurrentWeight": variant.weight,
-            "DesiredWeight": variant.weight,
-            "CurrentInstanceCount": variant.instance_count,
-            "DesiredInstanceCount": variant.instance_count,
-        }
-        for variant in variants
-    ]
+def shown(context: Context, configuration: Configuration) -> Record:
+    """What DescribeEndpoint shows of a configuration once it serves."""
+    config = endpoint_configs.get(context, configuration.name)
+    return {
+        "EndpointConfigName": configuration.name,
+        "ProductionVariants": [summary(variant) for variant in configuration.variants],
+        "ShadowProductionVariants": [summary(each) for each in configuration.shadow_variants]
+        or None,
+        "DataCaptureConfig": _shown_capture(config.get("DataCaptureConfig")),
+        "AsyncInferenceConfig": config.get("AsyncInferenceConfig"),
+    }
+
+
+def _shown_capture(config: Record | None) -> Record | None:
+    if config is None:
+        return None
+    enabled = config.get("EnableCapture", True)
+    return {
+        "EnableCapture": enabled,
+        "CaptureStatus": "Started" if enabled else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+        "KmsKeyId": config.get("KmsKeyId", ""),
+    }

@@ -31,7 +31,7 @@ class Endpoint(ResourceType):
         settled = self._settled(name)
         if settled["EndpointStatus"] != "InService":
             self._call("DeleteEndpoint", {"EndpointName": name})
-            raise _failure(name, settled)
+            raise _failure(name, settled, "did not come up")
         return _provisioned(arn)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
@@ -42,9 +42,10 @@ class Endpoint(ResourceType):
             self._call("UpdateEndpoint", request("UpdateEndpoint", self.type_name, given))
             _log.info("CloudFormation waits for the endpoint %s", name)
             settled = self._settled(name)
+            # A failed update leaves the endpoint in service, with the reason.
             moved = settled.get("EndpointConfigName") == new["EndpointConfigName"]
-            if settled["EndpointStatus"] != "InService" or not moved:
-                raise _failure(name, settled)
+            if settled["EndpointStatus"] != "InService" or not moved or "FailureReason" in settled:
+                raise _failure(name, settled, "was not updated")
         return _provisioned(physical_id)
 
     def delete(self, physical_id: str) -> None:
@@ -65,9 +66,9 @@ class Endpoint(ResourceType):
             time.sleep(_POLL_SECONDS)
 
 
-def _failure(name: str, endpoint: dict[str, Any]) -> ApiError:
+def _failure(name: str, endpoint: dict[str, Any], what: str) -> ApiError:
     reason = endpoint.get("FailureReason", "it gave no reason.")
-    return ApiError("GeneralServiceException", f"The endpoint {name} did not come up: {reason}")
+    return ApiError("GeneralServiceException", f"The endpoint {name} {what}: {reason}")
 
 
 def _provisioned(arn: str) -> Provisioned:

@@ -7,116 +7,137 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from rehearsal.backends import Change, Variant
-from rehearsal.endpoints.errors import FleetError
+from rehearsal.backends import (
+    INVOCATION_SECONDS,
+    Capacity,
+    Change,
+    Configuration,
+    DeploymentConfig,
+)
+from rehearsal.endpoints import capacities as capacity_changes
+from rehearsal.endpoints.alarms import RollbackAlarms
 from rehearsal.endpoints.fleet import Fleet
-from rehearsal.errors import ApiError
-from rehearsal.images.errors import ImageError
+from rehearsal.endpoints.metrics import Metrics
+from rehearsal.endpoints.requests import Request
+from rehearsal.endpoints.rollout import Rollout
+from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.traffic import Traffic
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class _Endpoint:
+    """:param turn: held by the one change of it that is made."""
+
+    traffic: Traffic
+    rollout: Rollout | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
 class ProcessEndpoints:
     """A `rehearsal.backends.EndpointBackend`."""
 
-    def __init__(self, settings: RehearsalSettings):
+    def __init__(self, settings: RehearsalSettings, timing: Timing | None = None):
         self._settings = settings
+        self._timing = timing or Timing()
         self._folder = settings.state / "endpoints"
+        self._metrics = Metrics(settings, self._timing.metrics_every)
         self._lock = threading.Lock()
-        self._serving: dict[str, Fleet] = {}
-        # Fleets that come up, by endpoint: one that is deleted or deployed again meanwhile has no
-        # use for them.
-        self._coming: dict[str, Fleet] = {}
+        self._closing = False
+        self._endpoints: dict[str, _Endpoint] = {}
         self._threads: set[threading.Thread] = set()
         self._fleets: set[Fleet] = set()
         # What a rehearsal that was killed left.
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def deploy(self, endpoint_name: str, variants: list[Variant], change: Change) -> None:
+    def deploy(
+        self,
+        endpoint_name: str,
+        configuration: Configuration,
+        deployment: DeploymentConfig,
+        change: Change,
+    ) -> None:
         folder = self._folder / endpoint_name / secrets.token_hex(4)
-        fleet = Fleet(self._settings, endpoint_name, variants, folder)
+        fleet = Fleet(
+            self._settings, endpoint_name, configuration, folder, self._metrics, self._timing
+        )
+        role = configuration.variants[0].role_arn
         with self._lock:
-            overtaken = self._coming.get(endpoint_name)
-            self._coming[endpoint_name] = fleet
             self._fleets.add(fleet)
-        if overtaken:
-            self._in_background(self._retire, overtaken)
-        self._in_background(self._bring_up, endpoint_name, fleet, change)
+            endpoint = self._endpoints.setdefault(endpoint_name, _Endpoint(Traffic(endpoint_name)))
+            if endpoint.rollout:
+                endpoint.rollout.cancel()
+            endpoint.rollout = Rollout(
+                endpoint.traffic,
+                fleet,
+                deployment,
+                RollbackAlarms(self._settings, deployment.alarms, role),
+                change,
+                self._retire,
+                self._timing.alarms_every,
+            )
+        self._in_background(endpoint, endpoint.rollout.run)
+
+    def change_capacity(
+        self, endpoint_name: str, capacities: Mapping[str, Capacity], change: Change
+    ) -> None:
+        with self._lock:
+            endpoint = self._endpoints[endpoint_name]
+
+        def work() -> None:
+            fleet = endpoint.traffic.blue
+            found = capacity_changes.apply(fleet, capacities) if fleet else {}
+            if not self._closing:
+                change(found | {"EndpointStatus": "InService"})
+
+        self._in_background(endpoint, work)
 
     def delete(self, endpoint_name: str) -> None:
         with self._lock:
-            found = (
-                self._serving.pop(endpoint_name, None),
-                self._coming.pop(endpoint_name, None),
-            )
-        for fleet in found:
-            if fleet:
-                self._in_background(self._retire, fleet)
+            endpoint = self._endpoints.pop(endpoint_name, None)
+        if endpoint is None:
+            return
+        if endpoint.rollout:
+            endpoint.rollout.cancel()
+        if fleet := endpoint.traffic.close():
+            # Not in its turn: an update that bakes must not hold it.
+            self._in_background(_Endpoint(endpoint.traffic), self._retire, fleet)
 
     def invoke(
-        self, endpoint_name: str, body: bytes, headers: Mapping[str, str]
+        self,
+        endpoint_name: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_seconds: float = INVOCATION_SECONDS,
     ) -> tuple[int, dict[str, str], bytes]:
+        request = Request(body, headers, timeout_seconds)
         with self._lock:
-            fleet = self._serving.get(endpoint_name)
-            if fleet is None:
-                raise ApiError(
-                    "ServiceUnavailable",
-                    f"The endpoint {endpoint_name} has no model server: wait until it is "
-                    f"InService.",
-                    503,
-                )
-            # Entered before the lock is let go, so a fleet that is replaced now waits for this
-            # request.
-            fleet.enter()
+            endpoint = self._endpoints.get(endpoint_name)
+        traffic = endpoint.traffic if endpoint else Traffic(endpoint_name)
+        fleet = traffic.enter(timeout_seconds)
         try:
-            return fleet.invoke(body, headers)
+            return fleet.invoke(request)
         finally:
-            fleet.leave()
+            fleet.underway.leave()
 
     def close(self) -> None:
         with self._lock:
-            self._serving.clear()
-            self._coming.clear()
+            self._closing = True
             fleets = list(self._fleets)
+            threads = list(self._threads)
+            for endpoint in self._endpoints.values():
+                if endpoint.rollout:
+                    endpoint.rollout.cancel()
+            self._endpoints.clear()
         for fleet in fleets:
             fleet.kill()
-        with self._lock:
-            threads = list(self._threads)
         for thread in threads:
             thread.join()
-
-    def _bring_up(self, endpoint_name: str, fleet: Fleet, change: Change) -> None:
-        try:
-            fleet.start()
-        except (FleetError, ImageError) as error:
-            self._give_up(endpoint_name, fleet, change, str(error))
-            return
-        except Exception as error:  # noqa: BLE001 - a fault of ours must end the wait, too
-            _log.exception("The endpoint %s could not be deployed.", endpoint_name)
-            self._give_up(endpoint_name, fleet, change, f"InternalServerError: {error}")
-            return
-        with self._lock:
-            wanted = self._coming.get(endpoint_name) is fleet
-            if wanted:
-                del self._coming[endpoint_name]
-                older = self._serving.get(endpoint_name)
-                self._serving[endpoint_name] = fleet
-        if not wanted:
-            return
-        change({"EndpointStatus": "InService"})
-        if older:
-            self._retire(older)
-
-    def _give_up(self, endpoint_name: str, fleet: Fleet, change: Change, reason: str) -> None:
-        with self._lock:
-            wanted = self._coming.get(endpoint_name) is fleet
-            if wanted:
-                del self._coming[endpoint_name]
-        self._retire(fleet)
-        if wanted:
-            change({"EndpointStatus": "Failed", "FailureReason": reason})
+        self._metrics.close()
 
     def _retire(self, fleet: Fleet) -> None:
         fleet.drain()
@@ -124,10 +145,13 @@ class ProcessEndpoints:
         with self._lock:
             self._fleets.discard(fleet)
 
-    def _in_background(self, work: Callable[..., None], *arguments: object) -> None:
+    def _in_background(
+        self, endpoint: _Endpoint, work: Callable[..., None], *arguments: object
+    ) -> None:
         def run() -> None:
             try:
-                work(*arguments)
+                with endpoint.turn:
+                    work(*arguments)
             finally:
                 with self._lock:
                     self._threads.discard(threading.current_thread())

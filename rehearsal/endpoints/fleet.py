@@ -1,33 +1,39 @@
-"""The instances of all variants of one endpoint configuration, and who gets a request."""
+"""The servers of all variants of one endpoint configuration, and who gets a request."""
 
 from __future__ import annotations
 
-import itertools
 import logging
 import random
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from rehearsal.backends import Variant
-from rehearsal.endpoints import artifact
+from rehearsal.backends import Configuration, Variant
+from rehearsal.endpoints import servers
+from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance, Server
+from rehearsal.endpoints.metrics import Metrics, Source
+from rehearsal.endpoints.pool import Pool, Servers
+from rehearsal.endpoints.requests import Answer, Request
+from rehearsal.endpoints.serverless import OnDemand
+from rehearsal.endpoints.shadow import Shadow
+from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.underway import Underway
 from rehearsal.errors import ApiError, validation
-from rehearsal.images import environments, registry
 from rehearsal.jobs.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
-# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
-_TIMEOUT_SECONDS = 60.0
-_TARGET = "x-amzn-sagemaker-target-variant"
 _INVOKED = "x-amzn-invoked-production-variant"
-_OF_THE_CONNECTION = ("connection", "content-length", "keep-alive", "transfer-encoding")
+_NO_ANSWER = 500
 
 
 class Fleet:
@@ -36,103 +42,139 @@ class Fleet:
     :param folder: the fleet's own, below which the instances' folders are.
     """
 
-    def __init__(
-        self, settings: RehearsalSettings, endpoint: str, variants: Sequence[Variant], folder: Path
+    def __init__(  # noqa: PLR0913, PLR0917 - what a fleet is made of
+        self,
+        settings: RehearsalSettings,
+        endpoint: str,
+        configuration: Configuration,
+        folder: Path,
+        metrics: Metrics,
+        timing: Timing,
     ):
+        self.configuration = configuration
+        self.underway = Underway()
         self._settings = settings
-        self._variants = {variant.name: variant for variant in variants}
+        self._endpoint = endpoint
         self._folder = folder
+        self._metrics = metrics
+        self._timing = timing
         self._logs = LogWriter(settings, f"/aws/sagemaker/Endpoints/{endpoint}")
-        self._instances: dict[str, list[Instance]] = {}
-        self._turns = {name: itertools.count() for name in self._variants}
+        self._variants = {variant.name: variant for variant in configuration.variants}
+        self._weights = {name: variant.weight for name, variant in self._variants.items()}
+        self._servers: dict[str, Servers] = {}
+        self._shadows: list[Shadow] = []
+        self._shadowing: list[Servers] = []
         self._lock = threading.Lock()
         self._closed = False
-        self._idle = threading.Condition(self._lock)
-        self._requests = 0
+        self._capture = (
+            Capture(settings, endpoint, configuration.data_capture, timing.capture_every)
+            if configuration.data_capture
+            else None
+        )
 
-    def start(self) -> None:
-        """Starts all instances and waits until each serves.
+    @property
+    def available(self) -> bool:
+        """Whether each variant that gets requests has a server for them."""
+        return bool(self._servers) and all(
+            self._servers[name].available for name, weight in self._weights.items() if weight
+        )
 
-        :raises FleetError: one does not.
+    def start(self, timeout_seconds: float | None = None) -> None:
+        """Starts all servers and waits until each serves.
+
+        :raises FleetError: one does not, or not in time.
         :raises ImageError: there is no such image, or its environment can't be made.
         """
+        ends = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for variant in self._variants.values():
-            server = self._server(variant)
-            with self._lock:
-                if not self._closed:
-                    self._instances[variant.name] = [
-                        self._instance(server) for _ in range(variant.instance_count)
-                    ]
-        for instance in self._all():
-            instance.wait_until_serving()
+            self._start_variant(variant, self._servers.__setitem__)
+        for variant in self.configuration.shadow_variants:
+            self._start_variant(variant, partial(self._shadow, variant))
+        for each in self._all():
+            each.wait_until_serving(None if ends is None else max(ends - time.monotonic(), 0))
 
-    def invoke(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
-        """Asks one instance; see `rehearsal.backends.EndpointBackend.invoke`."""
-        name = self._choose(headers.get(_TARGET))
-        instance = self._next(name)
-        passed_on = {key: value for key, value in headers.items() if _is_for_container(key)}
-        try:
-            answer = instance.post("/invocations", body, passed_on, _TIMEOUT_SECONDS)
-        except httpx.TimeoutException as error:
-            raise _model_error(
-                f"Your invocation timed out while waiting for a response from container {name}"
-            ) from error
-        except httpx.HTTPError as error:
-            raise _model_error(f"the container {name} gave no answer: {error}") from error
-        own = {key: value for key, value in answer.headers.items() if key not in _OF_THE_CONNECTION}
-        return answer.status_code, own | {_INVOKED: name}, answer.content
+    def invoke(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+        """Asks one server; see `rehearsal.backends.EndpointBackend.invoke`."""
+        name = self._choose(request.target_variant)
+        for shadow in self._shadows:
+            shadow.offer(request)
+        answer = self._ask(self._variants[name], self._servers[name], request)
+        return answer.status, answer.for_client | {_INVOKED: name}, answer.body
 
-    def enter(self) -> None:
-        """Marks a request as under way: `drain` waits for it."""
-        with self._idle:
-            self._requests += 1
+    def capacity(self, name: str) -> tuple[float, int]:
+        """Weight and instances of a variant, as they are now."""
+        servers_ = self._servers.get(name)
+        return self._weights[name], servers_.instance_count if servers_ else 0
 
-    def leave(self) -> None:
-        """Marks a request as answered."""
-        with self._idle:
-            self._requests -= 1
-            self._idle.notify_all()
+    def weigh(self, weights: Mapping[str, float]) -> None:
+        """Gives variants, by name, other weights."""
+        self._weights = self._weights | dict(weights)
+
+    def scale(self, name: str, count: int) -> None:
+        """Gives a variant more or fewer instances, while it serves; returns when it has them.
+
+        :raises FleetError: a new one did not come up; the others serve on.
+        """
+        self._servers[name].scale(count)
 
     def drain(self) -> None:
         """Waits until no request is under way, as long as one may take."""
-        with self._idle:
-            self._idle.wait_for(lambda: self._requests == 0, _TIMEOUT_SECONDS)
+        self.underway.wait()
 
     def stop(self) -> None:
         """SIGTERM to all servers; returns when they are gone."""
-        self._end(Instance.stop)
+        self._end(lambda each: each.stop())
 
     def kill(self) -> None:
         """Ends all servers; returns when they are gone."""
-        self._end(Instance.kill)
+        self._end(lambda each: each.kill())
 
-    def _end(self, how: Callable[[Instance], None]) -> None:
+    def _end(self, how: Callable[[Servers], None]) -> None:
         with self._lock:
             self._closed = True
-        for instance in self._all():
-            how(instance)
-        for instance in self._all():
-            instance.join()
+        for each in self._all():
+            how(each)
+        for shadow in self._shadows:
+            shadow.close()
+        for each in self._all():
+            each.join()
+        if self._capture:
+            self._capture.close()
         self._logs.close()
 
-    def _all(self) -> list[Instance]:
-        return [instance for each in self._instances.values() for instance in each]
+    def _all(self) -> list[Servers]:
+        return [*self._servers.values(), *self._shadowing]
 
-    def _server(self, variant: Variant) -> Server:
-        image = registry.resolve(self._settings, variant.image)
-        environment = environments.ensure(
-            image.program, cache=self._settings.cache, report=self._progress
+    def _start_variant(self, variant: Variant, keep: Callable[[str, Servers], None]) -> None:
+        server = servers.prepare(self._settings, variant, self._folder, self._progress)
+        with self._lock:
+            if self._closed:
+                raise FleetError("The endpoint was deleted while its servers were started.")
+            keep(variant.name, self._make_servers(server))
+
+    def _make_servers(self, server: Server) -> Servers:
+        variant = server.variant
+        make = partial(self._instance, server)
+        if variant.serverless is None:
+            return Pool(variant.name, variant.instance_count, make)
+        return OnDemand(
+            variant.name,
+            variant.serverless,
+            make,
+            idle_seconds=self._timing.idle,
+            on_setup=partial(self._metrics.setup, self._source(variant)),
         )
-        archive = None
-        if variant.model_data_url:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            archive = self._folder / f"{variant.name}.tar.gz"
-            artifact.download(self._settings, variant, archive)
-        region = {
-            "AWS_REGION": self._settings.region,
-            "AWS_DEFAULT_REGION": self._settings.region,
-        }
-        return Server(variant, image, environment, archive, region | variant.environment)
+
+    def _shadow(self, variant: Variant, name: str, its_servers: Servers) -> None:
+        """Lets a shadow variant have its copies."""
+        production = sum(self._weights.values())
+        share = min(variant.weight / production, 1.0) if production else 0.0
+        self._shadowing.append(its_servers)
+
+        def ask(request: Request) -> None:
+            self._ask(variant, its_servers, replace(request, began=time.monotonic()))
+
+        self._shadows.append(Shadow(name, share, ask))
 
     def _progress(self, line: str) -> None:
         if self._closed:
@@ -143,7 +185,10 @@ class Fleet:
         instance_id = f"i-{secrets.token_hex(8)}"
         stream = f"{server.variant.name}/{instance_id}"
         return Instance(
-            server, self._folder / instance_id, lambda line: self._logs.write(stream, line)
+            server,
+            self._folder / instance_id,
+            lambda line: self._logs.write(stream, line),
+            self._timing,
         )
 
     def _choose(self, target: str | None) -> str:
@@ -151,32 +196,57 @@ class Fleet:
             if target not in self._variants:
                 raise validation(f"Variant {target} not found for the endpoint.")
             return target
-        names = list(self._variants)
-        weights = [self._variants[name].weight for name in names]
-        if not any(weights):
+        weights = self._weights
+        if not any(weights.values()):
             raise validation(
                 "Every variant of the endpoint has the weight 0: give one some weight."
             )
         # Traffic is split by chance, as on AWS; nothing is decided by it.
-        return random.choices(names, weights)[0]  # noqa: S311
+        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311
 
-    def _next(self, name: str) -> Instance:
-        serving = [instance for instance in self._instances[name] if instance.serving]
-        if not serving:
-            raise ApiError(
-                "ServiceUnavailable",
-                f"No model server of the variant {name} is up; a new one is being started, try "
-                f"again.",
-                503,
-            )
-        return serving[next(self._turns[name]) % len(serving)]
+    def _ask(self, variant: Variant, its_servers: Servers, request: Request) -> Answer:
+        sampled = self._capture is not None and self._capture.sampled()
+        asked = time.monotonic()
+        try:
+            answer = its_servers.ask(request)
+        except httpx.HTTPError as error:
+            self._count(variant, its_servers, request, time.monotonic() - asked)
+            raise _model_error(variant.name, error) from error
+        except ApiError as error:
+            if error.code != "ThrottlingException":  # The variant got no request then.
+                self._count(variant, its_servers, request, None)
+            raise
+        self._count(variant, its_servers, request, answer.seconds, answer.status)
+        if sampled and self._capture and httpx.codes.is_success(answer.status):
+            self._capture.keep(variant, request, answer)
+        return answer
+
+    def _count(
+        self,
+        variant: Variant,
+        its_servers: Servers,
+        request: Request,
+        model_seconds: float | None,
+        status: int = _NO_ANSWER,
+    ) -> None:
+        self._metrics.invocation(
+            self._source(variant),
+            status,
+            model=model_seconds,
+            all_=time.monotonic() - request.began,
+            instances=its_servers.instance_count,
+        )
+
+    def _source(self, variant: Variant) -> Source:
+        config = self.configuration
+        return Source(self._endpoint, variant.name, config.name, config.asynchronous)
 
 
-def _is_for_container(header: str) -> bool:
-    return header != _TARGET and header.startswith(("content-type", "accept", "x-amzn-sagemaker-"))
-
-
-def _model_error(what: str) -> ApiError:
+def _model_error(variant: str, error: httpx.HTTPError) -> ApiError:
+    if isinstance(error, httpx.TimeoutException):
+        what = f"Your invocation timed out while waiting for a response from container {variant}"
+    else:
+        what = f"the container {variant} gave no answer: {error}"
     return ApiError(
         "ModelError",
         f'Received server error (0) from primary with message "{what}". See the endpoint\'s logs '

@@ -1,4 +1,6 @@
-"""One instance of a variant: a model server in namespaces of its own, replaced when it dies."""
+"""One instance of a variant: a model server in namespaces of its own, replaced when it dies or
+hangs.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ import httpx
 
 from rehearsal.backends import Variant
 from rehearsal.endpoints import artifact
-from rehearsal.endpoints.errors import FleetError
+from rehearsal.endpoints.errors import FleetError, NotServingError
+from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.underway import Underway
 from rehearsal.images.registry import Image
 from rehearsal.images.runtime import assembly
 from rehearsal.images.runtime.launcher import Running
@@ -26,7 +30,6 @@ _log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 _PORT = 8080
-_PING_SECONDS = 2.0
 _GRACE_SECONDS = 30.0
 _PING_EVERY = 0.1
 _LONGEST_BACKOFF = 60.0
@@ -50,7 +53,15 @@ class Instance:
     :param folder: the instance's own, made and removed here.
     """
 
-    def __init__(self, server: Server, folder: Path, on_line: Callable[[str], object]):
+    def __init__(
+        self,
+        server: Server,
+        folder: Path,
+        on_line: Callable[[str], object],
+        timing: Timing | None = None,
+    ):
+        self.underway = Underway()
+        self._timing = timing or Timing()
         self._server = server
         self._folder = folder
         self._on_line = on_line
@@ -65,23 +76,37 @@ class Instance:
 
     @property
     def serving(self) -> bool:
-        """Whether the server has answered `GET /ping` and has not died since."""
+        """Whether the server has answered `GET /ping`, and has not died or hung since."""
         return self._client is not None
 
-    def wait_until_serving(self) -> None:
-        """:raises FleetError: the server did not come up."""
-        self._decided.wait()
+    @property
+    def decided(self) -> bool:
+        """Whether the first server has come up, or is known not to."""
+        return self._decided.is_set()
+
+    def wait_until_serving(self, timeout_seconds: float | None = None) -> None:
+        """:raises FleetError: the server did not come up, or not in time."""
+        if not self._decided.wait(timeout_seconds):
+            raise FleetError(
+                f"A model server of the variant {self._server.variant.name} did not answer "
+                f"GET /ping within the {timeout_seconds:.0f} s that were left for it."
+            )
         if self._error:
             raise self._error
 
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float
     ) -> httpx.Response:
-        """:raises httpx.HTTPError: no answer."""
+        """:raises NotServingError: the server is being replaced; nothing was sent.
+        :raises httpx.HTTPError: no answer.
+        """
         client = self._client
         if client is None:
-            raise httpx.ConnectError(f"The instance {self._folder.name} is being replaced.")
-        return client.post(path, content=body, headers=dict(headers), timeout=timeout)
+            raise NotServingError(f"The instance {self._folder.name} is being replaced.")
+        try:
+            return client.post(path, content=body, headers=dict(headers), timeout=timeout)
+        except RuntimeError as error:  # The client was closed before it began.
+            raise NotServingError(f"The instance {self._folder.name} has ended.") from error
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after a while."""
@@ -136,8 +161,7 @@ class Instance:
             self._wait_until_healthy(running, client)
             self._client = client
             self._decided.set()
-            running.wait()
-            return FleetError(f"A model server of the variant {name} died.")
+            return self._watch(running, client)
         except FleetError as error:
             return error
         except (NamespaceError, OSError) as error:
@@ -182,7 +206,7 @@ class Instance:
                     f"health check: {how}. "
                     "Please check CloudWatch logs for this endpoint."
                 )
-            if _healthy(client):
+            if self._healthy(client):
                 return
         raise FleetError(
             f"The container for production variant {variant.name} did not pass the ping health "
@@ -190,6 +214,27 @@ class Instance:
             f"{variant.startup_health_check_timeout_seconds} s. Please check CloudWatch logs for "
             f"this endpoint."
         )
+
+    def _watch(self, running: Running, client: httpx.Client) -> FleetError:
+        """Returns why the server has to be replaced."""
+        name, missed = self._server.variant.name, 0
+        while running.wait(self._timing.ping_every) is None:
+            if self._closing.is_set():
+                running.wait()
+                break
+            missed = 0 if self._healthy(client) else missed + 1
+            if missed == self._timing.missed_pings:
+                return FleetError(
+                    f"A model server of the variant {name} has missed {missed} pings in a row."
+                )
+        return FleetError(f"A model server of the variant {name} died.")
+
+    def _healthy(self, client: httpx.Client) -> bool:
+        try:
+            answer = client.get("/ping", timeout=self._timing.ping_timeout)
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
 
     def _clean(self, socket_folder: int) -> None:
         client, self._client = self._client, None
@@ -219,10 +264,3 @@ def _client(socket_folder: int) -> httpx.Client:
         headers={"accept-encoding": "identity"},
         trust_env=False,
     )
-
-
-def _healthy(client: httpx.Client) -> bool:
-    try:
-        return client.get("/ping", timeout=_PING_SECONDS).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False

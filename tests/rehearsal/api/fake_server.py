@@ -13,7 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rehearsal import aws, server
-from rehearsal.backends import Call, Change, ExecutionReports, PipelineBackend, Variant
+from rehearsal.backends import (
+    INVOCATION_SECONDS,
+    Call,
+    Capacity,
+    Change,
+    Configuration,
+    DeploymentConfig,
+    ExecutionReports,
+    PipelineBackend,
+    Variant,
+)
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
 
@@ -70,8 +80,14 @@ class Endpoints:
         self._settings = settings
         self._serving: dict[str, list[Variant]] = {}
 
-    def deploy(self, endpoint_name: str, variants: list[Variant], change: Change) -> None:
-        arguments = (endpoint_name, variants, change)
+    def deploy(
+        self,
+        endpoint_name: str,
+        configuration: Configuration,
+        deployment: DeploymentConfig,
+        change: Change,
+    ) -> None:
+        arguments = (endpoint_name, list(configuration.variants), change)
         threading.Thread(target=self._deploy, args=arguments, daemon=True).start()
 
     def _deploy(self, name: str, variants: list[Variant], change: Change) -> None:
@@ -92,11 +108,20 @@ class Endpoints:
             s3 = aws.client(self._settings, "s3")
             s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
 
+    def change_capacity(
+        self, endpoint_name: str, capacities: Mapping[str, Capacity], change: Change
+    ) -> None:
+        change({"EndpointStatus": "InService"})
+
     def delete(self, endpoint_name: str) -> None:
         self._serving.pop(endpoint_name, None)
 
     def invoke(
-        self, endpoint_name: str, body: bytes, headers: Mapping[str, str]
+        self,
+        endpoint_name: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        timeout_seconds: float = INVOCATION_SECONDS,
     ) -> tuple[int, dict[str, str], bytes]:
         variant = self._serving[endpoint_name][0]
         if body == b"bad":

@@ -1,0 +1,43 @@
+"""Other weights and instance counts for a fleet that serves:
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from rehearsal.backends import Capacity, Configuration
+from rehearsal.endpoints.errors import FleetError
+from rehearsal.endpoints.fleet import Fleet
+from rehearsal.endpoints.summaries import summary
+
+
+def apply(fleet: Fleet, capacities: Mapping[str, Capacity]) -> dict[str, Any]:
+    """Returns when the fleet has them.
+
+    :returns: `ProductionVariants`, and a `FailureReason` where an instance did not come up.
+    """
+    reason = {}
+    try:
+        for name, capacity in capacities.items():
+            if capacity.instance_count is not None:
+                fleet.scale(name, capacity.instance_count)
+    except FleetError as error:
+        reason = {"FailureReason": str(error)}
+    else:
+        given = {name: each.weight for name, each in capacities.items()}
+        fleet.weigh({name: weight for name, weight in given.items() if weight is not None})
+    variants = [summary(each) for each in as_it_is(fleet).variants]
+    return {"ProductionVariants": variants} | reason
+
+
+def as_it_is(fleet: Fleet) -> Configuration:
+    """The fleet's configuration, with the weights and instances that it has now."""
+    variants = []
+    for variant in fleet.configuration.variants:
+        weight, count = fleet.capacity(variant.name)
+        count = variant.instance_count if variant.serverless else count
+        variants.append(replace(variant, weight=weight, instance_count=count))
+    return replace(fleet.configuration, variants=variants)

@@ -1,0 +1,153 @@
+"""Data capture: sampled requests and answers, as JSON Lines in S3.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import threading
+import uuid
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.backends import DataCapture, Variant
+from rehearsal.endpoints.requests import Answer, Request, chosen
+from rehearsal.settings import RehearsalSettings
+
+_log = logging.getLogger(__name__)
+
+# Beyond this nothing is captured until what is there is in S3, so that no endpoint suffers.
+_MOST_BYTES = 64 * 2**20
+
+
+class _Writer(NamedTuple):
+    variant: str
+    role_arn: str
+
+
+class Capture:
+    """Writes from a thread of its own, as the role of each variant's model, to
+    `<uri>/<endpoint>/<variant>/yyyy/mm/dd/hh/<mm-ss-ms-uuid>.jsonl`, hours in UTC.
+    """
+
+    def __init__(
+        self,
+        settings: RehearsalSettings,
+        endpoint: str,
+        config: DataCapture,
+        every_seconds: float,
+    ):
+        self._settings = settings
+        self._endpoint = endpoint
+        self._config = config
+        self._every_seconds = every_seconds
+        self._lock = threading.Lock()
+        self._lines: dict[_Writer, list[tuple[datetime, str]]] = defaultdict(list)
+        self._bytes = 0
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"capture {endpoint}", daemon=True)
+        self._thread.start()
+
+    def sampled(self) -> bool:
+        """Whether chance picks a request."""
+        return chosen(self._config.sampling_share)
+
+    def keep(self, variant: Variant, request: Request, answer: Answer) -> None:
+        """Takes a request that was sampled; returns at once."""
+        time = datetime.now(UTC)
+        line = json.dumps(self._event(request, answer, time), separators=(",", ":"))
+        with self._lock:
+            if self._bytes + len(line) > _MOST_BYTES:
+                _log.warning("Capture of %s is behind: a request is left out.", self._endpoint)
+                return
+            self._bytes += len(line)
+            self._lines[_Writer(variant.name, variant.role_arn)].append((time, line))
+
+    def close(self) -> None:
+        """Writes what is left, and ends."""
+        self._closing.set()
+        self._thread.join()
+
+    def _event(self, request: Request, answer: Answer, time: datetime) -> dict[str, Any]:
+        captured = {}
+        if "INPUT" in self._config.modes:
+            captured["endpointInput"] = self._data("INPUT", request.content_type, request.body)
+        if "OUTPUT" in self._config.modes:
+            captured["endpointOutput"] = self._data("OUTPUT", answer.content_type, answer.body)
+        metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
+        if request.custom_attributes:
+            metadata["customAttributes"] = [request.custom_attributes]
+        if request.inference_id:
+            metadata["inferenceId"] = request.inference_id
+        metadata["inferenceTime"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"}
+
+    def _data(self, mode: str, content_type: str | None, body: bytes) -> dict[str, Any]:
+        encoding = self._encoding(content_type)
+        try:
+            text = body.decode("ascii" if encoding == "BASE64" else "utf-8")
+        except UnicodeDecodeError:
+            encoding, text = "BASE64", ""
+        if encoding == "BASE64":
+            text = base64.b64encode(body).decode("ascii")
+        return {
+            "observedContentType": content_type,
+            "mode": mode,
+            "data": text,
+            "encoding": encoding,
+        }
+
+    def _encoding(self, content_type: str | None) -> str:
+        plain = (content_type or "").partition(";")[0].strip().lower()
+        if plain in self._config.json_content_types:
+            return "JSON"
+        return "CSV" if plain in self._config.csv_content_types else "BASE64"
+
+    def _work(self) -> None:
+        while not self._closing.wait(self._every_seconds):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            taken, self._lines, self._bytes = self._lines, defaultdict(list), 0
+        for writer, lines in taken.items():
+            hours: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+            for time, line in lines:
+                hours[time.strftime("%Y/%m/%d/%H")].append((time, line))
+            for hour, those in hours.items():
+                self._put(writer, hour, those)
+
+    def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
+        first = lines[0][0]
+        name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
+        place = self._config.destination_s3_uri.partition("://")[2]
+        bucket, _, prefix = place.partition("/")
+        parts = [prefix.strip("/"), self._endpoint, writer.variant, hour, name]
+        encrypted = {}
+        if self._config.kms_key_id:
+            encrypted = {
+                "ServerSideEncryption": "aws:kms",
+                "SSEKMSKeyId": self._config.kms_key_id,
+            }
+        try:
+            credentials = aws.assume(self._settings, writer.role_arn, "SageMaker-capture")
+            aws.client(self._settings, "s3", credentials).put_object(
+                Bucket=bucket,
+                Key="/".join(part for part in parts if part),
+                Body="".join(f"{line}\n" for _, line in lines).encode(),
+                **encrypted,
+            )
+        except (ClientError, BotoCoreError) as error:
+            _log.warning(
+                "%d captured requests of %s could not be written below %s as %s: %s",
+                *(len(lines), self._endpoint, self._config.destination_s3_uri, writer.role_arn),
+                error,
+            )

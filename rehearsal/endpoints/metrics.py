@@ -1,0 +1,156 @@
+"""The endpoints' metrics in CloudWatch, as SageMaker publishes them:
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
+
+Each metric is there with the dimensions `EndpointName`, `VariantName`, and once more with
+`EndpointConfigName`, which tells the two fleets of an update apart:
+https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.settings import RehearsalSettings
+
+_log = logging.getLogger(__name__)
+
+_NAMESPACE = "AWS/SageMaker"
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+_MOST_VALUES = 150
+_MOST_METRICS = 1000
+_MICROSECONDS = 1e6
+_FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value is from.
+
+    :param asynchronous: fewer metrics are published for such endpoints:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+    """
+
+    endpoint: str
+    variant: str
+    config: str
+    asynchronous: bool = False
+
+    @property
+    def dimensions(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        both = [
+            {"Name": "EndpointName", "Value": self.endpoint},
+            {"Name": "VariantName", "Value": self.variant},
+        ]
+        return both, [*both, {"Name": "EndpointConfigName", "Value": self.config}]
+
+
+@dataclass(frozen=True)
+class _Value:
+    source: Source
+    metric: str
+    unit: str
+    second: int
+    value: float
+
+
+class Metrics:
+    """Publishes what it is told from a thread of its own, so that no request waits for it."""
+
+    def __init__(self, settings: RehearsalSettings, every_seconds: float):
+        self._settings = settings
+        self._every_seconds = every_seconds
+        self._values: deque[_Value] = deque()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="metrics", daemon=True)
+        self._thread.start()
+
+    def invocation(
+        self, source: Source, status: int, *, model: float | None, all_: float, instances: int
+    ) -> None:
+        """One request that a variant got.
+
+        :param status: the container's; 500 where it gave no answer.
+        :param model: seconds that the model took; None, it was not reached.
+        :param all_: seconds from the request's arrival to its answer.
+        :param instances: of the variant; 0 where it is serverless.
+        """
+        server_error = status >= _FIRST_SERVER_ERROR
+        client_error = not server_error and status >= _FIRST_ERROR
+        self._keep(source, "Invocation4XXErrors", "None", float(client_error))
+        self._keep(source, "Invocation5XXErrors", "None", float(server_error))
+        if model is not None:
+            self._keep(source, "ModelLatency", "Microseconds", _rounded(model * _MICROSECONDS))
+        if source.asynchronous:
+            return
+        self._keep(source, "Invocations", "None", 1.0)
+        overhead = max(all_ - (model or 0.0), 0.0)
+        self._keep(source, "OverheadLatency", "Microseconds", _rounded(overhead * _MICROSECONDS))
+        if instances:
+            self._keep(source, "InvocationsPerInstance", "None", 1 / instances)
+
+    def setup(self, source: Source, seconds: float) -> None:
+        """A cold start of a serverless variant."""
+        self._keep(source, "ModelSetupTime", "Microseconds", _rounded(seconds * _MICROSECONDS))
+
+    def close(self) -> None:
+        """Publishes what is left, and ends."""
+        self._closing.set()
+        self._thread.join()
+
+    def _keep(self, source: Source, metric: str, unit: str, value: float) -> None:
+        self._values.append(_Value(source, metric, unit, int(time.time()), value))
+
+    def _work(self) -> None:
+        client = aws.client(self._settings, "cloudwatch")
+        while not self._closing.wait(self._every_seconds):
+            self._publish(client)
+        self._publish(client)
+
+    def _publish(self, client: Any) -> None:
+        counts: Counter[_Value] = Counter()
+        while self._values:
+            counts[self._values.popleft()] += 1
+        for data in _parts(list(_data(counts)), _MOST_METRICS):
+            try:
+                client.put_metric_data(Namespace=_NAMESPACE, MetricData=data)
+            except (ClientError, BotoCoreError) as error:
+                _log.warning("The metrics of endpoints could not be published: %s", error)
+
+
+def _data(counts: Counter[_Value]) -> Iterator[dict[str, Any]]:
+    """Each metric of each second with its distinct values, each with its count."""
+    series: dict[tuple[Source, str, str, int], list[tuple[float, int]]] = {}
+    for kept, count in counts.items():
+        key = (kept.source, kept.metric, kept.unit, kept.second)
+        series.setdefault(key, []).append((kept.value, count))
+    for (source, metric, unit, second), values in series.items():
+        for part in _parts(values, _MOST_VALUES):
+            for dimensions in source.dimensions:
+                yield {
+                    "MetricName": metric,
+                    "Dimensions": dimensions,
+                    "Timestamp": datetime.fromtimestamp(second, UTC),
+                    "Unit": unit,
+                    "Values": [value for value, _ in part],
+                    "Counts": [float(count) for _, count in part],
+                }
+
+
+def _parts(items: list[Any], size: int) -> Iterable[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _rounded(value: float) -> float:
+    """To about 1 %, so that a second has few distinct values: CloudWatch keeps each."""
+    return float(round(10 ** round(math.log10(value), 2))) if value >= 1 else 0.0

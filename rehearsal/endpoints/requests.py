@@ -1,0 +1,75 @@
+"""One invocation, as the parts of a fleet hand it on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_TARGET = "x-amzn-sagemaker-target-variant"
+_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+_CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+_OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """:param headers: the client's, names in lower case.
+    :param began: `time.monotonic()` when it arrived.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    timeout_seconds: float
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def target_variant(self) -> str | None:
+        return self.headers.get(_TARGET)
+
+    @property
+    def inference_id(self) -> str | None:
+        return self.headers.get(_INFERENCE_ID)
+
+    @property
+    def custom_attributes(self) -> str | None:
+        return self.headers.get(_CUSTOM_ATTRIBUTES)
+
+    @property
+    def content_type(self) -> str | None:
+        return self.headers.get("content-type")
+
+    @property
+    def for_container(self) -> dict[str, str]:
+        """The headers that the container gets."""
+        return {key: value for key, value in self.headers.items() if _is_for_container(key)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """:param seconds: how long the model took, as seen from outside the container."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    @property
+    def content_type(self) -> str | None:
+        return self.headers.get("content-type")
+
+    @property
+    def for_client(self) -> dict[str, str]:
+        """Its headers but those of the connection."""
+        return {key: value for key, value in self.headers.items() if key not in _OF_THE_CONNECTION}
+
+
+def chosen(share: float) -> bool:
+    """Whether chance picks this one of all requests, at a share of 0 to 1."""
+    # As on AWS; nothing is decided by it.
+    return random.random() < share  # noqa: S311
+
+
+def _is_for_container(header: str) -> bool:
+    return header != _TARGET and header.startswith(("content-type", "accept", "x-amzn-sagemaker-"))

@@ -1,0 +1,165 @@
+"""One blue/green deployment: a new fleet comes up, gets the traffic in steps, or gives it back.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-blue-green.html
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from rehearsal.backends import Change, DeploymentConfig, TrafficStep, Variant
+from rehearsal.endpoints.alarms import RollbackAlarms
+from rehearsal.endpoints.errors import CancelledError, FleetError, RolledBackError
+from rehearsal.endpoints.fleet import Fleet
+from rehearsal.endpoints.summaries import status, summary
+from rehearsal.endpoints.traffic import Traffic
+from rehearsal.images.errors import ImageError
+
+_log = logging.getLogger(__name__)
+
+
+class Rollout:
+    """:param green: the new fleet, not started yet.
+    :param retire: ends a fleet that gets no further requests; returns when it is gone.
+    :param alarms_every: seconds from one look at the alarms to the next.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a deployment is made of
+        self,
+        traffic: Traffic,
+        green: Fleet,
+        deployment: DeploymentConfig,
+        alarms: RollbackAlarms,
+        change: Change,
+        retire: Callable[[Fleet], None],
+        alarms_every: float,
+    ):
+        self._traffic = traffic
+        self._green = green
+        self._deployment = deployment
+        self._alarms = alarms
+        self._change = change
+        self._retire = retire
+        self._alarms_every = alarms_every
+        self._cancelled = threading.Event()
+        self._began = time.monotonic()
+        self._start_time = datetime.now(UTC)
+
+    def cancel(self) -> None:
+        """Ends it without a report, soon."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        """Returns when the deployment is over, and reports how."""
+        try:
+            self._deploy()
+        except CancelledError:
+            self._give_up(None)
+        except (FleetError, ImageError, RolledBackError) as error:
+            self._give_up(str(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end the wait, too
+            _log.exception("An endpoint could not be deployed.")
+            self._give_up(f"InternalServerError: {error}")
+
+    def _deploy(self) -> None:
+        self._report("Creating", lambda count: f"Launching {count} instance(s).", 0.0)
+        self._green.start(self._left())
+        if self._traffic.blue:
+            self._look()
+            for step in self._deployment.steps:
+                self._shift(step)
+                self._bake(step)
+        blue = self._traffic.take_over(self._green)
+        if blue:
+            self._retire(blue)
+        if not self._cancelled.is_set():
+            self._change({"EndpointStatus": "InService"})
+
+    def _shift(self, step: TrafficStep) -> None:
+        self._alarms.renew()
+        self._report("ActivatingTraffic", lambda n: f"Activating traffic on {_what(step, n)}.", 0.0)
+        self._traffic.shift(self._green, step.share)
+
+    def _bake(self, step: TrafficStep) -> None:
+        self._report(
+            "Baking",
+            lambda count: (
+                f"Baking for {step.wait_seconds:g} seconds ({step.wait}) with traffic enabled on "
+                f"{_what(step, count)}."
+            ),
+            step.share,
+        )
+        ends = time.monotonic() + step.wait_seconds
+        self._look()
+        while (left := ends - time.monotonic()) > 0:
+            self._cancelled.wait(min(left, self._alarms_every))
+            self._look()
+
+    def _look(self) -> None:
+        """:raises CancelledError: nobody waits any more.
+        :raises RolledBackError: why the update has to be taken back.
+        """
+        if self._cancelled.is_set():
+            raise CancelledError
+        if self._left() == 0:
+            raise RolledBackError(
+                "The update was rolled back: it took longer than the "
+                f"{self._deployment.timeout_seconds:.0f} s of MaximumExecutionTimeoutInSeconds."
+            )
+        self._alarms.check()
+        if not self._green.available:
+            raise RolledBackError(
+                "The update was rolled back: no model server of the new fleet is up any more; "
+                "please check CloudWatch logs for this endpoint."
+            )
+
+    def _left(self) -> float | None:
+        timeout = self._deployment.timeout_seconds
+        return None if timeout is None else max(self._began + timeout - time.monotonic(), 0.0)
+
+    def _give_up(self, reason: str | None) -> None:
+        """:param reason: None, nobody waits for it."""
+        # First of all no further request goes there; those that are under way are answered.
+        self._traffic.roll_back()
+        if reason:
+            _log.warning("An update is given up: %s", reason)
+        self._retire(self._green)
+        if reason and not self._cancelled.is_set():
+            serves = self._traffic.blue is not None
+            self._change(
+                {"EndpointStatus": "InService" if serves else "Failed", "FailureReason": reason}
+            )
+
+    def _report(self, name: str, message: Callable[[int], str], share: float) -> None:
+        if self._cancelled.is_set():
+            raise CancelledError
+
+        def pending(variant: Variant) -> dict[str, Any]:
+            count = variant.instance_count
+            return summary(
+                variant,
+                current_instance_count=math.ceil(share * count),
+                variant_status=status(name, message(count)),
+            )
+
+        config = self._green.configuration
+        found: dict[str, Any] = {
+            "EndpointConfigName": config.name,
+            "StartTime": self._start_time,
+            "ProductionVariants": [pending(variant) for variant in config.variants],
+        }
+        if config.shadow_variants:
+            found["ShadowProductionVariants"] = [pending(each) for each in config.shadow_variants]
+        self._change({"PendingDeploymentSummary": found})
+
+
+def _what(step: TrafficStep, count: int) -> str:
+    if step.share == 1:
+        return f"full capacity of {count} instance(s)"
+    return f"{step.share:.0%} of the capacity of {count} instance(s)"

@@ -1,0 +1,32 @@
+"""What a variant's servers run, made ready once for all its instances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from rehearsal.backends import Variant
+from rehearsal.endpoints import artifact
+from rehearsal.endpoints.instance import Server
+from rehearsal.images import environments, registry
+from rehearsal.settings import RehearsalSettings
+
+
+def prepare(
+    settings: RehearsalSettings, variant: Variant, folder: Path, report: Callable[[str], None]
+) -> Server:
+    """Resolves the image, makes its environment and downloads the model into `folder`.
+
+    :param report: is told what is being made, a line at a time.
+    :raises FleetError: the model can't be had, or whatever `report` raises.
+    :raises ImageError: there is no such image, or its environment can't be made.
+    """
+    image = registry.resolve(settings, variant.image)
+    environment = environments.ensure(image.program, cache=settings.cache, report=report)
+    archive = None
+    if variant.model_data_url:
+        folder.mkdir(parents=True, exist_ok=True)
+        archive = folder / f"{variant.name}.tar.gz"
+        artifact.download(settings, variant, archive)
+    region = {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
+    return Server(variant, image, environment, archive, region | variant.environment)
