@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,8 +73,13 @@ class Events:
         detail = shapes.project("DescribeTrainingJobResponse", record)
         self._describe("SageMaker Training Job State Change", detail, "TrainingJobArn", tags)
 
-    def model_package(self, record: Record) -> None:
+    def model_package(self, record: Record, changed: Sequence[str] | None = None) -> None:
+        """:param changed: the fields that an update changed; None for a new package."""
         detail = shapes.project("DescribeModelPackageOutput", record)
+        if changed is not None:
+            # AWS writes this one with a small letter.
+            names = ["sourceUri" if name == "SourceUri" else name for name in changed]
+            detail["UpdatedModelPackageFields"] = names
         self._describe("SageMaker Model Package State Change", detail, "ModelPackageArn", None)
 
     def model(self, arn: str, name: str) -> None:

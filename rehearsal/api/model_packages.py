@@ -9,6 +9,18 @@ from rehearsal.api.store import Resource
 from rehearsal.errors import ApiError, validation
 
 KIND = "model-package"
+# What an event names as changed:
+# https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+# Whether AWS names a field that is given its own value again is not said; here it does not, so
+# that nothing relies on it.
+_TOLD = (
+    "ModelApprovalStatus",
+    "ApprovalDescription",
+    "SourceUri",
+    "CustomerMetadataProperties",
+    "InferenceSpecification",
+    "ModelLifeCycle",
+)
 _LISTING = Listing(
     output="ModelPackageSummaryList",
     summary="ModelPackageSummary",
@@ -82,7 +94,9 @@ def update_model_package(context: Context, request: Record) -> Record:
     changed = context.store.change(KIND, arn, lambda record: _updated(record, request))
     if changed is None:
         raise _missing(arn)
-    context.events.model_package(changed[1])
+    before, after = changed
+    fields = [name for name in _TOLD if before.get(name) != after.get(name)]
+    context.events.model_package(after, fields)
     return {"ModelPackageArn": arn}
 
 

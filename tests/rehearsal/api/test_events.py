@@ -68,7 +68,7 @@ def test_a_job_sends_its_statuses(sagemaker, received, name, training):
     assert isinstance(detail["CreationTime"], int)
 
 
-def test_an_approval_sends_the_package(sagemaker, received, name):
+def test_an_approval_sends_the_package_and_what_changed(sagemaker, received, name):
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
     arn = sagemaker.create_model_package(
         ModelPackageGroupName=name,
@@ -79,13 +79,23 @@ def test_an_approval_sends_the_package(sagemaker, received, name):
         },
     )["ModelPackageArn"]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", SourceUri="s3://tests/source"
+    )
 
     def sent():
         found = received("SageMaker Model Package State Change", arn)
-        return found if len(found) == 2 else None
+        return found if len(found) == 3 else None
 
-    statuses = [detail["ModelApprovalStatus"] for detail in eventually(sent)]
-    assert statuses == ["PendingManualApproval", "Approved"]
+    told = [
+        (detail["ModelApprovalStatus"], detail.get("UpdatedModelPackageFields"))
+        for detail in eventually(sent)
+    ]
+    assert told == [
+        ("PendingManualApproval", None),
+        ("Approved", ["ModelApprovalStatus"]),
+        ("Approved", ["sourceUri"]),
+    ]
 
 
 def test_an_endpoint_sends_its_status_in_capitals(sagemaker, received, name):

@@ -38,7 +38,7 @@ def approval(event: Event) -> tuple[str, datetime] | None:
     Approved has no such field.
     """
     detail = event["detail"]
-    changed = detail.get("UpdatedModelPackageFields") or [_STATUS]
+    changed = detail.get("UpdatedModelPackageFields", [_STATUS])
     if (
         event["detail-type"] != _MODEL_PACKAGE
         or detail.get(_STATUS) != "Approved"
