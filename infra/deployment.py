@@ -7,9 +7,13 @@ from constructs import Construct
 
 from infra import exceptions, grants
 from infra.data import DataStack
+from infra.drift import DriftProps
 from infra.images import ImagesStack
 from infra.operations import OperationsStack
 from infra.serving import ServingStack
+from infra.serving.capture import PREFIX as CAPTURED
+from infra.serving.stack import PARAMETER
+from infra.serving.variants import VARIANT
 from infra.settings import Settings
 from infra.training import TrainingStack
 from infra.trigger import TriggerStack
@@ -79,6 +83,7 @@ class Deployment(cdk.Stage):
             settings=self.settings,
             model_package_group_name=self.training.model_package_group_name,
             volume_key=self.data.volume_key,
+            inference=self.data.inference,
             **self._props("serving", "Endpoint of the approved model"),
         )
 
@@ -94,7 +99,23 @@ class Deployment(cdk.Stage):
                 "Drops": self.trigger.dead_letters,
                 "Approvals": self.serving.dead_letters,
             },
+            drift=self._drift(),
             **self._props("operations", "Alarms, notifications and dashboard"),
+        )
+
+    def _drift(self) -> DriftProps | None:
+        if not self.settings.drift.every_hours:
+            return None
+        return DriftProps(
+            settings=self.settings,
+            endpoint_name=self.serving.endpoint_name,
+            stack_name=self.serving.stack_name,
+            parameter=PARAMETER,
+            captured=self.data.inference,
+            capture_prefix=f"{CAPTURED}{self.serving.endpoint_name}/{VARIANT}/",
+            records=self.data.artifacts,
+            pipeline_name=self.training.pipeline_name,
+            pipeline_arn=self.training.pipeline_arn,
         )
 
     def _grant(self) -> None:

@@ -1,12 +1,18 @@
 """Every rule of cdk-nag that a resource does not follow, with the reason; all are here."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IConstruct
+
+from infra.drift.permissions import DATASETS, EXECUTIONS, RECORDS
+from infra.serving import asynchronous, capture
+from infra.serving.variants import VARIANT
 
 if TYPE_CHECKING:
     from infra.deployment import Deployment
@@ -44,6 +50,7 @@ def explain(deployment: "Deployment") -> None:
         *_of_data(deployment),
         *_of_training(deployment),
         *_of_serving(deployment),
+        *_of_drift(deployment),
     ):
         cdk.Validations.of(exception.construct).acknowledge(
             cdk.Acknowledgment(id=exception.rule, reason=exception.reason)
@@ -79,7 +86,7 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
         yield _wildcard(role, "*", _METRICS)
         yield _wildcard(role, _log_streams(log_group), _LOG_STREAMS)
         yield from (_wildcard(role, resource, _OBJECTS) for resource in objects)
-    packages = _arn("sagemaker", f"model-package/{deployment.training.pipeline_name}-*/*")
+    packages = _packages(deployment)
     yield _wildcard(roles.pipeline, "*", _METRICS)
     yield _wildcard(roles.pipeline, executions, _OBJECTS)
     yield _wildcard(roles.pipeline, models, _OBJECTS)
@@ -98,13 +105,45 @@ def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
     serving = deployment.serving
     models = _objects(deployment, deployment.data.artifacts, "models/*")
     yield _wildcard(serving.endpoint_role, "*", _METRICS)
-    yield _wildcard(serving.endpoint_role, models, _OBJECTS)
+    for objects in (models, *_inference(deployment)):
+        yield _wildcard(serving.endpoint_role, objects, _OBJECTS)
     yield _wildcard(
         serving.endpoint_role, _log_streams(f"Endpoints/{serving.endpoint_name}"), _LOG_STREAMS
     )
     yield _wildcard(
         serving.deployer, _arn("cloudformation", f"stack/{serving.stack_name}/*"), _STACK_ID
     )
+    yield _wildcard(
+        serving.deployer, _arn("sagemaker", f"model-package/{_group(deployment)}/*"), _PACKAGES
+    )
+
+
+def _inference(deployment: "Deployment") -> Iterator[str]:
+    settings, bucket = deployment.settings.endpoint, deployment.data.inference
+    if settings.capture_percent:
+        yield _objects(deployment, bucket, f"{capture.PREFIX}*")
+    if settings.mode == "asynchronous":
+        for prefix in (asynchronous.REQUESTS, asynchronous.ANSWERS, asynchronous.FAILURES):
+            yield _objects(deployment, bucket, f"{prefix}*")
+
+
+def _of_drift(deployment: "Deployment") -> Iterator[_Exception]:
+    drift = deployment.operations.drift
+    if drift is None:
+        return
+    data, serving = deployment.data, deployment.serving
+    stack = _arn("cloudformation", f"stack/{serving.stack_name}/*")
+    answers = f"{capture.PREFIX}{serving.endpoint_name}/{VARIANT}/*"
+    yield _wildcard(drift.comparison, stack, _STACK_ID)
+    yield _wildcard(drift.comparison, _packages(deployment), _PACKAGES)
+    yield _wildcard(drift.comparison, "*", _METRICS)
+    for bucket, pattern in ((data.inference, answers), (data.artifacts, DATASETS)):
+        yield _wildcard(drift.comparison, _objects(deployment, bucket, pattern), _OBJECTS)
+    if drift.retraining:
+        yield _wildcard(drift.retraining, stack, _STACK_ID)
+        for pattern in (f"{RECORDS}*", f"{EXECUTIONS}*"):
+            objects = _objects(deployment, data.artifacts, pattern)
+            yield _wildcard(drift.retraining, objects, _OBJECTS)
 
 
 def _wildcard(construct: IConstruct, resource: str, reason: str) -> _Exception:
@@ -115,6 +154,20 @@ def _objects(deployment: "Deployment", bucket: s3.Bucket, pattern: str) -> str:
     # cdk-nag names a resource of another stack by its export.
     arn = deployment.data.resolve(deployment.data.export_value(bucket.bucket_arn))
     return f"{arn['Fn::ImportValue']}/{pattern}"
+
+
+def _group(deployment: "Deployment") -> str:
+    """The model package group's name, as cdk-nag has it in another stack."""
+    training = deployment.training
+    group = training.node.find_child("ModelPackageGroup")
+    assert isinstance(group, sagemaker.CfnModelPackageGroup)  # noqa: S101
+    arn = training.resolve(training.export_value(group.attr_model_package_group_arn))
+    name = {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
+    return json.dumps(name, separators=(",", ":"))
+
+
+def _packages(deployment: "Deployment") -> str:
+    return _arn("sagemaker", f"model-package/{deployment.training.pipeline_name}-*/*")
 
 
 def _log_streams(log_group: str) -> str:

@@ -19,6 +19,8 @@ class DataStack(cdk.Stack):
         EventBridge.
     :ivar working: `executions/<execution id>/…`, and so `checkpoints/` and `tensorboard/`; expires.
     :ivar artifacts: models and lineage, kept.
+    :ivar inference: `captured/…`, what the endpoint answered, and `asynchronous/…`, requests that
+        wait and their answers; expires.
     :ivar access_logs: who read and wrote the others.
     :ivar emptied: the buckets that are emptied when the stack is destroyed.
     :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
@@ -44,6 +46,17 @@ class DataStack(cdk.Stack):
         self.artifacts = private_bucket(
             self, "Artifacts", settings=data, access_logs=self.access_logs
         )
+        self.inference = private_bucket(
+            self,
+            "Inference",
+            settings=data,
+            access_logs=self.access_logs,
+            expire=(_expire(data.inference_days),),
+        )
+        # Settings decide whether the serving stack uses it: an export that went with a setting
+        # would go before its last use, which CloudFormation refuses.
+        for used in (self.inference.bucket_name, self.inference.bucket_arn):
+            self.export_value(used)
         self.volume_key = kms.Key(
             self,
             "VolumeKey",
@@ -51,7 +64,13 @@ class DataStack(cdk.Stack):
             enable_key_rotation=True,
             removal_policy=cdk.RemovalPolicy.RETAIN if data.retain else cdk.RemovalPolicy.DESTROY,
         )
-        every_bucket = [self.drops, self.working, self.artifacts, self.access_logs]
+        every_bucket = [
+            self.drops,
+            self.working,
+            self.artifacts,
+            self.inference,
+            self.access_logs,
+        ]
         self.emptied = [] if data.retain else every_bucket
         if self.emptied:
             Emptier(self, "Emptier", settings=settings, buckets=self.emptied)
@@ -60,6 +79,9 @@ class DataStack(cdk.Stack):
             "WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations"
         )
         self._output("ArtifactsBucketName", self.artifacts, "Bucket of models and lineage")
+        self._output(
+            "InferenceBucketName", self.inference, "Bucket of captured and asynchronous answers"
+        )
 
     def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
         cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)

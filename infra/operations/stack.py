@@ -11,10 +11,11 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.drift import Drift, DriftProps
 from infra.operations import metrics
 from infra.operations.dashboard import dashboard
 from infra.operations.topic import encrypted_topic
-from infra.serving.alarms import VARIANT
+from infra.serving.variants import VARIANT
 from infra.settings import Settings
 
 
@@ -22,6 +23,9 @@ class OperationsStack(cdk.Stack):
     """What watches the other stacks.
 
     :param dead_letters: the queues of failed events, by what they hold.
+    :param drift: what the comparison of answered with trained classes gets, if there is one.
+    :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
+        a setting can take it away.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -34,15 +38,20 @@ class OperationsStack(cdk.Stack):
         pipeline_arn: str,
         endpoint_name: str,
         dead_letters: Mapping[str, sqs.IQueue],
+        drift: DriftProps | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self._topic = encrypted_topic(self, "Notifications", retain_key=settings.data.retain)
+        self.drift = Drift(self, "Drift", props=drift) if drift else None
+        watched = (
+            {**dead_letters, "Comparisons": self.drift.dead_letters} if self.drift else dead_letters
+        )
         depths = {
             name: queue.metric_approximate_number_of_messages_visible(
                 period=metrics.PERIOD, label=name
             )
-            for name, queue in dead_letters.items()
+            for name, queue in watched.items()
         }
         alarms = [
             self._alarm(
@@ -60,6 +69,8 @@ class OperationsStack(cdk.Stack):
                 for name, depth in depths.items()
             ),
         ]
+        if self.drift:
+            alarms.append(self._tell(self.drift.alarm))
         self._tell_of_failed_executions(pipeline_arn)
         dashboard(
             self,
@@ -70,6 +81,7 @@ class OperationsStack(cdk.Stack):
             variant=VARIANT,
             alarms=alarms,
             queues=list(depths.values()),
+            drift=self.drift.metric if self.drift else None,
         )
         cdk.CfnOutput(
             self,
@@ -91,6 +103,9 @@ class OperationsStack(cdk.Stack):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
+        return self._tell(alarm)
+
+    def _tell(self, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         return alarm
 

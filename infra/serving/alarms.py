@@ -1,58 +1,111 @@
-"""What rolls a new model back while it gets its first traffic."""
+"""What takes a new model back while it gets its first traffic."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.serving.logs import EndpointLogs
+from infra.serving.variants import VARIANT
 from infra.settings import Endpoint
 
-VARIANT = "AllTraffic"
+_GREATER_OR_EQUAL = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
 class RollbackAlarms(Construct):
-    """Errors and latency of the endpoint's one variant, by the minute.
+    """Errors, latency and confidence of the new instances alone, by the minute.
+
+    The old ones are left out by the name of the configuration and by the model package, so that a
+    bad model can't stop the one that mends it.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
 
     :ivar names: names of the alarms.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Endpoint, endpoint_name: str
+    def __init__(  # noqa: PLR0913 - CDK props
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Endpoint,
+        endpoint_name: str,
+        configuration: sagemaker.CfnEndpointConfig,
+        model_package: str,
+        logs: EndpointLogs,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._dimensions = {"EndpointName": endpoint_name, "VariantName": VARIANT}
-        errors = self._alarm(
-            "ServerErrors",
-            metric="Invocation5XXErrors",
-            statistic=cloudwatch.Stats.SUM,
-            threshold=1,
-            description=f"{endpoint_name} answered with a server error",
+        self._dimensions = {
+            "EndpointName": endpoint_name,
+            "VariantName": VARIANT,
+            "EndpointConfigName": configuration.attr_endpoint_config_name,
+        }
+        alarms = [
+            self._alarm(
+                "ServerErrors",
+                self._metric("Invocation5XXErrors", cloudwatch.Stats.SUM),
+                threshold=1,
+                description=f"The newest model of {endpoint_name} answered with a server error",
+            ),
+            self._alarm(
+                "Latency",
+                self._metric("ModelLatency", cloudwatch.Stats.percentile(99)),
+                # CloudWatch has ModelLatency in microseconds.
+                threshold=settings.latency_alarm_milliseconds * 1000,
+                description=f"The newest model of {endpoint_name} answers slowly: the 99th "
+                f"percentile is {settings.latency_alarm_milliseconds} ms or more",
+            ),
+        ]
+        if settings.minimum_confidence:
+            low = self._alarm(
+                "Confidence",
+                logs.mean_confidence(model_package),
+                threshold=settings.minimum_confidence,
+                description=f"The newest model of {endpoint_name} is unsure: its answers have a "
+                f"mean probability below {settings.minimum_confidence:g}",
+                comparison=_LESS,
+            )
+            alarms.append(low)
+        self.names = [alarm.alarm_name for alarm in alarms]
+        self._arns = [alarm.alarm_arn for alarm in alarms]
+
+    def let_describe(self, role: iam.Role) -> iam.Policy:
+        """Lets `role` see the alarms, as AWS asks of an endpoint's role.
+
+        A policy of its own: the model, which the alarms know, waits for the role's others.
+        """
+        policy = iam.Policy(self, "Describe", roles=[role])
+        policy.add_statements(
+            iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=self._arns)
         )
-        latency = self._alarm(
-            "Latency",
-            metric="ModelLatency",
-            statistic=cloudwatch.Stats.percentile(99),
-            # CloudWatch has ModelLatency in microseconds.
-            threshold=settings.latency_alarm_milliseconds * 1000,
-            description=f"{endpoint_name} answers slowly",
+        return policy
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name=name,
+            dimensions_map=self._dimensions,
+            statistic=statistic,
+            period=cdk.Duration.minutes(1),
         )
-        self.names = [errors.alarm_name, latency.alarm_name]
 
     def _alarm(
-        self, construct_id: str, *, metric: str, statistic: str, threshold: float, description: str
+        self,
+        construct_id: str,
+        metric: cloudwatch.Metric,
+        *,
+        threshold: float,
+        description: str,
+        comparison: cloudwatch.ComparisonOperator = _GREATER_OR_EQUAL,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             construct_id,
             alarm_description=description,
-            metric=cloudwatch.Metric(
-                namespace="AWS/SageMaker",
-                metric_name=metric,
-                dimensions_map=self._dimensions,
-                statistic=statistic,
-                period=cdk.Duration.minutes(1),
-            ),
+            metric=metric,
             threshold=threshold,
             evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            comparison_operator=comparison,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

@@ -1,23 +1,28 @@
 """Model, endpoint configuration and endpoint, which exist only while there is a model package."""
 
-from typing import Any
-
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.serving.alarms import VARIANT
+from infra.serving.alarms import RollbackAlarms
+from infra.serving.asynchronous import asynchronous_inference
+from infra.serving.capture import data_capture
+from infra.serving.logs import EndpointLogs
+from infra.serving.scaling import Scaling
+from infra.serving.traffic import deployment
+from infra.serving.variants import SHADOW, variant
 from infra.settings import Endpoint as EndpointSettings
 from infra.volumes import volume_key as volume_key_of
 
 
 class Endpoint(Construct):
-    """An endpoint whose name stays while a new model goes through a canary.
+    """An endpoint whose name stays while its traffic moves to a new model.
 
-    The model and the configuration have no names, so that CloudFormation replaces them and the
-    endpoint is updated.
+    The models and the configuration have no names, so that CloudFormation replaces them and the
+    endpoint is updated. All that is made in here has the condition that there is a model.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -30,20 +35,29 @@ class Endpoint(Construct):
         model_package: cdk.CfnParameter,
         role: iam.Role,
         volume_key: kms.IKey,
-        rollback_alarms: list[str],
+        inference: s3.IBucket,
+        logs: EndpointLogs,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._role = role
         self._condition = cdk.CfnCondition(
             self,
             "HasModel",
             expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(model_package, "")),
         )
-        self._model = self._make_model(model_package, role)
-        self._configuration = self._configure(self._model, volume_key)
-        self._endpoint = self._make_endpoint(endpoint_name, self._configuration, rollback_alarms)
-        for resource in (self._model, self._configuration, self._endpoint):
-            resource.cfn_options.condition = self._condition
+        self._model = self._make_model("Model", model_package.value_as_string)
+        self._configuration = self._configure(volume_key, inference)
+        alarms = self._rollback_alarms(endpoint_name, model_package.value_as_string, logs)
+        self._endpoint = self._make_endpoint(endpoint_name, alarms.names if alarms else [])
+        self._endpoint.node.add_dependency(logs)
+        if alarms:
+            self._endpoint.node.add_dependency(alarms.let_describe(role))
+        if settings.scales:
+            Scaling(self, "Scaling", settings=settings, endpoint=self._endpoint)
+        for made in self.node.find_all():
+            if isinstance(made, cdk.CfnResource):
+                made.cfn_options.condition = self._condition
 
     def let_describe(self, role: iam.Role) -> None:
         """Lets `role` describe the model and the configuration, which only this stack can name."""
@@ -70,74 +84,76 @@ class Endpoint(Construct):
         assert isinstance(attached, iam.CfnPolicy)  # noqa: S101
         attached.cfn_options.condition = self._condition
 
-    def _make_model(self, model_package: cdk.CfnParameter, role: iam.Role) -> sagemaker.CfnModel:
+    def _make_model(self, construct_id: str, model_package: str) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
             self,
-            "Model",
-            execution_role_arn=role.role_arn,
-            enable_network_isolation=True,
+            construct_id,
+            execution_role_arn=self._role.role_arn,
+            # A serverless endpoint refuses a model without network.
+            enable_network_isolation=self._settings.mode != "serverless",
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                model_package_name=model_package.value_as_string
+                model_package_name=model_package,
+                # SageMaker takes this only of a package that has no environment of its own.
+                environment={"MODEL_PACKAGE_ARN": model_package},
             ),
         )
         # SageMaker uses the role while it makes the model: its policy must be attached by then.
-        policy = role.node.try_find_child("DefaultPolicy")
+        policy = self._role.node.try_find_child("DefaultPolicy")
         if policy is not None:
             model.node.add_dependency(policy)
         return model
 
     def _configure(
-        self, model: sagemaker.CfnModel, volume_key: kms.IKey
+        self, volume_key: kms.IKey, inference: s3.IBucket
     ) -> sagemaker.CfnEndpointConfig:
+        settings = self._settings
+        shadow = settings.shadow_model_package
         return sagemaker.CfnEndpointConfig(
             self,
             "Configuration",
-            kms_key_id=volume_key_of(self._settings.instance_type, volume_key.key_arn),
-            production_variants=[
-                sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=VARIANT,
-                    model_name=model.attr_model_name,
-                    instance_type=self._settings.instance_type,
-                    initial_instance_count=self._settings.instance_count,
-                    initial_variant_weight=1,
-                )
-            ],
+            # A serverless endpoint has no volumes.
+            kms_key_id=None
+            if settings.mode == "serverless"
+            else volume_key_of(settings.instance_type, volume_key.key_arn),
+            production_variants=[variant(settings, self._model)],
+            shadow_production_variants=[
+                variant(settings, self._make_model("ShadowModel", shadow), SHADOW)
+            ]
+            if shadow
+            else None,
+            async_inference_config=asynchronous_inference(settings, inference),
+            data_capture_config=data_capture(settings, inference),
         )
 
-    def _make_endpoint(
-        self,
-        name: str,
-        configuration: sagemaker.CfnEndpointConfig,
-        rollback_alarms: list[str],
-    ) -> sagemaker.CfnEndpoint:
+    def _rollback_alarms(
+        self, endpoint_name: str, model_package: str, logs: EndpointLogs
+    ) -> RollbackAlarms | None:
+        if self._settings.mode == "serverless":
+            return None
+        return RollbackAlarms(
+            self,
+            "RollbackAlarms",
+            settings=self._settings,
+            endpoint_name=endpoint_name,
+            configuration=self._configuration,
+            model_package=model_package,
+            logs=logs,
+        )
+
+    def _make_endpoint(self, name: str, rollback_alarms: list[str]) -> sagemaker.CfnEndpoint:
+        scales = self._settings.scales
         return sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=name,
-            endpoint_config_name=configuration.attr_endpoint_config_name,
-            deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(
-                auto_rollback_configuration=sagemaker.CfnEndpoint.AutoRollbackConfigProperty(
-                    alarms=[
-                        sagemaker.CfnEndpoint.AlarmProperty(alarm_name=alarm)
-                        for alarm in rollback_alarms
-                    ]
-                ),
-                blue_green_update_policy=sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
-                    traffic_routing_configuration=self._traffic_routing(),
-                    termination_wait_in_seconds=self._settings.shift_wait_seconds,
-                    maximum_execution_timeout_in_seconds=self._settings.longest_update_seconds,
-                ),
-            ),
-        )
-
-    def _traffic_routing(self) -> Any:
-        shift = self._settings.traffic_shift
-        step = sagemaker.CfnEndpoint.CapacitySizeProperty(
-            type="CAPACITY_PERCENT", value=self._settings.shift_percent
-        )
-        return sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
-            type=shift.upper(),
-            wait_interval_in_seconds=self._settings.shift_wait_seconds,
-            canary_size=step if shift == "canary" else None,
-            linear_step_size=step if shift == "linear" else None,
+            endpoint_config_name=self._configuration.attr_endpoint_config_name,
+            deployment_config=deployment(self._settings, rollback_alarms),
+            # An update keeps the number of instances that scaling has come to, and nothing else.
+            retain_all_variant_properties=True if scales else None,
+            exclude_retained_variant_properties=[
+                sagemaker.CfnEndpoint.VariantPropertyProperty(variant_property_type=kind)
+                for kind in ("DesiredWeight", "DataCaptureConfig")
+            ]
+            if scales
+            else None,
         )

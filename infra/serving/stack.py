@@ -5,13 +5,15 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra import grants
 from infra.function import dead_letter_queue
-from infra.serving.alarms import RollbackAlarms
+from infra.serving import asynchronous, capture
 from infra.serving.deployment import ApprovedModelDeployment
 from infra.serving.endpoint import Endpoint
+from infra.serving.logs import EndpointLogs
 from infra.settings import Settings
 
 PARAMETER = "ModelPackageArn"
@@ -22,12 +24,13 @@ class ServingStack(cdk.Stack):
     approved.
 
     :ivar endpoint_name: never changes, whatever model is behind it.
+    :ivar logs: the endpoint's log group and what is read from it.
     :ivar endpoint: the model, its configuration and the endpoint, where there is a model.
     :ivar endpoint_role: what the model's containers run under.
     :ivar dead_letters: approvals that could not be acted on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,
@@ -35,6 +38,7 @@ class ServingStack(cdk.Stack):
         settings: Settings,
         model_package_group_name: str,
         volume_key: kms.IKey,
+        inference: s3.IBucket,
         **kwargs: Any,
     ) -> None:
         # Only the model package is a parameter, so that a change of it is all that an approval can
@@ -54,9 +58,9 @@ class ServingStack(cdk.Stack):
             constraint_description="must be empty or the ARN of a model package",
             description="ARN of the model package to serve; empty for no endpoint",
         )
-        self.endpoint_role = self._endpoint_role()
-        self.alarms = RollbackAlarms(
-            self, "RollbackAlarms", settings=settings.endpoint, endpoint_name=self.endpoint_name
+        self.endpoint_role = self._endpoint_role(settings, inference)
+        self.logs = EndpointLogs(
+            self, "EndpointLogs", settings=settings, endpoint_name=self.endpoint_name
         )
         self.endpoint = Endpoint(
             self,
@@ -66,7 +70,8 @@ class ServingStack(cdk.Stack):
             model_package=package,
             role=self.endpoint_role,
             volume_key=volume_key,
-            rollback_alarms=self.alarms.names,
+            inference=inference,
+            logs=self.logs,
         )
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
         self.deployer = ApprovedModelDeployment(
@@ -88,7 +93,7 @@ class ServingStack(cdk.Stack):
             description="Model package that is served",
         )
 
-    def _endpoint_role(self) -> iam.Role:
+    def _endpoint_role(self, settings: Settings, inference: s3.IBucket) -> iam.Role:
         role = iam.Role(
             self,
             "EndpointRole",
@@ -97,4 +102,10 @@ class ServingStack(cdk.Stack):
         )
         grants.write_job_logs(role, f"Endpoints/{self.endpoint_name}")
         grants.put_metrics(role, "/aws/sagemaker/Endpoints")
+        if settings.endpoint.capture_percent:
+            grants.write_objects(role, inference, capture.PREFIX)
+        if settings.endpoint.mode == "asynchronous":
+            grants.read_objects(role, inference, asynchronous.REQUESTS)
+            for prefix in (asynchronous.ANSWERS, asynchronous.FAILURES):
+                grants.write_objects(role, inference, prefix)
         return role

@@ -30,7 +30,8 @@ class Endpoint(Section):
         description="instances answer at once and are billed by the hour, used or not; serverless "
         "is billed by the millisecond of a request and starts cold, and excludes GPUs, network "
         "isolation, data capture, shadow variants and traffic shifting with rollback; asynchronous "
-        "takes requests from S3 and answers there, on instances of which none need wait.",
+        "takes requests from S3 and answers there, on instances of which none need wait. AWS "
+        "changes no endpoint that runs to serverless or back: take its model out first.",
     )
     instance_type: InstanceType = Field(
         default="ml.c5.large", description="Instance type of the endpoint."
@@ -58,7 +59,8 @@ class Endpoint(Section):
         ge=1,
         le=100,
         description="Most instances that autoscaling starts, which bounds the bill; without it, "
-        "there are always instance_count.",
+        "there are always instance_count. Fewer requests take instances away, none at all do not: "
+        "SageMaker then counts nothing.",
     )
     invocations_per_instance: int = Field(
         default=1000,
@@ -171,20 +173,26 @@ class Endpoint(Section):
             for is_set, said in (
                 (self.accelerator == "gpu", "accelerator gpu: set it to cpu"),
                 (self.scales, "maximum_instances: set serverless_concurrency instead"),
-                (self.traffic_shift != "all_at_once", "a traffic_shift but all_at_once: set that"),
+                (self.traffic_shift != "all_at_once", "traffic_shift but all_at_once: set that"),
                 (self.capture_percent > 0, "data capture: set capture_percent to 0"),
-                (self.shadow_model_package, "a shadow variant: leave shadow_model_package out"),
+                (self.shadow_model_package, "shadow variant: leave shadow_model_package out"),
             ):
                 if is_set:
                     raise ValueError(f"mode serverless has no {said}")
         return self
 
     @model_validator(mode="after")
-    def _asynchronous_has_no_shadow(self) -> "Endpoint":
-        if self.mode == "asynchronous" and self.shadow_model_package:
-            raise ValueError(
-                "mode asynchronous has no shadow variant: leave shadow_model_package out"
-            )
+    def _asynchronous_goes_without(self) -> "Endpoint":
+        if self.mode == "asynchronous":
+            for is_set, said in (
+                (
+                    self.capture_percent > 0,
+                    "data capture, as every answer is in S3: set capture_percent to 0",
+                ),
+                (self.shadow_model_package, "shadow variant: leave shadow_model_package out"),
+            ):
+                if is_set:
+                    raise ValueError(f"mode asynchronous has no {said}")
         return self
 
     @model_validator(mode="after")

@@ -51,7 +51,7 @@ def test_no_role_has_a_policy_that_aws_manages(assembly):
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_bucket_is_versioned_encrypted_private_and_owned(assembly, environment):
     buckets = list(assembly.resources("AWS::S3::Bucket", environment))
-    assert len(buckets) == 4
+    assert len(buckets) == 5
     for bucket in buckets:
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -65,7 +65,7 @@ def test_every_bucket_is_versioned_encrypted_private_and_owned(assembly, environ
 
 @pytest.mark.parametrize(
     ("kind", "count"),
-    [("AWS::S3::BucketPolicy", 4), ("AWS::SQS::QueuePolicy", 2), ("AWS::SNS::TopicPolicy", 1)],
+    [("AWS::S3::BucketPolicy", 5), ("AWS::SQS::QueuePolicy", 2), ("AWS::SNS::TopicPolicy", 1)],
 )
 def test_nothing_is_reached_without_tls(assembly, kind, count):
     policies = list(assembly.resources(kind))
@@ -92,7 +92,7 @@ def test_drops_are_announced_to_eventbridge_and_access_is_logged(assembly):
     assert announced[0]["NotificationConfiguration"] == {
         "EventBridgeConfiguration": {"EventBridgeEnabled": True}
     }
-    assert len([b for b in buckets if b.get("LoggingConfiguration")]) == 3
+    assert len([b for b in buckets if b.get("LoggingConfiguration")]) == 4
 
 
 def test_data_outlives_its_stack_except_in_dev(assembly):

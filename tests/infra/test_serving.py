@@ -19,7 +19,9 @@ def test_without_a_model_there_is_no_endpoint(assembly):
         "AWS::SageMaker::Model",
         "AWS::SageMaker::EndpointConfig",
         "AWS::SageMaker::Endpoint",
-        # FetchServingModel's, to describe them.
+        # Of the newest model.
+        "AWS::CloudWatch::Alarm",
+        # FetchServingModel's, to describe them, and the endpoint's, to see the alarms.
         "AWS::IAM::Policy",
     }
     (condition,) = set(conditional.values())
@@ -32,7 +34,10 @@ def test_a_new_model_replaces_model_and_configuration_and_updates_the_endpoint(a
     (model,) = assembly.resources("AWS::SageMaker::Model")
     (configuration,) = assembly.resources("AWS::SageMaker::EndpointConfig")
     (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint")
-    assert model["PrimaryContainer"] == {"ModelPackageName": {"Ref": "ModelPackageArn"}}
+    assert model["PrimaryContainer"] == {
+        "ModelPackageName": {"Ref": "ModelPackageArn"},
+        "Environment": {"MODEL_PACKAGE_ARN": {"Ref": "ModelPackageArn"}},
+    }
     assert "ModelName" not in model
     assert "EndpointConfigName" not in configuration
     assert endpoint["EndpointName"] == "shardwise-dev"
@@ -43,7 +48,7 @@ def test_the_old_model_may_be_described_until_the_endpoint_has_the_new_one(assem
     (policy,) = [
         r
         for r in resources.values()
-        if r["Type"] == "AWS::IAM::Policy" and "DescribeModel" in str(r["Properties"])
+        if r["Type"] == "AWS::IAM::Policy" and "DescribeEndpointConfig" in str(r["Properties"])
     ]
     assert [resources[name]["Type"] for name in policy["DependsOn"]] == ["AWS::SageMaker::Endpoint"]
 
@@ -56,7 +61,7 @@ def test_traffic_moves_as_the_settings_say_and_alarms_roll_back(assembly, enviro
     deployment = endpoint["DeploymentConfig"]
     update = deployment["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
     assert update["Type"] == routing
-    assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 2
+    assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 OUTPUTS = {
-    "data": {"DropsBucketName", "WorkingBucketName", "ArtifactsBucketName"},
+    "data": {
+        "DropsBucketName",
+        "WorkingBucketName",
+        "ArtifactsBucketName",
+        "InferenceBucketName",
+    },
     "images": {"ProcessingImageUri", "TrainingImageUri", "InferenceImageUri"},
     "training": {"PipelineName", "ModelPackageGroupName"},
     "trigger": set(),

@@ -1,0 +1,106 @@
+"""The endpoint's log group, and the metric that is read from it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.function import RETENTION
+from infra.settings import Settings
+
+MEAN_CONFIDENCE = "MeanConfidence"
+PACKAGE_DIMENSION = "ModelPackageArn"
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+_ENCRYPT = (
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:DescribeKey",
+)
+
+
+def metric_namespace(settings: Settings) -> str:
+    return f"Shardwise/{settings.environment}"
+
+
+class EndpointLogs(Construct):
+    """SageMaker's own log group of the endpoint, made first so that it has a retention and, by
+    setting, a key.
+
+    SageMaker writes into a group that is there, and makes one that is kept for ever where there is
+    none. One that an earlier stack left must be imported (`cdk deploy
+    --import-existing-resources`) or deleted: CloudFormation makes none over another.
+
+    The containers have no network, so that the confidence of their answers comes by their logs, as
+    a metric with one dimension, the model package: what a new model answers is seen by itself. A
+    package is one custom metric, billed by the month that it serves in.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, endpoint_name: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._name = f"/aws/sagemaker/Endpoints/{endpoint_name}"
+        self._namespace = metric_namespace(settings)
+        self._removal_policy = (
+            cdk.RemovalPolicy.RETAIN if settings.data.retain else cdk.RemovalPolicy.DESTROY
+        )
+        self.log_group = logs.LogGroup(
+            self,
+            "Group",
+            log_group_name=self._name,
+            retention=RETENTION[settings.operations.log_days],
+            encryption_key=self._key() if settings.endpoint.encrypt_logs else None,
+            removal_policy=self._removal_policy,
+        )
+        logs.MetricFilter(
+            self,
+            MEAN_CONFIDENCE,
+            log_group=self.log_group,
+            filter_pattern=logs.FilterPattern.literal('{ $.message = "metrics" }'),
+            metric_namespace=self._namespace,
+            metric_name=MEAN_CONFIDENCE,
+            metric_value="$.mean_confidence",
+            dimensions={PACKAGE_DIMENSION: "$.model_package_arn"},
+        )
+
+    def mean_confidence(self, model_package: str) -> cloudwatch.Metric:
+        """The largest probabilities that `model_package` answers, on average over a minute."""
+        return cloudwatch.Metric(
+            namespace=self._namespace,
+            metric_name=MEAN_CONFIDENCE,
+            dimensions_map={PACKAGE_DIMENSION: model_package},
+            statistic=cloudwatch.Stats.AVERAGE,
+            period=cdk.Duration.minutes(1),
+        )
+
+    def _key(self) -> kms.Key:
+        stack = cdk.Stack.of(self)
+        key = kms.Key(
+            self,
+            "Key",
+            description="Encrypts the logs of the endpoint",
+            enable_key_rotation=True,
+            removal_policy=self._removal_policy,
+        )
+        group = stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=self._name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+                actions=list(_ENCRYPT),
+                resources=["*"],
+                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}},
+            )
+        )
+        return key
