@@ -19,6 +19,9 @@ from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.api.store import Store
+from rehearsal.autoscaling.api import ApplicationAutoScaling
+from rehearsal.autoscaling.http import Http as ScalingHttp
+from rehearsal.autoscaling.scaler import Scaler
 from rehearsal.backends import Call, EndpointBackend, ExecutionReports, JobBackend, PipelineBackend
 from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
 from rehearsal.endpoints.backend import ProcessEndpoints
@@ -91,18 +94,24 @@ def serve(
         listener = stack.enter_context(_listener(settings.port))
         ministack.configure(settings, enforce_iam=enforce_iam)
         context, api = _compose(settings, backends or ProcessBackends(), stack)
-        services.add_sagemaker(Http(context, api))
-        resource_types.add_resource_types(made_types(api.call), RECORDED_ONLY)
+        services.add_service("sagemaker", "SageMaker.", Http(context, api))
+        scaling = ApplicationAutoScaling(settings, context.store, api.call)
+        services.add_service(
+            "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
+        )
+        scaler = Scaler(settings, context.store, api.call)
+        resource_types.add_resource_types(made_types(api.call, scaling.call), RECORDED_ONLY)
         corrections.correct_ecr()
         full_disk.refuse_objects_on_full_disk(settings.state)
         corrections.tag_buckets()
+        corrections.refuse_existing_log_groups()
         corrections.authorize()
         alarms.judge_alarms()
         metric_math_alarms.take_metric_math_alarms()
         stack_events.send_stack_events()
         metric_filters.apply_metric_filters()
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
-        asyncio.new_event_loop().run_until_complete(_serve(settings, context, listener))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, context, scaler, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
     logging.shutdown()
@@ -122,7 +131,9 @@ def _compose(
     return context, api
 
 
-async def _serve(settings: RehearsalSettings, context: Context, listener: socket.socket) -> None:
+async def _serve(
+    settings: RehearsalSettings, context: Context, scaler: Scaler, listener: socket.socket
+) -> None:
     stop = asyncio.Event()
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -131,6 +142,7 @@ async def _serve(settings: RehearsalSettings, context: Context, listener: socket
 
     def ready() -> None:
         recovery.recover(context)
+        scaler.start()
         _write_environment(settings)
         _log.info("Ready at %s", settings.endpoint_url)
 
@@ -138,6 +150,7 @@ async def _serve(settings: RehearsalSettings, context: Context, listener: socket
         await asked.wait()
         _log.info("Stopping: jobs and model servers first")
         # Their last words (logs, outputs) need the server, so it goes after them.
+        await asyncio.to_thread(scaler.close)
         await asyncio.to_thread(_close_backends, context)
         stop.set()
 

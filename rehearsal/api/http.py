@@ -39,7 +39,9 @@ class Http:
             return error_answer(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of our own faults too
             _log.exception("%s %s %s failed", method, path, target)
-            return error_answer(ApiError("InternalFailure", f"The rehearsal failed: {error!r}", 500))
+            return error_answer(
+                ApiError("InternalFailure", f"The rehearsal failed: {error!r}", 500)
+            )
 
     def _call(self, operation: str, body: bytes) -> Any:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
 from rehearsal.api import shapes
 from rehearsal.backends import Call
@@ -27,7 +27,15 @@ def request(operation: str, type_name: str, properties: Properties) -> dict[str,
 
     :raises ApiError: ValidationException, the operation has no such member.
     """
-    shape = shapes.operation(operation).input_shape
+    return request_of(shapes.operation(operation), type_name, properties)
+
+
+def request_of(operation: OperationModel, type_name: str, properties: Properties) -> dict[str, Any]:
+    """The same for any AWS service's operation.
+
+    :raises ApiError: as `request`.
+    """
+    shape = operation.input_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - a programming error, no input
     unknown = sorted(properties.keys() - shape.members.keys())
     if unknown:

@@ -9,17 +9,17 @@ from rehearsal.cloudformation.model import Model
 from rehearsal.cloudformation.model_package_group import ModelPackageGroup
 from rehearsal.cloudformation.pipeline import Pipeline
 from rehearsal.cloudformation.resource import ResourceType
+from rehearsal.cloudformation.scalable_target import ScalableTarget
+from rehearsal.cloudformation.scaling_policy import ScalingPolicy
 
-RECORDED_ONLY = (
-    "AWS::ApplicationAutoScaling::ScalableTarget",
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
-    "AWS::Budgets::Budget",
-)
+RECORDED_ONLY = ("AWS::Budgets::Budget",)
 """Types that MiniStack lacks and the rehearsal does nothing for: a stack with one deploys, and the
 log says that the resource is recorded only.
 """
 
 
-def made_types(call: Call) -> list[ResourceType]:
+def made_types(call: Call, call_scaling: Call) -> list[ResourceType]:
+    """:param call_scaling: of Application Auto Scaling's API."""
     types = (Pipeline, ModelPackageGroup, Model, EndpointConfig, Endpoint)
-    return [made(call) for made in types]
+    scaling = (ScalableTarget, ScalingPolicy)
+    return [made(call) for made in types] + [made(call_scaling) for made in scaling]

@@ -54,6 +54,27 @@ def fail_interrupted_stacks(reason: str) -> None:
             stack["StackStatusReason"] = reason
 
 
+def refuse_existing_log_groups() -> None:
+    """A stack can't make a log group that is there: MiniStack would empty it."""
+    from ministack.services import cloudwatch_logs
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::Logs::LogGroup"
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
+        name = properties.get("LogGroupName")
+        if name in cloudwatch_logs._log_groups:
+            identifier = json.dumps({"/properties/LogGroupName": name}, separators=(",", ":"))
+            raise ValueError(
+                f"Resource of type '{type_name}' with identifier '{identifier}' already exists."
+            )
+        made: Made = its_own["create"](logical_id, properties, stack)
+        return made
+
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {"create": create}
+
+
 def tag_buckets() -> None:
     """MiniStack makes a stack's buckets without their tags: the function with which CDK empties a
     bucket looks for one.

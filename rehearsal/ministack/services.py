@@ -1,21 +1,28 @@
-"""SageMaker beside MiniStack's services."""
+"""Our services beside MiniStack's."""
 
 # ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from rehearsal.api.http import Http
 from rehearsal.ministack import loop
-
-_SERVICE = "sagemaker"
 
 Answer = tuple[int, dict[str, str], bytes]
 
 
-def add_sagemaker(http: Http) -> None:
-    """Routes SageMaker's clients, control plane and runtime, to us."""
+class Http(Protocol):
+    """A service of ours."""
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer: ...
+
+
+def add_service(name: str, target_prefix: str, http: Http) -> None:
+    """Routes a service's clients to us; of SageMaker those of the runtime, too.
+
+    :param target_prefix: of the requests' `X-Amz-Target`.
+    """
     from ministack import app
     from ministack.core import router
     from ministack.core.concurrency import run_reentrant
@@ -23,14 +30,14 @@ def add_sagemaker(http: Http) -> None:
     async def handler(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, list[str]]
     ) -> Answer:
-        # A thread of its own: some operations read S3, on this very server.
+        # A thread of its own: some operations call this very server.
         status, answered, content = await run_reentrant(http.answer, method, path, headers, body)
         # MiniStack makes a JSON service's Content-Type its protocol's. A model server's own must
         # stay; it looks for the capitalised name.
         return status, {name.lower(): value for name, value in answered.items()}, content
 
-    app.SERVICE_HANDLERS[_SERVICE] = handler
-    router.SERVICE_PATTERNS[_SERVICE] = {"target_prefixes": ["SageMaker."]}
+    app.SERVICE_HANDLERS[name] = handler
+    router.SERVICE_PATTERNS[name] = {"target_prefixes": [target_prefix]}
 
 
 def put_event(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:

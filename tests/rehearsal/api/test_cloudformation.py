@@ -64,7 +64,14 @@ def template(definition):
             },
             "Scaling": {
                 "Type": "AWS::ApplicationAutoScaling::ScalableTarget",
-                "Properties": {"MaxCapacity": 2, "MinCapacity": 1},
+                "Condition": "Served",
+                "Properties": {
+                    "ServiceNamespace": "sagemaker",
+                    "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+                    "ResourceId": {"Fn::Sub": "endpoint/${Endpoint.EndpointName}/variant/all"},
+                    "MaxCapacity": 2,
+                    "MinCapacity": 1,
+                },
             },
         },
         "Outputs": {
@@ -272,7 +279,7 @@ def test_a_deleted_stack_leaves_nothing(sagemaker, stack, definition, data):
     assert not groups["ModelPackageGroupSummaryList"]
 
 
-def test_an_alarm_on_an_expression_is_recorded_and_one_on_a_metric_is_real(server, stack):
+def test_an_alarm_on_an_expression_is_there_as_one_on_a_metric(server, stack):
     metric = {"Namespace": "tests", "MetricName": "errors"}
     compared = {
         "ComparisonOperator": "GreaterThanThreshold",
@@ -282,19 +289,24 @@ def test_an_alarm_on_an_expression_is_recorded_and_one_on_a_metric_is_real(serve
     expression = {
         "Metrics": [
             {"Id": "e", "Expression": "m * 2"},
-            {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}},
+            {
+                "Id": "m",
+                "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"},
+                "ReturnData": False,
+            },
         ]
     }
-    real = {"AlarmName": f"{stack.name}-real", "Period": 60, "Statistic": "Sum"}
+    named = {"AlarmName": f"{stack.name}-one", "Period": 60, "Statistic": "Sum"}
     body = {
         "Resources": {
-            "Recorded": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | expression},
-            "Real": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | metric | real},
+            "Many": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | expression},
+            "One": {"Type": "AWS::CloudWatch::Alarm", "Properties": compared | metric | named},
         }
     }
     assert stack.create(body) == "CREATE_COMPLETE"
     alarms = server.client("cloudwatch").describe_alarms(AlarmNamePrefix=stack.name)
-    assert [a["AlarmName"] for a in alarms["MetricAlarms"]] == [f"{stack.name}-real"]
+    names = [alarm["AlarmName"] for alarm in alarms["MetricAlarms"]]
+    assert sorted(names) == sorted([stack.physical_id("Many"), f"{stack.name}-one"])
     stack.delete()
 
 
