@@ -35,6 +35,10 @@ class ResourceType(ABC):
     """The property that names the resource; CloudFormation makes a name where it is not given."""
     replacing: ClassVar[tuple[str, ...]]
     """Properties whose change needs a new resource."""
+    service: ClassVar[str] = "SageMaker"
+    """Who refuses, in the reason that a stack's event gives."""
+    takes_tags: ClassVar[bool] = True
+    """Whether a stack's tags come to it in its property `Tags`, a list."""
 
     def __init__(self, call: Call) -> None:
         self._call = call

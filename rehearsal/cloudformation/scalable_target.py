@@ -16,6 +16,8 @@ class ScalableTarget(ResourceType):
     type_name = "AWS::ApplicationAutoScaling::ScalableTarget"
     name_property = "ResourceId"
     replacing = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+    service = "ApplicationAutoScaling"
+    takes_tags = False
 
     def create(self, name: str, properties: Properties) -> Provisioned:
         self._register(properties)

@@ -16,6 +16,8 @@ class ScalingPolicy(ResourceType):
     type_name = "AWS::ApplicationAutoScaling::ScalingPolicy"
     name_property = "PolicyName"
     replacing = ("PolicyName", "ScalingTargetId", *_TARGET_KEYS)
+    service = "ApplicationAutoScaling"
+    takes_tags = False
 
     def create(self, name: str, properties: Properties) -> Provisioned:
         return self._put(properties | {"PolicyName": name})

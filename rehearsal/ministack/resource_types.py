@@ -24,7 +24,8 @@ def add_resource_types(types: list[ResourceType], recorded_only: tuple[str, ...]
     for made in types:
         provisioners._RESOURCE_HANDLERS[made.type_name] = _handlers(made)
         provisioners._REPLACING_PROPERTIES[made.type_name] = made.replacing
-        provisioners._STACK_TAG_PROPERTY[made.type_name] = ("Tags", "list")
+        if made.takes_tags:
+            provisioners._STACK_TAG_PROPERTY[made.type_name] = ("Tags", "list")
         provisioners._CUSTOM_NAME_REPLACEMENT[made.type_name] = {"name": made.name_property}
     for type_name in recorded_only:
         if type_name not in provisioners._RESOURCE_HANDLERS:
@@ -46,32 +47,32 @@ def _handlers(made: ResourceType) -> dict[str, Any]:
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
         generated = _physical_name(stack, logical_id, max_len=_LONGEST_NAME)
         name = str(properties.get(made.name_property) or generated)
-        return _do(lambda: made.create(name, properties))
+        return _do(made.service, lambda: made.create(name, properties))
 
     def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Made:
-        return _do(lambda: made.update(physical_id, old, new))
+        return _do(made.service, lambda: made.update(physical_id, old, new))
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:
         try:
             made.delete(physical_id)
         except ApiError as error:
-            raise ValueError(_reason(error)) from error
+            raise ValueError(_reason(made.service, error)) from error
 
     return {"create": create, "update": update, "delete": delete}
 
 
-def _do(work: Callable[[], Provisioned]) -> Made:
+def _do(service: str, work: Callable[[], Provisioned]) -> Made:
     try:
         made = work()
     except ApiError as error:
-        raise ValueError(_reason(error)) from error
+        raise ValueError(_reason(service, error)) from error
     return made.physical_id, made.attributes
 
 
-def _reason(error: ApiError) -> str:
+def _reason(service: str, error: ApiError) -> str:
     # As CloudFormation words it in a stack's events.
     return (
-        f"{error.message} (Service: SageMaker, Status Code: {error.status}, "
+        f"{error.message} (Service: {service}, Status Code: {error.status}, "
         f"Error Code: {error.code})"
     )
 
