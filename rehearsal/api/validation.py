@@ -118,7 +118,11 @@ def _limits(constraints: dict[str, Any], value: Any) -> Iterator[str]:
 @cache
 def _pattern(text: str | None) -> regex.Pattern[str] | None:
     # The model has `(…)${1,256}` in two places: it repeats the end of the text and says nothing.
-    return regex.compile(text.partition("${")[0]) if text else None
+    # Java writes the characters beyond the first 65,536 as pairs.
+    if not text:
+        return None
+    beyond = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+    return regex.compile(beyond.partition("${")[0])
 
 
 def _lower(name: str) -> str:
