@@ -142,3 +142,18 @@ def test_a_stacks_filter_sees_a_containers_lines_and_an_alarm_its_metric(server,
 
     eventually(alarmed)
     assert statistics("Average") == [0.25]
+
+
+def test_a_stack_does_not_take_a_log_group_that_is_there(server, name, group, write):
+    write({"kept": True})
+    cloudformation = server.client("cloudformation")
+    properties = {"LogGroupName": group}
+    resources = {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": properties}}
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+    def reasons():
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        return [e for e in events if "already exists" in e.get("ResourceStatusReason", "")]
+
+    eventually(reasons)
+    assert server.client("logs").filter_log_events(logGroupName=group)["events"]
