@@ -15,7 +15,6 @@ def drift_metric(endpoint_name: str) -> cloudwatch.Metric:
         dimensions_map={"EndpointName": endpoint_name},
         statistic=cloudwatch.Stats.MAXIMUM,
         period=cdk.Duration.minutes(5),
-        label="Class share drift",
     )
 
 

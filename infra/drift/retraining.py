@@ -13,7 +13,11 @@ from infra.function import python_function
 
 
 class Retraining(Construct):
-    """A rule on the alarm, and the function that starts the pipeline once a model package."""
+    """A rule on the alarm, and the function that starts the pipeline once a model package.
+
+    :ivar function: starts the pipeline.
+    :ivar rule: hands it the event that the alarm was raised.
+    """
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class Retraining(Construct):
             dead_letter_queue=dead_letters,
         )
         permissions.let_retrain(self.function, props)
-        events.Rule(
+        self.rule = events.Rule(
             self,
             "AnswersDrifted",
             description="The alarm of drift was raised",

@@ -1,0 +1,69 @@
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from infra.drift.functions.class_shares.retrain import display_name, retrain, started_by
+from infra.drift.functions.class_shares.served import served_package
+
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"
+
+
+def served(status, package=PACKAGE):
+    client = boto3.client(
+        "cloudformation", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    stack = {
+        "StackName": "serving",
+        "StackStatus": status,
+        "CreationTime": "2026-11-23T00:00:00Z",
+        "Parameters": [{"ParameterKey": "ModelPackageArn", "ParameterValue": package}],
+    }
+    with Stubber(client) as stub:
+        stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "serving"})
+        return served_package(client, "serving", "ModelPackageArn")
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    ],
+)
+def test_the_package_of_a_stack_at_rest_is_served(status):
+    assert served(status) == PACKAGE
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "CREATE_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "UPDATE_ROLLBACK_FAILED",
+        "DELETE_IN_PROGRESS",
+    ],
+)
+def test_a_stack_that_changes_or_hangs_says_nothing_of_what_is_served(status):
+    assert served(status) is None
+
+
+def test_a_stack_without_a_package_serves_none():
+    assert served("UPDATE_COMPLETE", "") is None
+
+
+def test_an_execution_says_which_package_drifted_as_no_drop_could():
+    assert started_by(PACKAGE) == "drift/shardwise-prod-0a1b2c3d/3"
+    assert display_name(PACKAGE) == "drift-shardwise-prod-0a1b2c3d-3"
+    long = display_name(PACKAGE.replace("prod", "p" * 100))
+    assert len(long) <= 82
+    assert long.endswith("-0a1b2c3d-3")
+
+
+@pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
+def test_an_alarm_that_ends_asks_for_nothing(state):
+    event = {"detail": {"alarmName": "drift", "state": {"value": state}}}
+    assert retrain(event, None, None) is None  # there is no client to ask
