@@ -20,6 +20,7 @@ def dashboard(  # noqa: PLR0913 - CDK props
     variant: str,
     alarms: Sequence[cloudwatch.IAlarm],
     queues: Sequence[cloudwatch.IMetric],
+    drift: cloudwatch.IMetric | None,
 ) -> cloudwatch.Dashboard:
     executions = [
         metrics.executions(outcome, pipeline_name)
@@ -41,6 +42,7 @@ def dashboard(  # noqa: PLR0913 - CDK props
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=2 * _WIDTH)],
             [_graph("Executions", executions), _graph("Events that failed", queues)],
             [_graph("Invocations", answers), _graph("Model latency", latency)],
+            [_graph("Drift of the answered classes", [drift])] if drift else [],
         ],
     )
 
