@@ -4,6 +4,8 @@ import pytest
 
 from infra.settings import ENVIRONMENTS, OVERRIDES, Settings, SettingsError, load
 
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
+
 
 def environment_file(folder: Path, text: str) -> Path:
     (folder / "dev.toml").write_text(text)
@@ -89,7 +91,88 @@ def test_every_override_leads_to_a_setting():
         ("[evaluation]\naccuracy_threshold = 1.1", "evaluation.accuracy_threshold"),
         ("[evaluation]\nmaximum_accuracy_loss = -0.1", "evaluation.maximum_accuracy_loss"),
         ("[evaluation]\nworkers_per_host = 0", "evaluation.workers_per_host"),
-        ("[endpoint]\ninstance_count = 1\nshift_percent = 50", "less than one instance"),
+        (
+            "[endpoint]\ninstance_count = 1",
+            "shift_percent 50 of instance_count 1 is less than one instance: raise one of them, or "
+            "set traffic_shift to all_at_once.",
+        ),
+        (
+            "[endpoint]\ninstance_count = 4\nmaximum_instances = 8",
+            "shift_percent 50 of minimum_instances 1 is less than one instance",
+        ),
+        (
+            "[endpoint]\ntraffic_shift = 'linear'\nshift_percent = 5\ninstance_count = 20",
+            "shift_percent 5 is below 10",
+        ),
+        (
+            "[endpoint]\ntraffic_shift = 'linear'\nshift_percent = 10\ninstance_count = 10\n"
+            "shift_wait_seconds = 3600",
+            "may take 39600 seconds, more than SageMaker's 28800",
+        ),
+        ("[endpoint]\ntraffic_shift = 'rolling'", "endpoint.traffic_shift"),
+        ("[endpoint]\nshift_percent = 51", "endpoint.shift_percent"),
+        ("[endpoint]\nminimum_confidence = 1.1", "endpoint.minimum_confidence"),
+        ("[endpoint]\nmode = 'multi_model'", "endpoint.mode"),
+        (
+            "[endpoint]\nmaximum_instances = 1\ntraffic_shift = 'all_at_once'",
+            "instance_count 2 is not from minimum_instances 1 to maximum_instances 1",
+        ),
+        (
+            "[endpoint]\nmaximum_instances = 4\nminimum_instances = 3",
+            "instance_count 2 is not from minimum_instances 3 to maximum_instances 4",
+        ),
+        (
+            "[endpoint]\nminimum_instances = 0\nmaximum_instances = 4",
+            "minimum_instances 0 needs mode asynchronous and maximum_instances",
+        ),
+        (
+            "[endpoint]\nmode = 'asynchronous'\nminimum_instances = 0",
+            "minimum_instances 0 needs mode asynchronous and maximum_instances",
+        ),
+        (
+            "[endpoint]\nmode = 'asynchronous'\nminimum_instances = 0\nmaximum_instances = 2",
+            "shift_percent 50 of minimum_instances 0 is less than one instance",
+        ),
+        (
+            "[endpoint]\nmode = 'asynchronous'\ncapture_percent = 1",
+            "mode asynchronous has no data capture, as every answer is in S3",
+        ),
+        (
+            f"[endpoint]\nmode = 'asynchronous'\nshadow_model_package = '{PACKAGE}'",
+            "mode asynchronous has no shadow variant",
+        ),
+        (
+            "[endpoint]\nmode = 'serverless'\naccelerator = 'gpu'",
+            "mode serverless has no accelerator gpu: set it to cpu.",
+        ),
+        (
+            "[endpoint]\nmode = 'serverless'",
+            "mode serverless has no traffic_shift but all_at_once: set that.",
+        ),
+        (
+            "[endpoint]\nmode = 'serverless'\ntraffic_shift = 'all_at_once'\ncapture_percent = 5",
+            "mode serverless has no data capture: set capture_percent to 0.",
+        ),
+        (
+            "[endpoint]\nmode = 'serverless'\nmaximum_instances = 3\nminimum_instances = 2",
+            "mode serverless has no maximum_instances: set serverless_concurrency instead.",
+        ),
+        (
+            "[endpoint]\nmode = 'serverless'\ntraffic_shift = 'all_at_once'\n"
+            f"shadow_model_package = '{PACKAGE}'",
+            "mode serverless has no shadow variant",
+        ),
+        (
+            "[endpoint]\nserverless_memory_megabytes = 1500",
+            "endpoint.serverless_memory_megabytes: Input should be a multiple of 1024",
+        ),
+        ("[endpoint]\nshadow_model_package = 'cnn'", "endpoint.shadow_model_package"),
+        ("[endpoint]\ncapture_images = true", "capture_images captures nothing"),
+        ("[drift]\nthreshold = 2", "drift.threshold"),
+        (
+            "[drift]\nevery_hours = 24",
+            "drift.every_hours compares captured answers and endpoint.capture_percent is 0",
+        ),
         ("[operations]\nlog_days = 8", "operations.log_days"),
         ("account = '12'", "account"),
         ("training", "no valid TOML"),
@@ -117,6 +200,55 @@ def test_a_bad_file_is_refused_with_its_name_and_the_key(tmp_path, text, said):
 )
 def test_a_setting_is_taken_where_nothing_speaks_against_it(tmp_path, text):
     assert load("dev", folder=environment_file(tmp_path, f"[training]\n{text}\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "traffic_shift = 'linear'",
+        "traffic_shift = 'canary'\nshift_percent = 5\ninstance_count = 20",
+        "traffic_shift = 'all_at_once'\ninstance_count = 1",
+        "maximum_instances = 8\nminimum_instances = 2",
+        "mode = 'serverless'\ntraffic_shift = 'all_at_once'",
+        "mode = 'asynchronous'",
+        "mode = 'asynchronous'\ntraffic_shift = 'all_at_once'\nminimum_instances = 0\n"
+        "maximum_instances = 3",
+        f"shadow_model_package = '{PACKAGE}'\ncapture_percent = 100\ncapture_images = true",
+        "capture_percent = 10\n[drift]\nevery_hours = 24",
+    ],
+)
+def test_an_endpoint_is_taken_where_aws_takes_it(tmp_path, text):
+    assert load("dev", folder=environment_file(tmp_path, f"[endpoint]\n{text}\n"))
+
+
+def test_the_longest_update_waits_after_each_step_and_an_hour_for_instances(tmp_path):
+    def seconds(text):
+        folder = environment_file(tmp_path, f"[endpoint]\nshift_wait_seconds = 60\n{text}\n")
+        return load("dev", folder=folder).endpoint.longest_update_seconds - 3600
+
+    assert seconds("traffic_shift = 'all_at_once'") == 60
+    assert seconds("traffic_shift = 'canary'") == 120
+    # 30, 60, 90 and all.
+    assert seconds("traffic_shift = 'linear'\nshift_percent = 30\ninstance_count = 4") == 240
+
+
+def test_every_override_is_taken_as_the_text_that_the_command_line_gives():
+    context = {
+        "minimum_instances": "1",
+        "maximum_instances": "4",
+        "capture_images": "true",
+        "capture_percent": "50",
+        "minimum_confidence": "0.5",
+        "serverless_memory_megabytes": "2048",
+        "drift_every_hours": "6",
+        "drift_retrain": "false",
+    }
+    settings = load("dev", context.get)
+    assert settings.endpoint.maximum_instances == 4
+    assert settings.endpoint.capture_images
+    assert settings.endpoint.minimum_confidence == 0.5
+    assert settings.endpoint.serverless_memory_megabytes == 2048
+    assert not settings.drift.retrain
 
 
 def test_a_bad_override_is_refused_with_its_key():
