@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 
 from rehearsal.settings import RehearsalSettings
 
@@ -19,6 +21,18 @@ _CONFIG = Config(
     proxies={},
     s3={"addressing_style": "path"},
 )
+
+
+class _Models(Loader):
+    """Reads a service's model once and not with each client, which makes one ten times as cheap."""
+
+    @property
+    def search_paths(self) -> list[str]:
+        # A copy: each boto3 session adds a path, that of its resources, which clients don't need.
+        return list(super().search_paths)
+
+
+_MODELS = _Models()
 
 
 @dataclass(frozen=True)
@@ -51,7 +65,9 @@ def client(
     """A boto3 client on the rehearsal's endpoint URL, as root unless `credentials` are given."""
     who = credentials or ROOT
     # A session of its own: boto3's default session is not safe to share between threads.
-    return boto3.session.Session(region_name=settings.region).client(
+    own = botocore.session.Session()
+    own.register_component("data_loader", _MODELS)
+    return boto3.session.Session(region_name=settings.region, botocore_session=own).client(
         service_name,  # type: ignore[call-overload]
         endpoint_url=settings.endpoint_url,
         aws_access_key_id=who.access_key_id,

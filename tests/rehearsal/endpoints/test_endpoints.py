@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import socket
-import tarfile
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from rehearsal import aws
-from rehearsal.backends import Configuration, DeploymentConfig, Variant
+from rehearsal.backends import Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.errors import ApiError
 from rehearsal.settings import RehearsalSettings
-from tests.rehearsal.images.support import ROLE, Recorded, wait_until
-
-SERVER = """
-    import json, os, sys, time
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-    from pathlib import Path
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.answer(200, b"")
-
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["content-length"]))
-            if body == b"die":
-                os._exit(3)
-            if body == b"fail":
-                return self.answer(418, b"no")
-            self.answer(200, json.dumps({
-                "model": Path("/opt/ml/model/name").read_text(),
-                "arguments": sys.argv[1:],
-                "type": self.headers["content-type"],
-                "body": body.decode(),
-                "greeting": os.environ.get("GREETING"),
-            }).encode())
-
-        def answer(self, status, body):
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    print("serving", Path("/opt/ml/model/name").read_text())
-    ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
-"""
-
-
-@pytest.fixture
-def endpoints(settings: RehearsalSettings) -> Iterator[ProcessEndpoints]:
-    endpoints = ProcessEndpoints(settings)
-    yield endpoints
-    endpoints.close()
-
-
-@pytest.fixture
-def variant(
-    settings: RehearsalSettings, image: Callable[[str], str], bucket: str
-) -> Callable[..., Variant]:
-    def make(name: str = "AllTraffic", model: str = "first", **changes: Any) -> Variant:
-        made = Variant(
-            name=name,
-            image=changes.pop("image", None) or image(SERVER),
-            model_data_url=put_model(settings, bucket, model),
-            environment={"GREETING": "hello"},
-            instance_count=1,
-            weight=1.0,
-            role_arn=ROLE,
-            network_isolation=False,
-        )
-        return replace(made, **changes)
-
-    return make
+from tests.rehearsal.endpoints.support import ask, deploy, put_model
+from tests.rehearsal.images.support import wait_until
 
 
 @pytest.fixture
@@ -86,32 +22,6 @@ def text(settings: RehearsalSettings, bucket: str) -> str:
     """The URI of an object that is no archive."""
     aws.client(settings, "s3").put_object(Bucket=bucket, Key="text", Body=b"no archive")
     return f"s3://{bucket}/text"
-
-
-def put_model(settings: RehearsalSettings, bucket: str, name: str, member: str = "name") -> str:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        entry = tarfile.TarInfo(member)
-        entry.size = len(name)
-        tar.addfile(entry, io.BytesIO(name.encode()))
-    aws.client(settings, "s3").put_object(
-        Bucket=bucket, Key=f"{name}/model.tar.gz", Body=packed.getvalue()
-    )
-    return f"s3://{bucket}/{name}/model.tar.gz"
-
-
-def deploy(endpoints: ProcessEndpoints, name: str, *variants: Variant) -> dict[str, Any]:
-    recorded = Recorded([])
-    endpoints.deploy(name, Configuration(name, variants), DeploymentConfig(), recorded)
-    return recorded.wait_for("EndpointStatus", "InService", "Failed")
-
-
-def ask(endpoints: ProcessEndpoints, name: str, body: bytes = b"hi", **headers: str) -> Any:
-    status, answered, content = endpoints.invoke(
-        name, body, {"content-type": "text/plain"} | headers
-    )
-    assert status == 200, content
-    return json.loads(content) | {"variant": answered["x-amzn-invoked-production-variant"]}
 
 
 def test_a_deployed_model_answers_with_its_own_files_variables_and_arguments(

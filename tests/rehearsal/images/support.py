@@ -133,7 +133,13 @@ def make_account(settings: RehearsalSettings) -> None:
     }
     allowed = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["s3:*", "cloudwatch:DescribeAlarms"],
+                "Resource": "*",
+            }
+        ],
     }
     iam = aws.client(settings, "iam")
     iam.create_role(RoleName="job", AssumeRolePolicyDocument=json.dumps(trust))
