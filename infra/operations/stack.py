@@ -54,6 +54,39 @@ class OperationsStack(cdk.Stack):
             for name, queue in watched.items()
         }
         alarms = [
+            *self._own_alarms(pipeline_name, endpoint_name, depths),
+            *([self._tell(self.drift.alarm)] if self.drift else []),
+        ]
+        self._tell_of_failed_executions(pipeline_arn)
+        dashboard(
+            self,
+            "Dashboard",
+            name=settings.name,
+            pipeline_name=pipeline_name,
+            endpoint_name=endpoint_name,
+            variant=VARIANT,
+            alarms=alarms,
+            queues=list(depths.values()),
+            drift=self.drift.metric if self.drift else None,
+        )
+        if self.drift:
+            cdk.CfnOutput(
+                self,
+                "ComparisonFunctionName",
+                value=self.drift.comparison.function.function_name,
+                description="Function that compares the answered classes with those of training",
+            )
+        cdk.CfnOutput(
+            self,
+            "TopicArn",
+            value=self._topic.topic_arn,
+            description="Topic of alarms and failed executions; subscribe to it",
+        )
+
+    def _own_alarms(
+        self, pipeline_name: str, endpoint_name: str, depths: Mapping[str, cloudwatch.Metric]
+    ) -> list[cloudwatch.Alarm]:
+        return [
             self._alarm(
                 "FailedExecutions",
                 metrics.executions("Failed", pipeline_name),
@@ -69,26 +102,6 @@ class OperationsStack(cdk.Stack):
                 for name, depth in depths.items()
             ),
         ]
-        if self.drift:
-            alarms.append(self._tell(self.drift.alarm))
-        self._tell_of_failed_executions(pipeline_arn)
-        dashboard(
-            self,
-            "Dashboard",
-            name=settings.name,
-            pipeline_name=pipeline_name,
-            endpoint_name=endpoint_name,
-            variant=VARIANT,
-            alarms=alarms,
-            queues=list(depths.values()),
-            drift=self.drift.metric if self.drift else None,
-        )
-        cdk.CfnOutput(
-            self,
-            "TopicArn",
-            value=self._topic.topic_arn,
-            description="Topic of alarms and failed executions; subscribe to it",
-        )
 
     def _alarm(
         self, construct_id: str, metric: cloudwatch.Metric, description: str

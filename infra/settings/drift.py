@@ -12,8 +12,9 @@ class Drift(Section):
         default=0,
         ge=0,
         le=168,
-        description="Hours between comparisons, each of the answers captured since the one before; "
-        "0 for none. A comparison costs a few seconds of a function; needs [endpoint] "
+        description="Hours between comparisons, each of the answers captured in these hours and, "
+        "until there are minimum_predictions, in those before, a week at most; 0 for none. A "
+        "comparison costs a few seconds of a function; needs [endpoint] "
         "capture_percent.",
     )
     threshold: float = Field(
@@ -21,17 +22,16 @@ class Drift(Section):
         ge=0,
         le=1,
         description="Total variation distance of the class shares (0 the same, 1 no class in "
-        "common) from which an alarm is raised.",
+        "common), less what chance explains of it, above which an alarm is raised.",
     )
     minimum_predictions: int = Field(
         default=200,
         ge=1,
         le=10_000_000,
-        description="Fewest captured answers that are compared; fewer differ by chance and wait "
-        "for more.",
+        description="Fewest captured answers that are compared; fewer wait for more.",
     )
     retrain: bool = Field(
         default=True,
-        description="Start the pipeline when the alarm is raised, once, which costs an execution "
-        "of it; false tells people only.",
+        description="Start the pipeline when the alarm is raised, once a model package, which "
+        "costs an execution of it; false tells people only.",
     )

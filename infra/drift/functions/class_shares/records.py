@@ -1,6 +1,5 @@
 """What the two functions keep in S3: the last comparison, and which execution a package has."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,9 +39,9 @@ class Records:
 
 def execution_key(package: str) -> str:
     """Where the execution is noted that drift of the answers of `package` has started."""
-    return f"{EXECUTIONS}{digest(package)}.json"
+    return f"{EXECUTIONS}{name_of(package)}.json"
 
 
-def digest(package: str) -> str:
-    """64 characters, the same for the same package."""
-    return hashlib.sha256(package.encode()).hexdigest()
+def name_of(package: str) -> str:
+    """`<model package group>/<version>` of an ARN."""
+    return package.partition(":model-package/")[2]

@@ -1,5 +1,6 @@
 """Starts one pipeline execution for a model package whose answers drifted."""
 
+import hashlib
 import logging
 import os
 import re
@@ -121,7 +122,7 @@ def _start_once(
         PipelineExecutionDisplayName=display_name(package),
         PipelineExecutionDescription="The answers of the model package have drifted",
         PipelineParameters=[{"Name": "DropId", "Value": started_by(package)}],
-        ClientRequestToken=records.digest(package),
+        ClientRequestToken=request_token(package),
     )
     arn = answer["PipelineExecutionArn"]
     kept.write(records.execution_key(package), {"model_package_arn": package, "execution_arn": arn})
@@ -131,7 +132,12 @@ def _start_once(
 
 def started_by(package: str) -> str:
     """`drift/<group>/<version>`: no drop's id, which has no slash."""
-    return f"drift/{package.partition(':model-package/')[2]}"
+    return f"drift/{records.name_of(package)}"
+
+
+def request_token(package: str) -> str:
+    """64 characters, the same for the same package, so that SageMaker starts nothing twice."""
+    return hashlib.sha256(started_by(package).encode()).hexdigest()
 
 
 def display_name(package: str) -> str:
