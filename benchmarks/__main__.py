@@ -10,6 +10,8 @@ from rich.console import Console
 
 from benchmarks.data import QUICK, Pythons, Sizes, data_rows
 from benchmarks.harness import REPOSITORY, BenchmarkError, Row, keep, show
+from benchmarks.serving import measure as serving
+from benchmarks.serving import table as serving_table
 from benchmarks.training import table
 from rehearsal.images.dockerfile import read
 
@@ -37,9 +39,18 @@ def _measure(arguments: argparse.Namespace, console: Console) -> tuple[list[Row]
     if arguments.part == "training":
         sizes = table.QUICK if arguments.quick else table.Sizes()
         return table.training_rows(arguments.ours, arguments.plain, sizes, console)
+    if arguments.part == "serving":
+        return _serving(arguments, console)
     dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
     pythons = Pythons(arguments.ours, _variables(dockerfile), arguments.plain)
     return data_rows(pythons, QUICK if arguments.quick else Sizes(), console)
+
+
+def _serving(arguments: argparse.Namespace, console: Console) -> tuple[list[Row], list[str]]:
+    pythons = serving.Pythons(arguments.ours, arguments.plain)
+    sizes = serving.QUICK if arguments.quick else serving.Sizes()
+    measured = serving.measure(pythons, sizes, console)
+    return serving_table.rows(measured), serving_table.notes(measured)
 
 
 def _arguments() -> argparse.Namespace:
@@ -48,7 +59,7 @@ def _arguments() -> argparse.Namespace:
         description="Measures side by side, and keeps the table in docs/benchmarks.md.",
         epilog="example: ./scripts/bench data --quick",
     )
-    parser.add_argument("part", choices=["data", "training"], help="what is measured")
+    parser.add_argument("part", choices=["data", "training", "serving"], help="what is measured")
     parser.add_argument("--quick", action="store_true", help="small, once, and not kept")
     parser.add_argument(
         "--check", action="store_true", help="exit status 1 where a target is missed"

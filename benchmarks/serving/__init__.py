@@ -1,0 +1,1 @@
+"""How fast serving is: servers on one core, each asked in turn from the other."""

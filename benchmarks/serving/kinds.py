@@ -1,0 +1,127 @@
+"""The servers that are measured: how each is started, asked and understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import REPOSITORY
+from benchmarks.serving import calls
+from benchmarks.serving.calls import Answer, Call
+from rehearsal.images.dockerfile import read
+
+HERE = Path(__file__).parent
+CONTAINERS = REPOSITORY / "containers"
+
+
+@dataclass(frozen=True)
+class Start:
+    """A command, what is in its environment, and where it runs."""
+
+    command: tuple[str, ...]
+    variables: dict[str, str]
+    folder: Path = REPOSITORY
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A server.
+
+    :ivar start: from the environment's `bin` folder, the model's folder and a port.
+    :ivar ready: the path that says 200 when the server is ready.
+    :ivar path: where an image is sent.
+    :ivar settings: how it is set up, in words, beside its version.
+    """
+
+    name: str
+    start: Callable[[Path, Path, int], Start]
+    ready: str
+    path: str
+    call: Callable[[bytes], Call]
+    answer: Callable[[bytes], Answer]
+    settings: str = ""
+
+    @property
+    def requirements(self) -> Path:
+        """The folder with `requirements.txt`."""
+        return HERE / self.name.lower()
+
+    @property
+    def version(self) -> str:
+        """What its requirements pin."""
+        pins = (self.requirements / "requirements.txt").read_text(encoding="utf-8")
+        found = re.search(rf"^{self.name.lower()}==(\S+)", pins, re.MULTILINE)
+        return f"{self.name} {found[1]}" if found else self.name
+
+
+def _ours(programs: Path, model: Path, port: int) -> Start:
+    image = read(CONTAINERS / "inference" / "Dockerfile", {}).environment
+    command = (str(programs / "python"), "-m", "inference", "serve", "--model", str(model))
+    variables = {name: value for name, value in image.items() if name != "PATH"}
+    variables |= {"SAGEMAKER_BIND_TO_PORT": str(port), "PYTHONPATH": str(CONTAINERS)}
+    return Start((*command, "--host", "127.0.0.1"), variables, CONTAINERS / "inference")
+
+
+def _module(name: str) -> Callable[[Path, Path, int], Start]:
+    def start(programs: Path, model: Path, port: int) -> Start:
+        command = (str(programs / "python"), "-m", f"benchmarks.serving.{name}.server")
+        return Start((*command, str(model), str(port)), {"TF_CPP_MIN_LOG_LEVEL": "3"})
+
+    return start
+
+
+def _mlserver(programs: Path, model: Path, port: int) -> Start:
+    variables = {
+        "MODEL_FOLDER": str(model),
+        "MLSERVER_HTTP_PORT": str(port),
+        "MLSERVER_GRPC_PORT": str(port + 1),
+        "MLSERVER_METRICS_PORT": str(port + 2),
+        "MLSERVER_METRICS_DIR": str(model.parent / "metrics"),
+    }
+    return Start((str(programs / "mlserver"), "start", str(HERE / "mlserver")), variables)
+
+
+def _bentoml(programs: Path, model: Path, port: int) -> Start:
+    service = "benchmarks.serving.bentoml.service:Classifier"
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    variables = {
+        "MODEL_FOLDER": str(model),
+        "BENTOML_HOME": str(model.parent / "bentoml"),
+        "BENTOML_DO_NOT_TRACK": "True",
+    }
+    return Start((str(programs / "bentoml"), "serve", service, *where), variables)
+
+
+OURS = Kind("ours", _ours, "/ping", "/invocations", calls.raw, calls.read)
+KERAS = Kind("Keras", _module("keras"), "/ping", "/predict", calls.raw, calls.read)
+OTHERS = (
+    Kind(
+        "LitServe",
+        _module("litserve"),
+        "/health",
+        "/predict",
+        calls.upload("image"),
+        calls.read,
+        "batches of up to 8 that wait up to 2 ms, one worker",
+    ),
+    Kind(
+        "MLServer",
+        _mlserver,
+        "/v2/health/ready",
+        "/v2/models/classifier/infer",
+        calls.open_inference,
+        calls.read_open_inference,
+        "adaptive batching of up to 8 that wait up to 2 ms, one parallel worker (its default)",
+    ),
+    Kind(
+        "BentoML",
+        _bentoml,
+        "/readyz",
+        "/classify",
+        calls.upload("images"),
+        calls.read_first,
+        "adaptive batching of up to 8, one worker",
+    ),
+)

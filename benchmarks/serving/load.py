@@ -1,0 +1,129 @@
+"""The load generator: so many clients that ask again at once, or a rate whatever the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from benchmarks.harness import BenchmarkError
+from benchmarks.serving.calls import Call
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a load measured.
+
+    :ivar seconds: of each request, from when it was due to its last byte, in order of arrival.
+    :ivar elapsed: from the first request to the last answer, seconds.
+    """
+
+    seconds: Sequence[float]
+    elapsed: float
+
+    @property
+    def rate(self) -> float:
+        """Answers a second."""
+        return len(self.seconds) / self.elapsed
+
+    def percentile(self, share: float) -> float:
+        """The latency, in seconds, that this share of the requests stayed within.
+
+        :param share: above 0, up to 1.
+        """
+        ordered = sorted(self.seconds)
+        return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
+    """The answers' bodies, asked one after the other.
+
+    :raises BenchmarkError: an answer is not 200.
+    """
+
+    async def ask_all() -> list[bytes]:
+        async with _session(url) as ask:
+            return [await ask(call) for call in calls]
+
+    return asyncio.run(ask_all())
+
+
+def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
+    """:param clients: each sends its next request when its last is answered.
+
+    :raises BenchmarkError: an answer is not 200.
+    """
+    return asyncio.run(_closed(url, calls, clients, seconds))
+
+
+async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
+    queue = itertools.cycle(calls)
+    took: list[float] = []
+    async with _session(url) as ask:
+        began = time.perf_counter()
+
+        async def client() -> None:
+            while time.perf_counter() - began < seconds:
+                sent = time.perf_counter()
+                await ask(next(queue))
+                took.append(time.perf_counter() - sent)
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+        return Told(took, time.perf_counter() - began)
+
+
+def opened(url: str, calls: Sequence[Call], rate: float, seconds: float, *, evenly: bool) -> Told:
+    """Sends at `rate` whether or not earlier requests are answered.
+
+    A request's time counts from when it was due, so that a server that falls behind can't hide it.
+
+    :param rate: requests/s.
+    :param evenly: one every 1/rate seconds; else at random moments, a Poisson process.
+    :raises BenchmarkError: an answer is not 200.
+    """
+    return asyncio.run(_opened(url, calls, _due(rate, seconds, evenly=evenly)))
+
+
+def _due(rate: float, seconds: float, *, evenly: bool) -> list[float]:
+    """When each request is due, in seconds from the start."""
+    random_numbers = random.Random(1)  # noqa: S311 - no secret
+    due, now = [], 0.0
+    while now < seconds:
+        due.append(now)
+        now += 1 / rate if evenly else random_numbers.expovariate(rate)
+    return due
+
+
+async def _opened(url: str, calls: Sequence[Call], due: Sequence[float]) -> Told:
+    async with _session(url) as ask:
+        began = time.perf_counter()
+
+        async def at(moment: float, call: Call) -> float:
+            await asyncio.sleep(began + moment - time.perf_counter())
+            await ask(call)
+            return time.perf_counter() - began - moment
+
+        queue = itertools.cycle(calls)
+        took = await asyncio.gather(*(at(moment, next(queue)) for moment in due))
+        return Told(took, time.perf_counter() - began)
+
+
+@asynccontextmanager
+async def _session(url: str) -> AsyncIterator[Callable[[Call], Awaitable[bytes]]]:
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def ask(call: Call) -> bytes:
+            async with session.post(url, data=call.body, headers=call.headers) as answer:
+                content = await answer.read()
+            if answer.status != 200:
+                raise BenchmarkError(f"{url} answered {answer.status}: {content[:500]!r}")
+            return content
+
+        yield ask

@@ -1,0 +1,33 @@
+"""A runtime for MLServer; `model-settings.json` beside it turns adaptive batching on.
+
+https://docs.seldon.ai/mlserver/user-guide/adaptive-batching
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from mlserver import MLModel
+from mlserver.codecs import Base64Codec, NumpyCodec, StringCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+
+from benchmarks.serving.network import Network
+
+
+class Classifier(MLModel):
+    async def load(self) -> bool:
+        self.network = Network(Path(os.environ["MODEL_FOLDER"]))
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        files = Base64Codec.decode_input(payload.inputs[0])
+        pixels = np.stack([self.network.pixels(file) for file in files])
+        probabilities = self.network.probabilities(pixels)
+        labels = [self.network.labels[best] for best in probabilities.argmax(axis=1)]
+        outputs = [
+            StringCodec.encode_output("labels", labels),
+            NumpyCodec.encode_output("probabilities", probabilities),
+        ]
+        return InferenceResponse(model_name=self.name, outputs=outputs)

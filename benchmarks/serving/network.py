@@ -1,0 +1,59 @@
+"""Decoding and the bare forward pass: what the servers beside ours have in common with it.
+
+The same runtime, the same properties, the same pixels. Runs in several environments.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+
+from preprocessing import decode
+
+# One core, and the precision of the SavedModel.
+PROPERTIES = {
+    "INFERENCE_NUM_THREADS": 1,
+    "NUM_STREAMS": 1,
+    "INFERENCE_PRECISION_HINT": "f32",
+}
+
+
+class Network:
+    """A model folder of `make_model`, by OpenVINO."""
+
+    def __init__(self, folder: Path) -> None:
+        description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        self.labels: list[str] = description["labels"]
+        self.side: int = description["image_size"]
+        core = openvino.Core()
+        compiled = core.compile_model(folder / "network.pb", "CPU", PROPERTIES)
+        self._request = compiled.create_infer_request()
+
+    def pixels(self, file: bytes) -> np.ndarray:
+        """Of an image file: uint8 [side, side, 3]."""
+        return decode(file, self.side)
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 [n, side, side, 3] to float32 [n, classes]."""
+        self._request.infer({0: pixels}, share_inputs=True)
+        given: np.ndarray = self._request.get_output_tensor(0).data
+        return given.copy()
+
+    def answers(self, files: Sequence[bytes]) -> list[dict[str, Any]]:
+        """What a server says of each image file."""
+        found = self.probabilities(np.stack([self.pixels(file) for file in files]))
+        return [answer(self.labels, each) for each in found]
+
+
+def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
+    best = int(probabilities.argmax())
+    return {
+        "label": labels[best],
+        "probability": float(probabilities[best]),
+        "probabilities": dict(zip(labels, map(float, probabilities), strict=True)),
+    }

@@ -1,0 +1,135 @@
+"""Servers that run on one core and rest while another is asked."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import REPOSITORY, BenchmarkError
+from benchmarks.serving.kinds import Kind
+from benchmarks.serving.processes import Memory, memory, send
+
+PATIENCE = 120.0  # seconds until a server must be ready
+
+
+@dataclass(frozen=True)
+class Place:
+    """:ivar folder: where everything is written.
+    :ivar core: the servers'.
+    """
+
+    folder: Path
+    core: int
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def photographs(self) -> Path:
+        return self.folder / "photographs"
+
+
+@dataclass
+class Server:
+    """One that is ready, and is stopped but in `awake`.
+
+    :ivar cold_start: seconds from its start to the first healthy answer.
+    """
+
+    kind: Kind
+    port: int
+    process: subprocess.Popen[bytes]
+    cold_start: float = 0.0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.kind.path}"
+
+    @property
+    def memory(self) -> Memory:
+        return memory(self.process.pid)
+
+    @contextmanager
+    def awake(self) -> Iterator[None]:
+        """Lets it run: a stopped process takes nothing from the others' turns."""
+        send(self.process.pid, signal.SIGCONT)
+        try:
+            yield
+        finally:
+            send(self.process.pid, signal.SIGSTOP)
+
+    def end(self) -> None:
+        send(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@contextmanager
+def started(kind: Kind, programs: Path, place: Place) -> Iterator[Server]:
+    """Starts a server and waits until it is ready; ends it at the end.
+
+    :param programs: the `bin` folder of its environment.
+    :raises BenchmarkError: it ended, or wasn't ready in time.
+    """
+    port = _free_ports()
+    how = kind.start(programs, place.model, port)
+    paths = how.variables.get("PYTHONPATH", f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'containers'}")
+    log = place.folder / f"{kind.name}.log"
+    began = time.perf_counter()
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["taskset", "-c", str(place.core), *how.command],
+            cwd=how.folder,
+            env={**os.environ, **how.variables, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(kind, port, process)
+    try:
+        _wait(server, began, log)
+        send(process.pid, signal.SIGSTOP)
+        yield server
+    finally:
+        server.end()
+
+
+def _wait(server: Server, began: float, log: Path) -> None:
+    while not _ready(server):
+        seconds = time.perf_counter() - began
+        if server.process.poll() is not None or seconds > PATIENCE:
+            said = log.read_text(errors="replace")[-2000:]
+            raise BenchmarkError(f"{server.kind.name} isn't ready after {seconds:.0f} s: {said}")
+        time.sleep(0.02)
+    server.cold_start = time.perf_counter() - began
+
+
+def _ready(server: Server) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    try:
+        connection.request("GET", server.kind.ready)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _free_ports(count: int = 3) -> int:
+    """The first of so many ports in a row that nobody listens on."""
+    for first in range(20_000, 30_000, count):
+        try:
+            for port in range(first, first + count):
+                socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return first
+    raise BenchmarkError("No three free ports in a row were found on 127.0.0.1.")

@@ -1,0 +1,101 @@
+"""Serving: our server against the bare forward pass, and against other servers."""
+
+from __future__ import annotations
+
+from benchmarks.harness import Row
+from benchmarks.serving.kinds import KERAS, OTHERS, OURS, Kind
+from benchmarks.serving.measure import Measured
+from benchmarks.serving.processes import Memory
+from benchmarks.serving.turns import CLIENTS, Latencies, Rates
+
+LEAST_OF_BARE = 0.8
+LEAST = {KERAS.name: 3.0} | {kind.name: 1.5 for kind in OTHERS}
+MOST_TAIL = 3.0  # times the median of a single request
+WHAT = f"JPEG of 640 x 480 in, class out, {CLIENTS} clients"
+
+
+def rows(measured: Measured) -> list[Row]:
+    """The table."""
+    rates = measured.rates
+    found = [_bare(rates)]
+    for kind in (KERAS, *OTHERS):
+        if kind.name in measured.missing:
+            found.append(Row(WHAT, _rate(rates, OURS.name), f"{kind.name} is missing", None))
+        else:
+            shown = "Keras' predict behind FastAPI" if kind is KERAS else kind.name
+            found.append(_against(rates, kind.name, shown, LEAST[kind.name]))
+    return [*found, *_tails(measured.latencies), *_needs(measured)]
+
+
+def _bare(rates: Rates) -> Row:
+    """Against the batch with which the bare pass is fastest."""
+    bare = [name for name in rates.by_name if name.startswith("bare ")]
+    best = max(bare, key=rates.median)
+    shown = f"decoding + bare forward pass, {best.removeprefix('bare ')} at once, no HTTP"
+    return _against(rates, best, shown, LEAST_OF_BARE)
+
+
+def _against(rates: Rates, name: str, shown: str, target: float) -> Row:
+    ratio = rates.median(OURS.name) / rates.median(name)
+    return Row(WHAT, _rate(rates, OURS.name), f"{_rate(rates, name)}, {shown}", ratio, target)
+
+
+def _rate(rates: Rates, name: str) -> str:
+    return f"{rates.median(name):,.0f} images/s"
+
+
+def _tails(found: Latencies) -> list[Row]:
+    """The ratio is of the most that is wanted to what was measured."""
+    most = f"{MOST_TAIL:g} x {found.single * 1000:.1f} ms, a lone request's median"
+
+    def tail(what: str, seconds: float, target: float | None) -> Row:
+        ratio = MOST_TAIL * found.single / seconds
+        return Row(what, f"{seconds * 1000:.1f} ms", most, ratio, target)
+
+    return [
+        tail("99th percentile at half of that rate, evenly spaced", found.evenly, 1.0),
+        tail("the same, at random moments", found.at_random, None),
+    ]
+
+
+def _needs(measured: Measured) -> list[Row]:
+    def told(values: dict[str, str]) -> tuple[str, str]:
+        others = [f"{name} {value}" for name, value in values.items() if name != OURS.name]
+        return values[OURS.name], ", ".join(others)
+
+    cold = {name: f"{seconds:.1f} s" for name, seconds in measured.cold_starts.items()}
+    memory = {name: _mebibytes(each) for name, each in measured.memory.items()}
+    return [
+        Row("cold start to the first healthy ping", *told(cold), None),
+        Row("memory with one worker, PSS (RSS)", *told(memory), None),
+    ]
+
+
+def _mebibytes(memory: Memory) -> str:
+    return f"{memory.proportional / 2**20:,.0f} ({memory.resident / 2**20:,.0f}) MiB"
+
+
+def notes(measured: Measured) -> list[str]:
+    """What a reader must know of the table."""
+    told = [CONDITIONS, "", f"{'; '.join(map(_setting, (KERAS, *OTHERS)))}. {PINS}", "", ARRIVALS]
+    for name, why in measured.missing.items():
+        told += ["", f"{name} is missing: {why}"]
+    return told
+
+
+CONDITIONS = (
+    "The network is mobilenet_v3_small, 224 x 224, 10 classes, float32, of random weights. Each "
+    "server has one core and the clients the other; servers take turns and are stopped between "
+    "them. All decode with `containers/preprocessing`; all but Keras run the same OpenVINO with "
+    "the same properties; before the turns each answered every photograph as ours did."
+)
+PINS = "Pins: `benchmarks/serving/<name>/requirements.txt`."
+ARRIVALS = (
+    "Requests at random moments (Poisson): where each takes the same time and one is served after "
+    "the other, the 99th percentile at half load is 4.3 times that time (M/D/1), whatever the "
+    "server."
+)
+
+
+def _setting(kind: Kind) -> str:
+    return f"{kind.version}, {kind.settings}" if kind.settings else kind.version

@@ -1,0 +1,140 @@
+"""What is measured of the servers, turn by turn."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.harness import BenchmarkError, Program, run
+from benchmarks.serving.calls import Answer, Call
+from benchmarks.serving.load import Told, asked, closed, opened
+from benchmarks.serving.servers import Server
+
+CLIENTS = 8
+# Of a probability: TensorFlow and OpenVINO round differently.
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured, and how often. Seconds are of one turn of one server."""
+
+    turns: int = 5
+    warm_up: float = 0.7
+    seconds: float = 3.0
+    photographs: int = 64
+    cold_starts: int = 3
+
+
+QUICK = Sizes(turns=1, warm_up=0.3, seconds=0.5, photographs=8, cold_starts=1)
+
+
+@dataclass
+class Rates:
+    """Images/s of each turn, by name."""
+
+    by_name: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, rate: float) -> None:
+        self.by_name.setdefault(name, []).append(rate)
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.by_name[name])
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Seconds, medians over the turns.
+
+    :ivar single: of a request when no other is under way.
+    :ivar evenly: the 99th percentile at half of the highest rate, requests evenly spaced.
+    :ivar at_random: the same with requests at random moments.
+    """
+
+    single: float
+    evenly: float
+    at_random: float
+
+
+def check_answers(servers: Sequence[Server], images: Sequence[bytes]) -> None:
+    """Every server must answer each image as the first one does.
+
+    :raises BenchmarkError: one doesn't.
+    """
+    expected = _answers(servers[0], images)
+    for server in servers[1:]:
+        for number, (ours, theirs) in enumerate(
+            zip(expected, _answers(server, images), strict=True)
+        ):
+            if not alike(ours, theirs):
+                raise BenchmarkError(
+                    f"{server.kind.name} answers photograph {number} with {theirs}, and "
+                    f"{servers[0].kind.name} with {ours}: what is measured must be the same."
+                )
+
+
+def alike(one: Answer, other: Answer) -> bool:
+    pairs = zip(one.probabilities, other.probabilities, strict=True)
+    return one.label == other.label and all(abs(a - b) <= TOLERANCE for a, b in pairs)
+
+
+def _answers(server: Server, images: Sequence[bytes]) -> list[Answer]:
+    with server.awake():
+        contents = asked(server.url, _calls(server, images))
+    return [server.kind.answer(content) for content in contents]
+
+
+def _calls(server: Server, images: Sequence[bytes]) -> list[Call]:
+    return [server.kind.call(image) for image in images]
+
+
+def take_turns(
+    servers: Sequence[Server],
+    bare: Callable[[float], Program],
+    images: Sequence[bytes],
+    sizes: Sizes,
+    console: Console,
+) -> Rates:
+    """Each server under CLIENTS clients, and the bare pass, again and again.
+
+    :param bare: the program that passes images through for so many seconds.
+    """
+    rates = Rates()
+    for turn in range(sizes.turns):
+        console.print(f"  turn {turn + 1} of {sizes.turns}")
+        for server in servers:
+            calls = _calls(server, images)
+            with server.awake():
+                closed(server.url, calls, CLIENTS, sizes.warm_up)
+                rates.add(server.kind.name, closed(server.url, calls, CLIENTS, sizes.seconds).rate)
+        for batch, rate in run(bare(sizes.seconds / 2)).items():
+            rates.add(f"bare {batch}", rate)
+    return rates
+
+
+def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes) -> Latencies:
+    """:param rate: requests/s of the open loop."""
+    calls = _calls(server, images)
+    turns: list[tuple[Told, Told, Told]] = []
+    with server.awake():
+        closed(server.url, calls, CLIENTS, sizes.warm_up)
+        for _ in range(sizes.turns):
+            single = closed(server.url, calls, 1, sizes.seconds / 2)
+            evenly = opened(server.url, calls, rate, sizes.seconds, evenly=True)
+            at_random = opened(server.url, calls, rate, sizes.seconds, evenly=False)
+            turns.append((single, evenly, at_random))
+    return Latencies(
+        statistics.median(single.percentile(0.5) for single, _, _ in turns),
+        statistics.median(evenly.percentile(0.99) for _, evenly, _ in turns),
+        statistics.median(at_random.percentile(0.99) for _, _, at_random in turns),
+    )
+
+
+def photographs(python: Path, folder: Path, count: int) -> list[bytes]:
+    """Makes so many distinct JPEG files of 640 x 480 below `folder` and reads them."""
+    run(Program(python, "plainly.photos", [folder, count, 640, 480]))
+    return [file.read_bytes() for file in sorted(folder.rglob("*.jpg"))]
