@@ -218,6 +218,20 @@ class EndpointBackend(Protocol):
         """Ends all servers and waits for their processes to be gone."""
 
 
+class AsyncInference(Protocol):
+    """Takes requests of asynchronous endpoints."""
+
+    def accept(
+        self, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Keeps the request of an `InvokeEndpointAsync`, and returns at once with its answer.
+
+        :param headers: the client's, names in lower case.
+        :raises rehearsal.errors.ApiError: the endpoint is not there or is not asynchronous, or
+            the request is wrong.
+        """
+
+
 class ExecutionReports(Protocol):
     """How the engine tells the API of an execution. Both send the event that AWS sends, and both
     drop what they hear of an execution that is gone.

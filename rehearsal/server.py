@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.api.store import Store
+from rehearsal.asynchronous.backlog import Backlog
 from rehearsal.autoscaling.api import ApplicationAutoScaling
 from rehearsal.autoscaling.http import Http as ScalingHttp
 from rehearsal.autoscaling.scaler import Scaler
@@ -62,6 +63,16 @@ class Backends(Protocol):
     ) -> PipelineBackend: ...
 
 
+class Closing(Protocol):
+    def close(self) -> None: ...
+
+
+class Beside(Closing, Protocol):
+    """What works by itself while the server answers."""
+
+    def start(self) -> None: ...
+
+
 class ProcessBackends:
     """Jobs and model servers as processes, pipelines by our engine."""
 
@@ -99,7 +110,9 @@ def serve(
         services.add_service(
             "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
         )
-        scaler = Scaler(settings, context.store, api.call)
+        backlog = Backlog(context)
+        context.asynchronous = backlog
+        beside = (Scaler(settings, context.store, api.call), backlog)
         resource_types.add_resource_types(made_types(api.call, scaling.call), RECORDED_ONLY)
         corrections.correct_ecr()
         full_disk.refuse_objects_on_full_disk(settings.state)
@@ -111,7 +124,7 @@ def serve(
         stack_events.send_stack_events()
         metric_filters.apply_metric_filters()
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
-        asyncio.new_event_loop().run_until_complete(_serve(settings, context, scaler, listener))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, context, beside, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
     logging.shutdown()
@@ -132,7 +145,10 @@ def _compose(
 
 
 async def _serve(
-    settings: RehearsalSettings, context: Context, scaler: Scaler, listener: socket.socket
+    settings: RehearsalSettings,
+    context: Context,
+    beside: Sequence[Beside],
+    listener: socket.socket,
 ) -> None:
     stop = asyncio.Event()
     asked = asyncio.Event()
@@ -142,7 +158,8 @@ async def _serve(
 
     def ready() -> None:
         recovery.recover(context)
-        scaler.start()
+        for part in beside:
+            part.start()
         _write_environment(settings)
         _log.info("Ready at %s", settings.endpoint_url)
 
@@ -150,8 +167,9 @@ async def _serve(
         await asked.wait()
         _log.info("Stopping: jobs and model servers first")
         # Their last words (logs, outputs) need the server, so it goes after them.
-        await asyncio.to_thread(scaler.close)
-        await asyncio.to_thread(_close_backends, context)
+        await asyncio.to_thread(
+            _close, [*beside, context.pipelines, context.jobs, context.endpoints]
+        )
         stop.set()
 
     ending = asyncio.create_task(end())
@@ -162,8 +180,8 @@ async def _serve(
     _log.info("Stopped")
 
 
-def _close_backends(context: Context) -> None:
-    for part in (context.pipelines, context.jobs, context.endpoints):
+def _close(parts: Sequence[Closing]) -> None:
+    for part in parts:
         try:
             part.close()
         except Exception:  # noqa: BLE001 - the others must be closed all the same

@@ -1,4 +1,4 @@
-"""InvokeEndpoint, of the SageMaker Runtime:
+"""InvokeEndpoint and InvokeEndpointAsync, of the SageMaker Runtime:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
 
@@ -15,7 +15,7 @@ from rehearsal.api import endpoints
 from rehearsal.api.context import Context
 from rehearsal.errors import ApiError
 
-_PATH = re.compile(r"/endpoints/([^/]+)/invocations")
+_PATH = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 
 
@@ -31,6 +31,8 @@ def answer(
     if method != "POST" or match is None:
         raise ApiError("UnknownOperationException", f"The rehearsal has no {method} {path}.", 404)
     name = unquote(match[1])
+    if match[2]:
+        return context.asynchronous.accept(name, headers, body)
     _check(context, name, body)
     status, answered, content = context.endpoints.invoke(name, body, headers)
     if not 200 <= status < 300:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from rehearsal.backends import (
     PipelineBackend,
     Variant,
 )
+from rehearsal.endpoints.summaries import summary
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
 
@@ -111,7 +113,19 @@ class Endpoints:
     def change_capacity(
         self, endpoint_name: str, capacities: Mapping[str, Capacity], change: Change
     ) -> None:
-        change({"EndpointStatus": "InService"})
+        variants = [
+            replace(
+                each,
+                weight=_or(capacities[each.name].weight, each.weight),
+                instance_count=_or(capacities[each.name].instance_count, each.instance_count),
+            )
+            if each.name in capacities
+            else each
+            for each in self._serving[endpoint_name]
+        ]
+        self._serving[endpoint_name] = variants
+        shown = [summary(each) for each in variants]
+        change({"EndpointStatus": "InService", "ProductionVariants": shown})
 
     def delete(self, endpoint_name: str) -> None:
         self._serving.pop(endpoint_name, None)
@@ -126,6 +140,8 @@ class Endpoints:
         variant = self._serving[endpoint_name][0]
         if body == b"bad":
             return 400, {"Content-Type": "text/plain"}, b"no image"
+        if body.startswith(b"sleep "):
+            time.sleep(min(float(body.split()[1]), timeout_seconds))
         answer = {
             "bytes": len(body),
             "type": headers.get("content-type"),
@@ -140,6 +156,10 @@ class Endpoints:
 
     def close(self) -> None:
         return None
+
+
+def _or(wanted: Any, had: Any) -> Any:
+    return had if wanted is None else wanted
 
 
 class Backends:

@@ -1,0 +1,200 @@
+"""The invocations that wait for an instance, and who takes them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from rehearsal.api import endpoints, variants
+from rehearsal.api.context import Context, now
+from rehearsal.asynchronous import requests
+from rehearsal.asynchronous.invocation import NoServerError, Runner
+from rehearsal.asynchronous.metrics import Metrics
+from rehearsal.errors import ApiError
+
+KIND = "async-invocation"
+_log = logging.getLogger(__name__)
+_EVERY_SECONDS = 0.5
+_METRICS_EVERY_SECONDS = 5.0
+# AWS chooses "an optimal value" where none is given.
+_CONCURRENCY = 4
+_NOT_SERVING = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
+
+Record = dict[str, Any]
+
+
+class Backlog:
+    """`rehearsal.backends.AsyncInference`: keeps invocations on disk until they have ended, so
+    that each is run at least once, also when the rehearsal is stopped meanwhile.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._metrics = Metrics(context.settings)
+        self._lock = threading.Lock()
+        self._waiting: dict[str, deque[Record]] = {}
+        self._running: Counter[str] = Counter()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="backlog", daemon=True)
+
+    def start(self) -> None:
+        """Takes up what the last stop left."""
+        for found in self._context.store.all(KIND):
+            self._waiting.setdefault(found.parent, deque()).append(found.record)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Begins no more invocations; those that run count as not run."""
+        with self._lock:
+            self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def accept(
+        self, endpoint_name: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        endpoint = self._endpoint(endpoint_name)
+        invocation = requests.read(endpoint, headers, body)
+        id_ = invocation["Id"]
+        self._context.store.add(KIND, id_, f"{KIND}/{id_}", invocation, parent=endpoint_name)
+        with self._lock:
+            self._waiting.setdefault(endpoint_name, deque()).append(invocation)
+        self._wake.set()
+        answered = {
+            "Content-Type": "application/json",
+            "X-Amzn-SageMaker-OutputLocation": invocation["OutputLocation"],
+        }
+        if location := invocation.get("FailureLocation"):
+            answered["X-Amzn-SageMaker-FailureLocation"] = location
+        return 202, answered, json.dumps({"InferenceId": invocation["InferenceId"]}).encode()
+
+    def _endpoint(self, name: str) -> Record:
+        found = self._context.store.get(endpoints.KIND, name)
+        account = self._context.settings.account
+        if found is None:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+        if found.record["EndpointStatus"] in _NOT_SERVING:
+            raise ApiError(
+                "ValidationError",
+                f"Endpoint {name} of account {account} is {found.record['EndpointStatus']}, not "
+                "InService.",
+            )
+        if not found.record.get("AsyncInferenceConfig"):
+            raise ApiError(
+                "ValidationError",
+                f"Endpoint {name} of account {account} has no AsyncInferenceConfig: use "
+                "InvokeEndpoint.",
+            )
+        return found.record
+
+    def _work(self) -> None:
+        published = time.monotonic()
+        while not self._closing:
+            self._wake.wait(_EVERY_SECONDS)
+            self._wake.clear()
+            measure = time.monotonic() > published + _METRICS_EVERY_SECONDS
+            try:
+                self._look(measure=measure)
+            except Exception:  # noqa: BLE001 - one endpoint's fault must not end all others'
+                _log.exception("The backlog could not be looked at")
+            if measure:
+                published = time.monotonic()
+                self._metrics.publish()
+
+    def _look(self, *, measure: bool) -> None:
+        found = {each.name: each.record for each in self._context.store.all(endpoints.KIND)}
+        self._forget(set(self._waiting) - set(found))
+        for name, endpoint in found.items():
+            if not endpoint.get("AsyncInferenceConfig"):
+                continue
+            if endpoint["EndpointStatus"] not in _NOT_SERVING:
+                self._begin(name, endpoint)
+            if measure:
+                self._measure(name, endpoint)
+
+    def _forget(self, gone: set[str]) -> None:
+        """What waited for endpoints that were deleted."""
+        for name in gone:
+            with self._lock:
+                invocations = self._waiting.pop(name)
+            for invocation in invocations:
+                self._context.store.delete(KIND, invocation["Id"])
+
+    def _begin(self, name: str, endpoint: Record) -> None:
+        """As many invocations as the instances take."""
+        client = endpoint["AsyncInferenceConfig"].get("ClientConfig", {})
+        concurrency = client.get("MaxConcurrentInvocationsPerInstance", _CONCURRENCY)
+        room = _instances(endpoint) * concurrency
+        runner = None
+        while True:
+            with self._lock:
+                waiting = self._waiting.get(name)
+                if self._closing or not waiting or self._running[name] >= room:
+                    return
+                invocation = waiting.popleft()
+                self._running[name] += 1
+            runner = runner or self._runner(endpoint)
+            variant = endpoint["ProductionVariants"][0]["VariantName"]
+            arguments = (runner, variant, invocation)
+            threading.Thread(target=self._run, args=arguments, daemon=True).start()
+
+    def _runner(self, endpoint: Record) -> Runner:
+        configuration = variants.resolve(self._context, endpoint["EndpointConfigName"])
+        return Runner(
+            self._context.settings,
+            self._context.endpoints,
+            configuration.variants[0].role_arn,
+            endpoint["AsyncInferenceConfig"]["OutputConfig"],
+            lambda: self._closing,
+        )
+
+    def _run(self, runner: Runner, variant: str, invocation: Record) -> None:
+        name = invocation["EndpointName"]
+        waited = (now() - invocation["ReceivedTime"]).total_seconds()
+        done = False
+        try:
+            done = self._ended(runner, variant, invocation, waited)
+        finally:
+            with self._lock:
+                self._running[name] -= 1
+                if not done:
+                    self._waiting.setdefault(name, deque()).appendleft(invocation)
+            if done:
+                self._wake.set()
+
+    def _ended(self, runner: Runner, variant: str, invocation: Record, waited: float) -> bool:
+        """Whether it has: else it must be run again."""
+        name = invocation["EndpointName"]
+        if waited > invocation["RequestTTLSeconds"]:
+            runner.expire(invocation)
+            self._metrics.expired(name, variant)
+        else:
+            try:
+                ended = runner.run(invocation)
+            except NoServerError:
+                return False
+            failed = ended.failure is not None
+            self._metrics.ended(name, variant, failed=failed, waited=waited, took=ended.seconds)
+        self._context.store.delete(KIND, invocation["Id"])
+        return True
+
+    def _measure(self, name: str, endpoint: Record) -> None:
+        with self._lock:
+            waiting = list(self._waiting.get(name, ()))
+            count = len(waiting) + self._running[name]
+        ages = [now() - invocation["ReceivedTime"] for invocation in waiting]
+        oldest = max(ages, default=timedelta()).total_seconds()
+        self._metrics.backlog(name, count, oldest, _instances(endpoint))
+
+
+def _instances(endpoint: Record) -> int:
+    found = endpoint.get("ProductionVariants") or []
+    return sum(variant["CurrentInstanceCount"] for variant in found)

@@ -1,0 +1,182 @@
+"""One invocation: input from S3, the model server's answer to S3, a notification."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal import aws
+from rehearsal.api.context import now
+from rehearsal.backends import EndpointBackend
+from rehearsal.errors import ApiError
+from rehearsal.settings import RehearsalSettings
+
+_log = logging.getLogger(__name__)
+
+Record = dict[str, Any]
+
+
+class NoServerError(Exception):
+    """No server takes the request now: it must wait."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an invocation ended.
+
+    :param content_type: of the answer.
+    :param failure: one sentence; None, it succeeded.
+    :param seconds: that its processing took.
+    """
+
+    content_type: str | None
+    failure: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Runs invocations of one endpoint, as the role of its model.
+
+    :param output: the configuration's `OutputConfig`.
+    :param closing: whether the servers are being ended: no answer is then no failure.
+    """
+
+    settings: RehearsalSettings
+    endpoints: EndpointBackend
+    role_arn: str
+    output: Record
+    closing: Callable[[], bool]
+
+    def run(self, invocation: Record) -> Ended:
+        """Blocks until the answer is in S3 and the notification is sent.
+
+        :raises NoServerError: nothing was done.
+        """
+        began = time.monotonic()
+        try:
+            credentials = aws.assume(self.settings, self.role_arn, "SageMaker-async")
+            s3 = aws.client(self.settings, "s3", credentials)
+            content_type, failure = self._answered(s3, invocation)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            content_type, failure = None, f"InternalError: {error}"
+        ended = Ended(content_type, failure, time.monotonic() - began)
+        self.notify(invocation, ended)
+        return ended
+
+    def expire(self, invocation: Record) -> Ended:
+        """Of one that waited longer than it may."""
+        failure = f"The request expired: it waited for {invocation['RequestTTLSeconds']} seconds."
+        ended = Ended(None, failure, 0.0)
+        self.notify(invocation, ended)
+        return ended
+
+    def _answered(self, s3: Any, invocation: Record) -> tuple[str | None, str | None]:
+        """The answer's content type, and why it failed."""
+        try:
+            status, headers, content = self.endpoints.invoke(
+                invocation["EndpointName"],
+                _input(s3, invocation),
+                _headers(invocation),
+                float(invocation["InvocationTimeoutSeconds"]),
+            )
+        except ApiError as error:
+            if error.code == "ServiceUnavailable" or self.closing():
+                raise NoServerError from error
+            status, headers, content = 500, {}, error.message.encode()
+        lower = {name.lower(): value for name, value in headers.items()}
+        content_type = lower.get("content-type", "application/octet-stream")
+        if 200 <= status < 300:
+            self._put(s3, invocation["OutputLocation"], content, content_type)
+            return content_type, None
+        if location := invocation.get("FailureLocation"):
+            self._put(s3, location, content, content_type)
+        who = "client" if status < 500 else "server"
+        message = content.decode("utf-8", "replace")
+        return content_type, (
+            f"{who.capitalize()}Error: Received {who} error ({status}) from model with message "
+            f'"{message}".'
+        )
+
+    def _put(self, s3: Any, location: str, content: bytes, content_type: str) -> None:
+        place = urlsplit(location)
+        encryption = {}
+        if key := self.output.get("KmsKeyId"):
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        s3.put_object(
+            Bucket=place.netloc,
+            Key=place.path.lstrip("/"),
+            Body=content,
+            ContentType=content_type,
+            **encryption,
+        )
+
+    def notify(self, invocation: Record, ended: Ended) -> None:
+        """https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html"""
+        topics = self.output.get("NotificationConfig") or {}
+        topic = topics.get("ErrorTopic" if ended.failure else "SuccessTopic")
+        if not topic:
+            return
+        message = json.dumps(_message(self.settings, invocation, ended))
+        try:
+            credentials = aws.assume(self.settings, self.role_arn, "SageMaker-async")
+            aws.client(self.settings, "sns", credentials).publish(TopicArn=topic, Message=message)
+        except (ClientError, BotoCoreError) as error:
+            _log.warning("The topic %s was not told of %s: %s", topic, invocation["Id"], error)
+
+
+def _input(s3: Any, invocation: Record) -> bytes:
+    if "Body" in invocation:
+        return base64.b64decode(invocation["Body"])
+    place = urlsplit(invocation["InputLocation"])
+    found: bytes = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    return found
+
+
+def _headers(invocation: Record) -> dict[str, str]:
+    names = {
+        "ContentType": "content-type",
+        "Accept": "accept",
+        "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
+        "InferenceId": "x-amzn-sagemaker-inference-id",
+    }
+    return {header: invocation[name] for name, header in names.items() if name in invocation}
+
+
+def _message(settings: RehearsalSettings, invocation: Record, ended: Ended) -> Record:
+    parameters = {"endpointName": invocation["EndpointName"]}
+    parameters |= {
+        shown: invocation[name]
+        for name, shown in (("ContentType", "contentType"), ("InputLocation", "inputLocation"))
+        if name in invocation
+    }
+    message: Record = {
+        "awsRegion": settings.region,
+        "eventTime": _stamp(now()),
+        "receivedTime": _stamp(invocation["ReceivedTime"]),
+        "invocationStatus": "Failed" if ended.failure else "Completed",
+        "requestParameters": parameters,
+        "inferenceId": invocation["InferenceId"],
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+    }
+    if ended.failure:
+        return message | {"failureReason": ended.failure}
+    answer = {
+        "contentType": ended.content_type,
+        "outputLocation": invocation["OutputLocation"],
+    }
+    return message | {"responseParameters": answer}
+
+
+def _stamp(time_: Any) -> str:
+    return f"{time_:%Y-%m-%dT%H:%M:%S}.{time_.microsecond // 1000:03d}Z"
