@@ -69,7 +69,7 @@ class Rollout:
 
     def _deploy(self) -> None:
         self._report("Creating", lambda count: f"Launching {count} instance(s).", 0.0)
-        self._green.start(self._left())
+        self._start()
         if self._traffic.blue:
             self._look()
             for step in self._deployment.steps:
@@ -80,6 +80,14 @@ class Rollout:
             self._retire(blue)
         if not self._cancelled.is_set():
             self._change({"EndpointStatus": "InService"})
+
+    def _start(self) -> None:
+        try:
+            self._green.start(self._left())
+        except FleetError as error:
+            if self._left() == 0:
+                raise self._too_late() from error
+            raise
 
     def _shift(self, step: TrafficStep) -> None:
         self._alarms.renew()
@@ -108,16 +116,19 @@ class Rollout:
         if self._cancelled.is_set():
             raise CancelledError
         if self._left() == 0:
-            raise RolledBackError(
-                "The update was rolled back: it took longer than the "
-                f"{self._deployment.timeout_seconds:.0f} s of MaximumExecutionTimeoutInSeconds."
-            )
+            raise self._too_late()
         self._alarms.check()
         if not self._green.available:
             raise RolledBackError(
                 "The update was rolled back: no model server of the new fleet is up any more; "
                 "please check CloudWatch logs for this endpoint."
             )
+
+    def _too_late(self) -> RolledBackError:
+        return RolledBackError(
+            "The update was rolled back: it took longer than the "
+            f"{self._deployment.timeout_seconds:.0f} s of MaximumExecutionTimeoutInSeconds."
+        )
 
     def _left(self) -> float | None:
         timeout = self._deployment.timeout_seconds

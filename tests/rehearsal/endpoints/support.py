@@ -7,7 +7,7 @@ import json
 import tarfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -91,13 +91,24 @@ def begin(
     name: str,
     *variants: Variant,
     deployment: DeploymentConfig | None = None,
+    at_baking: Callable[[], object] = lambda: None,
     **more: Any,
 ) -> Recorded:
-    """Starts a deployment of a configuration, which has the name of its first variant's model."""
+    """Starts a deployment of a configuration, which has the name of its first variant's model.
+
+    :param at_baking: is called as each baking period begins.
+    """
     recorded = Recorded([])
+
+    def change(fields: dict[str, Any]) -> None:
+        before = len(baking(recorded))
+        recorded(fields)
+        if len(baking(recorded)) > before:
+            at_baking()
+
     model = (variants[0].model_data_url or "").split("/")[-2]
     configuration = Configuration(model, variants, **more)
-    endpoints.deploy(name, configuration, deployment or DeploymentConfig(), recorded)
+    endpoints.deploy(name, configuration, deployment or DeploymentConfig(), change)
     return recorded
 
 
@@ -106,7 +117,9 @@ def ended(recorded: Recorded) -> dict[str, Any]:
     return recorded.wait_for("EndpointStatus", "InService", "Failed")
 
 
-def deploy(endpoints: ProcessEndpoints, name: str, *variants: Variant, **more: Any) -> dict[str, Any]:
+def deploy(
+    endpoints: ProcessEndpoints, name: str, *variants: Variant, **more: Any
+) -> dict[str, Any]:
     return ended(begin(endpoints, name, *variants, **more))
 
 
