@@ -164,7 +164,7 @@ class ApplicationAutoScaling:
     def describe_activities(self, request: Record) -> Record:
         """The latest first."""
         found = [
-            activity.record
+            {key: value for key, value in activity.record.items() if not key.startswith("_")}
             for activity in self._store.all(ACTIVITY)
             if _asked_for(activity, request)
         ]

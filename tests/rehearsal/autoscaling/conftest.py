@@ -26,14 +26,20 @@ def scaling(server: Server) -> Any:
 
 
 @pytest.fixture
-def endpoint(sagemaker: Any, name: str) -> dict[str, str]:
+def instances() -> int:
+    """How many the endpoint begins with."""
+    return 1
+
+
+@pytest.fixture
+def endpoint(sagemaker: Any, name: str, instances: int) -> dict[str, str]:
     """Its variant as Application Auto Scaling names it."""
     container = {"Image": IMAGE}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
     variant = {
         "VariantName": "all",
         "ModelName": name,
-        "InitialInstanceCount": 1,
+        "InitialInstanceCount": instances,
         "InstanceType": "ml.m5.large",
     }
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
