@@ -1,29 +1,21 @@
-"""What is read of the two events that start the function."""
+"""What is read of the two events that start the function.
+
+That of the stack only wakes it: how an update ended is read from the stack itself.
+"""
 
 from datetime import datetime
 from typing import NotRequired, TypedDict
 
 _MODEL_PACKAGE = "SageMaker Model Package State Change"
 _STATUS = "ModelApprovalStatus"
-_ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"})
 
 
-class StatusDetails(TypedDict):
-    status: str
+class Detail(TypedDict):
+    ModelPackageArn: NotRequired[str]
+    ModelApprovalStatus: NotRequired[str]
+    UpdatedModelPackageFields: NotRequired[list[str]]
 
 
-Detail = TypedDict(
-    "Detail",
-    {
-        # Of a model package.
-        "ModelPackageArn": NotRequired[str],
-        "ModelApprovalStatus": NotRequired[str],
-        "UpdatedModelPackageFields": NotRequired[list[str]],
-        # Of a stack.
-        "status-details": NotRequired[StatusDetails],
-        "client-request-token": NotRequired[str],
-    },
-)
 Event = TypedDict("Event", {"detail-type": str, "time": str, "detail": Detail})
 """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html and
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
@@ -46,11 +38,3 @@ def approval(event: Event) -> tuple[str, datetime] | None:
     ):
         return None
     return detail["ModelPackageArn"], datetime.fromisoformat(event["time"])
-
-
-def rolled_back(event: Event) -> str | None:
-    """The client request token of an update, where the event tells that it was rolled back."""
-    details = event["detail"].get("status-details")
-    if details is None or details["status"] not in _ROLLED_BACK:
-        return None
-    return event["detail"].get("client-request-token")

@@ -52,7 +52,7 @@ class Proposals:
                 self._delete(attempt)
                 logger.info("The change set %s is withdrawn.", attempt.name)
 
-    def deploy(self, state: State, wanted: Approval) -> None:
+    def deploy(self, state: State, wanted: Approval) -> bool:
         """Makes a change set that a person executes, unless it waits already.
 
         :raises DeployerError: CloudFormation could not make it.
@@ -61,7 +61,7 @@ class Proposals:
         found = dict(self._ours()).get(wanted.attempt)
         if found and _waits(found):
             logger.info("The change set %s waits already.", name)
-            return
+            return False
         if found:
             # Executed in an earlier life of the package, overtaken by another update, or failed.
             self._delete(wanted.attempt)
@@ -69,17 +69,16 @@ class Proposals:
             self._create(state, wanted)
         except self._stack.client.exceptions.AlreadyExistsException:
             logger.info("The change set %s is being made already.", name)
+            return False
         except ClientError as error:
             if not says_changing(error):
                 raise
             logger.info("%s is changing: its end is waited for.", self._stack.name)
-        else:
-            logger.info(
-                "Execute the change set %s of %s to serve %s.",
-                name,
-                self._stack.name,
-                wanted.package,
-            )
+            return False
+        logger.info(
+            "Execute the change set %s of %s to serve %s.", name, self._stack.name, wanted.package
+        )
+        return True
 
     def _create(self, state: State, wanted: Approval) -> None:
         name, client = wanted.attempt.name, self._stack.client

@@ -25,7 +25,8 @@ class Way(Protocol):
 
     def withdraw(self, but: Attempt | None) -> None: ...
 
-    def deploy(self, state: State, wanted: Approval) -> None: ...
+    def deploy(self, state: State, wanted: Approval) -> bool:
+        """Whether to look again, as no event will tell of what was done."""
 
 
 class Reconciler:
@@ -33,8 +34,9 @@ class Reconciler:
 
     Several may run at once, without a lock or reserved concurrency (an account must leave 100 of
     its concurrent executions unreserved, and a new one has only 10): the table's writes are
-    conditional, CloudFormation runs one update of a stack at a time, and the end of each update is
-    an event itself. So one that acted on an old view is put right as soon as its update ends.
+    conditional, CloudFormation runs one update of a stack at a time, the end of each update is an
+    event itself, and after a change set there is a second look. So what was done on an old view is
+    put right.
     """
 
     def __init__(self, approvals: Approvals, packages: Packages, stack: Stack, way: Way) -> None:
@@ -47,16 +49,16 @@ class Reconciler:
         """:raises DeployerError: a person is needed."""
         if approval := events.approval(event):
             self._approvals.approve(*approval)
-        if token := events.rolled_back(event):
-            self._fail(token)
-        self.reconcile()
+        while self.reconcile():
+            pass
 
-    def reconcile(self) -> None:
+    def reconcile(self) -> bool:
+        """Whether to look again: another function may have acted on a newer view meanwhile."""
         state = self._stack.state()
         if state.is_changing:
             logger.info("%s is %s: its end is waited for.", self._stack.name, state.status)
-            return
-        self._note_failures(state)
+            return False
+        self._note_failures()
         if not state.is_updatable:
             raise DeployerError(
                 f"The stack {self._stack.name} is {state.status} and cannot be updated: bring it "
@@ -64,21 +66,15 @@ class Reconciler:
             )
         if state.serving:
             self._approvals.adopt(state.serving)
-        self._bring(state, desired(self._approvals.all(), self._packages.is_approved))
+        return self._bring(state, desired(self._approvals.all(), self._packages.is_approved))
 
-    def _note_failures(self, state: State) -> None:
+    def _note_failures(self) -> None:
         """Before anything new begins, so that a rollback's event may come as late as it likes."""
-        if state.is_rolled_back and (token := self._stack.last_token()):
-            self._fail(token)
-        for attempt in self._way.failures():
+        told = (Attempt.named(token) for token in self._stack.rolled_back())
+        for attempt in (*filter(None, told), *self._way.failures()):
             self._approvals.fail(attempt)
 
-    def _fail(self, token: str) -> None:
-        if attempt := Attempt.named(token):
-            logger.warning("The attempt %s was rolled back.", attempt.name)
-            self._approvals.fail(attempt)
-
-    def _bring(self, state: State, wanted: Approval | None) -> None:
+    def _bring(self, state: State, wanted: Approval | None) -> bool:
         serves = wanted is None or wanted.package == state.serving
         self._way.withdraw(None if wanted is None or serves else wanted.attempt)
         if wanted is None:
@@ -90,4 +86,5 @@ class Reconciler:
         elif serves:
             logger.info("%s has %s already.", self._stack.name, wanted.package)
         else:
-            self._way.deploy(state, wanted)
+            return self._way.deploy(state, wanted)
+        return False

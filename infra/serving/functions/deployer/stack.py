@@ -21,7 +21,6 @@ _UPDATABLE = frozenset(
         "IMPORT_ROLLBACK_COMPLETE",
     }
 )
-_ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"})
 # Between our look and our call somebody else's update may have begun.
 _IS_CHANGING = re.compile(r"is in \w+_IN_PROGRESS state")
 
@@ -59,10 +58,6 @@ class State:
     def is_updatable(self) -> bool:
         return self.status in _UPDATABLE
 
-    @property
-    def is_rolled_back(self) -> bool:
-        return self.status in _ROLLED_BACK
-
 
 class Stack:
     """The stack to change, and the parameter that holds the model package's ARN."""
@@ -85,19 +80,29 @@ class Stack:
             other_parameters=tuple(values),
         )
 
-    def last_token(self) -> str | None:
-        """The client request token of the newest update; a rollback, a cancellation or a rollback
-        that is continued may have another one than the update that it ends.
+    def rolled_back(self) -> set[str]:
+        """Client request tokens of the newest updates that were rolled back, at least of the very
+        newest one.
+
+        The token is that of the update's beginning: a rollback, a cancellation or a rollback that
+        is continued may have another one.
         """
+        tokens, ends_badly, began = set[str](), False, False
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)
         for page in pages:
             for event in page["StackEvents"]:  # newest first
-                if (
-                    event.get("PhysicalResourceId") == event["StackId"]
-                    and event.get("ResourceStatus") == "UPDATE_IN_PROGRESS"
-                ):
-                    return event.get("ClientRequestToken")
-        return None
+                status = event.get("ResourceStatus", "")
+                if event.get("PhysicalResourceId") != event["StackId"]:
+                    continue
+                if status == "UPDATE_IN_PROGRESS":
+                    if ends_badly:
+                        tokens.add(event.get("ClientRequestToken", ""))
+                    ends_badly, began = False, True
+                elif status.startswith("UPDATE_ROLLBACK"):
+                    ends_badly = True
+            if began:
+                break
+        return tokens
 
     def change(self, state: State, package: str) -> Change:
         others: list[ParameterTypeDef] = [

@@ -25,9 +25,9 @@ class Updates:
     def withdraw(self, but: Attempt | None) -> None:
         """Nothing waits for anybody."""
 
-    def deploy(self, state: State, wanted: Approval) -> None:
+    def deploy(self, state: State, wanted: Approval) -> bool:
         """Updates the stack, once for one state of it: whoever sees the same state sends the same
-        token, and CloudFormation takes that for a retry.
+        token, and CloudFormation takes that for a retry. The update's end is an event.
         """
         client, name = self._stack.client, self._stack.name
         try:
@@ -46,3 +46,4 @@ class Updates:
                 raise
         else:
             logger.info("%s is being updated to %s.", name, wanted.package)
+        return False

@@ -1,0 +1,182 @@
+"""CloudFormation's one serving stack in memory, in the words of boto3's client, and its events."""
+
+# ruff: noqa: N803 - boto3's arguments
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+START = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+class TokenAlreadyExistsError(Exception):
+    pass
+
+
+class AlreadyExistsError(Exception):
+    pass
+
+
+class FakeCloudFormation:
+    """A stack whose parameter `ModelPackageArn` a test may change, as the deployer does.
+
+    Attributes:
+        bad: packages whose updates are rolled back.
+        sent: events of the stack that nobody delivered yet.
+        tried: the tokens of the updates, in order.
+    """
+
+    class exceptions:  # noqa: N801 - as boto3 has it
+        TokenAlreadyExistsException = TokenAlreadyExistsError
+        AlreadyExistsException = AlreadyExistsError
+
+    def __init__(self) -> None:
+        self.bad: set[str] = set()
+        self.sent: list[dict[str, Any]] = []
+        self.tried: list[str | None] = []
+        self.change_sets: dict[str, dict[str, Any]] = {}
+        self.status = "CREATE_COMPLETE"
+        self.serving = ""
+        self._before = ""
+        self._token: str | None = None
+        self._executed: str | None = None
+        self._updated = 0
+        self._events: list[dict[str, Any]] = []
+
+    @property
+    def is_changing(self) -> bool:
+        return self.status == "UPDATE_IN_PROGRESS"
+
+    @property
+    def waiting(self) -> set[str]:
+        """The packages of the change sets that somebody could execute."""
+        return {
+            c["Package"] for c in self.change_sets.values() if c["ExecutionStatus"] == "AVAILABLE"
+        }
+
+    # What the deployer calls.
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        value = {"ParameterKey": "ModelPackageArn", "ParameterValue": self.serving}
+        other = {"ParameterKey": "Other", "ParameterValue": "kept"}
+        described: dict[str, Any] = {
+            "StackName": StackName,
+            "StackStatus": self.status,
+            "CreationTime": START,
+            "Parameters": [value, other],
+        }
+        if self._updated:
+            described["LastUpdatedTime"] = START + timedelta(seconds=self._updated)
+        return {"Stacks": [described]}
+
+    def update_stack(self, ClientRequestToken: str, **change: Any) -> None:
+        package = self._package(change)
+        if ClientRequestToken in self.tried:
+            raise TokenAlreadyExistsError
+        if self.is_changing:
+            raise _refused("Stack:serving is in UPDATE_IN_PROGRESS state and can not be updated.")
+        if package == self.serving:
+            raise _refused("No updates are to be performed.")
+        for change_set in self.change_sets.values():
+            if change_set["ExecutionStatus"] == "AVAILABLE":
+                change_set["ExecutionStatus"] = "OBSOLETE"
+        self._begin(package, ClientRequestToken)
+
+    def create_change_set(self, ChangeSetName: str, **change: Any) -> None:
+        if ChangeSetName in self.change_sets:
+            raise AlreadyExistsError
+        self.change_sets[ChangeSetName] = {
+            "ChangeSetName": ChangeSetName,
+            "Status": "CREATE_COMPLETE",
+            "ExecutionStatus": "AVAILABLE",
+            "Package": self._package(change),
+        }
+
+    def delete_change_set(self, StackName: str, ChangeSetName: str) -> None:
+        self.change_sets.pop(ChangeSetName, None)
+
+    def get_waiter(self, name: str) -> Any:
+        class Waiter:
+            def wait(self, **given: Any) -> None: ...
+
+        return Waiter()
+
+    def get_paginator(self, name: str) -> Any:
+        pages = {
+            "list_change_sets": lambda: [{"Summaries": list(self.change_sets.values())}],
+            "describe_stack_events": lambda: [{"StackEvents": self._events[::-1]}],
+        }
+
+        class Paginator:
+            def paginate(self, StackName: str) -> Any:
+                return pages[name]()
+
+        return Paginator()
+
+    # What people, and CloudFormation itself, do.
+
+    def execute(self, name: str, token: str | None = None) -> None:
+        """As the console's button: the other change sets are gone."""
+        change_set = self.change_sets[name]
+        self.change_sets = {name: change_set}
+        change_set["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"
+        self._executed = name
+        self._begin(change_set["Package"], token or f"Console-ExecuteChangeSet-{self._updated}")
+
+    def update_stack_of_somebody_else(self) -> None:
+        """An update from its beginning to its end, of something else than the package."""
+        self._begin(self.serving, "somebody-else")
+        self.finish()
+
+    def finish(self) -> None:
+        """Ends the update that runs, one way or the other."""
+        failed = self.serving in self.bad
+        if failed:
+            self.serving = self._before
+        if self._executed:
+            executed = self.change_sets[self._executed]
+            executed["ExecutionStatus"] = "EXECUTE_FAILED" if failed else "EXECUTE_COMPLETE"
+            self._executed = None
+        self._become("UPDATE_ROLLBACK_COMPLETE" if failed else "UPDATE_COMPLETE")
+
+    def _begin(self, package: str, token: str) -> None:
+        self._updated += 1
+        self._before, self.serving, self._token = self.serving, package, token
+        self.tried.append(token)
+        self._become("UPDATE_IN_PROGRESS")
+
+    def _become(self, status: str) -> None:
+        self.status = status
+        self._events.append(
+            {
+                "StackId": "serving",
+                "PhysicalResourceId": "serving",
+                "ResourceStatus": status,
+                "ClientRequestToken": self._token,
+            }
+        )
+        if not self.is_changing:
+            self.sent.append(
+                {
+                    "detail-type": "CloudFormation Stack Status Change",
+                    "time": "2026-11-25T00:00:00Z",
+                    "detail": {
+                        "stack-id": "serving",
+                        "status-details": {"status": status},
+                        "client-request-token": self._token,
+                    },
+                }
+            )
+
+    def _package(self, change: dict[str, Any]) -> str:
+        assert change["UsePreviousTemplate"]
+        assert change["Capabilities"] == ["CAPABILITY_IAM"]
+        ours, other = change["Parameters"]
+        assert other == {"ParameterKey": "Other", "UsePreviousValue": True}
+        assert ours["ParameterKey"] == "ModelPackageArn"
+        return str(ours["ParameterValue"])
+
+
+def _refused(message: str) -> ClientError:
+    return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "UpdateStack")
