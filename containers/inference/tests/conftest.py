@@ -22,8 +22,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     started: list[Server] = []
 
-    def start(model: Path) -> Server:
-        server = launch(model, tmp_path_factory.mktemp("server") / "log")
+    def start(model: Path, port: int = 0, **variables: str) -> Server:
+        server = launch(model, tmp_path_factory.mktemp("server") / "log", port, **variables)
         started.append(server)
         return server
 

@@ -28,6 +28,10 @@ class Server:
     client: httpx.Client
     log: Path
 
+    @property
+    def port(self) -> int:
+        return int(self.client.base_url.port or 0)
+
     def wait_until_ready(self) -> None:
         while self.process.poll() is None:
             try:
@@ -52,11 +56,15 @@ class Server:
         return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-StartServer = Callable[[Path], Server]
+StartServer = Callable[..., Server]
+"""From the model folder, and what `launch` takes beside it."""
 
 
-def launch(model: Path, log: Path) -> Server:
-    port = free_port()
+def launch(model: Path, log: Path, port: int = 0, **variables: str) -> Server:
+    """:param port: 0 for any free one.
+    :param variables: the container's environment variables.
+    """
+    port = port or free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "inference", "serve", "--model", model, "--host", "127.0.0.1"],
@@ -66,6 +74,7 @@ def launch(model: Path, log: Path) -> Server:
                 "PYTHONPATH": os.pathsep.join([str(CONTAINER), os.environ.get("PYTHONPATH", "")]),
                 "PYTHONUNBUFFERED": "1",
                 "SAGEMAKER_BIND_TO_PORT": str(port),
+                **variables,
             },
             stdout=output,
             stderr=subprocess.STDOUT,
