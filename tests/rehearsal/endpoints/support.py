@@ -44,6 +44,7 @@ SERVER = """
                 hung = True
             if body.startswith(b"sleep "):
                 time.sleep(float(body.split()[1]))
+            time.sleep(float(os.environ.get("SLOW", "0")))
             if name.startswith("bad"):
                 return self.answer(500, b"bad model")
             print("asked", body.decode(errors="replace"), flush=True)
