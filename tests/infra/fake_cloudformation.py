@@ -5,7 +5,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -25,6 +25,7 @@ class FakeCloudFormation:
         bad: packages whose updates are rolled back.
         sent: events of the stack that nobody delivered yet.
         tried: the tokens of the updates, in order.
+        fails_change_sets: whether their creation fails.
     """
 
     class exceptions:  # noqa: N801 - as boto3 has it
@@ -36,6 +37,7 @@ class FakeCloudFormation:
         self.sent: list[dict[str, Any]] = []
         self.tried: list[str | None] = []
         self.change_sets: dict[str, dict[str, Any]] = {}
+        self.fails_change_sets = False
         self.status = "CREATE_COMPLETE"
         self.serving = ""
         self._before = ""
@@ -88,8 +90,8 @@ class FakeCloudFormation:
             raise AlreadyExistsError
         self.change_sets[ChangeSetName] = {
             "ChangeSetName": ChangeSetName,
-            "Status": "CREATE_COMPLETE",
-            "ExecutionStatus": "AVAILABLE",
+            "Status": "FAILED" if self.fails_change_sets else "CREATE_COMPLETE",
+            "ExecutionStatus": "UNAVAILABLE" if self.fails_change_sets else "AVAILABLE",
             "Package": self._package(change),
         }
 
@@ -97,8 +99,12 @@ class FakeCloudFormation:
         self.change_sets.pop(ChangeSetName, None)
 
     def get_waiter(self, name: str) -> Any:
+        fails = self.fails_change_sets
+
         class Waiter:
-            def wait(self, **given: Any) -> None: ...
+            def wait(self, **given: Any) -> None:
+                if fails:
+                    raise WaiterError(name, "it failed", {"StatusReason": "a hook said no"})
 
         return Waiter()
 

@@ -253,3 +253,25 @@ def test_a_function_that_proposes_late_withdraws_what_it_proposed():
     world.deliver(0)
     world.wake()
     assert world.cloudformation.waiting == {arn(2)}
+
+
+def test_a_change_set_that_cannot_be_made_is_an_error_and_is_made_again_on_the_next_event():
+    world = World(Proposals, set())
+    world.cloudformation.fails_change_sets = True
+    world.approve(1)
+    with pytest.raises(DeployerError, match=r"could not be made \(a hook said no\): reject"):
+        world.deliver(0, again=True)
+    world.cloudformation.fails_change_sets = False
+    world.deliver(0)
+    assert world.cloudformation.waiting == {arn(1)}
+
+
+def test_a_change_set_whose_end_is_not_known_yet_is_an_error_so_that_the_event_is_tried_again():
+    world = World(Proposals, set())
+    world.approve(1)
+    world.settle(executes=False)
+    (change_set,) = world.cloudformation.change_sets.values()
+    change_set["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"
+    world.approve(2)
+    with pytest.raises(DeployerError, match="is EXECUTE_IN_PROGRESS though"):
+        world.deliver(0)

@@ -1,0 +1,276 @@
+"""The deployer on a real table, stack and registry: those of a rehearsal's server."""
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.serving.functions.deployer import handler as deployer
+from infra.serving.functions.deployer.approvals import Approvals
+from infra.serving.functions.deployer.attempts import Attempt
+from infra.serving.functions.deployer.errors import DeployerError
+from rehearsal import lifecycle
+from tests.rehearsal.conftest import eventually
+
+IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
+START = datetime(2026, 11, 25, tzinfo=UTC)
+ENDED = {"detail-type": "CloudFormation Stack Status Change", "time": "", "detail": {}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    state = tmp_path_factory.mktemp("server")
+    try:
+        yield Server(lifecycle.start(state, cache=state / "cache")["AWS_ENDPOINT_URL"])
+    finally:
+        lifecycle.stop(state)
+
+
+class Server:
+    def __init__(self, url):
+        self.url = url
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return iter(range(1, 1000))
+
+
+@pytest.fixture
+def name(numbers):
+    """A name that no other test has."""
+    return f"deployer{next(numbers)}"
+
+
+@pytest.fixture
+def packages(server, name):
+    """ARNs of four versions of a group; the fourth one's updates are rolled back."""
+    sagemaker = server.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    specification = {
+        "Containers": [{"Image": IMAGE}],
+        "SupportedContentTypes": ["image/png"],
+        "SupportedResponseMIMETypes": ["application/json"],
+    }
+    return [
+        sagemaker.create_model_package(
+            ModelPackageGroupName=name, InferenceSpecification=specification
+        )["ModelPackageArn"]
+        for _ in range(4)
+    ]
+
+
+@pytest.fixture
+def stack(server, name, packages, assembly):
+    """A stack with the deployed table, and something that cannot be made for the bad package."""
+    (table,) = assembly.resources("AWS::DynamoDB::Table")
+    template = {
+        "Parameters": {"ModelPackageArn": {"Type": "String", "Default": ""}},
+        "Conditions": {"IsBad": {"Fn::Equals": [{"Ref": "ModelPackageArn"}, packages[3]]}},
+        "Resources": {
+            "Approvals": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+            "Endpoint": {
+                "Type": "AWS::SNS::Topic",
+                "Properties": {"DisplayName": {"Ref": "ModelPackageArn"}},
+            },
+            "Broken": {
+                "Type": "AWS::CloudFormation::CustomResource",
+                "Condition": "IsBad",
+                "Properties": {
+                    "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:none"
+                },
+            },
+        },
+    }
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+    Stack(cloudformation, name).wait()
+    return Stack(cloudformation, name)
+
+
+class Stack:
+    def __init__(self, client, name):
+        self.client = client
+        self.name = name
+
+    def describe(self):
+        return self.client.describe_stacks(StackName=self.name)["Stacks"][0]
+
+    @property
+    def serving(self):
+        return self.describe()["Parameters"][0]["ParameterValue"]
+
+    def wait(self):
+        """The status in which it stays."""
+        return eventually(
+            lambda: (
+                (status := self.describe()["StackStatus"])
+                and not status.endswith("IN_PROGRESS")
+                and status
+            )
+        )
+
+    def waiting(self):
+        """Names of the change sets that somebody could execute."""
+        found = self.client.list_change_sets(StackName=self.name)["Summaries"]
+        return [c["ChangeSetName"] for c in found if c["ExecutionStatus"] == "AVAILABLE"]
+
+
+@pytest.fixture
+def table(server, stack):
+    found = stack.client.describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="Approvals"
+    )
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+@pytest.fixture
+def hear(server, stack, table, monkeypatch):
+    """The function as it is deployed, with its environment variables."""
+    variables = {
+        "AWS_ENDPOINT_URL": server.url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "NO_PROXY": "127.0.0.1",
+        "STACK_NAME": stack.name,
+        "PARAMETER": "ModelPackageArn",
+        "MODEL_PACKAGE_GROUP": stack.name,
+        "TABLE_NAME": table,
+        "ACTION": "update",
+    }
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    return lambda event: deployer.handler(event, None)
+
+
+@pytest.fixture
+def decide(server):
+    """Sets a package's status and gives the event that AWS sends of it."""
+
+    def change(package, status, seconds):
+        server.client("sagemaker").update_model_package(
+            ModelPackageArn=package, ModelApprovalStatus=status
+        )
+        return {
+            "detail-type": "SageMaker Model Package State Change",
+            "time": (START + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "detail": {
+                "ModelPackageArn": package,
+                "ModelApprovalStatus": status,
+                "UpdatedModelPackageFields": ["ModelApprovalStatus"],
+            },
+        }
+
+    return change
+
+
+def test_duplicate_late_and_reordered_events_at_once_end_with_the_newest_approval(
+    hear, decide, stack, packages
+):
+    history = [
+        decide(packages[0], "Approved", 1),
+        decide(packages[1], "Approved", 2),
+        decide(packages[2], "Approved", 3),
+        decide(packages[1], "Rejected", 4),
+        decide(packages[0], "Approved", 5),
+        decide(packages[3], "Approved", 6),
+        decide(packages[2], "Rejected", 7),
+    ]
+    events = history * 10
+    random.Random(1).shuffle(events)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(hear, events))
+    for _ in range(4):
+        stack.wait()
+        hear(ENDED)
+    assert stack.wait() in {"UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+    assert stack.serving == packages[0]
+
+
+def test_a_bad_package_is_rolled_back_once_and_the_one_before_serves_on(
+    hear, decide, stack, packages
+):
+    for package in (packages[0], packages[3]):
+        hear(decide(package, "Approved", packages.index(package)))
+        stack.wait()
+    assert stack.wait() == "UPDATE_ROLLBACK_COMPLETE"
+    tried = stack.describe()["LastUpdatedTime"]
+    hear(ENDED)
+    assert stack.describe()["LastUpdatedTime"] == tried
+    assert stack.serving == packages[0]
+
+    hear(decide(packages[3], "Approved", 10))
+    assert stack.wait() == "UPDATE_ROLLBACK_COMPLETE"
+    assert stack.describe()["LastUpdatedTime"] != tried
+
+
+def test_where_a_person_decides_change_sets_follow_the_approvals(
+    hear, decide, stack, packages, monkeypatch
+):
+    monkeypatch.setenv("ACTION", "propose")
+    hear(decide(packages[0], "Approved", 1))
+    assert stack.waiting() == [Attempt(1, START + timedelta(seconds=1)).name]
+    hear(decide(packages[3], "Approved", 2))
+    assert stack.waiting() == [Attempt(4, START + timedelta(seconds=2)).name]
+
+    (waiting,) = stack.waiting()
+    stack.client.execute_change_set(StackName=stack.name, ChangeSetName=waiting)
+    assert stack.wait() == "UPDATE_ROLLBACK_COMPLETE"
+    hear(ENDED)
+    (waiting,) = stack.waiting()
+    assert waiting.startswith("model-1-")
+
+    stack.client.execute_change_set(StackName=stack.name, ChangeSetName=waiting)
+    assert stack.wait() == "UPDATE_COMPLETE"
+    hear(decide(packages[0], "Rejected", 3))
+    assert stack.waiting() == []
+    assert stack.serving == packages[0]
+
+
+def test_what_cloudformation_refuses_is_an_error(hear, decide, stack, packages, monkeypatch):
+    monkeypatch.setenv("PARAMETER", "Unknown")
+    with pytest.raises(ClientError, match="Unknown"):
+        hear(decide(packages[0], "Approved", 1))
+
+
+def test_an_approval_of_another_group_is_an_error(hear, decide, packages, monkeypatch):
+    monkeypatch.setenv("MODEL_PACKAGE_GROUP", "another")
+    with pytest.raises(DeployerError, match="no version of the model package group another"):
+        hear(decide(packages[0], "Approved", 1))
+
+
+def test_a_deleted_package_is_passed_over(hear, decide, server, stack, packages):
+    hear(decide(packages[0], "Approved", 1))
+    stack.wait()
+    event = decide(packages[1], "Approved", 2)
+    server.client("sagemaker").delete_model_package(ModelPackageName=packages[1])
+    hear(event)
+    stack.wait()
+    assert stack.serving == packages[0]
+
+
+def test_the_table_keeps_the_newest_of_each_time(server, name, table, packages):
+    approvals = Approvals(server.client("dynamodb"), table, name)
+    for seconds in (2, 9, 1, 9):
+        approvals.approve(packages[0], START + timedelta(seconds=seconds))
+        approvals.fail(Attempt(1, START + timedelta(seconds=seconds)))
+    approvals.adopt(packages[0])
+    approvals.fail(Attempt(7, START))
+    (kept,) = approvals.all()
+    newest = START + timedelta(seconds=9)
+    assert (kept.package, kept.version) == (packages[0], 1)
+    assert (kept.approved, kept.failed) == (newest, newest)
