@@ -218,6 +218,27 @@ class EndpointBackend(Protocol):
         """Ends all servers and waits for their processes to be gone."""
 
 
+class TransformBackend(Protocol):
+    """Runs transform jobs.
+
+    It reports `TransformJobStatus`: `Completed`, `Failed` or `Stopped`, with `TransformStartTime`,
+    `TransformEndTime` and `FailureReason`. The API sets `InProgress` before the start and
+    `Stopping` before `stop`.
+    """
+
+    def start(self, request: dict[str, Any], variant: Variant, arn: str, change: Change) -> None:
+        """Starts a job from a validated `CreateTransformJob` request.
+
+        :param variant: the job's model, on as many instances as the job asks for.
+        """
+
+    def stop(self, arn: str) -> None:
+        """Asks a job to stop. Returns at once; an unknown ARN is no error."""
+
+    def close(self) -> None:
+        """Ends all jobs now and waits for their processes to be gone."""
+
+
 class AsyncInference(Protocol):
     """Takes requests of asynchronous endpoints."""
 

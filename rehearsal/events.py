@@ -73,6 +73,10 @@ class Events:
         detail = shapes.project("DescribeTrainingJobResponse", record)
         self._describe("SageMaker Training Job State Change", detail, "TrainingJobArn", tags)
 
+    def transform_job(self, record: Record, tags: dict[str, str]) -> None:
+        detail = shapes.project("DescribeTransformJobResponse", record)
+        self._describe("SageMaker Transform Job State Change", detail, "TransformJobArn", tags)
+
     def model_package(self, record: Record, changed: Sequence[str] | None = None) -> None:
         """:param changed: the fields that an update changed; None for a new package."""
         detail = shapes.project("DescribeModelPackageOutput", record)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from rehearsal.api import endpoints, pipeline_executions, processing_jobs, training_jobs, variants
+from rehearsal.api import (
+    endpoints,
+    pipeline_executions,
+    processing_jobs,
+    training_jobs,
+    transform_jobs,
+    variants,
+)
 from rehearsal.api.context import Context, now
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
@@ -41,6 +48,15 @@ def _fail_jobs(context: Context) -> None:
                     "SecondaryStatus": "Failed",
                     "FailureReason": _REASON,
                     "TrainingEndTime": now(),
+                }
+            )
+    for job in context.store.all(transform_jobs.KIND):
+        if job.record["TransformJobStatus"] in transform_jobs.RUNNING:
+            transform_jobs.change(context, job.name)(
+                {
+                    "TransformJobStatus": "Failed",
+                    "FailureReason": _REASON,
+                    "TransformEndTime": now(),
                 }
             )
 

@@ -23,7 +23,14 @@ from rehearsal.asynchronous.backlog import Backlog
 from rehearsal.autoscaling.api import ApplicationAutoScaling
 from rehearsal.autoscaling.http import Http as ScalingHttp
 from rehearsal.autoscaling.scaler import Scaler
-from rehearsal.backends import Call, EndpointBackend, ExecutionReports, JobBackend, PipelineBackend
+from rehearsal.backends import (
+    Call,
+    EndpointBackend,
+    ExecutionReports,
+    JobBackend,
+    PipelineBackend,
+    TransformBackend,
+)
 from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
@@ -41,6 +48,7 @@ from rehearsal.ministack import (
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
+from rehearsal.transform.backend import ProcessTransforms
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +65,8 @@ class Backends(Protocol):
     def jobs(self, settings: RehearsalSettings) -> JobBackend: ...
 
     def endpoints(self, settings: RehearsalSettings) -> EndpointBackend: ...
+
+    def transforms(self, settings: RehearsalSettings) -> TransformBackend: ...
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
@@ -81,6 +91,9 @@ class ProcessBackends:
 
     def endpoints(self, settings: RehearsalSettings) -> EndpointBackend:
         return ProcessEndpoints(settings)
+
+    def transforms(self, settings: RehearsalSettings) -> TransformBackend:
+        return ProcessTransforms(settings)
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
@@ -140,6 +153,7 @@ def _compose(
     api = Api(context)
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)
+    context.transforms = backends.transforms(settings)
     context.pipelines = backends.pipelines(settings, api.call, api)
     return context, api
 
@@ -168,7 +182,8 @@ async def _serve(
         _log.info("Stopping: jobs and model servers first")
         # Their last words (logs, outputs) need the server, so it goes after them.
         await asyncio.to_thread(
-            _close, [*beside, context.pipelines, context.jobs, context.endpoints]
+            _close,
+            [*beside, context.pipelines, context.jobs, context.transforms, context.endpoints],
         )
         stop.set()
 

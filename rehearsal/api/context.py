@@ -12,7 +12,13 @@ from typing import Any
 
 from rehearsal import aws
 from rehearsal.api.store import Resource, Store
-from rehearsal.backends import AsyncInference, EndpointBackend, JobBackend, PipelineBackend
+from rehearsal.backends import (
+    AsyncInference,
+    EndpointBackend,
+    JobBackend,
+    PipelineBackend,
+    TransformBackend,
+)
 from rehearsal.errors import ApiError, conflict
 from rehearsal.events import Events
 from rehearsal.settings import RehearsalSettings
@@ -43,6 +49,7 @@ class Context:
     jobs: JobBackend = field(init=False)
     endpoints: EndpointBackend = field(init=False)
     pipelines: PipelineBackend = field(init=False)
+    transforms: TransformBackend = field(init=False)
     asynchronous: AsyncInference = field(init=False)
     idempotency: threading.Lock = field(default_factory=threading.Lock)
 

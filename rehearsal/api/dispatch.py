@@ -16,6 +16,7 @@ from rehearsal.api import (
     shapes,
     tags,
     training_jobs,
+    transform_jobs,
     validation,
 )
 from rehearsal.api.context import Context, Handler
@@ -26,6 +27,7 @@ OPERATIONS: dict[str, Handler] = {
     **pipeline_executions.OPERATIONS,
     **processing_jobs.OPERATIONS,
     **training_jobs.OPERATIONS,
+    **transform_jobs.OPERATIONS,
     **models.OPERATIONS,
     **endpoint_configs.OPERATIONS,
     **endpoints.OPERATIONS,

@@ -30,6 +30,15 @@ def resolve(context: Context, config_name: str) -> Configuration:
     )
 
 
+def of_model(context: Context, model_name: str, name: str, instance_count: int) -> Variant:
+    """A model that no endpoint configuration names, on so many instances.
+
+    :raises ApiError: the model or its package is not there.
+    """
+    wanted = {"VariantName": name, "ModelName": model_name, "InitialInstanceCount": instance_count}
+    return _variant(context, {}, wanted)
+
+
 def retain(
     configuration: Configuration, summaries: Sequence[Record], excluded: Sequence[str] = ()
 ) -> Configuration:

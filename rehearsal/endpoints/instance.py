@@ -108,6 +108,13 @@ class Instance:
         except RuntimeError as error:  # The client was closed before it began.
             raise NotServingError(f"The instance {self._folder.name} has ended.") from error
 
+    def get(self, path: str, timeout: float) -> httpx.Response:
+        """:raises httpx.HTTPError: no answer, or the server is being replaced."""
+        client = self._client
+        if client is None:
+            raise httpx.ConnectError(f"The instance {self._folder.name} is being replaced.")
+        return client.get(path, timeout=timeout)
+
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after a while."""
         with self._lock:

@@ -28,6 +28,7 @@ from rehearsal.backends import (
 from rehearsal.endpoints.summaries import summary
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
+from rehearsal.transform.backend import ProcessTransforms
 
 
 class Jobs:
@@ -168,6 +169,9 @@ class Backends:
 
     def endpoints(self, settings: RehearsalSettings) -> Endpoints:
         return Endpoints(settings)
+
+    def transforms(self, settings: RehearsalSettings) -> ProcessTransforms:
+        return ProcessTransforms(settings)
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports

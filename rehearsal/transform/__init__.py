@@ -1,0 +1,1 @@
+"""Batch transform: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html"""

@@ -1,0 +1,116 @@
+"""One object of S3 to its answer: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal.endpoints.errors import NotServingError
+from rehearsal.endpoints.instance import Instance
+from rehearsal.jobs import locations
+from rehearsal.jobs.failure import JobFailure
+from rehearsal.jobs.inputs import Object
+from rehearsal.jobs.locations import Location
+from rehearsal.transform.parameters import Parameters
+
+_MEGABYTE = 2**20
+_PAUSE_SECONDS = 1.0
+_FIRST_SERVER_ERROR = 500
+# As the container is busy, or its server is being replaced.
+_PASSING = frozenset({429, 502, 503, 504})
+
+
+class BadRecord(Exception):  # noqa: N818 - AWS's word
+    """The container refused an input; the message is what goes to the job's data log."""
+
+    def __init__(self, location: Location, status: int, message: str) -> None:
+        self.location = location
+        self.status = status
+        self.who = "Client" if status < _FIRST_SERVER_ERROR else "Algorithm"
+        super().__init__(f"{location}: {self.who}Error: {status}: {message}")
+
+
+class Transformer:
+    """Safe to use from any thread."""
+
+    def __init__(
+        self, request: dict[str, Any], how: Parameters, s3: Any, stopped: threading.Event
+    ) -> None:
+        self._input = request["TransformInput"]
+        self._output = request["TransformOutput"]
+        self._how = how
+        self._s3 = s3
+        self._stopped = stopped
+
+    def transform(self, each: Object, instance: Instance) -> None:
+        """Writes the answer to `<S3OutputPath>/<path>.out`.
+
+        :raises BadRecord: the container refused it, or it is too large.
+        :raises JobFailure: S3 refuses.
+        """
+        answer = self._answer(each.location, self._read(each), instance)
+        if answer is not None:
+            self._write(each, answer)
+
+    def _read(self, each: Object) -> bytes:
+        place = each.location
+        try:
+            found = self._s3.get_object(Bucket=place.bucket, Key=place.key)
+            body: bytes = found["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailure(f"ClientError: {place} could not be read: {error}") from error
+        most = self._how.payload_megabytes * _MEGABYTE
+        if most and len(body) > most:
+            raise BadRecord(
+                place,
+                413,
+                f"It has {len(body)} bytes, and MaxPayloadInMB is {self._how.payload_megabytes}: "
+                "raise that, or split it.",
+            )
+        return body
+
+    def _answer(self, place: Location, body: bytes, instance: Instance) -> bytes | None:
+        """None: the job was stopped."""
+        headers = {
+            name: value
+            for name, value in (
+                ("content-type", self._input.get("ContentType")),
+                ("accept", self._output.get("Accept")),
+            )
+            if value
+        }
+        retries = 0
+        while not self._stopped.is_set():
+            try:
+                found = instance.post("/invocations", body, headers, self._how.timeout_seconds)
+            except NotServingError:
+                self._stopped.wait(_PAUSE_SECONDS)  # It has seen nothing of the request.
+                continue
+            except httpx.HTTPError as error:
+                status, message = 500, f"no answer: {error!r}"
+            else:
+                status, message = found.status_code, found.text
+                if found.is_success:
+                    return found.content
+            if status < _FIRST_SERVER_ERROR and status not in _PASSING:
+                raise BadRecord(place, status, message)
+            if retries == self._how.retries:
+                raise BadRecord(place, status, message)
+            retries += 1
+            self._stopped.wait(_PAUSE_SECONDS)
+        return None
+
+    def _write(self, each: Object, answer: bytes) -> None:
+        target = locations.parse(self._output["S3OutputPath"]).child(f"{each.path}.out")
+        if self._output.get("AssembleWith") == "Line":
+            answer += b"\n"
+        encryption = {}
+        if key := self._output.get("KmsKeyId"):
+            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        try:
+            self._s3.put_object(Bucket=target.bucket, Key=target.key, Body=answer, **encryption)
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailure(f"ClientError: {target} could not be written: {error}") from error
