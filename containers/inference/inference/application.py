@@ -1,89 +1,175 @@
-"""The routes: `GET /ping` and `POST /invocations`."""
+"""The routes, as an ASGI application: `GET /ping`, `POST /invocations`,
+`GET /execution-parameters`.
+
+No framework, whose layers take as long a request as all of this.
+https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import Lifespan
+import orjson
 
-from inference.negotiation import check_accept, check_content_type, read_body
-from inference.predictor import Predictor
+from inference.answers import json_answer, npy_answer
+from inference.bodies import read_images
+from inference.negotiation import JSON, QUOTED, answer_type, body_type
+from inference.questions import ImageError
+from inference.refusal import Refusal
+from inference.request import CUSTOM_ATTRIBUTES, GoneError, Request
+from inference.service import Service
 from preprocessing import UnusableImage
 
 logger = logging.getLogger("inference.requests")
 
+Send = Any
+"""ASGI's `send`."""
+Answer = tuple[int, str, bytes, dict[str, str]]
+"""Status, content type, body and further headers."""
 
-def application(predictor: Predictor, lifespan: Lifespan[Starlette]) -> Starlette:
-    async def ping(_request: Request) -> Response:
-        return Response(status_code=200 if predictor.ready else 503)
+METHODS = {"/ping": "GET", "/invocations": "POST", "/execution-parameters": "GET"}
+# nginx's number for a client that left; nobody sees it but the log.
+GONE = 499
+# SageMaker allows so many megabytes of a transform's requests at once.
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
+TRANSFORM_MEGABYTES = 100
 
-    async def invocations(request: Request) -> Response:
-        check_content_type(request)
-        check_accept(request)
-        body = await read_body(request)
-        if not predictor.ready:
-            raise HTTPException(503, "The model is still loading: ask again when /ping says 200.")
-        if not body:
-            raise HTTPException(400, "The body is empty: send one JPEG or PNG image.")
-        return JSONResponse(await predictor.predict(body))
 
-    return Starlette(
-        routes=[
-            Route("/ping", ping, methods=["GET"]),
-            Route("/invocations", logged(invocations), methods=["POST"]),
-        ],
-        exception_handlers={HTTPException: say},
-        lifespan=lifespan,
+def application(service: Service) -> Callable[..., Any]:
+    async def app(scope: dict[str, Any], receive: Any, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await service.live(receive, send)
+        elif scope["type"] == "http":
+            await _route(service, scope, receive, send)
+
+    return app
+
+
+async def _route(service: Service, scope: dict[str, Any], receive: Any, send: Send) -> None:
+    path, method = scope["path"], scope["method"]
+    allowed = METHODS.get(path)
+    if allowed is None:
+        paths = ", ".join(METHODS)
+        answer = _sentence(404, f"There is no {path[:QUOTED]!r} here, but {paths}.")
+    elif method != allowed:
+        answer = _sentence(405, f"{path} takes {allowed} only.", {"allow": allowed})
+    elif path == "/invocations":
+        await _invocations(service, Request(scope, receive, service.holding), send)
+        return
+    elif path == "/ping":
+        answer = (200 if service.ready else 503, JSON, b"", {})
+    else:
+        answer = (200, JSON, orjson.dumps(_execution_parameters(service)), {})
+    await _send(send, answer)
+
+
+async def _invocations(service: Service, request: Request, send: Send) -> None:
+    start = time.monotonic()
+    images = 0
+    try:
+        images, answer = await _predict(service, request, start)
+    except GoneError:
+        answer = _sentence(GONE, "The client left.")
+    except Refusal as refusal:
+        answer = _sentence(refusal.status, refusal.sentence, refusal.headers)
+    except ImageError as error:
+        answer = _image_error(error, request.id)
+    except Exception:
+        logger.exception("failed", extra={"request_id": request.id})
+        answer = _failed("request")
+    finally:
+        request.close()
+    answer[3]["x-request-id"] = request.id
+    if (attributes := request.custom_attributes) is not None:
+        answer[3][CUSTOM_ATTRIBUTES.decode()] = attributes
+    if answer[0] != GONE:
+        await _send(send, answer)
+    seconds = time.monotonic() - start
+    service.metrics.request(answer[0], seconds)
+    service.log.write(
+        status=answer[0],
+        milliseconds=round(seconds * 1000, 2),
+        images=images,
+        content_type=request.header(b"content-type")[:QUOTED],
+        content_length=request.header(b"content-length")[:QUOTED],
+        request_id=request.id,
     )
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+async def _predict(service: Service, request: Request, start: float) -> tuple[int, Answer]:
+    """Gives the number of images and the answer about them.
 
-
-def logged(endpoint: Endpoint) -> Endpoint:
-    """Answers a failure with a sentence and logs a line a request: size, type, time, no content."""
-
-    async def answer(request: Request) -> Response:
-        start = time.perf_counter()
-        response = await _answer_or_say(endpoint, request)
-        logger.info(
-            "request",
-            extra={
-                "status": response.status_code,
-                "milliseconds": round((time.perf_counter() - start) * 1000, 1),
-                "content_type": request.headers.get("content-type"),
-                "content_length": request.headers.get("content-length"),
-            },
-        )
-        return response
-
-    return answer
-
-
-async def _answer_or_say(endpoint: Endpoint, request: Request) -> Response:
+    Raises:
+        Refusal, ImageError, GoneError
+    """
+    settings = service.settings
+    media_type = body_type(request.header(b"content-type"))
+    kind = answer_type(request.header(b"accept", "*/*"))
+    service.batcher.expect(1)
     try:
-        return await endpoint(request)
-    except HTTPException as error:
-        return say(request, error)
-    except UnusableImage as error:
-        return sentence(400, f"The image {error}.")
-    except ClientDisconnect:
-        return Response(status_code=400)
-    except Exception:
-        logger.exception("failed")
-        return sentence(500, "The server failed on this image: its log says why.")
+        body = await request.body(settings)
+        read = time.monotonic() - start
+        asked = read_images(media_type, body, settings.images_per_request)
+        deadline = start + settings.request_seconds
+        await service.wait_until_ready(deadline)
+    finally:
+        service.batcher.expect(-1)
+    question = await service.batcher.ask(asked.images, deadline)
+    rows = question.rows()
+    service.metrics.depth(service.batcher.depth + len(rows))
+    service.metrics.answered(question, read, [float(row.max()) for row in rows])
+    if kind == JSON:
+        content = json_answer(
+            rows,
+            service.labels,
+            single=asked.single,
+            model_package_arn=settings.model_package_arn,
+            request_id=request.id,
+        )
+    else:
+        content = npy_answer(rows)
+    return len(rows), (200, kind, content, {})
 
 
-def say(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise TypeError("Only an HTTPException knows its status.")
-    return sentence(error.status_code, error.detail, error.headers)
+def _image_error(error: ImageError, request_id: str) -> Answer:
+    if isinstance(error.cause, UnusableImage):
+        which = f"Image {error.place} of the request" if error.place else "The image"
+        return _sentence(400, f"{which} {error.cause}.")
+    logger.error("failed", exc_info=error.cause, extra={"request_id": request_id})
+    return _failed("image")
 
 
-def sentence(status: int, text: str, headers: object = None) -> Response:
-    return JSONResponse({"error": text}, status, headers if isinstance(headers, dict) else None)
+def _failed(what: str) -> Answer:
+    return _sentence(500, f"The server failed on this {what}: its log says why.")
+
+
+def _sentence(status: int, text: str, headers: dict[str, str] | None = None) -> Answer:
+    return status, JSON, orjson.dumps({"error": text}), dict(headers or {})
+
+
+def _execution_parameters(service: Service) -> dict[str, Any]:
+    """What batch transform asks for: one image a request.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html
+    """
+    settings = service.settings
+    megabytes = min(settings.body_megabytes, TRANSFORM_MEGABYTES)
+    # Two for each thread: one is answered while the next one arrives.
+    wanted = 2 * settings.threads * settings.workers
+    return {
+        "MaxConcurrentTransforms": max(1, min(wanted, TRANSFORM_MEGABYTES // megabytes)),
+        "BatchStrategy": "SINGLE_RECORD",
+        "MaxPayloadInMB": megabytes,
+    }
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    status, content_type, body, headers = answer
+    lines = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", b"%d" % len(body)),
+        *((name.encode(), value.encode("latin-1")) for name, value in headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

@@ -17,7 +17,7 @@ class Artifact:
     """What `model.json` says, and where the SavedModel lies.
 
     Attributes:
-        folder: the SavedModel's folder.
+        folder: the model folder.
         image_size: width and height in pixels that the model takes.
         labels: class labels; a label's index is the model's output index.
     """
@@ -25,6 +25,10 @@ class Artifact:
     folder: Path
     image_size: int
     labels: tuple[str, ...]
+
+    @property
+    def saved_model(self) -> Path:
+        return self.folder / "saved_model"
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -45,7 +49,7 @@ def read_artifact(folder: Path) -> Artifact:
             f"{saved_model} holds no saved_model.pb: train the model again or give another folder."
         )
     return Artifact(
-        folder=saved_model,
+        folder=folder,
         image_size=_image_size(description, folder),
         labels=_labels(description, folder),
     )

@@ -3,25 +3,21 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from inference.artifact import UnusableModelError
+from inference.model import Probabilities, first_line
 
 SCHEMA = 1
 
 # Absolute, of a probability: other processors and libraries sum in another order, in float32. A
 # wrong model, label or preprocessing is off by far more.
 TOLERANCE = 0.002
-
-Probabilities = npt.NDArray[np.float32]
-Ask = Callable[[str, bytes], Probabilities]
-"""Content type and body of one image in, float32 [classes] out."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,10 @@ class GoldenRequest:
     body: bytes
     label: str
     probabilities: Probabilities
+
+
+Ask = Callable[[GoldenRequest], Awaitable[Probabilities]]
+"""Gives float32 [classes], by the way that a client's request takes."""
 
 
 def read_golden(folder: Path, labels: Sequence[str]) -> tuple[GoldenRequest, ...]:
@@ -66,7 +66,7 @@ def read_golden(folder: Path, labels: Sequence[str]) -> tuple[GoldenRequest, ...
         ) from error
 
 
-def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str], ask: Ask) -> None:
+async def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str], ask: Ask) -> None:
     """Asks each request and compares label and probabilities, within TOLERANCE.
 
     Raises:
@@ -75,10 +75,10 @@ def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str], ask: 
     for number, request in enumerate(requests, start=1):
         where = f"golden request {number} of {len(requests)}"
         try:
-            answer = ask(request.content_type, request.body)
+            answer = await ask(request)
         except Exception as error:
             raise UnusableModelError(
-                f"The model fails on {where} ({str(error).partition(chr(10))[0]}): train it again."
+                f"The model fails on {where} ({first_line(error)}): train it again."
             ) from error
         _compare(answer, request, labels, where)
 

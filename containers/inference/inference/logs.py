@@ -22,6 +22,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def log_line(level: str, logger: str, message: str, **facts: Any) -> None:
+    """Writes one line where nothing is set up for `logging`."""
+    line = {"level": level, "logger": logger, "message": message, **facts}
+    print(json.dumps(line), flush=True)
+
+
 def log_config() -> dict[str, Any]:
     """A `logging.config.dictConfig`, for uvicorn too."""
     return {

@@ -1,10 +1,10 @@
-"""The SavedModel in memory: pixels in, probabilities out."""
+"""What every runtime offers: a model folder in memory, pixels in, probabilities out."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from inference.artifact import Artifact, UnusableModelError
 
@@ -14,74 +14,74 @@ OUTPUT = "probabilities"
 
 Images = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]
+Session = Callable[[Images], Probabilities]
+"""Uint8 [n, size, size, 3] to float32 [n, classes]; for one thread at a time."""
 
 
-class Model:
-    """A loaded SavedModel; `probabilities` may be called from several threads."""
+class Model(Protocol):
+    """A SavedModel that a runtime has loaded, and whose signature it has checked."""
 
-    def __init__(self, artifact: Artifact) -> None:
-        """Loads the model and runs it once, so that the first request finds it traced and warm.
+    runtime: str
 
-        Raises:
-            UnusableModelError: it is no SavedModel, or its signature is not the contract's.
-        """
-        self.labels = artifact.labels
-        self.image_size = artifact.image_size
-        # The signature is a weak view of the loaded object: without it the variables would be gone.
-        self._saved_model, self._signature = _load(artifact)
-        self._warm_up(artifact)
-
-    def probabilities(self, images: Images) -> Probabilities:
-        """Runs the model on `images`, uint8 [n, size, size, 3] → float32 [n, classes]."""
-        answer: Probabilities = self._signature(**{INPUT: tf.constant(images)})[OUTPUT].numpy()
-        if not np.isfinite(answer).all():
-            raise ArithmeticError("The model answered with a number that is not finite.")
-        return answer
-
-    def _warm_up(self, artifact: Artifact) -> None:
-        blank: Images = np.zeros((1, self.image_size, self.image_size, 3), np.uint8)
-        try:
-            shape = self.probabilities(blank).shape
-        except (tf.errors.OpError, ArithmeticError, TypeError, ValueError) as error:
-            raise UnusableModelError(
-                f"The model in {artifact.folder} fails on a blank image of {self.image_size} "
-                f"pixels square ({_first_line(error)}): train it again."
-            ) from error
-        if shape != (1, len(self.labels)):
-            raise UnusableModelError(
-                f"The model in {artifact.folder} answers with shape {list(shape)} and model.json "
-                f"has {len(self.labels)} labels: train it again."
-            )
+    def session(self) -> Session: ...
 
 
-def _load(artifact: Artifact) -> tuple[Any, Any]:
+def load_model(artifact: Artifact, runtime: str, threads: int) -> Model:
+    """Loads the SavedModel for as many sessions at once as there are threads.
+
+    Raises:
+        UnusableModelError: it does not load, or its signature is not the contract's.
+    """
+    # Imported here, so that the runtime that is not used takes no time and no memory.
+    if runtime == "openvino":
+        from inference.openvino_model import OpenVinoModel  # noqa: PLC0415
+
+        return OpenVinoModel(artifact, threads)
+    from inference.tensorflow_model import TensorFlowModel  # noqa: PLC0415
+
+    return TensorFlowModel(artifact, threads)
+
+
+def check_answer(session: Session, artifact: Artifact) -> None:
+    """Asks the model about a blank image.
+
+    Raises:
+        UnusableModelError: it fails, or does not answer with a finite number a label.
+    """
+    size, classes = artifact.image_size, len(artifact.labels)
     try:
-        saved_model = tf.saved_model.load(str(artifact.folder))
-    except Exception as error:  # no narrower class is documented for a damaged file
+        answer = session(np.zeros((1, size, size, 3), np.uint8))
+    except Exception as error:
         raise UnusableModelError(
-            f"{artifact.folder} is no SavedModel that TensorFlow {tf.__version__} loads "
-            f"({_first_line(error)}): train the model again."
+            f"The model in {artifact.saved_model} fails on a blank image of {size} pixels square "
+            f"({first_line(error)}): train it again."
         ) from error
-    signature = saved_model.signatures.get(SIGNATURE)
-    inputs = {} if signature is None else signature.structured_input_signature[1]
-    if signature is None or set(inputs) != {INPUT} or OUTPUT not in signature.structured_outputs:
+    if answer.shape != (1, classes):
         raise UnusableModelError(
-            f"The model in {artifact.folder} has no signature {SIGNATURE!r} from {INPUT!r} to "
-            f"{OUTPUT!r}: train it again."
+            f"The model in {artifact.saved_model} answers with shape {list(answer.shape)} and "
+            f"model.json has {classes} labels: train it again."
         )
-    _check_input(inputs[INPUT], artifact)
-    return saved_model, signature
-
-
-def _check_input(declared: Any, artifact: Artifact) -> None:
-    """Compares shape and type with model.json: TensorFlow itself lets other shapes pass."""
-    wanted = (1, artifact.image_size, artifact.image_size, 3)
-    if declared.dtype != tf.uint8 or not declared.shape.is_compatible_with(wanted):
+    if not np.isfinite(answer).all():
         raise UnusableModelError(
-            f"The model in {artifact.folder} takes {declared.dtype.name} {declared.shape} and "
-            f"model.json says uint8 images of {artifact.image_size} pixels square: train it again."
+            f"The model in {artifact.saved_model} answers a blank image with numbers that are not "
+            "finite: train it again, with a lower learning_rate perhaps."
         )
 
 
-def _first_line(error: Exception) -> str:
+def no_signature(artifact: Artifact) -> UnusableModelError:
+    return UnusableModelError(
+        f"The model in {artifact.saved_model} has no signature {SIGNATURE!r} from {INPUT!r} to "
+        f"{OUTPUT!r}: train it again."
+    )
+
+
+def other_input(artifact: Artifact, taken: str) -> UnusableModelError:
+    """What to raise where the model takes other images than model.json says."""
+    return UnusableModelError(
+        f"The model in {artifact.saved_model} takes {taken} and model.json says uint8 images of "
+        f"{artifact.image_size} pixels square: train it again."
+    )
+
+
+def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]

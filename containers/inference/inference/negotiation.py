@@ -1,61 +1,57 @@
-"""What a request may send and ask for: its body's size and type, and the answer's type."""
+"""Media types: what a request's body may be and what its answer can be."""
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from functools import lru_cache
 
-CONTENT_TYPES = frozenset({"image/jpeg", "image/png"})
-ANSWER_TYPES = frozenset({"application/json", "application/*", "*/*"})
-BODY_LIMIT = 6 * 1024 * 1024  # bytes
-DRAIN_LIMIT = 32 * 1024 * 1024  # bytes
+from inference.refusal import Refusal
 
-
-def check_content_type(request: Request) -> None:
-    """Raises HTTPException 415 where the body is said to be no JPEG or PNG."""
-    given = request.headers.get("content-type", "")
-    if _media_type(given) not in CONTENT_TYPES:
-        raise HTTPException(
-            415, f"Content-Type is {given!r}: send image/jpeg or image/png, one image a request."
-        )
+JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+JSON, NPY = "application/json", "application/x-npy"
+IMAGES = frozenset({JPEG, PNG, WEBP})
+BODIES = (JPEG, PNG, WEBP, NPY, JSON)
+ANSWERS = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
+# What is quoted of a client's header in a sentence or a log line.
+QUOTED = 100
 
 
-def check_accept(request: Request) -> None:
-    """Raises HTTPException 406 where JSON is not among the types that the client takes."""
-    given = request.headers.get("accept", "*/*")
-    if not any(
-        _media_type(item) in ANSWER_TYPES and not _refused(item) for item in given.split(",")
-    ):
-        raise HTTPException(406, f"Accept is {given!r}: the answer is application/json.")
-
-
-async def read_body(request: Request) -> bytes:
-    """Reads the body, up to BODY_LIMIT bytes.
+@lru_cache(maxsize=64)
+def body_type(given: str) -> str:
+    """The media type of a `Content-Type` header.
 
     Raises:
-        HTTPException: 413 where it is longer. What is too much is read and thrown away first, up to
-            DRAIN_LIMIT: a client still sending when the connection closes never sees the answer.
+        Refusal: 415 where it is none of BODIES.
     """
-    body = bytearray()
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= BODY_LIMIT:
-            body += chunk
-        elif size > DRAIN_LIMIT:
-            break
-    if size > BODY_LIMIT:
-        raise HTTPException(
-            413,
-            f"The body has more than {BODY_LIMIT} bytes: send a smaller image.",
-            {"connection": "close"},
-        )
-    return bytes(body)
+    media_type = _media_type(given)
+    if media_type not in BODIES:
+        raise Refusal(415, f"Content-Type is {given[:QUOTED]!r}: send one of {', '.join(BODIES)}.")
+    return media_type
+
+
+@lru_cache(maxsize=64)
+def answer_type(given: str) -> str:
+    """What an `Accept` header likes best, JSON or NPY, the first where it likes both alike.
+
+    RFC 9110, 12.5.1.
+
+    Raises:
+        Refusal: 406 where it takes neither.
+    """
+    items = [(ANSWERS.get(_media_type(item)), _weight(item)) for item in given.split(",")]
+    liked = [(weight, kind) for kind, weight in items if kind and weight > 0]
+    if not liked:
+        raise Refusal(406, f"Accept is {given[:QUOTED]!r}: the answer is {JSON} or {NPY}.")
+    return max(liked, key=lambda each: each[0])[1]
 
 
 def _media_type(header: str) -> str:
     return header.partition(";")[0].strip().lower()
 
 
-def _refused(item: str) -> bool:
-    """Whether an item of Accept has the weight 0 (RFC 9110, 12.4.2)."""
-    weights = [p.strip()[2:] for p in item.lower().split(";")[1:] if p.strip().startswith("q=")]
-    return any(weight.strip("0.") == "" for weight in weights)
+def _weight(item: str) -> float:
+    for parameter in item.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0

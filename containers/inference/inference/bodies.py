@@ -1,0 +1,97 @@
+"""A request's body as images: one file, a NumPy array, or JSON with several files in base64."""
+
+import io
+import tokenize
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+from numpy.lib import format as npy
+
+from inference.contents import Content
+from inference.negotiation import IMAGES, NPY
+from inference.refusal import Refusal
+
+# An array's header says its shape and type in less; NumPy parses it as Python source.
+NPY_HEADER_BYTES = 512
+# What NumPy's header reader raises on bytes that are none.
+BROKEN_HEADER = (
+    ValueError,
+    TypeError,
+    KeyError,
+    EOFError,
+    SyntaxError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+    tokenize.TokenError,
+)
+PIXELS = "uint8 [height, width, 3] or [n, height, width, 3]"
+LIST = '{"images": ["<base64>", ...]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Images of a request; single: it was asked about one, and not about a list of one."""
+
+    images: list[Content]
+    single: bool
+
+
+def read_images(media_type: str, body: bytes, most: int) -> Asked:
+    """The images in a body of one of negotiation.BODIES, at most `most`.
+
+    Raises:
+        Refusal: 400 for a body that is empty or not what its type says, 413 for too many images.
+    """
+    if not body:
+        raise Refusal(400, "The body is empty: send an image.")
+    if media_type in IMAGES:
+        return Asked([body], single=True)
+    asked = _array(body) if media_type == NPY else _list(body)
+    if not asked.images:
+        raise Refusal(400, "The body holds no image: send one or more.")
+    if len(asked.images) > most:
+        raise Refusal(
+            413, f"The body holds {len(asked.images)} images: send at most {most} in a request."
+        )
+    return asked
+
+
+def _array(body: bytes) -> Asked:
+    """An array of pixels, without a copy and without ever unpickling."""
+    file = io.BytesIO(body)
+    try:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, by_columns, kind = read(file, max_header_size=NPY_HEADER_BYTES)
+    except BROKEN_HEADER:
+        raise Refusal(400, f"The body is no NumPy array: send {PIXELS}.") from None
+    start = file.tell()
+    if kind != np.uint8 or by_columns or len(shape) not in (3, 4) or shape[-1] != 3:
+        order = " by columns" if by_columns else ""
+        raise Refusal(400, f"The array is {kind} {list(shape)}{order}: send {PIXELS}, by rows.")
+    if min(shape) < 0 or 0 in shape[-3:] or _product(shape) != len(body) - start:
+        raise Refusal(
+            400, f"The array says shape {list(shape)} and holds {len(body) - start} bytes."
+        )
+    pixels = np.frombuffer(body, np.uint8, offset=start).reshape(shape)
+    return Asked([pixels], single=True) if len(shape) == 3 else Asked(list(pixels), single=False)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    product = 1
+    for length in shape:
+        product *= length
+    return product
+
+
+def _list(body: bytes) -> Asked:
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, f"The body is no JSON ({error}): send {LIST}.") from None
+    images = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
+        raise Refusal(400, f"The JSON holds no list of texts under images: send {LIST}.")
+    return Asked(images, single=False)

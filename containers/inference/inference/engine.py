@@ -1,0 +1,161 @@
+"""A thread that takes images from the queue, decodes them and asks the model about all at once.
+
+Decoding and the model release the interpreter, so as many of these threads as there are cores keep
+the cores busy. An image is handed over twice, whatever it needs: into the thread and back.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+
+import numpy as np
+import numpy.typing as npt
+
+from inference.contents import LARGE_BYTES, Pixels, pixels_of, unpacked, weigh
+from inference.model import Probabilities, Session
+from inference.questions import Outcome, Question
+
+logger = logging.getLogger("inference")
+
+Place = tuple[Question, int]
+"""A question and the index of one of its images."""
+
+
+@dataclass
+class Queue:
+    """What all engines take from.
+
+    Attributes:
+        idle: engines that wait for an image.
+        arriving: requests whose images are still on their way into the queue.
+    """
+
+    places: "SimpleQueue[Place | None]" = field(default_factory=SimpleQueue)
+    idle: int = 0
+    arriving: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def take(self, most: int, wait_seconds: float) -> list[Place] | None:
+        """Waits for an image and takes it with its fair share of those that are there; None: end.
+
+        wait_seconds: how long to wait for images of requests that are arriving.
+        """
+        with self.lock:
+            self.idle += 1
+        first = self.places.get()
+        with self.lock:
+            idle, self.idle = self.idle, self.idle - 1
+        if first is None:
+            return None
+        taken = [first]
+        # Where other engines wait too, each takes a part.
+        share = math.ceil((self.places.qsize() + 1) / idle)
+        self._fill(taken, min(most, share), until=0.0)
+        if wait_seconds and self.arriving and len(taken) < most:
+            self._fill(taken, most, until=time.monotonic() + wait_seconds)
+        return taken
+
+    def _fill(self, taken: list[Place], most: int, until: float) -> None:
+        while len(taken) < most:
+            left = until - time.monotonic() if until and self.arriving else 0.0
+            try:
+                place = self.places.get(timeout=left) if left > 0 else self.places.get_nowait()
+            except Empty:
+                return
+            if place is None:
+                self.places.put(None)
+                return
+            taken.append(place)
+
+
+@dataclass
+class Engine:
+    """One thread with one session of the model.
+
+    Attributes:
+        image_size: the model's, in pixels.
+        batch_size: the most images that the model is asked about at once.
+        decoding_limit: bytes of memory that decoding one image may take.
+        deliver: called with the outcomes of a batch, on this thread.
+        large: decodes what takes much memory, one image at a time, and puts it back as pixels, so
+            that neither memory nor the images beside it suffer.
+    """
+
+    queue: Queue
+    session: Session
+    image_size: int
+    batch_size: int
+    batch_wait_seconds: float
+    decoding_limit: int
+    deliver: Callable[[list[Outcome], int], None]
+    large: ThreadPoolExecutor
+
+    def start(self, name: str) -> None:
+        self._pixels = np.empty((self.batch_size, self.image_size, self.image_size, 3), np.uint8)
+        Thread(target=self._run, name=name, daemon=True).start()
+
+    def _run(self) -> None:
+        while (places := self.queue.take(self.batch_size, self.batch_wait_seconds)) is not None:
+            outcomes: list[Outcome] = []
+            decoded = self._decode(places, outcomes)
+            if decoded:
+                self._answer(decoded)
+            self.deliver(outcomes + decoded, len(decoded))
+
+    def _decode(self, places: list[Place], others: list[Outcome]) -> list[Outcome]:
+        """Fills the pixels; gives the outcomes that await the model, and adds the others'."""
+        decoded: list[Outcome] = []
+        for question, place in places:
+            start = time.monotonic()
+            outcome = Outcome(question, place, queue=start - question.asked)
+            try:
+                if question.future.done() or start > question.deadline:
+                    others.append(outcome)
+                    continue
+                image = unpacked(question.images[place])
+                if weigh(image, self.image_size, self.decoding_limit) > LARGE_BYTES:
+                    self.large.submit(self._decode_large, outcome, image)
+                    continue
+                self._pixels[len(decoded)] = pixels_of(image, self.image_size)
+            except Exception as error:  # noqa: BLE001 - the request is answered with it
+                outcome.error = error
+                others.append(outcome)
+            else:
+                outcome.decode = time.monotonic() - start
+                decoded.append(outcome)
+        return decoded
+
+    def _decode_large(self, outcome: Outcome, image: bytes | Pixels) -> None:
+        question, place = outcome.question, outcome.place
+        if question.future.done():
+            return self.deliver([outcome], 0)
+        try:
+            question.images[place] = pixels_of(image, self.image_size)
+        except Exception as error:  # noqa: BLE001 - the request is answered with it
+            outcome.error = error
+            return self.deliver([outcome], 0)
+        return self.queue.places.put((question, place))
+
+    def _answer(self, outcomes: list[Outcome]) -> None:
+        start = time.monotonic()
+        try:
+            answers: Probabilities = self.session(self._pixels[: len(outcomes)])
+        except Exception as error:  # noqa: BLE001 - the requests are answered with it
+            for outcome in outcomes:
+                outcome.error = error
+            return
+        seconds = time.monotonic() - start
+        finite: npt.NDArray[np.bool_] = np.all(np.isfinite(answers), axis=1)
+        for number, outcome in enumerate(outcomes):
+            outcome.model = seconds
+            if finite[number]:
+                outcome.answer = answers[number]
+            else:
+                outcome.error = ArithmeticError(
+                    "The model answered with a number that is not finite."
+                )
