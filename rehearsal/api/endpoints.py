@@ -64,6 +64,7 @@ def update_endpoint(context: Context, request: Record) -> Record:
             config = found.record.get("LastDeploymentConfig")
         deployment = deployment_configs.resolve(config, configuration)
         _refuse_other_variants(found, configuration, deployment)
+        _refuse_to_serverless(found, configuration)
         change(
             context,
             found.name,
@@ -161,6 +162,17 @@ def _refuse_other_variants(
             f"The endpoint has the variants {', '.join(sorted(before))} and the configuration "
             f"{configuration.name} has {', '.join(sorted(after))}: traffic is shifted in steps "
             "between variants of the same names only."
+        )
+
+
+def _refuse_to_serverless(found: Resource, configuration: Configuration) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html"""
+    before = found.record.get("ProductionVariants", [])
+    has_instances = bool(before) and not any("CurrentServerlessConfig" in each for each in before)
+    if has_instances and any(variant.serverless for variant in configuration.variants):
+        raise validation(
+            f"The endpoint {found.name} has instances and can't become serverless: delete it and "
+            "make it anew."
         )
 
 

@@ -148,6 +148,19 @@ def test_traffic_shifts_in_steps_between_variants_of_one_name_only(
     sagemaker.update_endpoint(EndpointName=endpoint, EndpointConfigName=other)
 
 
+def test_an_endpoint_of_instances_does_not_become_serverless(sagemaker: Any, endpoint: str) -> None:
+    serverless = f"{endpoint}-serverless"
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=serverless, ProductionVariants=[variant("all", endpoint, **SERVERLESS)]
+    )
+
+    message = refusal(
+        sagemaker.update_endpoint, EndpointName=endpoint, EndpointConfigName=serverless
+    )
+
+    assert "can't become serverless" in message
+
+
 def test_a_capacity_is_of_a_variant_that_is_there(sagemaker: Any, endpoint: str) -> None:
     def change(**wanted: Any) -> str:
         return refusal(
