@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from rich.table import Table
@@ -26,6 +28,13 @@ class Sources:
 def uri_of(bucket: str, key: str, version_id: str) -> str:
     """An object's address with its version."""
     return f"s3://{bucket}/{key}?versionId={quote(version_id)}"
+
+
+def started_by(dataset: Mapping[str, Any]) -> str:
+    """What started the run of a dataset: a drop, or drift of the answers of a model package."""
+    name: str = dataset["drop_id"]
+    package = name.removeprefix("drift/")
+    return f"the drop {name}" if package == name else f"drift of the answers of {package}"
 
 
 def counts_table(lineage: Lineage) -> Table:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.commands.console import CommandError
-from scripts.lineages.answer import Sources, counts_table
+from scripts.lineages.answer import Sources, counts_table, started_by
 from scripts.lineages.store import Lineage
 
 
@@ -20,7 +20,7 @@ def tell_dataset(sources: Sources, arguments: Namespace, console: Console) -> in
         console.print(json.dumps(lineage.dataset, ensure_ascii=False))
         return 0
     dataset = lineage.dataset
-    console.print(f"Execution {lineage.execution_id}, started by the drop {dataset['drop_id']}")
+    console.print(f"Execution {lineage.execution_id}, started by {started_by(dataset)}")
     console.print(
         f"{dataset['objects']} objects, {dataset['bytes']} bytes, {dataset['contents']} contents"
     )

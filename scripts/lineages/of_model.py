@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from scripts.channels import CHANNELS
-from scripts.lineages.answer import Sources, counts_table, uri_of
+from scripts.lineages.answer import Sources, counts_table, started_by, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage
 
@@ -77,7 +77,7 @@ def _tell_summary(
     served = ", served by the endpoint" if model.served else ""
     console.print(f"Model package {model.name} ({model.status}{served})")
     console.print(f"Execution {model.execution_arn}")
-    console.print(f"Started by the drop {lineage.dataset['drop_id']}")
+    console.print(f"Started by {started_by(lineage.dataset)}")
     for drop in lineage.dataset["included_drops"]:
         console.print(f"Drop {drop['id']}: {drop['objects']} objects")
     for uri in _manifests(sources, model).values():

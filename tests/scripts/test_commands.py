@@ -9,7 +9,7 @@ import pytest
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.mark.parametrize("command", ["drop", "watch", "approve", "invoke"])
+@pytest.mark.parametrize("command", ["drop", "watch", "approve", "invoke", "drift"])
 def test_help_has_an_example(command: str, run_command: RunCommand) -> None:
     ended = run_command(command, "--help")
 
@@ -62,6 +62,7 @@ def test_stacks_that_are_not_deployed_are_one_sentence(
         "watch": [],
         "approve": [],
         "invoke": [image],
+        "drift": [],
     }.items():
         ended = run_command(command, *arguments, "--environment", "nowhere", **variables)
 

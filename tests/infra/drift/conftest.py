@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -22,12 +25,14 @@ from infra.drift import Drift, DriftProps
 from infra.settings import Settings
 from rehearsal import lifecycle
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 ENDPOINT = "shardwise-tests"
 SERVING = f"{ENDPOINT}-serving"
 STACK = f"{ENDPOINT}-operations"
 PARAMETER = "ModelPackageArn"
 RECORDS, CAPTURED, ASSETS = "records", "captured", "assets"
 PREFIX = f"captured/{ENDPOINT}/AllTraffic/"
+TRAINED = {"cat": 500, "dog": 300, "cow": 200}
 THRESHOLD, MINIMUM, HOURS = 0.2, 100, 2
 ROLE = "arn:aws:iam::000000000000:role/tests"
 PIPELINE = {
@@ -44,6 +49,11 @@ SERVING_TEMPLATE = {
             "Properties": {"Type": "String", "Value": {"Fn::Sub": f"serves ${{{PARAMETER}}}"}},
         }
     },
+}
+# What the commands ask the data stack for.
+DATA_TEMPLATE = {
+    "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+    "Outputs": {"ArtifactsBucketName": {"Value": RECORDS}},
 }
 
 
@@ -128,6 +138,19 @@ class Deployed:
         assert "FunctionError" not in answer, content
         found: str | None = json.loads(content or b"null")
         return found
+
+    def runs(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Runs ./scripts/drift in a pipe."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return subprocess.run(
+            [sys.executable, "-m", "scripts.commands.drift", "--environment", "tests", *words],
+            cwd=REPOSITORY,
+            env=kept | self.variables,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
 
     def comes_to(self, state: str) -> None:
         """Waits for a state of the alarm."""
@@ -214,6 +237,14 @@ def client(variables: dict[str, str], service: str) -> Any:
     )
 
 
+@pytest.fixture
+def served(deployed: Deployed) -> str:
+    """A package that no other test has, and that is served."""
+    package = deployed.registers(TRAINED)
+    deployed.serves(package)
+    return package
+
+
 @pytest.fixture(scope="package")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("drift")
@@ -234,6 +265,7 @@ def _around(variables: dict[str, str]) -> None:
     )
     sagemaker.create_model_package_group(ModelPackageGroupName=Deployed.group)
     _create(variables, SERVING, json.dumps(SERVING_TEMPLATE))
+    _create(variables, f"{ENDPOINT}-data", json.dumps(DATA_TEMPLATE))
 
 
 def _synthesise(folder: Path) -> Path:
@@ -266,7 +298,7 @@ def _synthesise(folder: Path) -> Path:
     )
     assert made.retraining is not None
     for name, value in (
-        ("Compare", made.comparison.function.function_name),
+        ("ComparisonFunctionName", made.comparison.function.function_name),
         ("Retrain", made.retraining.function.function_name),
         ("Alarm", made.alarm.alarm_name),
         ("Rule", made.retraining.rule.rule_name),
@@ -286,7 +318,7 @@ def _deploy(variables: dict[str, str], synthesised: Path) -> Deployed:
             client(variables, "s3").put_object(Bucket=ASSETS, Key=key, Body=content)
     template = (synthesised / f"{STACK}.template.json").read_text()
     outputs = _create(variables, STACK, template)
-    functions = {"compare": outputs["Compare"], "retrain": outputs["Retrain"]}
+    functions = {"compare": outputs["ComparisonFunctionName"], "retrain": outputs["Retrain"]}
     return Deployed(variables, functions, outputs["Alarm"], outputs["Rule"])
 
 

@@ -1,0 +1,152 @@
+"""`./scripts/drift`: how far the classes that are answered are from those of training."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.table import Table
+
+from scripts.commands import stacks
+from scripts.commands.aws import aws_session
+from scripts.commands.console import CommandError, parser, run
+
+COMPARISON = "drift/comparison.json"
+FUNCTION_SECONDS = 900  # a Lambda function never runs longer
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: drift(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    made = parser(
+        "drift",
+        "Shows the last comparison of the classes that the endpoint answers with those that its\n"
+        "model was trained on. docs/drift.md says what to do where they differ.",
+        "./scripts/drift --now",
+    )
+    made.add_argument("--now", action="store_true", help="compare first, without the schedule")
+    made.add_argument("--json", action="store_true", help="the comparison as it is kept")
+    return made.parse_args(argv)
+
+
+def drift(arguments: argparse.Namespace, console: Console) -> int:
+    """Prints the comparison; gives the exit status."""
+    session = aws_session()
+    if arguments.now:
+        _compare(session, arguments.environment)
+    bucket = stacks.output(session, arguments.environment, "data", "ArtifactsBucketName")
+    comparison = _read(session, bucket, COMPARISON)
+    if comparison is None:
+        raise CommandError(
+            f"No comparison is kept in s3://{bucket}/{COMPARISON} yet: give [drift] every_hours "
+            f"and [endpoint] capture_percent in infra/environments/{arguments.environment}.toml, "
+            "deploy, and wait, or run ./scripts/drift --now."
+        )
+    if arguments.json:
+        console.print(json.dumps(comparison, ensure_ascii=False))
+        return 0
+    _tell(comparison, console)
+    console.print(_execution(session, bucket, comparison["model_package_arn"]))
+    return 0
+
+
+def _compare(session: boto3.Session, environment: str) -> None:
+    """Runs the function that the schedule runs.
+
+    Raises:
+        CommandError: there is none, it failed, or there was nothing to compare.
+    """
+    operations = stacks.describe(session, environment, "operations")
+    function = stacks.outputs_of(operations).get("ComparisonFunctionName")
+    if function is None:
+        raise CommandError(
+            f"Nothing compares in {environment}: give [drift] every_hours in "
+            f"infra/environments/{environment}.toml and run npx cdk deploy '{environment}/*'."
+        )
+    patient = Config(read_timeout=FUNCTION_SECONDS, retries={"max_attempts": 0})
+    answer = session.client("lambda", config=patient).invoke(FunctionName=function, Payload=b"{}")
+    content = answer["Payload"].read()
+    said: Any = json.loads(content) if content else None
+    if answer.get("FunctionError"):
+        raise CommandError(f"The function {function} failed: {said['errorMessage']}.")
+    if said is None:
+        raise CommandError(
+            f"There was nothing to compare: the stack {stacks.stack_name(environment, 'serving')} "
+            "serves no model, or changes, or its model package does not say what it was trained "
+            "on; serve one that the pipeline registered."
+        )
+
+
+def _tell(comparison: dict[str, Any], console: Console) -> None:
+    console.print(f"Endpoint {comparison['endpoint']}, compared at {comparison['time']}")
+    console.print(f"Model package {comparison['model_package_arn']}")
+    console.print(f"Trained on {comparison['trained']}")
+    console.print(
+        f"{comparison['predictions']} captured predictions since {comparison['since']} in "
+        f"{comparison['files']} files; {comparison['of_other_models']} of other models and "
+        f"{comparison['unreadable']} unreadable lines are left out"
+    )
+    if not comparison["is_whole"]:
+        console.print("The oldest of them are left out, as they are more than a comparison reads")
+    console.print(_classes(comparison))
+    console.print(_conclusion(comparison))
+
+
+def _classes(comparison: dict[str, Any]) -> Table:
+    counts = comparison["classes"]
+    trained, predicted = (
+        sum(count[kind] for count in counts.values()) for kind in ("trained", "predicted")
+    )
+    made = Table("class", "trained", "predicted", "trained share", "predicted share", "difference")
+    for label, count in counts.items():
+        before = count["trained"] / trained
+        now = count["predicted"] / predicted if predicted else 0.0
+        made.add_row(
+            *(label, str(count["trained"]), str(count["predicted"])),
+            *(f"{before:.1%}", f"{now:.1%}", f"{now - before:+.1%}"),
+        )
+    return made
+
+
+def _conclusion(comparison: dict[str, Any]) -> str:
+    if comparison["drift"] is None:
+        return (
+            f"Fewer than {comparison['minimum_predictions']} predictions: the shares are not "
+            "compared"
+        )
+    is_past = comparison["drift"] > comparison["threshold"]
+    return (
+        f"Distance {comparison['distance']:.3f}, of which chance explains "
+        f"{comparison['by_chance']:.3f}: drift {comparison['drift']:.3f} is "
+        f"{'past' if is_past else 'not past'} the threshold {comparison['threshold']:.3f}"
+    )
+
+
+def _execution(session: boto3.Session, bucket: str, package: str) -> str:
+    name = package.partition(":model-package/")[2]
+    noted = _read(session, bucket, f"drift/executions/{name}.json")
+    if noted is None:
+        return "Drift of this model package has started no execution"
+    return f"Drift of this model package started the execution {noted['execution_arn']}"
+
+
+def _read(session: boto3.Session, bucket: str, key: str) -> dict[str, Any] | None:
+    try:
+        body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+    except ClientError as error:
+        if error.response["Error"].get("Code") != "NoSuchKey":
+            raise
+        return None
+    found: dict[str, Any] = json.load(body)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
