@@ -1,7 +1,7 @@
 """Makes a model that must not serve out of one that does: what a tired engineer could approve.
 
-Run by the training image's Python, which has TensorFlow: `bad_models.py KIND FOLDER`, where FOLDER
-is an unpacked model archive that is changed in place.
+Run by the training image's Python with that image's package: `bad_models.py KIND FOLDER`, where
+FOLDER is an unpacked model archive that is changed in place.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from training.export import Frozen
 
 OPERATIONS = 150  # products of 2,048 x 512 with 512 x 512 matrices: seconds of a core
 
@@ -20,17 +24,20 @@ OPERATIONS = 150  # products of 2,048 x 512 with 512 x 512 matrices: seconds of 
 def wrong_shape(folder: Path) -> None:
     """The network takes smaller images than model.json says."""
     size = _description(folder)["image_size"] // 2
-    changed = _Changed(folder, size)
-    _save(changed, folder, changed.served)
+    _save(_Changed(folder, size), folder)
 
 
 def nan_weights(folder: Path) -> None:
     """Training diverged, and its last weights were kept."""
-    model = tf.saved_model.load(str(folder / "saved_model"))
-    for variable in model.signatures["serving_default"].variables:
-        if variable.dtype.is_floating:
-            variable.assign(tf.fill(variable.shape, tf.constant(float("nan"), variable.dtype)))
-    _save(model, folder, model.signatures["serving_default"])
+    file = folder / "saved_model" / "saved_model.pb"
+    saved = SavedModel.FromString(file.read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for each in graph.library.function for node in each.node_def)]
+    for node in nodes:
+        if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
+            weights = tf.make_ndarray(node.attr["value"].tensor)
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.full_like(weights, np.nan)))
+    file.write_bytes(saved.SerializeToString())
 
 
 def wrong_labels(folder: Path) -> None:
@@ -43,15 +50,13 @@ def wrong_labels(folder: Path) -> None:
 def slow(folder: Path) -> None:
     """The right answers, from a network that computes far more than it has to."""
     size = _description(folder)["image_size"]
-    slow_one = _Slow(folder, size)
-    _save(slow_one, folder, slow_one.served)
+    _save(_Slow(folder, size), folder)
 
 
 def unsure(folder: Path) -> None:
     """The right classes with hardly more than an equal share each; golden.json says so, too."""
     size = _description(folder)["image_size"]
-    unsure_one = _Unsure(folder, size)
-    _save(unsure_one, folder, unsure_one.served)
+    _save(_Unsure(folder, size), folder)
     _answer_golden_requests(folder)
 
 
@@ -61,7 +66,7 @@ class _Changed(tf.Module):
         self.original = tf.saved_model.load(str(folder / "saved_model"))
         self.takes = _description(folder)["image_size"]
         images = tf.TensorSpec([None, size, size, 3], tf.uint8, name="images")
-        self.served = tf.function(self._serve, input_signature=[images])
+        self.serving_default = tf.function(self._serve, input_signature=[images])
 
     def _serve(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"probabilities": self.probabilities(images)}
@@ -76,7 +81,7 @@ class _Changed(tf.Module):
 
 class _Slow(_Changed):
     def probabilities(self, images: tf.Tensor) -> tf.Tensor:
-        factor = tf.random.stateless_normal([512, 512], [1, 2]) / 32
+        factor = np.random.default_rng(1).normal(0, 1 / 32, [512, 512]).astype(np.float32)
         much = tf.ones([2048, 512]) * tf.reduce_mean(tf.cast(images, tf.float32)) / 255
         for _ in range(OPERATIONS):
             much = tf.tanh(much @ factor)
@@ -89,11 +94,11 @@ class _Unsure(_Changed):
         return tf.nn.softmax(0.02 * tf.math.log(self._original(images) + 1e-12))
 
 
-def _save(model: object, folder: Path, signature: object) -> None:
-    new = folder / "new"
-    tf.saved_model.save(model, str(new), signatures={"serving_default": signature})
+def _save(changed: _Changed, folder: Path) -> None:
+    frozen = Frozen(changed)
     shutil.rmtree(folder / "saved_model")
-    new.rename(folder / "saved_model")
+    signatures = {"serving_default": frozen.serving_default}
+    tf.saved_model.save(frozen, str(folder / "saved_model"), signatures)
 
 
 def _answer_golden_requests(folder: Path) -> None:

@@ -134,6 +134,7 @@ def _spoil(archive, kind, python, folder):
         tar.extractall(folder, filter="data")
     subprocess.run(
         [python, REPOSITORY / "tests" / "chain" / "bad_models.py", kind, folder],
+        env={"PYTHONPATH": str(REPOSITORY / "containers" / "training")},
         check=True,
         capture_output=True,
     )
