@@ -62,37 +62,3 @@ def test_traffic_moves_as_the_settings_say_and_alarms_roll_back(assembly, enviro
     update = deployment["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
     assert update["Type"] == routing
     assert len(deployment["AutoRollbackConfiguration"]["Alarms"]) == 3
-
-
-@pytest.mark.parametrize(
-    ("environment", "allowed", "not_allowed"),
-    [
-        ("dev", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
-        ("prod", "cloudformation:CreateChangeSet", "cloudformation:UpdateStack"),
-    ],
-)
-def test_the_deployer_may_do_only_what_its_environment_wants(
-    assembly, environment, allowed, not_allowed
-):
-    actions = {
-        action
-        for policy in assembly.resources("AWS::IAM::Policy", environment)
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in (
-            statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        )
-    }
-    assert allowed in actions
-    assert not_allowed not in actions
-
-
-def test_only_approvals_in_our_group_are_heard(assembly):
-    rules = assembly.resources("AWS::Events::Rule")
-    (rule,) = [
-        r
-        for r in rules
-        if "SageMaker Model Package State Change" in r["EventPattern"]["detail-type"]
-    ]
-    detail = rule["EventPattern"]["detail"]
-    assert detail["ModelApprovalStatus"] == ["Approved"]
-    assert len(detail["ModelPackageGroupName"]) == 1
