@@ -90,10 +90,17 @@ class Events:
         self._send("SageMaker Model State Change", {"ModelName": name, "ModelArn": arn}, [arn])
 
     def endpoint(self, record: Record, tags: dict[str, str]) -> None:
+        self._endpoint("SageMaker Endpoint State Change", record, tags)
+
+    def endpoint_deployment(self, record: Record, tags: dict[str, str]) -> None:
+        """A step of an update: see the `PendingDeploymentSummary`."""
+        self._endpoint("SageMaker Endpoint Deployment State Change", record, tags)
+
+    def _endpoint(self, detail_type: str, record: Record, tags: dict[str, str]) -> None:
         detail = shapes.project("DescribeEndpointOutput", record)
         # The event writes IN_SERVICE where the API writes InService.
         detail["EndpointStatus"] = _upper_snake(record["EndpointStatus"])
-        self._describe("SageMaker Endpoint State Change", detail, "EndpointArn", tags)
+        self._describe(detail_type, detail, "EndpointArn", tags)
 
     def _describe(
         self, detail_type: str, detail: Record, arn: str, tags: dict[str, str] | None

@@ -11,6 +11,8 @@ from rehearsal.errors import ApiError, missing, validation
 
 KIND = "endpoint"
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+_LONGEST_REASON = 1024
 _LISTING = Listing(
     output="Endpoints",
     summary="EndpointSummary",
@@ -110,13 +112,17 @@ def deploy(
 
 
 def change(context: Context, name: str, fields: Record) -> None:
-    """Merges fields into an endpoint's record, and sends the event of a new status."""
+    """Merges fields into an endpoint's record, and sends the event of a new status or step."""
+    if reason := fields.get("FailureReason"):
+        fields = fields | {"FailureReason": reason[:_LONGEST_REASON]}
     changed = context.store.change(KIND, name, lambda _: fields | {"LastModifiedTime": now()})
     if changed is None:
         return
     before, after = changed
     if before["EndpointStatus"] != after["EndpointStatus"]:
         context.events.endpoint(after, context.store.tags(after["EndpointArn"]))
+    if fields.get("PendingDeploymentSummary"):
+        context.events.endpoint_deployment(after, context.store.tags(after["EndpointArn"]))
 
 
 def get(context: Context, name: str) -> Resource:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import shutil
 import threading
@@ -23,10 +22,8 @@ from rehearsal.endpoints.metrics import Metrics
 from rehearsal.endpoints.requests import Request
 from rehearsal.endpoints.rollout import Rollout
 from rehearsal.endpoints.timing import Timing
-from rehearsal.endpoints.traffic import Traffic
+from rehearsal.endpoints.traffic import Traffic, unavailable
 from rehearsal.settings import RehearsalSettings
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -117,8 +114,9 @@ class ProcessEndpoints:
         request = Request(body, headers, timeout_seconds)
         with self._lock:
             endpoint = self._endpoints.get(endpoint_name)
-        traffic = endpoint.traffic if endpoint else Traffic(endpoint_name)
-        fleet = traffic.enter(timeout_seconds)
+        if endpoint is None:
+            raise unavailable(endpoint_name)
+        fleet = endpoint.traffic.enter(timeout_seconds)
         try:
             return fleet.invoke(request)
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rehearsal.backends import Capacity, Configuration
+from rehearsal.backends import Capacity, Variant
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.fleet import Fleet
 from rehearsal.endpoints.summaries import summary
@@ -29,15 +29,12 @@ def apply(fleet: Fleet, capacities: Mapping[str, Capacity]) -> dict[str, Any]:
     else:
         given = {name: each.weight for name, each in capacities.items()}
         fleet.weigh({name: weight for name, weight in given.items() if weight is not None})
-    variants = [summary(each) for each in as_it_is(fleet).variants]
+    variants = [summary(_as_it_is(fleet, each)) for each in fleet.configuration.variants]
     return {"ProductionVariants": variants} | reason
 
 
-def as_it_is(fleet: Fleet) -> Configuration:
-    """The fleet's configuration, with the weights and instances that it has now."""
-    variants = []
-    for variant in fleet.configuration.variants:
-        weight, count = fleet.capacity(variant.name)
-        count = variant.instance_count if variant.serverless else count
-        variants.append(replace(variant, weight=weight, instance_count=count))
-    return replace(fleet.configuration, variants=variants)
+def _as_it_is(fleet: Fleet, variant: Variant) -> Variant:
+    """The variant with the weight and instances that it has now."""
+    weight, count = fleet.capacity(variant.name)
+    count = variant.instance_count if variant.serverless else count
+    return replace(variant, weight=weight, instance_count=count)

@@ -74,7 +74,7 @@ class Fleet:
 
     @property
     def available(self) -> bool:
-        """Whether each variant that gets requests has a server for them."""
+        """Whether no variant that gets requests is without all its servers."""
         return bool(self._servers) and all(
             self._servers[name].available for name, weight in self._weights.items() if weight
         )

@@ -23,7 +23,7 @@ class Servers(Protocol):
 
     @property
     def available(self) -> bool:
-        """Whether a request now would find a server, or start one."""
+        """Whether no server is missing altogether: one is up, or none is wanted now."""
 
     @property
     def instance_count(self) -> int:
@@ -70,7 +70,8 @@ class Pool:
 
     @property
     def available(self) -> bool:
-        return any(instance.serving for instance in self._instances)
+        instances = self._instances
+        return not instances or any(instance.serving for instance in instances)
 
     @property
     def instance_count(self) -> int:

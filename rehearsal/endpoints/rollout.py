@@ -58,7 +58,7 @@ class Rollout:
     def run(self) -> None:
         """Returns when the deployment is over, and reports how."""
         try:
-            self._deploy()
+            blue = self._deploy()
         except CancelledError:
             self._give_up(None)
         except (FleetError, ImageError, RolledBackError) as error:
@@ -66,8 +66,14 @@ class Rollout:
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the wait, too
             _log.exception("An endpoint could not be deployed.")
             self._give_up(f"InternalServerError: {error}")
+        else:
+            if blue:
+                self._end(blue)
+            if not self._cancelled.is_set():
+                self._change({"EndpointStatus": "InService"})
 
-    def _deploy(self) -> None:
+    def _deploy(self) -> Fleet | None:
+        """Returns the fleet that the new one has taken over from."""
         self._report("Creating", lambda count: f"Launching {count} instance(s).", 0.0)
         self._start()
         if self._traffic.blue:
@@ -75,11 +81,7 @@ class Rollout:
             for step in self._deployment.steps:
                 self._shift(step)
                 self._bake(step)
-        blue = self._traffic.take_over(self._green)
-        if blue:
-            self._retire(blue)
-        if not self._cancelled.is_set():
-            self._change({"EndpointStatus": "InService"})
+        return self._traffic.take_over(self._green)
 
     def _start(self) -> None:
         try:
@@ -140,12 +142,18 @@ class Rollout:
         self._traffic.roll_back()
         if reason:
             _log.warning("An update is given up: %s", reason)
-        self._retire(self._green)
+        self._end(self._green)
         if reason and not self._cancelled.is_set():
             serves = self._traffic.blue is not None
             self._change(
                 {"EndpointStatus": "InService" if serves else "Failed", "FailureReason": reason}
             )
+
+    def _end(self, fleet: Fleet) -> None:
+        try:
+            self._retire(fleet)
+        except Exception:  # noqa: BLE001 - the update is over all the same
+            _log.exception("A fleet of model servers was not ended in order.")
 
     def _report(self, name: str, message: Callable[[int], str], share: float) -> None:
         if self._cancelled.is_set():

@@ -39,12 +39,7 @@ class Traffic:
             if first and second and not first.available and second.available and self._share:
                 first = second
             if first is None:
-                raise ApiError(
-                    "ServiceUnavailable",
-                    f"The endpoint {self._endpoint} has no model server: wait until it is "
-                    f"InService.",
-                    503,
-                )
+                raise unavailable(self._endpoint)
             # Entered before the lock is let go, so a fleet that is replaced now waits for this
             # request.
             first.underway.enter(timeout_seconds)
@@ -86,3 +81,11 @@ class Traffic:
     def _refuse_closed(self) -> None:
         if self._closed:
             raise CancelledError
+
+
+def unavailable(endpoint: str) -> ApiError:
+    return ApiError(
+        "ServiceUnavailable",
+        f"The endpoint {endpoint} has no model server: wait until it is InService.",
+        503,
+    )

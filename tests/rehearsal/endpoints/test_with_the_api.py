@@ -307,6 +307,58 @@ def test_an_endpoint_shows_how_far_its_update_is_and_takes_no_other(
     assert rehearsal.ask("watched") == "watched-2"
 
 
+@pytest.fixture
+def received(rehearsal: Rehearsal) -> Callable[[], list[dict[str, Any]]]:
+    """The details of all events of deployments so far."""
+    sqs, events = rehearsal.client("sqs"), rehearsal.client("events")
+    queue = sqs.create_queue(QueueName="deployments")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+    pattern = {"detail-type": ["SageMaker Endpoint Deployment State Change"]}
+    events.put_rule(Name="deployments", EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": arn["Attributes"]["QueueArn"]}
+    events.put_targets(Rule="deployments", Targets=[target])
+    kept: list[dict[str, Any]] = []
+
+    def read() -> list[dict[str, Any]]:
+        batch = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        for message in batch:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            kept.append(json.loads(message["Body"])["detail"])
+        return kept
+
+    return read
+
+
+def test_each_step_of_an_update_sends_an_event(
+    rehearsal: Rehearsal,
+    canary: Callable[[int], dict[str, Any]],
+    received: Callable[[], list[dict[str, Any]]],
+) -> None:
+    sagemaker = rehearsal.client("sagemaker")
+    sagemaker.create_endpoint(
+        EndpointName="told", EndpointConfigName=rehearsal.make_config("told-1")
+    )
+    rehearsal.settled("told")
+    sagemaker.update_endpoint(
+        EndpointName="told",
+        EndpointConfigName=rehearsal.make_config("told-2"),
+        DeploymentConfig=canary(0),
+    )
+    rehearsal.settled("told")
+
+    def steps() -> list[str]:
+        return [
+            detail["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"][0][
+                "Status"
+            ]
+            for detail in received()
+            if detail["EndpointStatus"] == "UPDATING"
+        ]
+
+    shift = ["ActivatingTraffic", "Baking"]
+    wait_until(lambda: steps() == ["Creating", *shift, *shift], "all events have come")
+
+
 def test_instances_that_were_scaled_out_stay_where_an_update_retains_them(
     rehearsal: Rehearsal,
 ) -> None:
