@@ -9,16 +9,20 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rehearsal.cloudwatch import alarm_events, metric_math
 from rehearsal.cloudwatch.alarm_state import Rule, Series, state, window
+from rehearsal.cloudwatch.percentile import percentile
 from rehearsal.ministack.loop import put_event_soon, scope
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
 # So far back `FILL(m1, REPEAT)` looks, beside the periods that are judged.
 _EARLIER_PERIODS = 5
+# Points come nearly in the order of their times: after so many old ones there is no newer one.
+_OLD_IN_A_ROW = 5_000
 _ACTIONS = {
     "ALARM": "AlarmActions",
     "OK": "OKActions",
@@ -33,6 +37,9 @@ def judge_alarms() -> None:
     from ministack.services import cloudwatch
 
     cloudwatch._evaluate_alarm = _judge
+    # Under load there are many puts a second: all alarms are judged once a second anyway.
+    cloudwatch._evaluate_all_alarms = lambda: None
+    cloudwatch._percentile = percentile
     send = cloudwatch._dispatch_alarm_actions
     announced: dict[str, dict[str, str]] = {}
 
@@ -138,8 +145,8 @@ def _statistics(stat: dict[str, Any], period: int, since: int) -> Series:
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
     key = (metric["Namespace"], metric["MetricName"], dimensions)
     by_period: dict[int, list[dict[str, Any]]] = {}
-    for point in cloudwatch._metrics.get(key) or []:
-        if point["Timestamp"] >= since and stat.get("Unit") in (None, point["Unit"]):
+    for point in _recent(cloudwatch._metrics.get(key) or [], since):
+        if stat.get("Unit") in (None, point["Unit"]):
             begin = int(point["Timestamp"] // period) * period
             by_period.setdefault(begin, []).append(point)
     values = {
@@ -147,3 +154,13 @@ def _statistics(stat: dict[str, Any], period: int, since: int) -> Series:
         for begin, points in by_period.items()
     }
     return {begin: value for begin, value in values.items() if value is not None}
+
+
+def _recent(points: list[dict[str, Any]], since: int) -> Iterator[dict[str, Any]]:
+    old = 0
+    for point in reversed(points):
+        if point["Timestamp"] >= since:
+            old = 0
+            yield point
+        elif (old := old + 1) == _OLD_IN_A_ROW:
+            return

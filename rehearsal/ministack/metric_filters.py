@@ -79,9 +79,8 @@ def _check(data: dict[str, Any]) -> None:
 
 def _apply(group: str, events: list[Event]) -> None:
     from ministack.core.responses import get_account_id, get_region
-    from ministack.services import cloudwatch, cloudwatch_logs
+    from ministack.services import cloudwatch_logs
 
-    put = 0
     for found in cloudwatch_logs._metric_filters.values():
         if found["logGroupName"] != group:
             continue
@@ -92,14 +91,12 @@ def _apply(group: str, events: list[Event]) -> None:
             minute = int(event["timestamp"] / 1000 // _MINUTE) * _MINUTE
             matched = matches(event["message"])
             minutes[minute] = minutes.get(minute, False) or matched
-            put += _put(found, event) if matched else 0
-    if put:
-        cloudwatch._evaluate_all_alarms()
+            if matched:
+                _put(found, event)
 
 
-def _put(found: Filter, event: Event) -> int:
-    """How many data points came of an event that matches."""
-    count = 0
+def _put(found: Filter, event: Event) -> None:
+    """The data points of an event that matches."""
     for transformation in found["metricTransformations"]:
         value = _read(transformation["metricValue"], event["message"])
         dimensions = {
@@ -111,8 +108,6 @@ def _put(found: Filter, event: Event) -> int:
         if number is not None and None not in dimensions.values():
             shown = {name: _text(found) for name, found in dimensions.items()}
             _store(transformation, shown, event["timestamp"] / 1000, number)
-            count += 1
-    return count
 
 
 def _put_defaults(found: Filter, minute: int) -> None:
