@@ -37,7 +37,7 @@ EXECUTION_VARIABLES = (
     "CurrentDateTime",
 )
 # Only inside the Arguments of a job, for its own name.
-_JOB_VARIABLES = ("TrainingJobName", "ProcessingJobName")
+_JOB_VARIABLES = ("TrainingJobName", "ProcessingJobName", "TransformJobName")
 
 
 def check(definition: Definition) -> None:

@@ -9,10 +9,12 @@ from rehearsal.pipelines.steps.model import MODEL
 from rehearsal.pipelines.steps.processing import PROCESSING
 from rehearsal.pipelines.steps.register_model import REGISTER_MODEL
 from rehearsal.pipelines.steps.training import TRAINING
+from rehearsal.pipelines.steps.transform import TRANSFORM
 
 STEP_TYPES: dict[str, StepType] = {
     "Processing": PROCESSING,
     "Training": TRAINING,
+    "Transform": TRANSFORM,
     "Model": MODEL,
     "RegisterModel": REGISTER_MODEL,
     "Condition": ConditionStep(),

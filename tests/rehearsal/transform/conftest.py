@@ -106,14 +106,14 @@ def model(sagemaker: Any, image: str, name: str) -> Callable[..., str]:
 
 
 @pytest.fixture
-def start(sagemaker: Any, s3: Any, name: str) -> Callable[..., str]:
-    """Puts inputs, and starts a job on them."""
+def request_(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
+    """Puts inputs, and gives the request of a job on them."""
 
-    def job(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> str:
+    def make(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> dict[str, Any]:
         for key, body in inputs.items():
             s3.put_object(Bucket=name, Key=f"in/{key}", Body=body)
         source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{name}/in/"}
-        request = {
+        return {
             "TransformJobName": name,
             "ModelName": name,
             "TransformInput": {
@@ -126,8 +126,17 @@ def start(sagemaker: Any, s3: Any, name: str) -> Callable[..., str]:
                 "Accept": "application/json",
             },
             "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": instances},
-        }
-        sagemaker.create_transform_job(**(request | more))
+        } | more
+
+    return make
+
+
+@pytest.fixture
+def start(sagemaker: Any, request_: Callable[..., dict[str, Any]], name: str) -> Callable[..., str]:
+    """Puts inputs, and starts a job on them."""
+
+    def job(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> str:
+        sagemaker.create_transform_job(**request_(inputs, instances, **more))
         return name
 
     return job

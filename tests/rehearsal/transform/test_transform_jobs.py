@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import eventually
+from tests.rehearsal.conftest import ROLE, eventually
 
 
 def test_each_object_becomes_one_beside_it_with_out_at_its_end(model, start, ended, outputs):
@@ -125,3 +125,28 @@ def test_what_cannot_be_is_refused(model, start, more, sentence):
     model()
     with pytest.raises(ClientError, match=sentence):
         start({"a": b"x"}, **more)
+
+
+def test_a_pipelines_step_is_a_job(sagemaker, model, request_, outputs):
+    name = model()
+    arguments = request_({"a": b"x"})
+    del arguments["TransformJobName"]
+    step = {"Name": "Transform", "Type": "Transform", "Arguments": arguments}
+    sagemaker.create_pipeline(
+        PipelineName=name,
+        PipelineDefinition=json.dumps({"Version": "2020-12-01", "Steps": [step]}),
+        RoleArn=ROLE,
+    )
+    arn = sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    described = sagemaker.describe_pipeline_execution
+
+    def succeeded():
+        status = described(PipelineExecutionArn=arn)["PipelineExecutionStatus"]
+        return status == "Succeeded"
+
+    eventually(succeeded)
+    assert list(outputs()) == ["a.out"]
+    (shown,) = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=arn)[
+        "PipelineExecutionSteps"
+    ]
+    assert ":transform-job/" in shown["Metadata"]["TransformJob"]["Arn"]
