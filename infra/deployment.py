@@ -95,6 +95,7 @@ class Deployment(cdk.Stage):
             pipeline_name=self.training.pipeline_name,
             pipeline_arn=self.training.pipeline_arn,
             endpoint_name=self.serving.endpoint_name,
+            serving_stack=self.serving.stack_name,
             dead_letters={
                 "Drops": self.trigger.dead_letters,
                 "Approvals": self.serving.dead_letters,

@@ -1,6 +1,6 @@
 """One page: are executions running, does the endpoint answer, is anything stuck?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
@@ -16,23 +16,15 @@ def dashboard(  # noqa: PLR0913 - CDK props
     *,
     name: str,
     pipeline_name: str,
-    endpoint_name: str,
-    variant: str,
+    endpoint: Mapping[str, Sequence[cloudwatch.IMetric]],
     alarms: Sequence[cloudwatch.IAlarm],
     queues: Sequence[cloudwatch.IMetric],
     drift: cloudwatch.IMetric | None,
 ) -> cloudwatch.Dashboard:
+    """:param endpoint: metrics of the endpoint, by the title of their graph."""
     executions = [
         metrics.executions(outcome, pipeline_name)
         for outcome in ("Started", "Succeeded", "Failed", "Stopped")
-    ]
-    answers = [
-        metrics.endpoint(metric, endpoint_name, variant)
-        for metric in ("Invocations", "Invocation4XXErrors", "Invocation5XXErrors")
-    ]
-    latency = [
-        metrics.endpoint("ModelLatency", endpoint_name, variant, statistic)
-        for statistic in (cloudwatch.Stats.percentile(50), cloudwatch.Stats.percentile(99))
     ]
     return cloudwatch.Dashboard(
         scope,
@@ -41,10 +33,14 @@ def dashboard(  # noqa: PLR0913 - CDK props
         widgets=[
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=2 * _WIDTH)],
             [_graph("Executions", executions), _graph("Events that failed", queues)],
-            [_graph("Invocations", answers), _graph("Model latency", latency)],
+            *_pairs([_graph(title, shown) for title, shown in endpoint.items()]),
             [_graph("Drift of the answered classes", [drift])] if drift else [],
         ],
     )
+
+
+def _pairs(graphs: list[cloudwatch.GraphWidget]) -> list[list[cloudwatch.IWidget]]:
+    return [[*graphs[first : first + 2]] for first in range(0, len(graphs), 2)]
 
 
 def _graph(title: str, shown: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:

@@ -3,6 +3,8 @@
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
+from infra.serving.variants import VARIANT
+
 PERIOD = cdk.Duration.minutes(5)
 
 
@@ -22,13 +24,30 @@ def executions(outcome: str, pipeline_name: str) -> cloudwatch.Metric:
 
 
 def endpoint(
-    metric_name: str, endpoint_name: str, variant: str, statistic: str = cloudwatch.Stats.SUM
+    metric_name: str,
+    endpoint_name: str,
+    statistic: str = cloudwatch.Stats.SUM,
+    *,
+    label: str | None = None,
 ) -> cloudwatch.Metric:
+    """A metric of the variant that answers, whichever model is behind it."""
     return cloudwatch.Metric(
         namespace="AWS/SageMaker",
         metric_name=metric_name,
-        dimensions_map={"EndpointName": endpoint_name, "VariantName": variant},
+        dimensions_map={"EndpointName": endpoint_name, "VariantName": VARIANT},
         statistic=statistic,
+        period=PERIOD,
+        label=label or metric_name,
+    )
+
+
+def waiting(metric_name: str, endpoint_name: str) -> cloudwatch.Metric:
+    """A metric of an asynchronous endpoint's queue, at its longest."""
+    return cloudwatch.Metric(
+        namespace="AWS/SageMaker",
+        metric_name=metric_name,
+        dimensions_map={"EndpointName": endpoint_name},
+        statistic=cloudwatch.Stats.MAXIMUM,
         period=PERIOD,
         label=metric_name,
     )

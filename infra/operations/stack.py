@@ -1,4 +1,4 @@
-"""Topic, alarms, the rule for failed executions, and the dashboard."""
+"""Topic, alarms, the events that people are told of, and the dashboard."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,22 +6,24 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.drift import Drift, DriftProps
-from infra.operations import metrics
+from infra.operations import endpoint, metrics
 from infra.operations.dashboard import dashboard
+from infra.operations.notifications import (
+    tell_of_failed_executions,
+    tell_of_models_taken_back,
+)
 from infra.operations.topic import encrypted_topic
-from infra.serving.variants import VARIANT
 from infra.settings import Settings
 
 
 class OperationsStack(cdk.Stack):
     """What watches the other stacks.
 
+    :param serving_stack: name of the stack that makes the endpoint.
     :param dead_letters: the queues of failed events, by what they hold.
     :param drift: what the comparison of answered with trained classes gets, if there is one.
     :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
@@ -37,6 +39,7 @@ class OperationsStack(cdk.Stack):
         pipeline_name: str,
         pipeline_arn: str,
         endpoint_name: str,
+        serving_stack: str,
         dead_letters: Mapping[str, sqs.IQueue],
         drift: DriftProps | None,
         **kwargs: Any,
@@ -54,17 +57,17 @@ class OperationsStack(cdk.Stack):
             for name, queue in watched.items()
         }
         alarms = [
-            *self._own_alarms(pipeline_name, endpoint_name, depths),
+            *self._own_alarms(settings, pipeline_name, endpoint_name, depths),
             *([self._tell(self.drift.alarm)] if self.drift else []),
         ]
-        self._tell_of_failed_executions(pipeline_arn)
+        tell_of_failed_executions(self, self._topic, pipeline_arn)
+        tell_of_models_taken_back(self, self._topic, serving_stack)
         dashboard(
             self,
             "Dashboard",
             name=settings.name,
             pipeline_name=pipeline_name,
-            endpoint_name=endpoint_name,
-            variant=VARIANT,
+            endpoint=endpoint.graphs(settings, endpoint_name),
             alarms=alarms,
             queues=list(depths.values()),
             drift=self.drift.metric if self.drift else None,
@@ -80,11 +83,15 @@ class OperationsStack(cdk.Stack):
             self,
             "TopicArn",
             value=self._topic.topic_arn,
-            description="Topic of alarms and failed executions; subscribe to it",
+            description="Topic of alarms, failed executions and models taken back; subscribe to it",
         )
 
     def _own_alarms(
-        self, pipeline_name: str, endpoint_name: str, depths: Mapping[str, cloudwatch.Metric]
+        self,
+        settings: Settings,
+        pipeline_name: str,
+        endpoint_name: str,
+        depths: Mapping[str, cloudwatch.Metric],
     ) -> list[cloudwatch.Alarm]:
         return [
             self._alarm(
@@ -92,10 +99,11 @@ class OperationsStack(cdk.Stack):
                 metrics.executions("Failed", pipeline_name),
                 f"An execution of {pipeline_name} failed",
             ),
-            self._alarm(
-                "EndpointErrors",
-                metrics.endpoint("Invocation5XXErrors", endpoint_name, VARIANT),
-                f"The endpoint {endpoint_name} answered with a server error",
+            *(
+                self._alarm(name, metric, description)
+                for name, (metric, description) in endpoint.failures(
+                    settings, endpoint_name
+                ).items()
             ),
             *(
                 self._alarm(f"Failed{name}", depth, f"{name} that failed wait in their queue")
@@ -121,19 +129,3 @@ class OperationsStack(cdk.Stack):
     def _tell(self, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         return alarm
-
-    def _tell_of_failed_executions(self, pipeline_arn: str) -> None:
-        events.Rule(
-            self,
-            "ExecutionFailed",
-            description="An execution of the pipeline failed",
-            event_pattern=events.EventPattern(
-                source=["aws.sagemaker"],
-                detail_type=["SageMaker Model Building Pipeline Execution Status Change"],
-                detail={
-                    "pipelineArn": [pipeline_arn],
-                    "currentPipelineExecutionStatus": ["Failed"],
-                },
-            ),
-            targets=[targets.SnsTopic(self._topic)],
-        )

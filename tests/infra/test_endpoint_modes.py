@@ -12,6 +12,7 @@ import pytest
 from infra.deployment import Deployment
 from infra.settings import load
 from tests.infra.conftest import REPOSITORY, Assembly, deployed
+from tests.infra.test_operations import graphs
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
 MODES = {
@@ -302,6 +303,37 @@ def test_an_asynchronous_endpoint_scales_to_none_and_its_first_request_starts_on
     ]
     (action,) = alarm["AlarmActions"]
     assert resources[action["Ref"]]["Properties"]["PolicyName"] == "First"
+
+
+def metric_names(shown):
+    return {metric[1] for metric in shown if isinstance(metric[1], str)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "title", "metrics"),
+    [
+        ("scaled", "Instances that answer", {"Invocations", "InvocationsPerInstance"}),
+        ("serverless", "Cold starts", {"ModelSetupTime"}),
+        (
+            "asynchronous",
+            "Requests that wait, and seconds of the oldest",
+            {"ApproximateBacklogSize", "ApproximateAgeOfOldestRequest"},
+        ),
+    ],
+)
+def test_the_dashboard_shows_what_a_mode_scales_by(modes, mode, title, metrics):
+    shown = [metric for metric in graphs(modes[mode])[title] if len(metric) > 1]
+    assert metric_names(shown) == metrics
+
+
+def test_people_are_told_of_a_request_that_got_no_answer_later(modes):
+    def watched(mode):
+        resources = modes[mode].template("dev", "operations")["Resources"].values()
+        alarms = [r["Properties"] for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"]
+        return {alarm.get("MetricName") for alarm in alarms}
+
+    assert "InvocationFailures" in watched("asynchronous")
+    assert "InvocationFailures" not in watched("scaled")
 
 
 def test_logs_are_encrypted_where_the_environment_says_so(assembly):
