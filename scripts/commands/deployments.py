@@ -1,39 +1,39 @@
-"""Waits until an approved model package serves: the serving stack's update, then the endpoint."""
+"""Waits until a decision about a model package has come to its end: the serving stack, then the
+endpoint.
+"""
 
+import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import boto3
 
+from scripts.commands.attempts import Attempts
 from scripts.commands.aws import poll_seconds
 from scripts.commands.console import CommandError
-from scripts.commands.stacks import describe, outputs_of, stack_name
+from scripts.commands.stacks import describe, outputs_of
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-# A change set that is there for so long is not about to be executed by whoever made it.
-CHANGE_SET_SECONDS = 20.0
-
 
 @dataclass
 class Deployment:
-    """One model package on its way to the endpoint.
+    """A model package on its way to the endpoint.
 
     Attributes:
-        package: the package's ARN.
-        since: when the serving stack was last updated before the approval; None where it never was.
-        start_seconds: how long the update may take to begin.
+        packages: ARNs of those that may serve in the end: the one that was approved, or those that
+            another one's rejection brings back.
+        attempts: what the deployer tries.
+        start_seconds: how long nothing may happen.
     """
 
     session: boto3.Session
     environment: str
-    package: str
-    since: datetime | None
+    packages: Collection[str]
+    attempts: Attempts
     start_seconds: float = 180.0
     _told: str = ""
 
@@ -43,43 +43,50 @@ class Deployment:
         tell: called with what is waited for, whenever that changes.
 
         Raises:
-            CommandError: the update failed or did not begin, or the endpoint failed.
+            CommandError: the update was rolled back or did not begin, or the endpoint failed.
         """
         end = time.monotonic() + self.start_seconds
-        settled = time.monotonic() + CHANGE_SET_SECONDS
         while True:
             stack = describe(self.session, self.environment, "serving")
-            status = stack["StackStatus"]
-            self._tell(tell, f"The stack {stack['StackName']}: {status}")
-            begun = stack.get("LastUpdatedTime") != self.since
-            if status in COMPLETE and outputs_of(stack).get("ModelPackageArn") == self.package:
-                return self._wait_for_endpoint(outputs_of(stack)["EndpointName"], tell)
-            if begun and not status.endswith("IN_PROGRESS"):
-                raise CommandError(self._why_failed(status))
-            if not begun:
-                change_set = self._change_set()
-                if change_set is None:
-                    settled = time.monotonic() + CHANGE_SET_SECONDS
-                elif time.monotonic() > settled:
-                    return (
-                        f"The change set {change_set} of {stack['StackName']} waits for a person "
-                        "to execute it."
-                    )
-                if time.monotonic() > end:
-                    raise CommandError(
-                        f"The update of {stack['StackName']} has not begun after "
-                        f"{self.start_seconds:.0f} s: look into the deployer Lambda's log."
-                    )
+            self._tell(tell, f"The stack {stack['StackName']}: {stack['StackStatus']}")
+            if stack["StackStatus"].endswith("IN_PROGRESS"):
+                # Perhaps another package's: ours begins when that is over.
+                end = time.monotonic() + self.start_seconds
+            elif said := self._said_of(stack, tell):
+                return said
+            elif time.monotonic() > end:
+                raise CommandError(
+                    f"The update of {stack['StackName']} has not begun after "
+                    f"{self.start_seconds:.0f} s: look into the deployer Lambda's log and the "
+                    "queue of approvals that could not be acted on."
+                )
             time.sleep(poll_seconds())
 
-    def _wait_for_endpoint(self, endpoint: str, tell: Callable[[str], None]) -> str:
+    def _said_of(self, stack: "StackTypeDef", tell: Callable[[str], None]) -> str | None:
+        """The sentence where a stack that is not changing is where it should be."""
+        name, outputs = stack["StackName"], outputs_of(stack)
+        serving = outputs.get("ModelPackageArn", "")
+        if serving in self.packages:
+            return self._wait_for_endpoint(outputs["EndpointName"], serving, tell)
+        for package in self.packages:
+            if reason := self.attempts.why_rolled_back(package):
+                raise CommandError(
+                    f"The update of {name} to {package} ended as {stack['StackStatus']} ({reason}) "
+                    f"and {serving or 'no model'} serves on: remove the cause and approve it "
+                    "again, or reject it."
+                )
+            if change_set := self.attempts.proposal(package):
+                return f"A person decides whether {package} serves: {execution(name, change_set)}"
+        return None
+
+    def _wait_for_endpoint(self, endpoint: str, package: str, tell: Callable[[str], None]) -> str:
         sagemaker = self.session.client("sagemaker")
         while True:
             described = sagemaker.describe_endpoint(EndpointName=endpoint)
             status = described["EndpointStatus"]
             self._tell(tell, f"The endpoint {endpoint}: {status}")
             if status == "InService":
-                return f"The endpoint {endpoint} serves {self.package}."
+                return f"The endpoint {endpoint} serves {package}."
             if status in {"Failed", "OutOfService", "UpdateRollbackFailed"}:
                 reason = described.get("FailureReason", "no reason given")
                 raise CommandError(f"The endpoint {endpoint} is {status}: {reason}")
@@ -90,38 +97,9 @@ class Deployment:
             self._told = sentence
             tell(sentence)
 
-    def _why_failed(self, status: str) -> str:
-        name = stack_name(self.environment, "serving")
-        events = self.session.client("cloudformation").describe_stack_events(StackName=name)
-        # Newest first: the failure that began it all is the last one of this update.
-        failures = []
-        for event in events["StackEvents"]:
-            if self.since is not None and event["Timestamp"] <= self.since:
-                break
-            if event.get("ResourceStatus", "").endswith("FAILED"):
-                failures.append(event)
-        reason = "no event says why"
-        if failures:
-            first = failures[-1]
-            said = first.get("ResourceStatusReason", "no reason given")
-            reason = f"{first.get('LogicalResourceId')}: {said}"
-        return f"The update of {name} ended as {status} and the earlier model serves on ({reason})."
 
-    def _change_set(self) -> str | None:
-        """A change set that waits and whose parameters name the package."""
-        cloudformation = self.session.client("cloudformation")
-        name = stack_name(self.environment, "serving")
-        for summary in cloudformation.list_change_sets(StackName=name)["Summaries"]:
-            if summary.get("ExecutionStatus") != "AVAILABLE":
-                continue
-            described = cloudformation.describe_change_set(
-                ChangeSetName=summary["ChangeSetName"], StackName=name
-            )
-            values = {p.get("ParameterValue") for p in described.get("Parameters", [])}
-            if self.package in values:
-                return summary["ChangeSetName"]
-        return None
-
-
-def last_update(stack: "StackTypeDef") -> datetime | None:
-    return stack.get("LastUpdatedTime")
+def execution(stack: str, change_set: str) -> str:
+    """What a person types; with the token, the deployer knows whose rollback it hears of."""
+    named = (("--stack-name", stack), ("--change-set-name", change_set))
+    words = [word for pair in (*named, ("--client-request-token", change_set)) for word in pair]
+    return shlex.join(["aws", "cloudformation", "execute-change-set", *words])

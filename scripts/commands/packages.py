@@ -1,6 +1,7 @@
-"""Model packages: the newest that waits, and the metrics that evaluation gave it."""
+"""Model packages of a group, and the metrics that evaluation gave them."""
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,10 @@ from botocore.exceptions import ClientError
 from scripts.commands.console import CommandError
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeModelPackageOutputTypeDef,
+        ListModelPackagesOutputTypeDef,
+    )
 
 
 def newest_pending(session: boto3.Session, group: str) -> str:
@@ -32,6 +36,37 @@ def newest_pending(session: boto3.Session, group: str) -> str:
             "./scripts/watch shows whether an execution registers one."
         )
     return found[0]["ModelPackageArn"]
+
+
+def of_version(session: boto3.Session, group: str, version: int) -> str:
+    """The ARN of the package with that number.
+
+    Raises:
+        CommandError: the group has none.
+    """
+    for page in _pages(session, group):
+        for package in page["ModelPackageSummaryList"]:
+            if package.get("ModelPackageVersion") == version:
+                return package["ModelPackageArn"]
+    raise CommandError(
+        f"The group {group} has no model package of version {version}: "
+        f"aws sagemaker list-model-packages --model-package-group-name {group} lists them."
+    )
+
+
+def approved(session: boto3.Session, group: str) -> set[str]:
+    """The ARNs of all packages that are approved."""
+    return {
+        package["ModelPackageArn"]
+        for page in _pages(session, group)
+        for package in page["ModelPackageSummaryList"]
+        if package.get("ModelApprovalStatus") == "Approved"
+    }
+
+
+def _pages(session: boto3.Session, group: str) -> "Iterable[ListModelPackagesOutputTypeDef]":
+    paginator = session.client("sagemaker").get_paginator("list_model_packages")
+    return paginator.paginate(ModelPackageGroupName=group)
 
 
 def metrics_of(

@@ -2,16 +2,18 @@
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
+from scripts.commands.attempts import Attempts
 from scripts.commands.console import CommandError
-from scripts.commands.deployments import Deployment, last_update
-from scripts.commands.stacks import describe
+from scripts.commands.deployments import Deployment
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/shardwise/2"
+OTHER = "arn:aws:sagemaker:us-east-1:000000000000:model-package/shardwise/1"
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"Package": {"Type": "String", "Default": ""}},
     "Resources": {
@@ -33,22 +35,61 @@ BROKEN = {
         },
     },
 }
+Update = Callable[..., None]
 
 
 @pytest.fixture
-def deployment(session: boto3.Session, environment: str) -> Deployment:
+def stack(session: boto3.Session, environment: str) -> str:
     cloudformation = session.client("cloudformation")
     name = f"shardwise-{environment}-serving"
     cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(TEMPLATE))
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
     )
-    since = last_update(describe(session, environment, "serving"))
-    return Deployment(session, environment, PACKAGE, since, start_seconds=1)
+    return name
 
 
-def parameters() -> list[Any]:
-    return [{"ParameterKey": "Package", "ParameterValue": PACKAGE}]
+@pytest.fixture
+def deployment(session: boto3.Session, environment: str, stack: str) -> Deployment:
+    attempts = Attempts.from_now(session, environment)
+    return Deployment(session, environment, [PACKAGE], attempts, start_seconds=1)
+
+
+@pytest.fixture
+def update(session: boto3.Session, stack: str) -> Update:
+    """Updates the stack as the deployer does, to its end."""
+
+    def run(package: str, token: str, template: dict[str, Any] = TEMPLATE) -> None:
+        cloudformation = session.client("cloudformation")
+        cloudformation.update_stack(
+            StackName=stack,
+            TemplateBody=json.dumps(template),
+            Parameters=parameters(package),
+            ClientRequestToken=token,
+        )
+        while (
+            cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        ).endswith("IN_PROGRESS"):
+            pass
+
+    return run
+
+
+def parameters(package: str = PACKAGE) -> list[Any]:
+    return [{"ParameterKey": "Package", "ParameterValue": package}]
+
+
+def propose(session: boto3.Session, stack: str, name: str) -> None:
+    cloudformation = session.client("cloudformation")
+    cloudformation.create_change_set(
+        StackName=stack,
+        ChangeSetName=name,
+        TemplateBody=json.dumps(TEMPLATE),
+        Parameters=parameters(),
+    )
+    cloudformation.get_waiter("change_set_create_complete").wait(
+        StackName=stack, ChangeSetName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
 
 
 def test_an_update_that_does_not_begin_is_one_sentence(deployment: Deployment) -> None:
@@ -56,49 +97,56 @@ def test_an_update_that_does_not_begin_is_one_sentence(deployment: Deployment) -
         deployment.wait(print)
 
 
-def test_an_update_that_is_rolled_back_says_why(
-    deployment: Deployment, session: boto3.Session, environment: str
-) -> None:
+def test_an_update_that_is_rolled_back_says_why(deployment: Deployment, update: Update) -> None:
     deployment.start_seconds = 60
-    # Stacks remember the second of their last update.
-    update = threading.Timer(
-        1.5,
-        lambda: session.client("cloudformation").update_stack(
-            StackName=f"shardwise-{environment}-serving",
-            TemplateBody=json.dumps(BROKEN),
-            Parameters=parameters(),
-        ),
-    )
-    update.start()
+    updating = threading.Thread(target=update, args=[PACKAGE, "model-2-1-1", BROKEN])
     told: list[str] = []
 
-    with pytest.raises(CommandError, match=r"ended as UPDATE_ROLLBACK_COMPLETE .*\(Broken: "):
-        deployment.wait(told.append)
-    update.join()
+    def tell(sentence: str) -> None:
+        if not told:
+            updating.start()
+        told.append(sentence)
+
+    with pytest.raises(
+        CommandError,
+        match=r"to arn.*/2 ended as UPDATE_ROLLBACK_COMPLETE \(Broken: .*\) and no model serves on",
+    ):
+        deployment.wait(tell)
+    updating.join()
     assert told[0].endswith("serving: CREATE_COMPLETE")
-    assert len(told) == len(set(told)) > 1
+    assert len(told) == len(set(told))
 
 
-def test_a_change_set_that_waits_for_a_person_is_named(
-    deployment: Deployment,
-    session: boto3.Session,
-    environment: str,
-    monkeypatch: pytest.MonkeyPatch,
+def test_what_another_package_or_an_earlier_attempt_came_to_is_not_told(
+    deployment: Deployment, update: Update, session: boto3.Session, environment: str
 ) -> None:
-    monkeypatch.setattr("scripts.commands.deployments.CHANGE_SET_SECONDS", 0.1)
-    deployment.start_seconds = 60
-    cloudformation = session.client("cloudformation")
-    name = f"shardwise-{environment}-serving"
-    cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName="package-2",
-        TemplateBody=json.dumps(TEMPLATE),
-        Parameters=parameters(),
-    )
-    cloudformation.get_waiter("change_set_create_complete").wait(
-        StackName=name, ChangeSetName="package-2", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    update(PACKAGE, "model-2-1-1", BROKEN)
+    deployment.attempts = Attempts.from_now(session, environment)
+    update(OTHER, "model-1-1-2", BROKEN)
+    update(OTHER, "model-22-1-3", BROKEN)
+
+    with pytest.raises(CommandError, match="has not begun"):
+        deployment.wait(print)
+
+
+def test_a_change_set_that_waits_for_a_person_is_named_with_what_to_type(
+    deployment: Deployment, session: boto3.Session, stack: str
+) -> None:
+    propose(session, stack, "model-2-1764028800000")
 
     assert deployment.wait(print) == (
-        f"The change set package-2 of {name} waits for a person to execute it."
+        f"A person decides whether {PACKAGE} serves: aws cloudformation execute-change-set "
+        f"--stack-name {stack} --change-set-name model-2-1764028800000 "
+        "--client-request-token model-2-1764028800000"
     )
+
+
+def test_a_change_set_from_before_the_decision_is_not_named(
+    deployment: Deployment, session: boto3.Session, stack: str, environment: str
+) -> None:
+    propose(session, stack, "model-2-1764028800000")
+    deployment.attempts = Attempts.from_now(session, environment)
+
+    assert deployment.attempts.any_waits()
+    with pytest.raises(CommandError, match="has not begun"):
+        deployment.wait(print)

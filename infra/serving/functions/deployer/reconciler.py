@@ -81,7 +81,9 @@ class Reconciler:
             # A rejection says what must not be rolled out. To answer nobody at all is another
             # decision, and a person's: deploy the stack with an empty parameter.
             logger.warning(
-                "No package is approved: %s keeps %s.", self._stack.name, state.serving or "none"
+                "No approved package is left that works: %s keeps %s.",
+                self._stack.name,
+                state.serving or "none",
             )
         elif serves:
             logger.info("%s has %s already.", self._stack.name, wanted.package)
