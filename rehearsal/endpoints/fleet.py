@@ -12,28 +12,26 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import httpx
-
 from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance, Server
-from rehearsal.endpoints.metrics import Metrics, Source
+from rehearsal.endpoints.invocations import Invocations
+from rehearsal.endpoints.metrics import Metrics
 from rehearsal.endpoints.pool import Pool, Servers
-from rehearsal.endpoints.requests import Answer, Request
+from rehearsal.endpoints.requests import Request
 from rehearsal.endpoints.serverless import OnDemand
 from rehearsal.endpoints.shadow import Shadow
 from rehearsal.endpoints.timing import Timing
 from rehearsal.endpoints.underway import Underway
-from rehearsal.errors import ApiError, validation
+from rehearsal.errors import validation
 from rehearsal.jobs.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
 _INVOKED = "x-amzn-invoked-production-variant"
-_NO_ANSWER = 500
 
 
 class Fleet:
@@ -57,6 +55,14 @@ class Fleet:
         self._endpoint = endpoint
         self._folder = folder
         self._metrics = metrics
+        self._invocations = Invocations(
+            endpoint,
+            configuration,
+            metrics,
+            Capture(settings, endpoint, configuration.data_capture, timing.capture_every)
+            if configuration.data_capture
+            else None,
+        )
         self._timing = timing
         self._logs = LogWriter(settings, f"/aws/sagemaker/Endpoints/{endpoint}")
         self._variants = {variant.name: variant for variant in configuration.variants}
@@ -66,11 +72,6 @@ class Fleet:
         self._shadowing: list[Servers] = []
         self._lock = threading.Lock()
         self._closed = False
-        self._capture = (
-            Capture(settings, endpoint, configuration.data_capture, timing.capture_every)
-            if configuration.data_capture
-            else None
-        )
 
     @property
     def available(self) -> bool:
@@ -98,7 +99,7 @@ class Fleet:
         name = self._choose(request.target_variant)
         for shadow in self._shadows:
             shadow.offer(request)
-        answer = self._ask(self._variants[name], self._servers[name], request)
+        answer = self._invocations.ask(self._variants[name], self._servers[name], request)
         return answer.status, answer.for_client | {_INVOKED: name}, answer.body
 
     def capacity(self, name: str) -> tuple[float, int]:
@@ -138,8 +139,7 @@ class Fleet:
             shadow.close()
         for each in self._all():
             each.join()
-        if self._capture:
-            self._capture.close()
+        self._invocations.close()
         self._logs.close()
 
     def _all(self) -> list[Servers]:
@@ -162,7 +162,7 @@ class Fleet:
             variant.serverless,
             make,
             idle_seconds=self._timing.idle,
-            on_setup=partial(self._metrics.setup, self._source(variant)),
+            on_setup=partial(self._metrics.setup, self._invocations.source(variant)),
         )
 
     def _shadow(self, variant: Variant, name: str, its_servers: Servers) -> None:
@@ -172,7 +172,8 @@ class Fleet:
         self._shadowing.append(its_servers)
 
         def ask(request: Request) -> None:
-            self._ask(variant, its_servers, replace(request, began=time.monotonic()))
+            copy = replace(request, began=time.monotonic())
+            self._invocations.ask(variant, its_servers, copy)
 
         self._shadows.append(Shadow(name, share, ask))
 
@@ -203,53 +204,3 @@ class Fleet:
             )
         # Traffic is split by chance, as on AWS; nothing is decided by it.
         return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311
-
-    def _ask(self, variant: Variant, its_servers: Servers, request: Request) -> Answer:
-        sampled = self._capture is not None and self._capture.sampled()
-        asked = time.monotonic()
-        try:
-            answer = its_servers.ask(request)
-        except httpx.HTTPError as error:
-            self._count(variant, its_servers, request, time.monotonic() - asked)
-            raise _model_error(variant.name, error) from error
-        except ApiError as error:
-            if error.code != "ThrottlingException":  # The variant got no request then.
-                self._count(variant, its_servers, request, None)
-            raise
-        self._count(variant, its_servers, request, answer.seconds, answer.status)
-        if sampled and self._capture and httpx.codes.is_success(answer.status):
-            self._capture.keep(variant, request, answer)
-        return answer
-
-    def _count(
-        self,
-        variant: Variant,
-        its_servers: Servers,
-        request: Request,
-        model_seconds: float | None,
-        status: int = _NO_ANSWER,
-    ) -> None:
-        self._metrics.invocation(
-            self._source(variant),
-            status,
-            model=model_seconds,
-            all_=time.monotonic() - request.began,
-            instances=its_servers.instance_count,
-        )
-
-    def _source(self, variant: Variant) -> Source:
-        config = self.configuration
-        return Source(self._endpoint, variant.name, config.name, config.asynchronous)
-
-
-def _model_error(variant: str, error: httpx.HTTPError) -> ApiError:
-    if isinstance(error, httpx.TimeoutException):
-        what = f"Your invocation timed out while waiting for a response from container {variant}"
-    else:
-        what = f"the container {variant} gave no answer: {error}"
-    return ApiError(
-        "ModelError",
-        f'Received server error (0) from primary with message "{what}". See the endpoint\'s logs '
-        f"in CloudWatch.",
-        424,
-    )

@@ -83,12 +83,17 @@ class Pool:
             instance.wait_until_serving(None if ends is None else max(ends - time.monotonic(), 0))
 
     def ask(self, request: Request) -> Answer:
+        tries = self.instance_count + 1
         while True:
             instance = self._enter(request)
             try:
                 return asked(instance, request)
             except NotServingError:
                 continue  # It has seen nothing of the request: the next one gets it.
+            except httpx.ConnectError:
+                tries -= 1  # Nor has this one.
+                if not tries:
+                    raise
             finally:
                 instance.underway.leave()
 

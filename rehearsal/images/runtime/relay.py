@@ -21,7 +21,8 @@ async def serve(path: Path, port: int) -> asyncio.Server:
             return
         await asyncio.gather(_pump(reader, back), _pump(there, writer))
 
-    server = await asyncio.start_unix_server(bridge, path)
+    # A connection that finds the queue full fails at once, as those to Unix sockets don't wait.
+    server = await asyncio.start_unix_server(bridge, path, backlog=1024)
     path.chmod(0o600)
     return server
 

@@ -10,6 +10,7 @@ import pytest
 from rehearsal.backends import Capacity, Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.errors import ApiError
+from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import ask, deploy, ended, load
 from tests.rehearsal.images.support import Recorded
 
@@ -52,6 +53,17 @@ def test_weights_change_at_once(
     change(endpoints, "weighed", one=Capacity(weight=0.0), two=Capacity(weight=2.0))
 
     assert {ask(endpoints, "weighed")["variant"] for _ in range(5)} == {"two"}
+
+
+def test_an_instance_that_takes_no_connection_costs_no_request(
+    settings: RehearsalSettings, endpoints: ProcessEndpoints, variant: Callable[..., Variant]
+) -> None:
+    deploy(endpoints, "cut", variant(instance_count=2))
+    cut, *_ = (settings.state / "endpoints" / "cut").glob("*/i-*/socket")
+
+    cut.unlink()
+
+    assert len(servers(endpoints, "cut")) == 1
 
 
 def test_an_endpoint_with_no_instance_answers_again_when_it_has_one(
