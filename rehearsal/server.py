@@ -131,6 +131,7 @@ def serve(
         full_disk.refuse_objects_on_full_disk(settings.state)
         corrections.tag_buckets()
         corrections.refuse_existing_log_groups()
+        corrections.retry_functions()
         corrections.authorize()
         alarms.judge_alarms()
         metric_math_alarms.take_metric_math_alarms()

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from rehearsal.api import authorization
 from rehearsal.ministack.resource_types import Made
+
+_log = logging.getLogger(__name__)
 
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -73,6 +76,25 @@ def refuse_existing_log_groups() -> None:
         return made
 
     provisioners._RESOURCE_HANDLERS[type_name] = its_own | {"create": create}
+
+
+def retry_functions() -> None:
+    """EventBridge, and an alarm, ask a function that fails twice more, and then send the event to
+    its dead-letter queue: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+
+    MiniStack has that for others that call functions. It waits 1 s and 2 s between, AWS minutes.
+    """
+    from ministack.services import eventbridge, lambda_svc
+
+    def dispatch_to_lambda(arn: str, payload: str) -> None:
+        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if not function or not config:
+            _log.warning("The function %s is not there: an event is lost", arn)
+            return
+        record = lambda_svc._execution_record_for_config(function, config)
+        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    eventbridge._dispatch_to_lambda = dispatch_to_lambda
 
 
 def tag_buckets() -> None:
