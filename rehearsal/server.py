@@ -118,31 +118,40 @@ def serve(
         listener = stack.enter_context(_listener(settings.port))
         ministack.configure(settings, enforce_iam=enforce_iam)
         context, api = _compose(settings, backends or ProcessBackends(), stack)
-        services.add_service("sagemaker", "SageMaker.", Http(context, api))
-        scaling = ApplicationAutoScaling(settings, context.store, api.call)
-        services.add_service(
-            "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
-        )
-        backlog = Backlog(context)
-        context.asynchronous = backlog
-        beside = (Scaler(settings, context.store, api.call), backlog)
-        resource_types.add_resource_types(made_types(api.call, scaling.call), RECORDED_ONLY)
-        corrections.correct_ecr()
-        full_disk.refuse_objects_on_full_disk(settings.state)
-        corrections.tag_buckets()
-        corrections.refuse_existing_log_groups()
-        corrections.retry_functions()
-        corrections.authorize()
-        alarms.judge_alarms()
-        metric_math_alarms.take_metric_math_alarms()
-        stack_events.send_stack_events()
-        metric_filters.apply_metric_filters()
+        beside = _add_services(settings, context, api)
+        _correct_ministack(settings)
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, beside, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
     logging.shutdown()
     os._exit(0)
+
+
+def _add_services(settings: RehearsalSettings, context: Context, api: Api) -> Sequence[Beside]:
+    """Our services beside MiniStack's; returns what works by itself in them."""
+    services.add_service("sagemaker", "SageMaker.", Http(context, api))
+    scaling = ApplicationAutoScaling(settings, context.store, api.call)
+    services.add_service(
+        "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
+    )
+    resource_types.add_resource_types(made_types(api.call, scaling.call), RECORDED_ONLY)
+    backlog = Backlog(context)
+    context.asynchronous = backlog
+    return Scaler(settings, context.store, api.call), backlog
+
+
+def _correct_ministack(settings: RehearsalSettings) -> None:
+    full_disk.refuse_objects_on_full_disk(settings.state)
+    corrections.correct_ecr()
+    corrections.tag_buckets()
+    corrections.refuse_existing_log_groups()
+    corrections.retry_functions()
+    corrections.authorize()
+    alarms.judge_alarms()
+    metric_math_alarms.take_metric_math_alarms()
+    stack_events.send_stack_events()
+    metric_filters.apply_metric_filters()
 
 
 def _compose(
