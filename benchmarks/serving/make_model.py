@@ -1,7 +1,7 @@
 """Writes what training would: a model folder, of a network with random weights. FOLDER RECORDS
 
-Beside it the same network as others take it: `network.keras` for Keras, and `network.pb`, its
-weights folded in, for OpenVINO. Runs in training's environment.
+Beside it `network.keras`, the same network as Keras itself loads it. Runs in training's
+environment.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.data import find_share
 from training.export import export
@@ -36,7 +35,6 @@ def main(folder: Path, records: Path) -> None:
     export(network, labels, Settings(image_size=SIDE, model=NETWORK), folder)
     write_golden(folder, labels, find_share(find_records(records, "train"), "train", SIDE, 0, 1))
     network.save(folder / "network.keras")
-    _freeze(folder)
 
 
 def _pixels(records: Path) -> np.ndarray:
@@ -55,12 +53,6 @@ def _tell_apart(network: keras.Model, pixels: np.ndarray) -> None:
     kernel, bias = network.layers[-1].get_weights()
     scale = SPREAD / logits.std(axis=0)
     network.layers[-1].set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
-
-
-def _freeze(folder: Path) -> None:
-    saved_model = tf.saved_model.load(str(folder / "saved_model"))
-    constant = convert_variables_to_constants_v2(saved_model.signatures["serving_default"])
-    tf.io.write_graph(constant.graph.as_graph_def(), str(folder), "network.pb", as_text=False)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ import openvino
 
 from preprocessing import decode
 
-# One core, and the precision of the SavedModel.
+# Those of containers/inference on one core.
 PROPERTIES = {
-    "INFERENCE_NUM_THREADS": 1,
-    "NUM_STREAMS": 1,
     "INFERENCE_PRECISION_HINT": "f32",
+    "NUM_STREAMS": 1,
+    "INFERENCE_NUM_THREADS": 1,
+    "ENABLE_CPU_PINNING": False,
 }
 
 
@@ -31,7 +32,7 @@ class Network:
         self.labels: list[str] = description["labels"]
         self.side: int = description["image_size"]
         core = openvino.Core()
-        compiled = core.compile_model(folder / "network.pb", "CPU", PROPERTIES)
+        compiled = core.compile_model(folder / "saved_model", "CPU", PROPERTIES)
         self._request = compiled.create_infer_request()
 
     def pixels(self, file: bytes) -> np.ndarray:

@@ -12,6 +12,7 @@ LEAST_OF_BARE = 0.8
 LEAST = {KERAS.name: 3.0} | {kind.name: 1.5 for kind in OTHERS}
 MOST_TAIL = 3.0  # times the median of a single request
 WHAT = f"JPEG of 640 x 480 in, class out, {CLIENTS} clients"
+ADDED = "what the server adds to the bare pass, a request"
 
 
 def rows(measured: Measured) -> list[Row]:
@@ -24,15 +25,32 @@ def rows(measured: Measured) -> list[Row]:
         else:
             shown = "Keras' predict behind FastAPI" if kind is KERAS else kind.name
             found.append(_against(rates, kind.name, shown, LEAST[kind.name]))
-    return [*found, *_tails(measured.latencies), *_needs(measured)]
+    return [*found, *_added(measured), *_tails(measured.latencies), *_needs(measured)]
+
+
+def _best_bare(rates: Rates) -> str:
+    """The bare pass with the batch with which it is fastest."""
+    return max((name for name in rates.by_name if name.startswith("bare ")), key=rates.median)
 
 
 def _bare(rates: Rates) -> Row:
-    """Against the batch with which the bare pass is fastest."""
-    bare = [name for name in rates.by_name if name.startswith("bare ")]
-    best = max(bare, key=rates.median)
+    best = _best_bare(rates)
     shown = f"decoding + bare forward pass, {best.removeprefix('bare ')} at once, no HTTP"
     return _against(rates, best, shown, LEAST_OF_BARE)
+
+
+def _added(measured: Measured) -> list[Row]:
+    """What each server costs a request: beside the fastest of the others."""
+    rates = measured.rates
+    bare = 1 / rates.median(_best_bare(rates))
+    names = [kind.name for kind in OTHERS if kind.name not in measured.missing]
+    if not names:
+        return []
+    added = {name: 1 / rates.median(name) - bare for name in (OURS.name, *names)}
+    best = min(names, key=added.__getitem__)
+    shown = f"{added[best] * 1000:.2f} ms, {best}"
+    ratio = added[best] / max(added[OURS.name], 1e-5)
+    return [Row(ADDED, f"{added[OURS.name] * 1000:.2f} ms", shown, ratio)]
 
 
 def _against(rates: Rates, name: str, shown: str, target: float) -> Row:

@@ -153,6 +153,7 @@ def test_the_table_has_the_medians_their_ratios_and_what_was_missed() -> None:
         ("90 images/s", "60 images/s, LitServe", "1.50", "≥ 1.5"),
         ("90 images/s", "65 images/s, MLServer", "1.38", "≥ 1.5, missed"),
         ("90 images/s", "65 images/s, BentoML", "1.38", "≥ 1.5, missed"),
+        ("1.11 ms", "5.38 ms, MLServer", "4.85", ""),
         ("20.0 ms", "3 x 10.0 ms, a lone request's median", "1.50", "≥ 1"),
         ("40.0 ms", "3 x 10.0 ms, a lone request's median", "0.75", ""),
         ("2.5 s", "Keras 9.0 s", "", ""),
@@ -165,6 +166,12 @@ def test_a_server_that_cannot_be_had_is_named_with_the_reason() -> None:
 
     assert "BentoML is missing" in [row.theirs for row in rows(found)]
     assert notes(found)[-1] == "BentoML is missing: The requirements could not be installed."
+
+
+def test_without_any_other_server_ours_is_still_told() -> None:
+    found = measured(LitServe="No.", MLServer="No.", BentoML="No.")
+
+    assert [row.ours for row in rows(found)][-2:] == ["2.5 s", "200 (300) MiB"]
 
 
 def test_the_notes_name_each_version_that_is_pinned() -> None:
