@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -60,7 +59,6 @@ class _Value:
     source: Source
     metric: str
     unit: str
-    second: int
     value: float
 
 
@@ -109,7 +107,7 @@ class Metrics:
         self._thread.join()
 
     def _keep(self, source: Source, metric: str, unit: str, value: float) -> None:
-        self._values.append(_Value(source, metric, unit, int(time.time()), value))
+        self._values.append(_Value(source, metric, unit, value))
 
     def _work(self) -> None:
         client = aws.client(self._settings, "cloudwatch")
@@ -118,29 +116,30 @@ class Metrics:
         self._publish(client)
 
     def _publish(self, client: Any) -> None:
+        time = datetime.now(UTC)
         counts: Counter[_Value] = Counter()
         while self._values:
             counts[self._values.popleft()] += 1
-        for data in _parts(list(_data(counts)), _MOST_METRICS):
+        for data in _parts(list(_data(counts, time)), _MOST_METRICS):
             try:
                 client.put_metric_data(Namespace=_NAMESPACE, MetricData=data)
             except (ClientError, BotoCoreError) as error:
                 _log.warning("The metrics of endpoints could not be published: %s", error)
 
 
-def _data(counts: Counter[_Value]) -> Iterator[dict[str, Any]]:
-    """Each metric of each second with its distinct values, each with its count."""
-    series: dict[tuple[Source, str, str, int], list[tuple[float, int]]] = {}
+def _data(counts: Counter[_Value], time: datetime) -> Iterator[dict[str, Any]]:
+    """Each metric with its distinct values, each with its count."""
+    series: dict[tuple[Source, str, str], list[tuple[float, int]]] = {}
     for kept, count in counts.items():
-        key = (kept.source, kept.metric, kept.unit, kept.second)
+        key = (kept.source, kept.metric, kept.unit)
         series.setdefault(key, []).append((kept.value, count))
-    for (source, metric, unit, second), values in series.items():
+    for (source, metric, unit), values in series.items():
         for part in _parts(values, _MOST_VALUES):
             for dimensions in source.dimensions:
                 yield {
                     "MetricName": metric,
                     "Dimensions": dimensions,
-                    "Timestamp": datetime.fromtimestamp(second, UTC),
+                    "Timestamp": time,
                     "Unit": unit,
                     "Values": [value for value, _ in part],
                     "Counts": [float(count) for _, count in part],
@@ -152,5 +151,5 @@ def _parts(items: list[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _rounded(value: float) -> float:
-    """To about 1 %, so that a second has few distinct values: CloudWatch keeps each."""
-    return float(round(10 ** round(math.log10(value), 2))) if value >= 1 else 0.0
+    """To about 2 %, so that there are few distinct values: CloudWatch keeps each, with its time."""
+    return float(round(10 ** (round(math.log10(value) * 50) / 50))) if value >= 1 else 0.0

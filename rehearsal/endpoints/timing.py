@@ -20,5 +20,5 @@ class Timing:
     missed_pings: int = 4
     idle: float = 300.0
     alarms_every: float = 1.0
-    metrics_every: float = 1.0
+    metrics_every: float = 2.0
     capture_every: float = 2.0

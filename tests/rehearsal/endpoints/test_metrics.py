@@ -60,7 +60,7 @@ def test_each_invocation_is_counted_with_its_errors_and_its_latency(
     assert (of("Invocation4XXErrors")["Sum"], of("Invocation4XXErrors")["Average"]) == (1, 0.2)
     assert (of("Invocation5XXErrors")["Sum"], of("Invocation5XXErrors")["SampleCount"]) == (1, 5)
     assert of("ModelLatency")["Unit"] == "Microseconds"
-    assert 100_000 * 0.98 <= of("ModelLatency")["Maximum"] < 60_000_000
+    assert 100_000 * 0.97 <= of("ModelLatency")["Maximum"] < 60_000_000
     assert of("OverheadLatency")["SampleCount"] == 5
 
 
@@ -107,4 +107,4 @@ def test_more_values_than_cloudwatch_takes_at_once_all_arrive(
 
     found = statistics("ModelLatency", EndpointName="many", VariantName="AllTraffic")
     assert found["SampleCount"] == 2000
-    assert found["Maximum"] == pytest.approx(1.005**1999, rel=0.013)
+    assert found["Maximum"] == pytest.approx(1.005**1999, rel=0.025)
