@@ -45,12 +45,13 @@ def alarm(cloudwatch, name):
 def put(cloudwatch, name):
     """Puts data points of that dimension."""
 
-    def datum(metric="Latency", test=name, **more):
-        dimensions = [{"Name": "Test", "Value": test}]
-        data = {"MetricName": metric, "Dimensions": dimensions} | more
-        cloudwatch.put_metric_data(Namespace="Tests", MetricData=[data])
+    def data(*points, metric="Latency", test=name, **more):
+        common = {"MetricName": metric, "Dimensions": [{"Name": "Test", "Value": test}]}
+        cloudwatch.put_metric_data(
+            Namespace="Tests", MetricData=[common | point for point in points or [more]]
+        )
 
-    return datum
+    return data
 
 
 @pytest.fixture
@@ -74,14 +75,14 @@ def test_one_breach_is_an_alarm_at_once_and_time_takes_it_back(alarm, put, comes
 
 
 def test_another_dimension_is_another_metric(alarm, put, comes_to):
-    alarm()
-    put(Value=9.0, test="another")
+    alarm(TreatMissingData="missing")
+    put(Value=99.0, test="another")
     put(Value=1.0)
     comes_to("OK")
 
 
 def test_a_percentile_weighs_values_by_their_counts(alarm, put, comes_to):
-    alarm(Statistic=None, ExtendedStatistic="p99")
+    alarm(Statistic=None, ExtendedStatistic="p99", TreatMissingData="missing")
     put(Values=[1.0, 9.0], Counts=[999.0, 1.0])
     comes_to("OK")
     put(Values=[9.0], Counts=[99.0])
@@ -90,9 +91,15 @@ def test_a_percentile_weighs_values_by_their_counts(alarm, put, comes_to):
 
 def test_all_of_the_datapoints_that_it_asks_for_must_breach(alarm, put, comes_to):
     alarm(Period=60, EvaluationPeriods=3, DatapointsToAlarm=2, TreatMissingData="ignore")
-    put(Value=9.0, Timestamp=datetime.now(UTC) - timedelta(seconds=60))
-    comes_to("INSUFFICIENT_DATA")
-    put(Value=9.0, Timestamp=datetime.now(UTC) - timedelta(seconds=120))
+    now = datetime.now(UTC)
+    put(
+        *(
+            {"Value": value, "Timestamp": now - timedelta(minutes=minutes)}
+            for minutes, value in enumerate([1.0, 9.0, 1.0, 1.0])
+        )
+    )
+    comes_to("OK")
+    put(Value=99.0, Timestamp=now - timedelta(minutes=2))
     comes_to("ALARM")
 
 
@@ -117,8 +124,8 @@ OF_METRICS = {
 def test_an_expression_of_metrics_is_an_alarm(cloudwatch, name, put, comes_to):
     cloudwatch.put_metric_alarm(AlarmName=name, Metrics=ratio(name), **OF_METRICS)
     comes_to("OK")
-    put("Requests", Value=100.0)
-    put("Errors", Value=8.0)
+    put(metric="Requests", Value=100.0)
+    put(metric="Errors", Value=8.0)
     described = comes_to("ALARM")
     assert "[8.0 (" in described["StateReason"]
     assert [query["Id"] for query in described["Metrics"]] == ["errors", "requests", "share"]
@@ -143,8 +150,8 @@ def test_a_stack_makes_changes_and_deletes_an_alarm_on_an_expression(server, nam
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=name, WaiterConfig={"Delay": 1}
     )
-    put("Requests", Value=100.0)
-    put("Errors", Value=8.0)
+    put(metric="Requests", Value=100.0)
+    put(metric="Errors", Value=8.0)
     comes_to("OK")
     cloudformation.update_stack(StackName=name, TemplateBody=template(Threshold="5"))
     assert comes_to("ALARM")["Threshold"] == 5.0
