@@ -67,10 +67,18 @@ def _check_container(context: Context, container: Record) -> None:
         if not container.get("Image"):
             raise validation("A container needs an Image or a ModelPackageName: it has neither.")
         return
-    status = model_packages.get(context, package).get("ModelApprovalStatus")
+    described = model_packages.get(context, package)
+    status = described.get("ModelApprovalStatus")
     if status not in (None, "Approved"):
         raise validation(
             f"The model package {package} is {status}: approve it before a model is made of it."
+        )
+    offered = described.get("InferenceSpecification", {}).get("Containers", [])
+    if "Environment" in container and any("Environment" in each for each in offered):
+        # An empty map of the package counts: https://github.com/aws/sagemaker-python-sdk/issues/3397
+        raise validation(
+            f"Environment variable map cannot be specified both at Model Package {package} and "
+            f"Model {container['Environment']}"
         )
 
 

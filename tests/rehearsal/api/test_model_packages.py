@@ -90,7 +90,9 @@ def test_metadata_is_merged(sagemaker, group):
     assert package["CustomerMetadataProperties"] == {"b": "2", "c": "3"}
 
 
-def test_a_model_is_made_of_an_approved_package_only(server, sagemaker, group):
+def test_a_model_is_made_of_an_approved_package_only_and_one_of_them_gives_the_environment(
+    server, sagemaker, group
+):
     arn = register(sagemaker, group)
     asked = {
         "ModelName": group,
@@ -99,6 +101,10 @@ def test_a_model_is_made_of_an_approved_package_only(server, sagemaker, group):
     }
     assert "PendingManualApproval" in refusal(sagemaker.create_model, **asked)["Message"]
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+    twice = asked | {
+        "PrimaryContainer": {"ModelPackageName": arn, "Environment": {"FROM": "model"}}
+    }
+    assert "both at Model Package" in refusal(sagemaker.create_model, **twice)["Message"]
     sagemaker.create_model(**asked)
     sagemaker.create_endpoint_config(
         EndpointConfigName=group,
