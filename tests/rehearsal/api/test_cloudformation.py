@@ -213,16 +213,17 @@ def test_a_create_that_does_not_come_up_leaves_nothing(sagemaker, stack, definit
 
 def test_the_server_answers_while_an_endpoint_comes_up(server, stack, definition, data):
     body = template(definition())
-    body["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"] = {"SECONDS": "2"}
+    body["Resources"]["Model"]["Properties"]["PrimaryContainer"]["Environment"] = {"SECONDS": "4"}
+    # Before, as a busy machine takes its time for them.
+    sagemaker, s3 = server.client("sagemaker"), server.client("s3")
     stack.client.create_stack(
         StackName=stack.name,
         TemplateBody=json.dumps(body),
         Parameters=_listed({"Data": f"{data}/1.tar.gz"}),
     )
-    sagemaker = server.client("sagemaker")
     name = f"{stack.name}-endpoint"
     eventually(lambda: sagemaker.list_endpoints(NameContains=name)["Endpoints"])
-    server.client("s3").list_buckets()
+    s3.list_buckets()
     assert stack.describe()["StackStatus"] == "CREATE_IN_PROGRESS"
     assert stack.settled() == "CREATE_COMPLETE"
 
