@@ -1,7 +1,9 @@
 """The deployer on a real table, stack and registry: those of a rehearsal's server."""
 
+import io
 import json
 import random
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -77,31 +79,40 @@ def packages(server, name):
 def stack(server, name, packages, assembly):
     """A stack with the deployed table, and something that cannot be made for the bad package."""
     (table,) = assembly.resources("AWS::DynamoDB::Table")
-    template = {
-        "Parameters": {"ModelPackageArn": {"Type": "String", "Default": ""}},
-        "Conditions": {"IsBad": {"Fn::Equals": [{"Ref": "ModelPackageArn"}, packages[3]]}},
-        "Resources": {
-            "Approvals": {"Type": "AWS::DynamoDB::Table", "Properties": table},
-            "Endpoint": {
-                "Type": "AWS::SNS::Topic",
-                "Properties": {"DisplayName": {"Ref": "ModelPackageArn"}},
-            },
-            "Broken": {
-                "Type": "AWS::CloudFormation::CustomResource",
-                "Condition": "IsBad",
-                "Properties": {
-                    "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:none"
-                },
-            },
-        },
-    }
-    cloudformation = server.client("cloudformation")
-    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
-    Stack(cloudformation, name).wait()
-    return Stack(cloudformation, name)
+    resources = {"Approvals": {"Type": "AWS::DynamoDB::Table", "Properties": table}}
+    return Stack.create(server, name, resources, packages[3])
 
 
 class Stack:
+    @classmethod
+    def create(cls, server, name, resources, bad):
+        """A stack in which the endpoint is a topic, and that cannot be brought to a bad package."""
+        template = {
+            "Parameters": {"ModelPackageArn": {"Type": "String", "Default": ""}},
+            "Conditions": {"IsBad": {"Fn::Equals": [{"Ref": "ModelPackageArn"}, bad]}},
+            "Resources": {
+                **resources,
+                "Endpoint": {
+                    "Type": "AWS::SNS::Topic",
+                    "Properties": {"DisplayName": {"Ref": "ModelPackageArn"}},
+                },
+                "Broken": {
+                    "Type": "AWS::CloudFormation::CustomResource",
+                    "Condition": "IsBad",
+                    "Properties": {
+                        "ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:none"
+                    },
+                },
+            },
+        }
+        cloudformation = server.client("cloudformation")
+        cloudformation.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
+        created = cls(cloudformation, name)
+        assert created.wait() == "CREATE_COMPLETE"
+        return created
+
     def __init__(self, client, name):
         self.client = client
         self.name = name
@@ -242,8 +253,8 @@ def test_where_a_person_decides_change_sets_follow_the_approvals(
 
 
 def test_what_cloudformation_refuses_is_an_error(hear, decide, stack, packages, monkeypatch):
-    monkeypatch.setenv("PARAMETER", "Unknown")
-    with pytest.raises(ClientError, match="Unknown"):
+    monkeypatch.setenv("STACK_NAME", "elsewhere")
+    with pytest.raises(ClientError, match="elsewhere"):
         hear(decide(packages[0], "Approved", 1))
 
 
@@ -274,3 +285,71 @@ def test_the_table_keeps_the_newest_of_each_time(server, name, table, packages):
     newest = START + timedelta(seconds=9)
     assert (kept.package, kept.version) == (packages[0], 1)
     assert (kept.approved, kept.failed) == (newest, newest)
+
+
+@pytest.fixture
+def wired(server, name, packages, assembly):
+    """The deployer as the templates of dev wire it: table, rules, role, function, queue."""
+    resources = {
+        logical_id: in_group(resource, name)
+        for logical_id, resource in assembly.template("dev", "serving")["Resources"].items()
+        if logical_id.startswith(("ApprovedModelDeployment", "DeadLetters"))
+    }
+    (function,) = (r for r in resources.values() if r["Type"] == "AWS::Lambda::Function")
+    key = function["Properties"]["Code"]["S3Key"]
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(
+        Bucket=name, Key=key, Body=zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
+    )
+    function["Properties"]["Code"] = {"S3Bucket": name, "S3Key": key}
+    return Stack.create(server, "shardwise-dev-serving", resources, packages[3])
+
+
+def in_group(value, group):
+    """Part of a template, with a group's name where it imports that of the training stack."""
+    match value:
+        case {"Fn::Select": [1, {"Fn::Split": ["/", {"Fn::ImportValue": _}]}]}:
+            return group
+        case dict():
+            return {key: in_group(item, group) for key, item in value.items()}
+        case list():
+            return [in_group(item, group) for item in value]
+    return value
+
+
+def zipped(folder):
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for path in folder.rglob("*.py"):
+            archive.write(path, path.relative_to(folder))
+    return written.getvalue()
+
+
+def test_deployed_it_follows_approvals_and_rejections_by_itself(server, wired, packages):
+    sagemaker = server.client("sagemaker")
+
+    def decide(number, status):
+        sagemaker.update_model_package(ModelPackageArn=packages[number], ModelApprovalStatus=status)
+
+    def comes_to(number):
+        return eventually(
+            lambda: (
+                wired.serving == packages[number]
+                and wired.describe()["StackStatus"].endswith("COMPLETE")
+            ),
+            wired.describe,
+        )
+
+    decide(0, "Approved")
+    comes_to(0)
+    # Perhaps all in one second: then the higher version counts as the later.
+    decide(1, "Approved")
+    decide(2, "Approved")
+    decide(3, "Approved")
+    eventually(lambda: wired.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    comes_to(2)
+    decide(2, "Rejected")
+    comes_to(1)
+    decide(1, "Rejected")
+    comes_to(0)
