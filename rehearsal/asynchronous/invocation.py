@@ -66,8 +66,13 @@ class Runner:
             credentials = aws.assume(self.settings, self.role_arn, "SageMaker-async")
             s3 = aws.client(self.settings, "s3", credentials)
             content_type, failure = self._answered(s3, invocation)
-        except (ClientError, BotoCoreError, ValueError) as error:
+        except NoServerError:
+            raise
+        except (ClientError, BotoCoreError) as error:
             content_type, failure = None, f"InternalError: {error}"
+        except Exception as error:  # noqa: BLE001 - a fault of ours must end it, too
+            _log.exception("The invocation %s failed", invocation["Id"])
+            content_type, failure = None, f"InternalError: {error!r}"
         ended = Ended(content_type, failure, time.monotonic() - began)
         self.notify(invocation, ended)
         return ended

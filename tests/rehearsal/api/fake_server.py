@@ -26,6 +26,7 @@ from rehearsal.backends import (
     Variant,
 )
 from rehearsal.endpoints.summaries import summary
+from rehearsal.errors import ApiError
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
 from rehearsal.transform.backend import ProcessTransforms
@@ -142,7 +143,10 @@ class Endpoints:
         if body == b"bad":
             return 400, {"Content-Type": "text/plain"}, b"no image"
         if body.startswith(b"sleep "):
-            time.sleep(min(float(body.split()[1]), timeout_seconds))
+            seconds = float(body.split()[1])
+            time.sleep(min(seconds, timeout_seconds))
+            if seconds > timeout_seconds:
+                raise ApiError("ModelError", "Your invocation timed out.", 424)
         answer = {
             "bytes": len(body),
             "type": headers.get("content-type"),

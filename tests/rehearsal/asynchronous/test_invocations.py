@@ -35,6 +35,12 @@ def test_an_error_of_the_model_comes_to_the_failure_path(endpoint, invoke, conte
     assert content(asked["FailureLocation"]) == b"no image"
 
 
+def test_a_model_that_takes_too_long_is_a_failure(endpoint, invoke, content):
+    endpoint()
+    asked = invoke(b"sleep 60", InvocationTimeoutSeconds=1)
+    assert content(asked["FailureLocation"]) == b"Your invocation timed out."
+
+
 @pytest.fixture
 def topics(server, name):
     """A queue of what two topics are told."""
