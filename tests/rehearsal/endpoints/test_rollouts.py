@@ -96,7 +96,7 @@ def test_a_canary_that_bakes_in_peace_takes_over(
 def test_linear_steps_go_up_to_all(endpoints: ProcessEndpoints, variant: MakeVariant) -> None:
     deploy(endpoints, "linear", variant())
     wait = "WaitIntervalInSeconds"
-    steps = [TrafficStep(0.3, 0.6, wait), TrafficStep(0.6, 0.6, wait), TrafficStep(1.0, 0.6)]
+    steps = [TrafficStep(0.3, 1.0, wait), TrafficStep(0.6, 1.0, wait), TrafficStep(1.0, 1.0)]
     at_steps: list[Counter[str]] = []
 
     with load(endpoints, "linear") as asked:
