@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.settings import Settings
 
@@ -29,11 +30,39 @@ class Server(tf.Module):  # type: ignore[misc]
         return {"probabilities": tf.nn.softmax(logits)}
 
 
+class Frozen(tf.Module):  # type: ignore[misc]
+    """A server whose variables have become constants.
+
+    Other runtimes than TensorFlow read the one graph that is left. OpenVINO 2026.4, for one, finds
+    not every variable of a Keras model in a SavedModel's checkpoint.
+    """
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        concrete = server.serving_default.get_concrete_function()
+        frozen = convert_variables_to_constants_v2(concrete)
+        (images,) = frozen.inputs
+        signature = tf.TensorSpec(images.shape, images.dtype, name="images")
+
+        def predict(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            (probabilities,) = frozen(images)
+            return {"probabilities": probabilities}
+
+        self.serving_default = tf.function(predict, input_signature=[signature])
+
+
 def export(model: keras.Model, labels: list[str], settings: Settings, folder: Path) -> None:
-    """Writes `saved_model/`, `model.json` and the label map `labels.json` into `folder`."""
-    server = Server(model, settings.image_size)
+    """Writes `saved_model/`, `model.json` and the label map `labels.json` into `folder`.
+
+    Whatever precision the model was trained in, it is exported in float32, in which every processor
+    gives the same numbers; its weights are that already. It is not to be trained on afterwards.
+    """
+    _compute_in_float32(model)
+    server = Frozen(Server(model, settings.image_size))
     signatures = {"serving_default": server.serving_default}
-    tf.saved_model.save(server, str(folder / "saved_model"), signatures=signatures)
+    # Nobody trains it further, and the gradients of constants cannot be saved.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(server, str(folder / "saved_model"), signatures, options)
     description = {
         "schema": 1,
         "image_size": settings.image_size,
@@ -44,6 +73,16 @@ def export(model: keras.Model, labels: list[str], settings: Settings, folder: Pa
     }
     _write(folder / "model.json", description)
     _write(folder / "labels.json", {"schema": 1, "labels": labels})
+
+
+def _compute_in_float32(model: keras.Model) -> None:
+    for layer in model._flatten_layers():
+        layer.dtype_policy = keras.DTypePolicy("float32")
+        if isinstance(layer, keras.layers.Normalization):
+            # Constants of its own, which it made when it was built.
+            layer.mean, layer.variance = (
+                keras.ops.cast(each, "float32") for each in (layer.mean, layer.variance)
+            )
 
 
 def _write(file: Path, content: object) -> None:
