@@ -21,7 +21,7 @@ from rehearsal.errors import ApiError
 KIND = "async-invocation"
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 0.5
-_METRICS_EVERY_SECONDS = 5.0
+_METRICS_EVERY_SECONDS = 2.0
 # AWS chooses "an optimal value" where none is given.
 _CONCURRENCY = 4
 _NOT_SERVING = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
