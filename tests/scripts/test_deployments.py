@@ -3,11 +3,13 @@
 import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 import pytest
 
+from infra.serving.functions.deployer.attempts import Attempt
 from scripts.commands.attempts import Attempts
 from scripts.commands.console import CommandError
 from scripts.commands.deployments import Deployment
@@ -139,6 +141,16 @@ def test_a_change_set_that_waits_for_a_person_is_named_with_what_to_type(
         f"--stack-name {stack} --change-set-name model-2-1764028800000 "
         "--client-request-token model-2-1764028800000"
     )
+
+
+def test_the_deployer_names_its_attempts_as_they_are_looked_for(
+    deployment: Deployment, session: boto3.Session, stack: str
+) -> None:
+    name = Attempt(2, datetime(2026, 11, 25, tzinfo=UTC)).name
+    propose(session, stack, name)
+
+    assert deployment.attempts.proposal(PACKAGE) == name
+    assert deployment.attempts.proposal(OTHER) is None
 
 
 def test_a_change_set_from_before_the_decision_is_not_named(
