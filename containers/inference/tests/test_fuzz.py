@@ -1,5 +1,6 @@
 """Requests made up from openapi.yaml, well-formed and not: each is answered as the file says."""
 
+import base64
 import os
 
 import numpy as np
@@ -12,7 +13,7 @@ from .servers import CONTAINER, Server, picture
 from .traffic import GREYS, NPY, TYPES, file, npy
 
 # The same in every run; for a longer search set FUZZ_EXAMPLES.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
 
 
 @st.composite
@@ -38,9 +39,16 @@ def arrays(draw: st.DrawFn) -> bytes:
     return npy(np.zeros(shape, draw(st.sampled_from(types))))
 
 
+def whole_or_not(content: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    return content | damaged(content) | st.binary(max_size=300)
+
+
 for kind, media_type in TYPES.items():
-    schemathesis.openapi.media_type(media_type, damaged(files(kind)) | st.binary(max_size=300))
-schemathesis.openapi.media_type(NPY, damaged(arrays()) | st.binary(max_size=300))
+    schemathesis.openapi.media_type(media_type, whole_or_not(files(kind)))
+schemathesis.openapi.media_type(NPY, whole_or_not(arrays()))
+schemathesis.openapi.format(
+    "byte", whole_or_not(files("PNG")).map(lambda content: base64.b64encode(content).decode())
+)
 
 
 API = schemathesis.openapi.from_path(CONTAINER / "openapi.yaml")
