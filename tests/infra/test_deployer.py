@@ -16,6 +16,7 @@ from infra.serving.functions.deployer.approvals import Approvals
 from infra.serving.functions.deployer.attempts import Attempt
 from infra.serving.functions.deployer.errors import DeployerError
 from rehearsal import lifecycle
+from scripts.commands import approve
 from tests.rehearsal.conftest import eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
@@ -104,6 +105,7 @@ class Stack:
                     },
                 },
             },
+            "Outputs": {"ModelPackageArn": {"Value": {"Ref": "ModelPackageArn"}}},
         }
         cloudformation = server.client("cloudformation")
         cloudformation.create_stack(
@@ -326,7 +328,27 @@ def zipped(folder):
     return written.getvalue()
 
 
-def test_deployed_it_follows_approvals_and_rejections_by_itself(server, wired, packages):
+@pytest.fixture
+def command_line(server, name, monkeypatch):
+    """What ./scripts/approve needs: credentials, and the training stack's output."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"ModelPackageGroupName": {"Value": name}},
+    }
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="shardwise-dev-training", TemplateBody=json.dumps(template)
+    )
+    Stack(cloudformation, "shardwise-dev-training").wait()
+
+
+def test_deployed_it_follows_approvals_and_rejections_by_itself(
+    server, wired, packages, command_line, capsys
+):
     sagemaker = server.client("sagemaker")
 
     def decide(number, status):
@@ -349,6 +371,10 @@ def test_deployed_it_follows_approvals_and_rejections_by_itself(server, wired, p
     decide(3, "Approved")
     eventually(lambda: wired.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
     comes_to(2)
+    assert approve.main(["4", "--no-metrics"]) == 1
+    said = capsys.readouterr()
+    assert f"{packages[3]} ended as UPDATE_ROLLBACK_COMPLETE (Broken: " in said.err
+    assert f"{packages[2]} serves on" in said.err
     decide(2, "Rejected")
     comes_to(1)
     decide(1, "Rejected")
