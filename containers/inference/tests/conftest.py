@@ -1,6 +1,7 @@
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,28 @@ from .servers import CONTAINER, SIZE, Server, StartServer, launch
 
 
 @pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    # In a process of its own: TensorFlow's threads must not be in the one that starts servers.
-    subprocess.run(
-        [sys.executable, CONTAINER / "tests/make_model.py", folder, str(SIZE)], check=True
-    )
-    return folder
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a model folder of one of make_model.py's kinds."""
+
+    def make(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        # In a process of its own: TensorFlow's threads must not be in the one that starts servers.
+        program = CONTAINER / "tests/make_model.py"
+        subprocess.run([sys.executable, program, folder, str(SIZE), kind], check=True)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def model_folder(make_model: Callable[[str], Path]) -> Path:
+    return make_model("tiny")
+
+
+@pytest.fixture
+def folder(model_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the model that a test may damage."""
+    return Path(shutil.copytree(model_folder, tmp_path / "model"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import socket
 import struct
 from collections.abc import Sequence
@@ -89,3 +90,14 @@ def request(body: bytes, content_type: str, method: str = "POST", **headers: str
     given = {"host": "x", "content-type": content_type, "content-length": str(len(body))} | headers
     lines = "".join(f"{name}: {value}\r\n" for name, value in given.items() if value)
     return f"{method} /invocations HTTP/1.1\r\n{lines}\r\n".encode() + body
+
+
+def chunked(body: bytes, content_type: str, numbers: random.Random) -> bytes:
+    """The same, its length not said before, in chunks of any size (RFC 9112, 7.1)."""
+    head = f"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\n"
+    parts = [head.encode(), b"transfer-encoding: chunked\r\n\r\n"]
+    while body:
+        size = numbers.randint(1, len(body))
+        parts.append(b"%x\r\n%s\r\n" % (size, body[:size]))
+        body = body[size:]
+    return b"".join([*parts, b"0\r\n\r\n"])

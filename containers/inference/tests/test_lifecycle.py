@@ -14,12 +14,6 @@ import pytest
 from .servers import CONTAINER, StartServer, launch, picture
 
 
-@pytest.fixture
-def folder(model_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the model that a test may damage."""
-    return Path(shutil.copytree(model_folder, tmp_path / "model"))
-
-
 def test_ping_says_503_until_the_model_is_warm_and_term_ends_with_0(
     start_server: StartServer, model_folder: Path
 ) -> None:
@@ -35,7 +29,7 @@ def test_ping_says_503_until_the_model_is_warm_and_term_ends_with_0(
     assert server.terminate() == 0
 
 
-def test_a_request_before_the_model_is_there_is_answered_503(
+def test_a_request_before_the_model_is_there_waits_for_it(
     start_server: StartServer, model_folder: Path
 ) -> None:
     server = start_server(model_folder)
@@ -46,9 +40,24 @@ def test_a_request_before_the_model_is_there_is_answered_503(
         except httpx.TransportError:
             assert server.process.poll() is None
 
-    assert answer.status_code == 503
-    assert "loading" in answer.json()["error"]
+    assert answer.json()["label"] == "bright"
     assert server.terminate() == 0
+
+
+def test_a_request_whose_time_is_over_before_the_model_is_there_is_answered_503(
+    start_server: StartServer, model_folder: Path
+) -> None:
+    server = start_server(model_folder, INFERENCE_REQUEST_SECONDS="0.1")
+    while True:
+        try:
+            answer = server.post(picture())
+            break
+        except httpx.TransportError:
+            assert server.process.poll() is None
+
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert "loading" in answer.json()["error"]
 
 
 def test_a_request_under_way_is_answered_before_term_ends_the_server(
@@ -172,14 +181,17 @@ def test_a_taken_port_ends_the_server_and_says_so(model_folder: Path) -> None:
         ended = run_serve(model_folder, str(taken.getsockname()[1]))
 
     assert ended.returncode != 0
-    assert "address already in use" in ended.stdout
+    assert "ddress already in use" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_port_that_is_none_ends_with_one_sentence(model_folder: Path) -> None:
     ended = run_serve(model_folder, "http")
 
     assert ended.returncode == 1
-    assert ended.stderr == "SAGEMAKER_BIND_TO_PORT is 'http': give a port from 1 to 65535.\n"
+    assert ended.stderr == (
+        "SAGEMAKER_BIND_TO_PORT is 'http': give a whole number from 1 to 65535.\n"
+    )
 
 
 def run_serve(model: Path, port: str) -> "subprocess.CompletedProcess[str]":

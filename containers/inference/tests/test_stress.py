@@ -16,7 +16,7 @@ CLIENTS, WARM_UP, REQUESTS = 32, 2_000, 10_000
 IDLERS = 50
 MEBIBYTE = 2**20
 # Of what the server is sent after the warm-up, which is more than 100 MiB: what it keeps shows.
-MOST_KEPT = 0.1
+MOST_KEPT = 0.05
 
 
 def cases(count: int, seed: int) -> list[Case]:

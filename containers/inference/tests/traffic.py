@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
-from .raw_client import Response, request
+from .raw_client import Response, chunked, request
 from .servers import SIZE
 
 # make_model.py breaks on 77.
@@ -63,7 +63,7 @@ def npy(array: np.ndarray) -> bytes:
 def good(numbers: random.Random) -> Case:
     """An image or several, in one of the ways that the README names."""
     grey = numbers.choice(GREYS)
-    kind = numbers.choice([*TYPES, "padded", "JSON", "npy", "npy answer"])
+    kind = numbers.choice([*TYPES, "padded", "chunked", "JSON", "npy", "npy answer"])
     if kind in TYPES:
         body = file(grey, kind, numbers.choice([SIZE, 33, 224]))
         return Case(kind, request(body, TYPES[kind]), _says([grey], single=True))
@@ -71,6 +71,9 @@ def good(numbers: random.Random) -> Case:
         # Large bodies show a server that keeps them. A decoder stops at the image's end.
         body = file(grey, "PNG", SIZE) + bytes(200_000)
         return Case(kind, request(body, "image/png"), _says([grey], single=True))
+    if kind == "chunked":
+        body = file(grey, "JPEG", 224)
+        return Case(kind, chunked(body, "image/jpeg", numbers), _says([grey], single=True))
     greys = [grey, *numbers.choices(GREYS, k=numbers.randrange(4))]
     if kind == "JSON":
         files = [base64.b64encode(file(each, "PNG", SIZE)).decode() for each in greys]
@@ -172,7 +175,7 @@ def hostile(numbers: random.Random) -> Case:
     """What is no HTTP, or meant to break a parser."""
     body = file(numbers.choice(GREYS), "PNG", SIZE)
     post = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\n"
-    chunked = post + b"transfer-encoding: chunked\r\n\r\n"
+    broken = post + b"transfer-encoding: chunked\r\n\r\n"
     return numbers.choice(
         [
             Case("no HTTP", numbers.randbytes(100) + b"\r\n\r\n", refused_or_closed),
@@ -181,7 +184,7 @@ def hostile(numbers: random.Random) -> Case:
             Case(
                 "endless", post + b"content-length: 9" + b"9" * 30 + b"\r\n\r\n", refused_or_closed
             ),
-            Case("chunk", chunked + b"zz\r\n" + body, refused_or_closed),
+            Case("chunk", broken + b"zz\r\n" + body, refused_or_closed),
             Case("header", post + b"x: " + b"y" * 200_000 + b"\r\n\r\n", refused_or_closed),
             Case("line", b"POST /" + b"y" * 200_000 + b" HTTP/1.1\r\n\r\n", refused_or_closed),
         ]
