@@ -33,10 +33,10 @@ class Reconciler:
     """Brings the stack to the package that should serve; called twice, it does nothing more.
 
     Several may run at once, without a lock or reserved concurrency (an account must leave 100 of
-    its concurrent executions unreserved, and a new one may have as few as 10): the table's writes are
-    conditional, CloudFormation runs one update of a stack at a time, the end of each update is an
-    event itself, and after a change set there is a second look. So what was done on an old view is
-    put right.
+    its concurrent executions unreserved, and a new one may have as few as 10): the table's writes
+    are conditional, CloudFormation runs one update of a stack at a time, the end of each update is
+    an event itself, and after a change set there is a second look. So what was done on an old view
+    is put right.
     """
 
     def __init__(self, approvals: Approvals, packages: Packages, stack: Stack, way: Way) -> None:
