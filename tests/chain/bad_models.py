@@ -98,7 +98,8 @@ def _save(changed: _Changed, folder: Path) -> None:
     frozen = Frozen(changed)
     shutil.rmtree(folder / "saved_model")
     signatures = {"serving_default": frozen.serving_default}
-    tf.saved_model.save(frozen, str(folder / "saved_model"), signatures)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(frozen, str(folder / "saved_model"), signatures, options)
 
 
 def _answer_golden_requests(folder: Path) -> None:
