@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.autoscaling.api import operation, target_name
-from rehearsal.cloudformation.properties import request_of
+from rehearsal.cloudformation.properties import request_of, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
 from rehearsal.errors import ApiError
 
@@ -20,12 +20,14 @@ class ScalableTarget(ResourceType):
     takes_tags = False
 
     def create(self, name: str, properties: Properties) -> Provisioned:
-        self._register(properties)
+        tags = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
+        self._register(properties | ({"Tags": tags} if tags else {}))
         made = target_name(properties)
         return Provisioned(made, {"Id": made})
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
-        self._register(new)
+        # The API takes tags of a new target only.
+        self._register(without(new, "Tags"))
         return Provisioned(physical_id, {"Id": physical_id})
 
     def _register(self, properties: Properties) -> None:

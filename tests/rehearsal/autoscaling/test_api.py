@@ -90,7 +90,8 @@ def test_a_stack_makes_changes_and_deletes_target_and_policies(server, scaling, 
         resources = {
             "Target": {
                 "Type": f"{kind}ScalableTarget",
-                "Properties": target | {"MaxCapacity": maximum},
+                "Properties": target
+                | {"MaxCapacity": maximum, "Tags": [{"Key": "Project", "Value": "tests"}]},
             }
         }
         for key, policy in policies.items():
