@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.harness import REPOSITORY
@@ -33,6 +33,7 @@ class Kind:
     :ivar ready: the path that says 200 when the server is ready.
     :ivar path: where an image is sent.
     :ivar settings: how it is set up, in words, beside its version.
+    :ivar decoding: "ours" (containers/preprocessing) or "pillow".
     """
 
     name: str
@@ -42,17 +43,27 @@ class Kind:
     call: Callable[[bytes], Call]
     answer: Callable[[bytes], Answer]
     settings: str = ""
+    decoding: str = "ours"
+
+    @property
+    def package(self) -> str:
+        return self.name.partition(",")[0].lower()
 
     @property
     def requirements(self) -> Path:
         """The folder with `requirements.txt`."""
-        return HERE / self.name.lower()
+        return HERE / self.package
+
+    @property
+    def tolerance(self) -> float:
+        """Of a probability: TensorFlow and OpenVINO round differently, Pillow sees other pixels."""
+        return 1e-3 if self.decoding == "ours" else 0.25
 
     @property
     def version(self) -> str:
         """What its requirements pin."""
         pins = (self.requirements / "requirements.txt").read_text(encoding="utf-8")
-        found = re.search(rf"^{self.name.lower()}==(\S+)", pins, re.MULTILINE)
+        found = re.search(rf"^{self.package}==(\S+)", pins, re.MULTILINE)
         return f"{self.name} {found[1]}" if found else self.name
 
 
@@ -125,3 +136,8 @@ OTHERS = (
         "adaptive batching of up to 8, one worker",
     ),
 )
+# The pictures decoded as their examples do it.
+WITH_PILLOW = tuple(
+    replace(kind, name=f"{kind.name}, decoding with Pillow", decoding="pillow") for kind in OTHERS
+)
+BESIDE = (KERAS, *OTHERS, *WITH_PILLOW)

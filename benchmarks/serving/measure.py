@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.harness import BenchmarkError, Program, run
-from benchmarks.serving.kinds import CONTAINERS, KERAS, OTHERS, OURS
+from benchmarks.serving.kinds import BESIDE, CONTAINERS, OURS
 from benchmarks.serving.processes import Memory
 from benchmarks.serving.servers import Place, started
 from benchmarks.serving.turns import (
@@ -88,7 +88,7 @@ def _measure(pythons: Pythons, place: Place, sizes: Sizes, console: Console) -> 
     cold = [_cold_start(programs[OURS.name], place) for _ in range(sizes.cold_starts)]
     with ExitStack() as stack:
         servers = []
-        for kind in (OURS, KERAS, *OTHERS):
+        for kind in (OURS, *BESIDE):
             if kind.name in programs:
                 console.print(f"Starting {kind.name}")
                 servers.append(stack.enter_context(started(kind, programs[kind.name], place)))
@@ -117,7 +117,7 @@ def _make_model(place: Place, console: Console) -> None:
 def _programs(ours: Path, console: Console) -> tuple[dict[str, Path], dict[str, str]]:
     """By server: the `bin` folder of its environment; and why another has none."""
     programs, missing = {OURS.name: ours.parent}, {}
-    for kind in (KERAS, *OTHERS):
+    for kind in BESIDE:
         try:
             environment = environments.ensure(
                 kind.requirements, cache=default_cache(), report=console.print

@@ -88,7 +88,7 @@ def started(kind: Kind, programs: Path, place: Place) -> Iterator[Server]:
         process = subprocess.Popen(
             ["taskset", "-c", str(place.core), *how.command],
             cwd=how.folder,
-            env={**os.environ, **how.variables, "PYTHONPATH": paths},
+            env={**os.environ, **how.variables, "PYTHONPATH": paths, "DECODING": kind.decoding},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
