@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -74,7 +75,9 @@ SERVER = """
 def image(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URI of the image of `SERVER`."""
     settings = RehearsalSettings(server.state, server.state / "cache", server.port)
-    server.client("ecr").create_repository(repositoryName=REPOSITORY)
+    ecr = server.client("ecr")
+    with contextlib.suppress(ecr.exceptions.RepositoryAlreadyExistsException):
+        ecr.create_repository(repositoryName=REPOSITORY)
     uri = push_image(settings, tmp_path_factory.mktemp("image") / "context", SERVER)
     # Here, as the server has no way to a package index.
     program = registry.resolve(settings, uri).program
