@@ -26,9 +26,11 @@ ENDED = {"detail-type": "CloudFormation Stack Status Change", "time": "", "detai
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
+    """A server that lets a role do what its policies say, and nothing else."""
     state = tmp_path_factory.mktemp("server")
     try:
-        yield Server(lifecycle.start(state, cache=state / "cache")["AWS_ENDPOINT_URL"])
+        led = lifecycle.start(state, cache=state / "cache", enforce_iam=True)
+        yield Server(led["AWS_ENDPOINT_URL"])
     finally:
         lifecycle.stop(state)
 
@@ -203,7 +205,7 @@ def test_duplicate_late_and_reordered_events_at_once_end_with_the_newest_approva
         decide(packages[3], "Approved", 6),
         decide(packages[2], "Rejected", 7),
     ]
-    events = history * 10
+    events = history * 6
     random.Random(1).shuffle(events)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(hear, events))
@@ -290,22 +292,43 @@ def test_the_table_keeps_the_newest_of_each_time(server, name, table, packages):
 
 
 @pytest.fixture
-def wired(server, name, packages, assembly):
-    """The deployer as the templates of dev wire it: table, rules, role, function, queue."""
-    resources = {
-        logical_id: in_group(resource, name)
-        for logical_id, resource in assembly.template("dev", "serving")["Resources"].items()
-        if logical_id.startswith(("ApprovedModelDeployment", "DeadLetters"))
-    }
-    (function,) = (r for r in resources.values() if r["Type"] == "AWS::Lambda::Function")
-    key = function["Properties"]["Code"]["S3Key"]
-    s3 = server.client("s3")
-    s3.create_bucket(Bucket=name)
-    s3.put_object(
-        Bucket=name, Key=key, Body=zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
-    )
-    function["Properties"]["Code"] = {"S3Bucket": name, "S3Key": key}
-    return Stack.create(server, "shardwise-dev-serving", resources, packages[3])
+def deploy(server, name, packages, assembly, monkeypatch):
+    """Deploys the deployer as the templates of an environment wire it: table, rules, role, function
+    and queue; and leads ./scripts/approve there.
+    """
+
+    def run(environment):
+        resources = {
+            logical_id: in_group(resource, name)
+            for logical_id, resource in assembly.template(environment, "serving")[
+                "Resources"
+            ].items()
+            if logical_id.startswith(("ApprovedModelDeployment", "DeadLetters"))
+        }
+        (function,) = (r for r in resources.values() if r["Type"] == "AWS::Lambda::Function")
+        key = function["Properties"]["Code"]["S3Key"]
+        archive = zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key=key, Body=archive)
+        function["Properties"]["Code"] = {"S3Bucket": name, "S3Key": key}
+        lead_commands(environment)
+        return Stack.create(server, f"shardwise-{environment}-serving", resources, packages[3])
+
+    def lead_commands(environment):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {"ModelPackageGroupName": {"Value": name}},
+        }
+        training = Stack(server.client("cloudformation"), f"shardwise-{environment}-training")
+        training.client.create_stack(StackName=training.name, TemplateBody=json.dumps(template))
+        training.wait()
+
+    return run
 
 
 def in_group(value, group):
@@ -329,53 +352,61 @@ def zipped(folder):
 
 
 @pytest.fixture
-def command_line(server, name, monkeypatch):
-    """What ./scripts/approve needs: credentials, and the training stack's output."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    template = {
-        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
-        "Outputs": {"ModelPackageGroupName": {"Value": name}},
-    }
-    cloudformation = server.client("cloudformation")
-    cloudformation.create_stack(
-        StackName="shardwise-dev-training", TemplateBody=json.dumps(template)
+def set_status(server, packages):
+    return lambda number, status: server.client("sagemaker").update_model_package(
+        ModelPackageArn=packages[number], ModelApprovalStatus=status
     )
-    Stack(cloudformation, "shardwise-dev-training").wait()
 
 
 def test_deployed_it_follows_approvals_and_rejections_by_itself(
-    server, wired, packages, command_line, capsys
+    deploy, set_status, packages, capsys
 ):
-    sagemaker = server.client("sagemaker")
-
-    def decide(number, status):
-        sagemaker.update_model_package(ModelPackageArn=packages[number], ModelApprovalStatus=status)
+    stack = deploy("dev")
 
     def comes_to(number):
         return eventually(
             lambda: (
-                wired.serving == packages[number]
-                and wired.describe()["StackStatus"].endswith("COMPLETE")
+                stack.serving == packages[number]
+                and stack.describe()["StackStatus"].endswith("COMPLETE")
             ),
-            wired.describe,
+            stack.describe,
         )
 
-    decide(0, "Approved")
+    set_status(0, "Approved")
     comes_to(0)
     # Perhaps all in one second: then the higher version counts as the later.
-    decide(1, "Approved")
-    decide(2, "Approved")
-    decide(3, "Approved")
-    eventually(lambda: wired.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    for number in (1, 2, 3):
+        set_status(number, "Approved")
+    eventually(lambda: stack.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
     comes_to(2)
     assert approve.main(["4", "--no-metrics"]) == 1
     said = capsys.readouterr()
     assert f"{packages[3]} ended as UPDATE_ROLLBACK_COMPLETE (Broken: " in said.err
     assert f"{packages[2]} serves on" in said.err
-    decide(2, "Rejected")
+    set_status(2, "Rejected")
     comes_to(1)
-    decide(1, "Rejected")
+    set_status(1, "Rejected")
     comes_to(0)
+
+
+def test_deployed_where_a_person_decides_it_proposes_and_withdraws(
+    deploy, set_status, packages, capsys
+):
+    stack = deploy("prod")
+    for version in ("1", "2"):
+        assert approve.main([version, "--no-metrics", "--environment", "prod"]) == 0
+    (waiting,) = stack.waiting()
+    assert waiting.startswith("model-2-")
+    assert (
+        f"A person decides whether {packages[1]} serves: aws cloudformation execute-change-set "
+        f"--stack-name {stack.name} --change-set-name {waiting} --client-request-token {waiting}"
+    ) in capsys.readouterr().out
+
+    stack.client.execute_change_set(StackName=stack.name, ChangeSetName=waiting)
+    assert stack.wait() == "UPDATE_COMPLETE"
+    assert stack.serving == packages[1]
+    assert approve.main(["2", "--no-metrics", "--environment", "prod", "--reject"]) == 0
+    assert [name[:8] for name in stack.waiting()] == ["model-1-"]
+    set_status(0, "Rejected")
+    eventually(lambda: not stack.waiting())
+    assert stack.serving == packages[1]
