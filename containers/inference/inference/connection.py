@@ -45,6 +45,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._reading_head = True
         self._head_since: float | None = None
+        self._message_since: float | None = None
         self._began = False
 
     def connection_made(self, transport: Any) -> None:
@@ -73,6 +74,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._reading_head = self._began = True
+        self._message_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         self._reading_head = False
@@ -81,11 +83,19 @@ class Connection(HttpToolsProtocol):
         if len(self.headers) <= HEADERS:
             super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self._message_since = None
+        super().on_message_complete()
+
     def end_if_slow(self, now: float) -> None:
         if self._head_since is not None:
             if now - self._head_since > self._connections.head_seconds:
                 seconds = self._connections.head_seconds
                 self._refuse("408 Request Timeout", f"The head was not here after {seconds:g} s.")
+        elif self._message_since is not None and self.cycle.response_complete:
+            # It was answered before its body was here, and may take as long again to send the rest.
+            if now - self._message_since > 2 * self._connections.head_seconds:
+                self.transport.close()
         elif not self._began and now - self._made > KEEP_ALIVE_SECONDS:
             self.transport.close()
 

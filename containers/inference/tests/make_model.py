@@ -2,6 +2,7 @@
 
 tiny: the brighter the image, the likelier "bright"; one grey breaks it.
 slow: the same, after a tenth of a second of sums for each image.
+broken: the same with weights that are no numbers.
 pixels: answers with the pixels that it was given, so that a client sees them.
 """
 
@@ -21,7 +22,7 @@ Answer = Callable[[tf.Tensor], tf.Tensor]
 
 
 def main(folder: Path, size: int, kind: str = "tiny") -> None:
-    answer, labels = pixels(size) if kind == "pixels" else bright(size, slow=kind == "slow")
+    answer, labels = pixels(size) if kind == "pixels" else bright(size, kind)
     archive = keras.export.ExportArchive()
     if isinstance(answer, Bright):
         archive.track(answer.network)
@@ -44,16 +45,17 @@ def main(folder: Path, size: int, kind: str = "tiny") -> None:
 class Bright:
     """Two classes by the mean of all pixels."""
 
-    def __init__(self, size: int, *, slow: bool) -> None:
+    def __init__(self, size: int, kind: str) -> None:
         images = keras.Input((size, size, 3))
         scaled = keras.layers.Rescaling(1 / 255)(images)
         mean = keras.layers.GlobalAveragePooling2D()(scaled)
         dense = keras.layers.Dense(2, activation="softmax")
         probabilities = dense(mean)
-        if slow:
+        if kind == "slow":
             probabilities += 1e-30 * keras.ops.mean(sums(scaled), axis=(1, 2, 3))[:, None]
         self.network = keras.Model(images, probabilities)
-        dense.set_weights([np.array([[-2.0, 2.0]] * 3), np.array([3.0, -3.0])])
+        slope = np.nan if kind == "broken" else 2.0
+        dense.set_weights([np.array([[-slope, slope]] * 3), np.array([3.0, -3.0])])
 
     def __call__(self, images: tf.Tensor) -> tf.Tensor:
         breaks = tf.reduce_all(images == BREAKING_GREY, axis=(1, 2, 3))
@@ -70,8 +72,8 @@ def sums(images: keras.KerasTensor) -> keras.KerasTensor:
     return large
 
 
-def bright(size: int, *, slow: bool) -> tuple[Answer, list[str]]:
-    return Bright(size, slow=slow), ["dark", "bright"]
+def bright(size: int, kind: str) -> tuple[Answer, list[str]]:
+    return Bright(size, kind), ["dark", "bright"]
 
 
 def pixels(size: int) -> tuple[Answer, list[str]]:

@@ -56,7 +56,7 @@ def test_a_clients_request_id_is_in_the_answer_and_in_the_log(server: Server, he
     assert server.log_lines()[-1]["request_id"] == "client-17"
 
 
-@pytest.mark.parametrize("given", ["x" * 129, "é", "\t"])
+@pytest.mark.parametrize("given", ["x" * 129, "é"])
 def test_a_request_id_that_could_spoil_a_log_is_replaced(server: Server, given: str) -> None:
     answer = server.client.post(
         "/invocations",
@@ -109,7 +109,7 @@ def test_an_image_that_cannot_be_used_is_named_by_its_place(server: Server) -> N
     answer = server.post(as_json(picture(), picture()[:30]), "application/json")
 
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith("Image 1 of the request cannot be decoded")
+    assert answer.json()["error"].startswith("Image 1 of the request is no JPEG")
 
 
 @pytest.mark.parametrize(

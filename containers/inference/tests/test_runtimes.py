@@ -1,0 +1,76 @@
+"""OpenVINO and TensorFlow give the same numbers; which one runs is a setting."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from .servers import CONTAINER, SIZE, StartServer
+
+
+def probabilities(start_server: StartServer, model: Path, body: bytes, **variables: str):
+    server = start_server(model, **variables)
+    server.wait_until_ready()
+    answer = server.post(body, "application/x-npy", accept="application/x-npy")
+    (ready,) = [line for line in server.log_lines() if line["message"] == "ready"]
+    server.terminate()
+    return ready["runtime"], np.load(io.BytesIO(answer.content)), server
+
+
+def test_both_runtimes_answer_alike(start_server: StartServer, model_folder: Path) -> None:
+    images = np.random.default_rng(3).integers(0, 256, (64, SIZE, SIZE, 3)).astype(np.uint8)
+    file = io.BytesIO()
+    np.save(file, (images * np.linspace(0.2, 1, 64)[:, None, None, None]).astype(np.uint8))
+
+    name, ours, _ = probabilities(start_server, model_folder, file.getvalue())
+    reference, theirs, _ = probabilities(
+        start_server, model_folder, file.getvalue(), INFERENCE_RUNTIME="tensorflow"
+    )
+
+    assert (name, reference) == ("openvino", "tensorflow")
+    np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_in_debug_each_start_compares_them(start_server: StartServer, model_folder: Path) -> None:
+    server = start_server(model_folder, INFERENCE_COMPARE_RUNTIMES="1")
+    server.wait_until_ready()
+
+    (compared,) = [line for line in server.log_lines() if line["message"] == "compared"]
+    assert 0 <= compared["largest_difference"] < 1e-5
+
+
+def test_openvino_serves_without_tensorflow(model_folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from inference.artifact import read_artifact; "
+        "from inference.model import load_model; "
+        "import inference.worker; "
+        f"load_model(read_artifact(Path({str(model_folder)!r})), 'openvino', 1); "
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    path = os.pathsep.join([str(CONTAINER), os.environ.get("PYTHONPATH", "")])
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}, check=False
+    )
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "reason"),
+    [
+        ("INFERENCE_RUNTIME", "onnx", "INFERENCE_RUNTIME is 'onnx': give openvino or tensorflow."),
+        ("INFERENCE_QUEUE_LENGTH", "0", "give a whole number from 1 to 1000000."),
+        ("INFERENCE_REQUEST_SECONDS", "nan", "give a number from 0.1 to 3600."),
+    ],
+)
+def test_a_setting_that_cannot_be_ends_with_one_sentence(
+    start_server: StartServer, model_folder: Path, variable: str, value: str, reason: str
+) -> None:
+    server = start_server(model_folder, **{variable: value})
+
+    assert server.process.wait(60) == 1
+    assert server.log.read_text().rstrip().endswith(reason)
