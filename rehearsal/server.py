@@ -265,3 +265,5 @@ def log_to_stderr() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    # A line a ping of each model server, and a line a request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
