@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -14,6 +15,10 @@ import aiohttp
 
 from benchmarks.harness import BenchmarkError
 from benchmarks.serving.calls import Call
+
+
+class RefusedError(BenchmarkError):
+    """The server had too much to do (503)."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,12 @@ async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float)
 def opened(url: str, calls: Sequence[Call], rate: float, seconds: float, *, evenly: bool) -> Told:
     """Sends at `rate` whether or not earlier requests are answered.
 
-    A request's time counts from when it was due, so that a server that falls behind can't hide it.
+    A request's time counts from when it was due, so that a server that falls behind can't hide it;
+    of one that it refuses it is infinite.
 
     :param rate: requests/s.
     :param evenly: one every 1/rate seconds; else at random moments, a Poisson process.
-    :raises BenchmarkError: an answer is not 200.
+    :raises BenchmarkError: an answer is neither 200 nor 503.
     """
     return asyncio.run(_opened(url, calls, _due(rate, seconds, evenly=evenly)))
 
@@ -106,7 +112,10 @@ async def _opened(url: str, calls: Sequence[Call], due: Sequence[float]) -> Told
 
         async def at(moment: float, call: Call) -> float:
             await asyncio.sleep(began + moment - time.perf_counter())
-            await ask(call)
+            try:
+                await ask(call)
+            except RefusedError:
+                return math.inf
             return time.perf_counter() - began - moment
 
         queue = itertools.cycle(calls)
@@ -123,7 +132,8 @@ async def _session(url: str) -> AsyncIterator[Callable[[Call], Awaitable[bytes]]
             async with session.post(url, data=call.body, headers=call.headers) as answer:
                 content = await answer.read()
             if answer.status != 200:
-                raise BenchmarkError(f"{url} answered {answer.status}: {content[:500]!r}")
+                kind = RefusedError if answer.status == 503 else BenchmarkError
+                raise kind(f"{url} answered {answer.status}: {content[:500]!r}")
             return content
 
         yield ask

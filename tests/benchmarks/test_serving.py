@@ -1,6 +1,7 @@
 """How serving is measured: the load, the turns and the table, on servers that do nothing."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -25,7 +26,9 @@ CALLS = [calls.raw(b"one"), calls.raw(b"two")]
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was sent; /broken with 500; /slow one after the other, in 20 ms each."""
+    """Answers with what it was sent; /broken with 500, /full with 503; /slow one after the other, in
+    20 ms each.
+    """
 
     protocol_version = "HTTP/1.1"
     turn = threading.Lock()
@@ -35,7 +38,7 @@ class Echo(BaseHTTPRequestHandler):
         if self.path == "/slow":
             with self.turn:
                 time.sleep(0.02)
-        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_response({"/broken": 500, "/full": 503}.get(self.path, 200))
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -76,6 +79,12 @@ def test_a_request_that_waits_counts_from_when_it_was_due(echo: str) -> None:
 
     assert len(told.seconds) == 10
     assert max(told.seconds) >= 9 * 0.02
+
+
+def test_a_request_that_is_refused_is_infinitely_late(echo: str) -> None:
+    told = opened(f"{echo}/full", CALLS, rate=100, seconds=0.02, evenly=True)
+
+    assert told.percentile(0.5) == math.inf
 
 
 def test_an_answer_that_is_no_success_ends_the_measurement(echo: str) -> None:
