@@ -26,8 +26,8 @@ CALLS = [calls.raw(b"one"), calls.raw(b"two")]
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was sent; /broken with 500, /full with 503; /slow one after the other, in
-    20 ms each.
+    """Answers with what it was sent; /broken with 500, /full with 503; /slow one by one, in 20 ms
+    each.
     """
 
     protocol_version = "HTTP/1.1"
