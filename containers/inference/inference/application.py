@@ -117,8 +117,7 @@ async def _predict(service: Service, request: Request, start: float) -> tuple[in
         service.batcher.expect(-1)
     question = await service.batcher.ask(asked.images, deadline)
     rows = question.rows()
-    service.metrics.depth(service.batcher.depth + len(rows))
-    service.metrics.answered(question, read, [float(row.max()) for row in rows])
+    service.metrics.answered(question, read)
     if kind == JSON:
         content = json_answer(
             rows,

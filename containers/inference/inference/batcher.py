@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from inference.contents import Content
 from inference.engine import Engine, Queue
+from inference.metrics import Metrics
 from inference.model import Model
 from inference.questions import ImageError, Outcome, Question
 from inference.refusal import Refusal, overloaded
 from inference.settings import MEGABYTE, Settings
-from inference.warming import best_batch_size, warm_up
+from inference.warming import best_batch_size
 
 SWEEP_SECONDS = 0.25
 
@@ -19,13 +19,13 @@ SWEEP_SECONDS = 0.25
 class Batcher:
     """Lives on the event loop; its engines have threads of their own.
 
-    seen: told the number of images that the model was asked about at once.
+    metrics: told of the queue's depth and of the batches.
     """
 
-    def __init__(self, settings: Settings, image_size: int, seen: Callable[[int], None]) -> None:
+    def __init__(self, settings: Settings, image_size: int, metrics: Metrics) -> None:
         self._settings = settings
         self._image_size = image_size
-        self._seen = seen
+        self._metrics = metrics
         self._queue = Queue()
         self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
         self._loop = asyncio.get_running_loop()
@@ -34,14 +34,15 @@ class Batcher:
         self.depth = 0
 
     def start(self, model: Model) -> int:
-        """Warms the model up and starts the engines, on any thread; gives the batch size."""
+        """Starts the engines, on any thread, and gives the batch size when they are warm."""
         settings, sessions = (
             self._settings,
             [model.session() for _ in range(self._settings.threads)],
         )
-        size = settings.batch_size or best_batch_size(sessions[0], self._image_size)
+        clock = time.process_time if model.runtime == "openvino" else time.perf_counter
+        size = settings.batch_size or best_batch_size(sessions[0], self._image_size, clock)
+        started = []
         for number, session in enumerate(sessions):
-            warm_up(session, self._image_size, size)
             engine = Engine(
                 self._queue,
                 session,
@@ -52,7 +53,9 @@ class Batcher:
                 self._deliver,
                 self._large,
             )
-            engine.start(f"engine-{number}")
+            started.append(engine.start(f"engine-{number}"))
+        for warm in started:
+            warm.result()
         self._engines = len(sessions)
         return size
 
@@ -83,12 +86,15 @@ class Batcher:
         question = Question(images, self._loop.create_future(), time.monotonic(), deadline)
         self._questions.add(question)
         self.depth += len(images)
+        self._metrics.depth(self.depth)
         for place in range(len(images)):
             self._queue.places.put((question, place))
         try:
             await question.future
         finally:
             self._questions.discard(question)
+            # What nobody waits for any more is passed over, and takes nobody's room.
+            self.depth -= question.remaining
         return question
 
     async def sweep(self) -> None:
@@ -105,16 +111,17 @@ class Batcher:
             self._loop.call_soon_threadsafe(self._settle, outcomes, batch_size)
 
     def _settle(self, outcomes: list[Outcome], batch_size: int) -> None:
-        self.depth -= len(outcomes)
         if batch_size:
-            self._seen(batch_size)
+            self._metrics.batch(batch_size)
         for outcome in outcomes:
             question = outcome.question
+            self.depth -= question in self._questions
             question.answers[outcome.place] = outcome.answer
             question.remaining -= 1
             question.queue = max(question.queue, outcome.queue)
             question.decode = max(question.decode, outcome.decode)
             question.model = max(question.model, outcome.model)
+            question.confidence += outcome.confidence
             if question.future.done():
                 continue
             if outcome.error is not None:

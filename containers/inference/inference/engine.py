@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from inference.contents import LARGE_BYTES, Pixels, pixels_of, unpacked, weigh
 from inference.model import Probabilities, Session
 from inference.questions import Outcome, Question
+from inference.warming import warm_up
 
 logger = logging.getLogger("inference")
 
@@ -95,11 +96,21 @@ class Engine:
     deliver: Callable[[list[Outcome], int], None]
     large: ThreadPoolExecutor
 
-    def start(self, name: str) -> None:
+    def start(self, name: str) -> "Future[None]":
+        """Gives what is done when the engine is warm."""
         self._pixels = np.empty((self.batch_size, self.image_size, self.image_size, 3), np.uint8)
-        Thread(target=self._run, name=name, daemon=True).start()
+        warm: Future[None] = Future()
+        Thread(target=self._run, args=[warm], name=name, daemon=True).start()
+        return warm
 
-    def _run(self) -> None:
+    def _run(self, warm: "Future[None]") -> None:
+        try:
+            # On this thread, for which runtimes may prepare too.
+            warm_up(self.session, self.image_size, self.batch_size)
+        except Exception as error:  # noqa: BLE001 - the one who waits for it raises it
+            warm.set_exception(error)
+            return
+        warm.set_result(None)
         while (places := self.queue.take(self.batch_size, self.batch_wait_seconds)) is not None:
             outcomes: list[Outcome] = []
             decoded = self._decode(places, outcomes)
@@ -151,10 +162,12 @@ class Engine:
             return
         seconds = time.monotonic() - start
         finite: npt.NDArray[np.bool_] = np.all(np.isfinite(answers), axis=1)
+        confidences = answers.max(axis=1).tolist()
         for number, outcome in enumerate(outcomes):
             outcome.model = seconds
             if finite[number]:
                 outcome.answer = answers[number]
+                outcome.confidence = confidences[number]
             else:
                 outcome.error = ArithmeticError(
                     "The model answered with a number that is not finite."

@@ -2,7 +2,6 @@
 
 import logging
 from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,13 +63,11 @@ class Metrics:
         """So many images are in the queue or at the model."""
         self._window.depth = max(self._window.depth, images)
 
-    def answered(self, question: Question, read: float, confidences: Sequence[float]) -> None:
-        """read: seconds that receiving the body took; confidences: each image's largest
-        probability.
-        """
+    def answered(self, question: Question, read: float) -> None:
+        """read: seconds that receiving the body took."""
         window = self._window
-        window.images += len(confidences)
-        window.confidence += sum(confidences)
+        window.images += len(question.images)
+        window.confidence += question.confidence
         window.sample("read", read)
         window.sample("decode", question.decode)
         window.sample("queue", question.queue)

@@ -17,6 +17,7 @@ class Question:
         answers: float32 [classes] for each image that was answered.
         remaining: images without an answer yet.
         queue, decode, model: seconds that the slowest of its images took.
+        confidence: sum of its images' largest probabilities.
     """
 
     images: list[Content]
@@ -28,6 +29,7 @@ class Question:
     queue: float = 0.0
     decode: float = 0.0
     model: float = 0.0
+    confidence: float = 0.0
 
     def __post_init__(self) -> None:
         self.remaining = len(self.images)
@@ -49,6 +51,7 @@ class Outcome:
     queue: float = 0.0
     decode: float = 0.0
     model: float = 0.0
+    confidence: float = 0.0
 
 
 class ImageError(Exception):

@@ -1,7 +1,8 @@
 """A request as the routes need it: its headers, its id, its body within the limits."""
 
 import asyncio
-import uuid
+import itertools
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,11 @@ MAXIMUM_ID = 128
 MAXIMUM_CUSTOM_ATTRIBUTES = 1024
 # A client still sending when the connection closes never sees the answer: so much is read first.
 DRAIN_LIMIT = 32 * MEGABYTE
+
+# New for each process; a random number for each request would be a system call in which other
+# threads take the interpreter.
+_process = os.urandom(10).hex()
+_numbers = itertools.count()
 
 Receive = Any
 """ASGI's `receive`."""
@@ -55,7 +61,7 @@ class Request:
 
     def __init__(self, scope: Mapping[str, Any], receive: Receive, holding: Holding) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.id = _given_id(self.headers) or uuid.uuid4().hex
+        self.id = _given_id(self.headers) or f"{_process}{next(_numbers):012x}"
         self._receive = receive
         self._holding = holding
         self._held = 0

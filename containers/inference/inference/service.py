@@ -55,7 +55,7 @@ class Service:
         await receive()
         self._loaded = asyncio.Event()
         self.log = RequestLog()
-        self.batcher = Batcher(self.settings, self._artifact.image_size, self.metrics.batch)
+        self.batcher = Batcher(self.settings, self._artifact.image_size, self.metrics)
         tasks = [
             asyncio.create_task(each)
             for each in (self._load(), self._measure(), self.batcher.sweep())
@@ -111,7 +111,7 @@ class Service:
         settings, artifact = self.settings, self._artifact
         model = load_model(artifact, settings.runtime, settings.threads)
         check_answer(model.session(), artifact)
-        if settings.compare_runtimes:
+        if settings.compare_runtimes and model.runtime != "tensorflow":
             compare(model, artifact)
         return model, self.batcher.start(model)
 

@@ -34,7 +34,7 @@ class Supervisor:
         self._settings = settings
         self._socket = socket.create_server((host, settings.port), backlog=BACKLOG)
         self._workers: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
-        self._stopping: int | None = None
+        self._stopping = False
         self._pause = 0.0
 
     def run(self) -> int:
@@ -53,6 +53,8 @@ class Supervisor:
         return 0
 
     def _start(self) -> None:
+        if self._is_stopping():
+            return
         descriptor = self._socket.fileno()
         worker = subprocess.Popen(
             [
@@ -63,32 +65,40 @@ class Supervisor:
             pass_fds=[descriptor],
         )
         self._workers[worker.pid] = worker, time.monotonic()
+        if self._is_stopping():
+            # TERM came while it was made.
+            worker.terminate()
 
     def _ended(self, process: int, status: int) -> int | None:
         """Replaces the worker, or gives the status to end with."""
         worker, started = self._workers.pop(process)
         # Popen must not wait for it again.
         worker.returncode = code = os.waitstatus_to_exitcode(status)
-        if self._stopping is not None:
+        if self._is_stopping():
             return None
         if code == UNUSABLE:
             self._end_workers()
             return code
         log_line("ERROR", "inference", "A worker ended and is replaced.", exit_code=code)
         self._rest(time.monotonic() - started)
-        if self._stopping is None:
-            self._start()
+        self._start()
         return None
 
     def _rest(self, lived: float) -> None:
         if lived > SHORT_LIFE_SECONDS:
             self._pause = 0.0
             return
-        time.sleep(self._pause)
+        end = time.monotonic() + self._pause
+        while not self._is_stopping() and time.monotonic() < end:
+            time.sleep(0.05)
         self._pause = min(LONGEST_PAUSE_SECONDS, 2 * self._pause + 0.5)
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        self._stopping = number
+    def _is_stopping(self) -> bool:
+        """A call, as a signal may change the answer between any two lines."""
+        return self._stopping
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
         # From here on a connection is refused, not forgotten.
         self._socket.close()
         self._end_workers()

@@ -52,6 +52,7 @@ def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
             ws="none",
             log_config=log_config(),
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             date_header=False,
             backlog=BACKLOG,
