@@ -1,3 +1,4 @@
+import functools
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from .servers import CONTAINER, SIZE, Server, StartServer, launch
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Makes a model folder of one of make_model.py's kinds."""
+    """Gives the model folder of one of make_model.py's kinds, made once."""
 
+    @functools.cache
     def make(kind: str) -> Path:
         folder = tmp_path_factory.mktemp(kind)
         # In a process of its own: TensorFlow's threads must not be in the one that starts servers.
