@@ -115,7 +115,7 @@ OTHERS = (
         "/predict",
         calls.upload("image"),
         calls.read,
-        "batches of up to 8 that wait up to 2 ms, one worker",
+        "batches of up to 8 that wait up to 10 ms, one worker",
     ),
     Kind(
         "MLServer",
@@ -124,7 +124,7 @@ OTHERS = (
         "/v2/models/classifier/infer",
         calls.open_inference,
         calls.read_open_inference,
-        "adaptive batching of up to 8 that wait up to 2 ms, one parallel worker (its default)",
+        "adaptive batching of up to 8 that wait up to 10 ms, one parallel worker (its default)",
     ),
     Kind(
         "BentoML",

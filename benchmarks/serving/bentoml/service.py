@@ -20,7 +20,7 @@ class Classifier:
     def __init__(self) -> None:
         self.network = Network(Path(os.environ["MODEL_FOLDER"]))
 
-    @bentoml.api(batchable=True, max_batch_size=8, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=8)
     def classify(self, images: list[Image.Image]) -> list[dict[str, Any]]:
         # Opened, not decoded yet: the files are decoded as everywhere.
         for image in images:

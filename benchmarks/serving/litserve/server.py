@@ -29,7 +29,7 @@ class Classifier(litserve.LitAPI):
 
 
 if __name__ == "__main__":
-    classifier = Classifier(max_batch_size=8, batch_timeout=0.002)
+    classifier = Classifier(max_batch_size=8, batch_timeout=0.01)
     classifier.folder = Path(sys.argv[1])
     server = litserve.LitServer(classifier, accelerator="cpu", workers_per_device=1)
     server.run(
