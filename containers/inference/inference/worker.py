@@ -50,6 +50,7 @@ def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
             application(service),
             http=protocol,
             ws="none",
+            lifespan="on",
             log_config=log_config(),
             access_log=False,
             proxy_headers=False,
