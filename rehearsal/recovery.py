@@ -13,6 +13,7 @@ from rehearsal.api import (
     variants,
 )
 from rehearsal.api.context import Context, now
+from rehearsal.api.jobs import RUNNING, Jobs
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
 from rehearsal.ministack import corrections
@@ -31,15 +32,8 @@ def recover(context: Context) -> None:
 
 
 def _fail_jobs(context: Context) -> None:
-    for job in context.store.all(processing_jobs.KIND):
-        if job.record["ProcessingJobStatus"] in processing_jobs.RUNNING:
-            processing_jobs.change(context, job.name)(
-                {
-                    "ProcessingJobStatus": "Failed",
-                    "FailureReason": _REASON,
-                    "ProcessingEndTime": now(),
-                }
-            )
+    _fail(context, processing_jobs.JOBS, "ProcessingEndTime")
+    _fail(context, transform_jobs.JOBS, "TransformEndTime")
     for job in context.store.all(training_jobs.KIND):
         if job.record["TrainingJobStatus"] in training_jobs.RUNNING:
             training_jobs.change(context, job.name)(
@@ -50,15 +44,13 @@ def _fail_jobs(context: Context) -> None:
                     "TrainingEndTime": now(),
                 }
             )
-    for job in context.store.all(transform_jobs.KIND):
-        if job.record["TransformJobStatus"] in transform_jobs.RUNNING:
-            transform_jobs.change(context, job.name)(
-                {
-                    "TransformJobStatus": "Failed",
-                    "FailureReason": _REASON,
-                    "TransformEndTime": now(),
-                }
-            )
+
+
+def _fail(context: Context, jobs: Jobs, end: str) -> None:
+    for job in context.store.all(jobs.kind):
+        if job.record[f"{jobs.member}Status"] in RUNNING:
+            failed = {f"{jobs.member}Status": "Failed", "FailureReason": _REASON, end: now()}
+            jobs.change(context, job.name)(failed)
 
 
 def _fail_executions(context: Context) -> None:

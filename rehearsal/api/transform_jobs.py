@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rehearsal.api import shapes, variants
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal.api import variants
+from rehearsal.api.context import Context, Handler, Record
+from rehearsal.api.jobs import Jobs
 from rehearsal.api.paging import Listing
-from rehearsal.backends import Change
-from rehearsal.errors import ApiError, in_use, validation
+from rehearsal.errors import validation
+from rehearsal.events import Events
 
-KIND = "transform-job"
-RUNNING = frozenset({"InProgress", "Stopping"})
+JOBS = Jobs("transform-job", "TransformJob", Events.transform_job)
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html
 _MOST_MEGABYTES = 100
 _LISTING = Listing(
@@ -25,24 +25,8 @@ def create_transform_job(context: Context, request: Record) -> Record:
     name = request["TransformJobName"]
     count = request["TransformResources"]["InstanceCount"]
     variant = variants.of_model(context, request["ModelName"], name, count)
-    arn = context.arn(f"{KIND}/{name}")
-    time = now()
-    record = {key: value for key, value in request.items() if key != "Tags"} | {
-        "TransformJobArn": arn,
-        "TransformJobStatus": "InProgress",
-        "CreationTime": time,
-        "LastModifiedTime": time,
-    }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=in_use(
-            "Job name must be unique within an AWS account and region, and a job with this name "
-            f"already exists ({arn})"
-        ),
-    )
-    context.events.transform_job(record, context.store.tags(arn))
-    context.transforms.start(request, variant, arn, change(context, name))
+    arn = JOBS.create(context, request)
+    context.transforms.start(request, variant, arn, JOBS.change(context, name))
     return {"TransformJobArn": arn}
 
 
@@ -70,50 +54,17 @@ def _check(request: Record) -> None:
             )
 
 
-def change(context: Context, name: str) -> Change:
-    """How the backend tells of a job."""
-
-    def apply(fields: Record) -> None:
-        changed = context.store.change(KIND, name, lambda _: fields | {"LastModifiedTime": now()})
-        if changed is None:
-            return
-        before, after = changed
-        if before["TransformJobStatus"] != after["TransformJobStatus"]:
-            context.events.transform_job(after, context.store.tags(after["TransformJobArn"]))
-
-    return apply
-
-
-def describe_transform_job(context: Context, request: Record) -> Record:
-    found = context.get(KIND, request["TransformJobName"], _missing(request))
-    return shapes.project("DescribeTransformJobResponse", found.record)
-
-
 def stop_transform_job(context: Context, request: Record) -> Record:
-    found = context.get(KIND, request["TransformJobName"], _missing(request))
-    status = found.record["TransformJobStatus"]
-    if status == "Stopping":
-        return {}
-    if status != "InProgress":
-        raise validation(
-            f"The request was rejected because the transform job is in status {status}."
-        )
-    change(context, found.name)({"TransformJobStatus": "Stopping"})
-    context.transforms.stop(found.arn)
-    return {}
+    return JOBS.stop(context, request, context.transforms.stop)
 
 
 def list_transform_jobs(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(KIND))
-
-
-def _missing(request: Record) -> ApiError:
-    return validation(f"Could not find requested job with name: {request['TransformJobName']}")
+    return _LISTING.answer(request, context.store.all(JOBS.kind))
 
 
 OPERATIONS: dict[str, Handler] = {
     "CreateTransformJob": create_transform_job,
-    "DescribeTransformJob": describe_transform_job,
+    "DescribeTransformJob": JOBS.describe,
     "StopTransformJob": stop_transform_job,
     "ListTransformJobs": list_transform_jobs,
 }
