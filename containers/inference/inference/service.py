@@ -19,6 +19,7 @@ from inference.refusal import overloaded
 from inference.request import Holding
 from inference.request_log import RequestLog
 from inference.settings import MEGABYTE, Settings
+from inference.warming import warm_decoders
 
 logger = logging.getLogger("inference")
 
@@ -113,6 +114,7 @@ class Service:
         check_answer(model.session(), artifact)
         if settings.compare_runtimes and model.runtime != "tensorflow":
             compare(model, artifact)
+        warm_decoders(artifact.image_size)
         return model, self.batcher.start(model)
 
     async def _ask(self, request: GoldenRequest) -> Probabilities:

@@ -1,11 +1,14 @@
 """Runs a model until it is fast, and finds how many images it likes at once."""
 
+import io
 import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from PIL import Image
 
 from inference.model import Session
+from inference.processing import preprocess
 
 SIZES = (1, 2, 4, 8)
 RUNS = 5
@@ -39,6 +42,14 @@ def warm_up(session: Session, image_size: int, batch_size: int) -> None:
     """Asks about batches of each size once: runtimes prepare for each shape when it first comes."""
     for size in range(1, batch_size + 1):
         session(np.zeros((size, image_size, image_size, 3), np.uint8))
+
+
+def warm_decoders(image_size: int) -> None:
+    """Decodes an image of each format, as Pillow loads what reads one when the first comes."""
+    for kind in ("JPEG", "PNG", "WEBP"):
+        file = io.BytesIO()
+        Image.new("RGB", (1, 1)).save(file, kind)
+        preprocess(file.getvalue(), image_size)
 
 
 def _seconds(
