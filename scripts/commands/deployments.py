@@ -71,8 +71,8 @@ class Deployment:
         for package in self.packages:
             if reason := self.attempts.why_rolled_back(package):
                 raise CommandError(
-                    f"The update of {name} to {package} ended as {stack['StackStatus']} ({reason}) "
-                    f"and {serving or 'no model'} serves on: remove the cause and approve it "
+                    f"The update of {name} to {package} was rolled back ({reason}) and "
+                    f"{serving or 'no model'} serves on: remove the cause and approve it "
                     "again, or reject it."
                 )
             if change_set := self.attempts.proposal(package):

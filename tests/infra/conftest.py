@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -142,6 +143,12 @@ def synthesise(folder: Path, *arguments: Any) -> Assembly:
     done = run_app(folder, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return Assembly(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_session(monkeypatch):
+    """A function's clients find the credentials of this test, and not those of one before."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @pytest.fixture(scope="session")

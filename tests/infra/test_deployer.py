@@ -381,7 +381,7 @@ def test_deployed_it_follows_approvals_and_rejections_by_itself(
     comes_to(2)
     assert approve.main(["4", "--no-metrics"]) == 1
     said = capsys.readouterr()
-    assert f"{packages[3]} ended as UPDATE_ROLLBACK_COMPLETE (Broken: " in said.err
+    assert f"{packages[3]} was rolled back (Broken: " in said.err
     assert f"{packages[2]} serves on" in said.err
     set_status(2, "Rejected")
     comes_to(1)

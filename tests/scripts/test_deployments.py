@@ -111,7 +111,7 @@ def test_an_update_that_is_rolled_back_says_why(deployment: Deployment, update: 
 
     with pytest.raises(
         CommandError,
-        match=r"to arn.*/2 ended as UPDATE_ROLLBACK_COMPLETE \(Broken: .*\) and no model serves on",
+        match=r"to arn.*/2 was rolled back \(Broken: .*\) and no model serves on",
     ):
         deployment.wait(tell)
     updating.join()
