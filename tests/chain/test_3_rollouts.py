@@ -25,7 +25,6 @@ from tests.chain.load import Load
 pytestmark = pytest.mark.chain
 
 SETTINGS = {
-    "training_hosts": 2,
     "traffic_shift": "canary",
     "shift_percent": 50,
     "endpoint_instances": 2,
@@ -39,15 +38,20 @@ NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
 
 @pytest.fixture(scope="module")
 def rollouts(rehearsed):
-    """The rehearsal with an endpoint that moves to a new model by a canary."""
-    context = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    """The rehearsal with an endpoint that moves to a new model by a canary; dev's own comes back."""
+    _deploy(rehearsed, SETTINGS)
+    yield rehearsed
+    _deploy(rehearsed, {})
+
+
+def _deploy(rehearsed, settings):
+    context = {"training_hosts": 2} | settings
     deployed = rehearsed.run(
         *("npx", "cdk", "deploy", "dev/serving", "--exclusively"),
         *("--require-approval", "never"),
-        *context,
+        *(word for name, value in context.items() for word in ("-c", f"{name}={value}")),
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    return rehearsed
 
 
 @dataclass(frozen=True)
