@@ -38,7 +38,7 @@ NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
 
 @pytest.fixture(scope="module")
 def rollouts(rehearsed):
-    """The rehearsal with an endpoint that moves to a new model by a canary; dev's own comes back."""
+    """The rehearsal, its endpoint with a canary; afterwards it is as dev has it again."""
     _deploy(rehearsed, SETTINGS)
     yield rehearsed
     _deploy(rehearsed, {})
