@@ -35,7 +35,7 @@ def _fail_jobs(context: Context) -> None:
     _fail(context, processing_jobs.JOBS, "ProcessingEndTime")
     _fail(context, transform_jobs.JOBS, "TransformEndTime")
     for job in context.store.all(training_jobs.KIND):
-        if job.record["TrainingJobStatus"] in training_jobs.RUNNING:
+        if job.record["TrainingJobStatus"] in RUNNING:
             training_jobs.change(context, job.name)(
                 {
                     "TrainingJobStatus": "Failed",

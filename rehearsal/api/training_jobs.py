@@ -7,12 +7,12 @@ from typing import Any
 
 from rehearsal.api import shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal.api.jobs import RUNNING
 from rehearsal.api.paging import Listing
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError, in_use, validation
 
 KIND = "training-job"
-RUNNING = frozenset({"InProgress", "Stopping"})
 _DEFAULT_MAX_RUNTIME = 86_400
 _LAST = frozenset({"Completed", "Failed", "Stopped", "MaxRuntimeExceeded"})
 _LISTING = Listing(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from typing import Any
 
 from rehearsal.backends import Change
 from rehearsal.jobs.job import Job, Options
 from rehearsal.jobs.processing import ProcessingJob
 from rehearsal.jobs.training import TrainingJob
+from rehearsal.running import RunningJobs
 from rehearsal.settings import RehearsalSettings
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
@@ -34,8 +34,7 @@ class ProcessBackend:
         self._grace_seconds = grace_seconds
         self._keep_folders = keep_folders
         self._folder = settings.state / "jobs"
-        self._jobs: dict[str, Job] = {}
-        self._lock = threading.Lock()
+        self._jobs = RunningJobs()
         if not keep_folders:
             # What a rehearsal that was killed left.
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -49,18 +48,10 @@ class ProcessBackend:
         self._start(TrainingJob, request, arn, change, f"training-{request['TrainingJobName']}")
 
     def stop(self, arn: str) -> None:
-        with self._lock:
-            job = self._jobs.get(arn)
-        if job:
-            job.stop()
+        self._jobs.stop(arn)
 
     def close(self) -> None:
-        with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.close()
-        for job in jobs:
-            job.join()
+        self._jobs.close()
 
     def _start(
         self, kind: type[Job], request: dict[str, Any], arn: str, change: Change, folder: str
@@ -72,7 +63,4 @@ class ProcessBackend:
             change,
             Options(self._folder / folder, self._grace_seconds, self._keep_folders),
         )
-        with self._lock:
-            self._jobs = {key: each for key, each in self._jobs.items() if each.running}
-            self._jobs[arn] = job
-        job.start()
+        self._jobs.start(arn, job)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from typing import Any
 
 from rehearsal.backends import Change, Variant
+from rehearsal.running import RunningJobs
 from rehearsal.settings import RehearsalSettings
 from rehearsal.transform.job import TransformJob
 
@@ -17,29 +17,17 @@ class ProcessTransforms:
     def __init__(self, settings: RehearsalSettings) -> None:
         self._settings = settings
         self._folder = settings.state / "transforms"
-        self._lock = threading.Lock()
-        self._jobs: dict[str, TransformJob] = {}
+        self._jobs = RunningJobs()
         # What a rehearsal that was killed left.
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self, request: dict[str, Any], variant: Variant, arn: str, change: Change) -> None:
         folder = self._folder / request["TransformJobName"]
         job = TransformJob(self._settings, request, variant, change, folder)
-        with self._lock:
-            self._jobs = {key: each for key, each in self._jobs.items() if each.running}
-            self._jobs[arn] = job
-        job.start()
+        self._jobs.start(arn, job)
 
     def stop(self, arn: str) -> None:
-        with self._lock:
-            job = self._jobs.get(arn)
-        if job:
-            job.stop()
+        self._jobs.stop(arn)
 
     def close(self) -> None:
-        with self._lock:
-            jobs = list(self._jobs.values())
-        for job in jobs:
-            job.close()
-        for job in jobs:
-            job.join()
+        self._jobs.close()
