@@ -35,10 +35,8 @@ class Batcher:
 
     def start(self, model: Model) -> int:
         """Starts the engines, on any thread, and gives the batch size when they are warm."""
-        settings, sessions = (
-            self._settings,
-            [model.session() for _ in range(self._settings.threads)],
-        )
+        settings = self._settings
+        sessions = [model.session() for _ in range(settings.threads)]
         clock = time.process_time if model.runtime == "openvino" else time.perf_counter
         size = settings.batch_size or best_batch_size(sessions[0], self._image_size, clock)
         started = []

@@ -19,15 +19,13 @@ from inference.connection import KEEP_ALIVE_SECONDS, connection_class
 from inference.logs import log_config
 from inference.service import Service
 from inference.settings import Settings, read_settings
+from inference.supervisor import BACKLOG, UNUSABLE
 
 logger = logging.getLogger("inference")
 
 # SageMaker sends KILL 30 s after TERM.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 SHUTDOWN_SECONDS = 25
-UNUSABLE = 1
-"""Exit status where the model cannot be served, so that another attempt would end likewise."""
-BACKLOG = 2048
 _PR_SET_PDEATHSIG = 1
 
 
