@@ -78,9 +78,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def eventually(holds: Callable[[], Any], shown: Callable[[], Any] = lambda: "") -> Any:
+def eventually(
+    holds: Callable[[], Any], shown: Callable[[], Any] = lambda: "", seconds: float = 60
+) -> Any:
     """What `holds` gives as soon as it gives something."""
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + seconds
     while not (found := holds()):
         if time.monotonic() > ends:
             pytest.fail(f"It never came: {shown()}")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from botocore.config import Config
 from infra.drift import Drift, DriftProps
 from infra.settings import Settings
 from rehearsal import lifecycle
+from tests.rehearsal.conftest import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ENDPOINT = "shardwise-tests"
@@ -154,7 +155,7 @@ class Deployed:
 
     def comes_to(self, state: str) -> None:
         """Waits for a state of the alarm."""
-        eventually(lambda: self.alarm_state() == state, self.alarm_state)
+        eventually(lambda: self.alarm_state() == state, self.alarm_state, seconds=120)
 
     def alarm_state(self) -> str:
         found = self.client("cloudwatch").describe_alarms(AlarmNames=[self.alarm])
@@ -214,16 +215,6 @@ def alarm_event(alarm: str, state: str) -> dict[str, Any]:
             "state": {"reason": "", "reasonData": "{}", "timestamp": time, "value": state},
         },
     }
-
-
-def eventually(holds: Callable[[], Any], shown: Callable[[], Any] = lambda: "") -> Any:
-    """What `holds` gives as soon as it gives something."""
-    ends = time.monotonic() + 120
-    while not (found := holds()):
-        if time.monotonic() > ends:
-            pytest.fail(f"It never came: {shown()}")
-        time.sleep(0.1)
-    return found
 
 
 def client(variables: dict[str, str], service: str) -> Any:

@@ -19,8 +19,8 @@ from tests.infra.drift.conftest import (
     THRESHOLD,
     TRAINED,
     alarm_event,
-    eventually,
 )
+from tests.rehearsal.conftest import eventually
 
 LIKE_TRAINED = {"cat": 100, "dog": 60, "cow": 40}
 DRIFTED = {"cat": 20, "dog": 20, "cow": 560}
@@ -105,7 +105,7 @@ def test_a_drift_starts_one_execution_however_often_its_alarm_is_raised(deployed
     found = deployed.compares()
     assert found["drift"] > THRESHOLD
     flap(deployed)
-    (execution,) = eventually(lambda: deployed.executions(served))
+    (execution,) = eventually(lambda: deployed.executions(served), seconds=120)
 
     assert deployed.is_alarmed() is None  # the event once more
     flap(deployed)
@@ -120,7 +120,7 @@ def test_another_model_that_drifts_has_an_execution_of_its_own(deployed, served)
     deployed.answers(served, DRIFTED)
     deployed.compares()
     flap(deployed)
-    assert len(eventually(lambda: deployed.executions(served))) == 1
+    assert len(eventually(lambda: deployed.executions(served), seconds=120)) == 1
 
 
 def test_a_package_that_has_its_execution_by_the_note_starts_none(deployed, served):
