@@ -10,8 +10,6 @@ from scripts.commands.console import CommandError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
-UNITS = ("data", "images", "training", "trigger", "serving", "operations")
-
 
 def stack_name(environment: str, unit: str) -> str:
     return f"shardwise-{environment}-{unit}"

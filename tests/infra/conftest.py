@@ -4,103 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from infra.assembly import CloudAssembly
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-UNITS = ("data", "images", "training", "trigger", "serving", "operations")
-
-_PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::Region": "us-east-1",
-    "AWS::AccountId": "123456789012",
-    "AWS::URLSuffix": "amazonaws.com",
-    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/s/0a1b2c3d-0000",
-}
-
-
-class Assembly:
-    """The templates of a synthesis, by environment and unit."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def template_file(self, environment: str, unit: str) -> Path:
-        return next(
-            (self.folder / f"assembly-{environment}").glob(f"{environment}{unit}*.template.json")
-        )
-
-    def template(self, environment: str, unit: str) -> dict[str, Any]:
-        return json.loads(self.template_file(environment, unit).read_text())
-
-    def resources(self, kind: str, environment: str = "dev") -> Iterator[dict[str, Any]]:
-        """Properties of all resources of a type in an environment."""
-        for unit in UNITS:
-            for resource in self.template(environment, unit)["Resources"].values():
-                if resource["Type"] == kind:
-                    yield resource["Properties"]
-
-    def definition(self, environment: str = "dev") -> "Definition":
-        (pipeline,) = self.resources("AWS::SageMaker::Pipeline", environment)
-        return Definition(
-            json.loads(deployed(pipeline["PipelineDefinition"]["PipelineDefinitionBody"]))
-        )
-
-
-class Definition:
-    """A pipeline definition as it is once CloudFormation has filled its tokens in."""
-
-    def __init__(self, content: dict[str, Any]) -> None:
-        self.content = content
-
-    @cached_property
-    def steps(self) -> dict[str, dict[str, Any]]:
-        """Every step, those of branches too, by name."""
-        found: dict[str, dict[str, Any]] = {}
-        waiting = list(self.content["Steps"])
-        while waiting:
-            step = waiting.pop(0)
-            found[step["Name"]] = step
-            for branch in ("IfSteps", "ElseSteps"):
-                waiting.extend(step["Arguments"].get(branch, []))
-        return found
-
-    def arguments(self, step: str) -> dict[str, Any]:
-        return self.steps[step]["Arguments"]
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {p["Name"]: p.get("DefaultValue") for p in self.content["Parameters"]}
-
-
-def deployed(value: Any) -> str:
-    """A string property with its intrinsic functions replaced by plausible values."""
-    match value:
-        case str() as text:
-            pass
-        case {"Fn::Join": [separator, parts]}:
-            text = separator.join(deployed(part) for part in parts)
-        case {"Ref": name}:
-            text = _PSEUDO.get(name, name)
-        case {"Fn::Sub": text}:
-            for name, replacement in _PSEUDO.items():
-                text = text.replace(f"${{{name}}}", replacement)
-        case {"Fn::GetAtt": [name, attribute]}:
-            text = f"{name}.{attribute}"
-        case {"Fn::ImportValue": name}:
-            text = name.split(":")[1]
-        case {"Fn::Select": [_, {"Fn::Split": [_, whole]}]}:
-            text = deployed(whole)
-        case _:
-            raise AssertionError(f"an intrinsic function that no test knows: {value}")
-    return text
-
-
 # The app speaks to the jsii kernel through pipes; any socket to elsewhere is a mistake.
 OFFLINE = """
 import runpy, socket
@@ -139,10 +52,10 @@ def run_app(
     )
 
 
-def synthesise(folder: Path, *arguments: Any) -> Assembly:
+def synthesise(folder: Path, *arguments: Any) -> CloudAssembly:
     done = run_app(folder, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    return Assembly(folder)
+    return CloudAssembly(folder)
 
 
 @pytest.fixture(autouse=True)
@@ -152,13 +65,13 @@ def own_session(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """All environments."""
     return synthesise(tmp_path_factory.mktemp("cdk.out"))
 
 
 @pytest.fixture(scope="session")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def wide(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev with three hosts of two workers each, and another hash seed."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     return synthesise(
@@ -177,7 +90,7 @@ infra.settings.load.__defaults__ = (lambda _: None, Path({folder!r}))
 
 
 @pytest.fixture(scope="session")
-def steady(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def steady(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev without spare capacity, starting from given weights."""
     settings = tmp_path_factory.mktemp("settings")
     (settings / "dev.toml").write_text(
@@ -194,5 +107,5 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def synth() -> Callable[..., Assembly]:
+def synth() -> Callable[..., CloudAssembly]:
     return synthesise

@@ -9,9 +9,10 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 
+from infra.assembly import CloudAssembly, plain_text
 from infra.deployment import Deployment
 from infra.settings import load
-from tests.infra.conftest import REPOSITORY, Assembly, deployed
+from tests.infra.conftest import REPOSITORY
 from tests.infra.test_operations import graphs
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
@@ -51,7 +52,7 @@ def modes(tmp_path_factory):
         cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
         Deployment(app, settings=load("dev", context.get))
         app.synth()
-        made[mode] = Assembly(folder)
+        made[mode] = CloudAssembly(folder)
     return made
 
 
@@ -80,7 +81,7 @@ def dimensions(alarm):
 def endpoint_may(assembly, action):
     """The objects on which the endpoint's role may do `action`, by bucket and pattern."""
     return {
-        deployed(resource).partition("InferenceB")[2].partition("/")[2]
+        plain_text(resource).partition("InferenceB")[2].partition("/")[2]
         for policy in assembly.resources("AWS::IAM::Policy")
         if "EndpointRole" in str(policy["Roles"])
         for statement in policy["PolicyDocument"]["Statement"]
@@ -90,7 +91,7 @@ def endpoint_may(assembly, action):
             if isinstance(statement["Resource"], list)
             else [statement["Resource"]]
         )
-        if "Inference" in deployed(resource)
+        if "Inference" in plain_text(resource)
     }
 
 
@@ -233,7 +234,7 @@ def test_a_share_of_the_answers_is_kept_and_no_image(modes):
     assert capture["InitialSamplingPercentage"] == 20
     assert capture["CaptureOptions"] == [{"CaptureMode": "Output"}]
     assert capture["CaptureContentTypeHeader"] == {"JsonContentTypes": ["application/json"]}
-    assert deployed(capture["DestinationS3Uri"]).endswith("/captured")
+    assert plain_text(capture["DestinationS3Uri"]).endswith("/captured")
     assert endpoint_may(modes["scaled"], "s3:PutObject") == {"captured/*"}
     assert endpoint_may(modes["scaled"], "s3:GetObject") == set()
 
@@ -277,8 +278,8 @@ def test_a_model_on_instances_has_no_network_and_our_key(modes, mode):
 
 def test_asynchronous_requests_and_answers_lie_apart(modes):
     output = configuration(modes["asynchronous"])["AsyncInferenceConfig"]["OutputConfig"]
-    assert deployed(output["S3OutputPath"]).endswith("/asynchronous/answers/")
-    assert deployed(output["S3FailurePath"]).endswith("/asynchronous/failures/")
+    assert plain_text(output["S3OutputPath"]).endswith("/asynchronous/answers/")
+    assert plain_text(output["S3FailurePath"]).endswith("/asynchronous/failures/")
     assert endpoint_may(modes["asynchronous"], "s3:GetObject") == {"asynchronous/requests/*"}
     assert endpoint_may(modes["asynchronous"], "s3:PutObject") == {
         "asynchronous/answers/*",
@@ -353,6 +354,6 @@ def test_logs_are_encrypted_where_the_environment_says_so(assembly):
         if key["Description"] == "Encrypts the logs of the endpoint"
     ]
     allowed = key["KeyPolicy"]["Statement"][-1]
-    assert deployed(allowed["Principal"]["Service"]) == "logs.us-east-1.amazonaws.com"
+    assert plain_text(allowed["Principal"]["Service"]) == "logs.us-east-1.amazonaws.com"
     context = allowed["Condition"]["ArnEquals"]["kms:EncryptionContext:aws:logs:arn"]
-    assert deployed(context).endswith(":log-group:/aws/sagemaker/Endpoints/shardwise-prod")
+    assert plain_text(context).endswith(":log-group:/aws/sagemaker/Endpoints/shardwise-prod")

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.infra.conftest import deployed
+from infra.assembly import plain_text
 
 
 def as_list(value):
@@ -28,7 +28,7 @@ def allowed(assembly, role, service):
 
 def resource_of(arn):
     """`<bucket>/<pattern>` or `<kind>/<name>`."""
-    text = re.sub(r"^arn:aws:(sagemaker:us-east-1:123456789012|s3::):", "", deployed(arn))
+    text = re.sub(r"^arn:aws:(sagemaker:us-east-1:123456789012|s3::):", "", plain_text(arn))
     return re.sub(r"^ExportsOutputFnGetAtt(Artifacts|Working)\w+", r"\1", text)
 
 

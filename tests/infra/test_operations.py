@@ -2,7 +2,7 @@
 
 import json
 
-from tests.infra.conftest import deployed
+from infra.assembly import plain_text
 
 
 def rule_on(assembly, detail_type):
@@ -18,7 +18,7 @@ def rule_on(assembly, detail_type):
 def graphs(assembly):
     """Title -> what the dashboard shows there."""
     (dashboard,) = assembly.resources("AWS::CloudWatch::Dashboard")
-    widgets = json.loads(deployed(dashboard["DashboardBody"]))["widgets"]
+    widgets = json.loads(plain_text(dashboard["DashboardBody"]))["widgets"]
     return {w["properties"]["title"]: w["properties"].get("metrics") for w in widgets}
 
 
@@ -36,7 +36,7 @@ def test_people_are_told_when_a_new_model_was_taken_back(assembly):
         "UPDATE_ROLLBACK_FAILED",
     ]
     (stack,) = detail["stack-id"]
-    assert deployed(stack["prefix"]).endswith(":stack/shardwise-dev-serving/")
+    assert plain_text(stack["prefix"]).endswith(":stack/shardwise-dev-serving/")
 
 
 def test_the_dashboard_shows_requests_latency_confidence_and_instances(assembly):

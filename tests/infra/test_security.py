@@ -1,8 +1,7 @@
 import pytest
 
+from infra.assembly import UNITS
 from infra.settings import ENVIRONMENTS
-
-UNITS = ("data", "images", "training", "trigger", "serving", "operations")
 
 
 def as_list(value):

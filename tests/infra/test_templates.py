@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.assembly import UNITS
 from infra.settings import ENVIRONMENTS
 
-UNITS = ("data", "images", "training", "trigger", "serving", "operations")
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -6,9 +6,10 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 
+from infra.assembly import CloudAssembly, plain_text
 from infra.deployment import Deployment
 from infra.settings import load
-from tests.infra.conftest import REPOSITORY, Assembly, deployed
+from tests.infra.conftest import REPOSITORY
 
 CONTEXT = {"capture_percent": "100", "drift_every_hours": "6", "drift_retrain": "true"}
 
@@ -22,7 +23,7 @@ def drifting(tmp_path_factory):
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
     Deployment(app, settings=load("dev", CONTEXT.get))
     app.synth()
-    return Assembly(folder)
+    return CloudAssembly(folder)
 
 
 def resources(assembly, kind, environment="dev"):
@@ -45,7 +46,7 @@ def allowed(assembly, part, environment="dev"):
     policies = resources(assembly, "IAM::Policy", environment)
     (policy,) = [found for name, found in policies.items() if name.startswith(f"Drift{part}")]
     return {
-        action: [deployed(where) for where in as_list(statement["Resource"])]
+        action: [plain_text(where) for where in as_list(statement["Resource"])]
         for statement in policy["PolicyDocument"]["Statement"]
         for action in as_list(statement["Action"])
     }
@@ -78,8 +79,8 @@ def test_it_reads_where_sagemaker_writes_the_answers_of_the_variant_that_answers
     (variant,) = configuration["ProductionVariants"]
     (endpoint,) = drifting.resources("AWS::SageMaker::Endpoint")
     settings = functions(drifting)["compare"]["Environment"]["Variables"]
-    destination = deployed(configuration["DataCaptureConfig"]["DestinationS3Uri"])
-    bucket = deployed(settings["CAPTURE_BUCKET"])
+    destination = plain_text(configuration["DataCaptureConfig"]["DestinationS3Uri"])
+    bucket = plain_text(settings["CAPTURE_BUCKET"])
     folder = f"{endpoint['EndpointName']}/{variant['VariantName']}/"
     assert f"{destination}/{folder}" == f"s3://{bucket}/{settings['CAPTURE_PREFIX']}"
 

@@ -1,0 +1,154 @@
+"""What a synthesis wrote: templates by environment and unit, and the definition inside.
+
+Nothing of the CDK is imported here, so that commands read templates in no time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+UNITS = ("data", "images", "training", "trigger", "serving", "operations")
+
+# What a template's pseudo parameters read as where nothing is deployed.
+_PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-east-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/s/0a1b2c3d-0000",
+}
+
+Template = dict[str, Any]
+
+
+class AssemblyError(Exception):
+    """A folder holds no such template; the message says which."""
+
+
+class CloudAssembly:
+    """The templates of a synthesis.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/configure-synth.html
+
+    :param folder: the folder that the CDK CLI calls `cdk.out`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def template_file(self, environment: str, unit: str) -> Path:
+        """:raises AssemblyError: there is none."""
+        found = sorted(
+            (self.folder / f"assembly-{environment}").glob(f"{environment}{unit}*.template.json")
+        )
+        if not found:
+            raise AssemblyError(
+                f"{self.folder} has no template of {environment}/{unit}: run npx cdk synth -c "
+                f"environment={environment} first."
+            )
+        return found[0]
+
+    def template(self, environment: str, unit: str) -> Template:
+        """:raises AssemblyError: there is none."""
+        made: Template = json.loads(self.template_file(environment, unit).read_text("utf-8"))
+        return made
+
+    def templates(self, environment: str) -> dict[str, Template]:
+        """Every template of an environment, by unit.
+
+        :raises AssemblyError: one is missing.
+        """
+        return {unit: self.template(environment, unit) for unit in UNITS}
+
+    def resources(self, kind: str, environment: str = "dev") -> Iterator[dict[str, Any]]:
+        """Properties of all resources of a type in an environment."""
+        for template in self.templates(environment).values():
+            for resource in template["Resources"].values():
+                if resource["Type"] == kind:
+                    yield resource["Properties"]
+
+    def definition(self, environment: str = "dev") -> "Definition":
+        """The definition of the environment's pipeline."""
+        return pipeline_definition(self.template(environment, "training"))
+
+
+class Definition:
+    """A pipeline's definition, as it is once CloudFormation has filled its tokens in.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
+
+    :ivar content: the whole of it.
+    """
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+
+    @cached_property
+    def steps(self) -> dict[str, dict[str, Any]]:
+        """Every step, those of branches too, by name."""
+        found: dict[str, dict[str, Any]] = {}
+        waiting = list(self.content["Steps"])
+        while waiting:
+            step = waiting.pop(0)
+            found[step["Name"]] = step
+            for branch in ("IfSteps", "ElseSteps"):
+                waiting.extend(step["Arguments"].get(branch, []))
+        return found
+
+    def arguments(self, step: str) -> dict[str, Any]:
+        """The request that a step makes.
+
+        :raises KeyError: there is no such step.
+        """
+        arguments: dict[str, Any] = self.steps[step]["Arguments"]
+        return arguments
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Default values by name; None where there is none."""
+        return {p["Name"]: p.get("DefaultValue") for p in self.content["Parameters"]}
+
+
+def pipeline_definition(template: Mapping[str, Any]) -> Definition:
+    """The definition in a template that holds one `AWS::SageMaker::Pipeline`.
+
+    :raises AssemblyError: it holds none, or several.
+    """
+    found = [
+        resource["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::SageMaker::Pipeline"
+    ]
+    if len(found) != 1:
+        raise AssemblyError(f"The template holds {len(found)} pipelines and not one.")
+    return Definition(json.loads(plain_text(found[0])))
+
+
+def plain_text(value: Any) -> str:
+    """A string property with its intrinsic functions replaced by what they would plausibly read.
+
+    `Ref` and `GetAtt` become the logical id, an import the export's name.
+
+    :raises AssemblyError: a function that is not known here.
+    """
+    match value:
+        case str() as text:
+            pass
+        case {"Fn::Join": [str() as separator, list() as parts]}:
+            text = separator.join(plain_text(part) for part in parts)
+        case {"Ref": str() as name}:
+            text = _PSEUDO.get(name, name)
+        case {"Fn::Sub": str() as text}:
+            for name, replacement in _PSEUDO.items():
+                text = text.replace(f"${{{name}}}", replacement)
+        case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+            text = f"{name}.{attribute}"
+        case {"Fn::ImportValue": str() as name}:
+            text = name.split(":")[1]
+        case {"Fn::Select": [_, {"Fn::Split": [_, whole]}]}:
+            text = plain_text(whole)
+        case _:
+            raise AssemblyError(f"No plain text is known for the intrinsic function {value}.")
+    return text
