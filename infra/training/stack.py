@@ -10,11 +10,9 @@ from constructs import Construct
 from infra.data import DataStack
 from infra.images import ImagesStack
 from infra.settings import Settings
-from infra.training.definition import definition
-from infra.training.offline import offline, pipeline_session
-from infra.training.parameters import Parameters
 from infra.training.roles import Roles
 from infra.training.wiring import Buckets, Images, RoleArns, Wiring
+from infra.training.written import definition_text
 
 
 class TrainingStack(cdk.Stack):
@@ -50,9 +48,9 @@ class TrainingStack(cdk.Stack):
             model_packages=f"{self.pipeline_name}-*/*",
             endpoint_name=settings.name,
         )
-        with offline():
-            body = definition(self.pipeline_name, self._wiring(data, images))
-        self.pipeline = self._pipeline(body)
+        self.pipeline = self._pipeline(
+            definition_text(self.pipeline_name, self._wiring(data, images))
+        )
         cdk.CfnOutput(
             self, "PipelineName", value=self.pipeline_name, description="Name of the pipeline"
         )
@@ -86,9 +84,7 @@ class TrainingStack(cdk.Stack):
 
     def _wiring(self, data: DataStack, images: ImagesStack) -> Wiring:
         return Wiring(
-            session=pipeline_session(default_bucket=data.working.bucket_name),
             settings=self._settings,
-            parameters=Parameters.from_settings(self._settings),
             buckets=Buckets(
                 drops=data.drops.bucket_name,
                 working=data.working.bucket_name,

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from sagemaker.core.workflow.pipeline_context import PipelineSession
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from infra.settings import Settings
-from infra.training.parameters import Parameters
+
+if TYPE_CHECKING:
+    from sagemaker.core.workflow.pipeline_context import PipelineSession
+
+    from infra.training.parameters import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +50,24 @@ class Wiring:
     :ivar tags: tags of every job, by key.
     """
 
-    session: PipelineSession
     settings: Settings
-    parameters: Parameters
     buckets: Buckets
     images: Images
     roles: RoleArns
     volume_key_arn: str
     model_package_group: str
     tags: Mapping[str, str]
+
+    @cached_property
+    def session(self) -> "PipelineSession":
+        """Call it inside `offline()`, as it imports the SageMaker SDK."""
+        from infra.training.offline import pipeline_session  # noqa: PLC0415
+
+        return pipeline_session(default_bucket=self.buckets.working)
+
+    @cached_property
+    def parameters(self) -> "Parameters":
+        """Call it inside `offline()`, as it imports the SageMaker SDK."""
+        from infra.training.parameters import Parameters  # noqa: PLC0415
+
+        return Parameters.from_settings(self.settings)
