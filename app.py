@@ -2,16 +2,15 @@
 
 import sys
 
-import aws_cdk as cdk
-import cdk_nag
+# Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
+sys.dont_write_bytecode = False
 
-from infra.settings import ENVIRONMENTS, SettingsError, load
+from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402
+from infra.validation import new_app, synthesise  # noqa: E402
 
 
 def main() -> None:
-    # The CDK's own usage metadata would be one more resource in every template.
-    app = cdk.App(analytics_reporting=False)
-    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
+    app = new_app()
     chosen = app.node.try_get_context("environment")
     try:
         environments = [
@@ -19,12 +18,12 @@ def main() -> None:
         ]
     except SettingsError as error:
         sys.exit(f"shardwise: {error}")
-    # Takes seconds, as it imports the SageMaker SDK; bad settings are refused before.
+    # Takes a while; bad settings are refused before.
     from infra.deployment import Deployment  # noqa: PLC0415
 
     for settings in environments:
         Deployment(app, settings=settings)
-    app.synth()
+    synthesise(app)
 
 
 if __name__ == "__main__":

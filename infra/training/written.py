@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from infra.cache import keep
 from infra.training.wiring import Wiring
 
 _INFRA = Path(__file__).parents[1]
 CACHE = _INFRA.parent / ".cache" / "definitions"
 # All that a definition is written from, but for the wiring itself.
 _SOURCES = ("training/**/*.py", "settings/*.py", "volumes.py")
-_KEPT = 64
 # A number that the CDK gives a token depends on how many it has made before.
 _TOKEN = re.compile(r"[$#]\{Token\[[^\]]*\]\}")
 
@@ -39,7 +38,7 @@ def definition_text(name: str, wiring: Wiring, cache: Path = CACHE) -> str:
     text = _kept(file)
     if text is None:
         text = _write(name, plain)
-        _keep(file, text)
+        keep(file, text)
     return re.sub(r"\$\{Token\[Deployed\.(\d+)\]\}", lambda found: tokens[int(found[1])], text)
 
 
@@ -105,17 +104,3 @@ def _kept(file: Path) -> str | None:
     except (OSError, ValueError):
         return None
     return text
-
-
-def _keep(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as made:
-            made.write(text)
-        Path(made.name).replace(file)
-        oldest_last = sorted(file.parent.iterdir(), key=lambda f: f.stat().st_mtime, reverse=True)
-        for old in oldest_last[_KEPT:]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        # The next synthesis takes longer, and that is all.
-        return

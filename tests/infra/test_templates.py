@@ -57,14 +57,39 @@ def test_cfn_lint_finds_nothing(assembly):
     assert done.returncode == 0, done.stdout
 
 
-def test_a_synthesis_fails_on_what_is_not_explained(run, tmp_path):
+NO_EXCEPTIONS = "import infra.exceptions; infra.exceptions.explain = lambda deployment: None"
+NO_RULES = "import cdk_nag; cdk_nag.AwsSolutionsChecks = None"
+
+
+def kept_in(folder):
+    """Python that has the app keep what it validated in another folder."""
+    return (
+        "import infra.validation as v, pathlib; "
+        f"v.synthesise.__defaults__ = (pathlib.Path({str(folder)!r}),)"
+    )
+
+
+def test_a_synthesis_fails_on_what_is_not_explained_however_often(run, tmp_path):
     """So each synthesis that succeeds, as those of all other tests, is clean by cdk-nag."""
-    unexplained = "import infra.exceptions; infra.exceptions.explain = lambda deployment: None"
-    done = run(tmp_path / "cdk.out", {"environment": "dev"}, before=unexplained)
-    assert done.returncode != 0
-    report = json.loads((tmp_path / "cdk.out" / "validation-report.json").read_text())
-    rules = {v["ruleName"] for plugin in report["pluginReports"] for v in plugin["violations"]}
-    assert "AwsSolutions-IAM5[Resource::*]" in rules
+    before = f"{NO_EXCEPTIONS}\n{kept_in(tmp_path / 'kept')}"
+    for attempt in ("first", "second"):
+        done = run(tmp_path / attempt, {"environment": "dev"}, before=before)
+        assert done.returncode != 0
+        report = json.loads((tmp_path / attempt / "validation-report.json").read_text())
+        rules = {v["ruleName"] for plugin in report["pluginReports"] for v in plugin["violations"]}
+        assert "AwsSolutions-IAM5[Resource::*]" in rules
+    assert not (tmp_path / "kept").exists()
+
+
+def test_what_was_found_clean_is_not_validated_again_and_reads_the_same(run, tmp_path):
+    kept = kept_in(tmp_path / "kept")
+    first = run(tmp_path / "first", {"environment": "dev"}, before=kept)
+    second = run(tmp_path / "second", {"environment": "dev"}, before=f"{NO_RULES}\n{kept}")
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert differences(tmp_path / "first", tmp_path / "second") == []
+    other = {"environment": "dev", "epochs": "31"}
+    changed = run(tmp_path / "changed", other, before=f"{NO_RULES}\n{kept}")
+    assert "NoneType" in changed.stderr
 
 
 def test_two_synths_are_byte_identical(wide, synth, tmp_path):
