@@ -13,6 +13,7 @@ from constructs import IConstruct
 from infra.drift.permissions import DATASETS, EXECUTIONS, RECORDS
 from infra.serving import asynchronous, capture
 from infra.serving.variants import VARIANT
+from infra.trigger.permissions import executions_of
 
 if TYPE_CHECKING:
     from infra.deployment import Deployment
@@ -26,6 +27,7 @@ _METRICS = (
     "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
     "narrows the first to one namespace, and the token alone gives access to no repository."
 )
+_EXECUTIONS = "SageMaker names an execution when it starts it; the pipeline is named."
 _JOBS = "SageMaker Pipelines names each job when it starts it, with the prefix pipelines-."
 _PACKAGES = (
     "A model package is numbered when it is registered; only those of this environment's groups "
@@ -49,6 +51,7 @@ def explain(deployment: "Deployment") -> None:
     for exception in (
         *_of_data(deployment),
         *_of_training(deployment),
+        *_of_trigger(deployment),
         *_of_serving(deployment),
         *_of_drift(deployment),
     ):
@@ -99,6 +102,13 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
 def _weights(deployment: "Deployment") -> list[str]:
     uri = deployment.settings.training.weights_uri
     return [f"arn:<AWS::Partition>:s3:::{uri.removeprefix('s3://')}*"] if uri else []
+
+
+def _of_trigger(deployment: "Deployment") -> Iterator[_Exception]:
+    starter = deployment.trigger.starter
+    executions = executions_of(f"pipeline/{deployment.training.pipeline_name}")
+    yield _wildcard(starter, _arn("sagemaker", executions), _EXECUTIONS)
+    yield _wildcard(starter, "*", _METRICS)
 
 
 def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:

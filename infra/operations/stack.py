@@ -18,6 +18,7 @@ from infra.operations.notifications import (
 )
 from infra.operations.topic import encrypted_topic
 from infra.settings import Settings
+from infra.trigger.metrics import held_drops
 
 
 class OperationsStack(cdk.Stack):
@@ -98,6 +99,12 @@ class OperationsStack(cdk.Stack):
                 "FailedExecutions",
                 metrics.executions("Failed", pipeline_name),
                 f"An execution of {pipeline_name} failed",
+            ),
+            self._alarm(
+                "HeldDrops",
+                held_drops(pipeline_name),
+                f"As many executions of {pipeline_name} as may began in the last 24 hours: drops "
+                "wait for ./scripts/drops --release",
             ),
             *(
                 self._alarm(name, metric, description)

@@ -14,6 +14,7 @@ from infra.settings.evaluation import Evaluation, ServingModel
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
 from infra.settings.training import Training
+from infra.settings.trigger import Trigger
 
 __all__ = [
     "ENVIRONMENTS",
@@ -29,5 +30,6 @@ __all__ = [
     "SettingsError",
     "Shards",
     "Training",
+    "Trigger",
     "load",
 ]

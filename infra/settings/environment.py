@@ -16,6 +16,7 @@ from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
 from infra.settings.section import Section
 from infra.settings.training import Training
+from infra.settings.trigger import Trigger
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 FOLDER = Path(__file__).parents[1] / "environments"
@@ -42,6 +43,7 @@ class Settings(Section):
     manifests: Manifests = Manifests()
     shards: Shards = Shards()
     training: Training = Training()
+    trigger: Trigger = Trigger()
     serving_model: ServingModel = ServingModel()
     evaluation: Evaluation = Evaluation()
     endpoint: Endpoint = Endpoint()

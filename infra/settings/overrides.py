@@ -7,6 +7,8 @@ OVERRIDES = {
     "epochs": ("training", "epochs"),
     "image_size": ("training", "image_size"),
     "training_model": ("training", "model"),
+    "concurrent_executions": ("trigger", "concurrent_executions"),
+    "executions_per_day": ("trigger", "executions_per_day"),
     "accuracy_threshold": ("evaluation", "accuracy_threshold"),
     "endpoint_mode": ("endpoint", "mode"),
     "endpoint_instances": ("endpoint", "instance_count"),

@@ -1,4 +1,4 @@
-"""Starts one execution for each complete drop."""
+"""Starts executions for complete drops and for drift."""
 
 from infra.trigger.stack import TriggerStack
 

@@ -1,22 +1,20 @@
 """From the marker in S3 to StartPipelineExecution."""
 
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.function import dead_letter_queue, python_function
+from infra.function import dead_letter_queue
 from infra.settings import Settings
+from infra.trigger.starter import Starter
 
 
 class TriggerStack(cdk.Stack):
-    """A rule on `drops/<drop id>/_SUCCESS`, the starter function and the queue of what failed.
+    """The starter, and the queue of what failed.
 
+    :ivar starter: the function, its table and its rules.
     :ivar dead_letters: events that could not be delivered or that the starter failed on.
     """
 
@@ -33,36 +31,21 @@ class TriggerStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
-        starter = python_function(
+        self.starter = Starter(
             self,
             "Starter",
-            folder=Path(__file__).parent / "starter",
-            description="Starts one pipeline execution for a complete drop",
             settings=settings,
-            environment={"PIPELINE_NAME": pipeline_name},
-            dead_letter_queue=self.dead_letters,
+            drops=drops,
+            pipeline_name=pipeline_name,
+            pipeline_arn=pipeline_arn,
+            dead_letters=self.dead_letters,
         )
-        starter.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["sagemaker:StartPipelineExecution"], resources=[pipeline_arn]
-            )
-        )
-        events.Rule(
-            self,
-            "DropIsComplete",
-            description="A drop's marker was written",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [drops.bucket_name]},
-                    # Two conditions in this list would mean either, not both.
-                    "object": {"key": [{"wildcard": "drops/*/_SUCCESS"}]},
-                },
+        for output, value, description in (
+            ("DropsTableName", self.starter.table.table_name, "Table of drops and runs"),
+            (
+                "StarterFunctionName",
+                self.starter.function.function_name,
+                "Function that starts executions for drops and for drift",
             ),
-            targets=[
-                targets.LambdaFunction(
-                    starter, dead_letter_queue=self.dead_letters, retry_attempts=24
-                )
-            ],
-        )
+        ):
+            cdk.CfnOutput(self, output, value=value, description=description)

@@ -1,0 +1,5 @@
+"""What needs a person."""
+
+
+class StarterError(Exception):
+    """One sentence: what is wrong, where, what to do."""

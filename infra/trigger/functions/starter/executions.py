@@ -1,0 +1,108 @@
+"""The pipeline's executions as SageMaker has them."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from .items import text
+from .records import Execution, Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import PipelineExecutionSummaryTypeDef
+
+_RUNNING = frozenset({"Executing", "Stopping"})
+_DISPLAY_NAME_LENGTH = 82
+# How far the clocks of the function and of SageMaker may be apart.
+_CLOCKS = timedelta(minutes=5)
+_NEWEST = 100  # a page
+
+
+class Executions:
+    """Of one pipeline."""
+
+    def __init__(self, client: "SageMakerClient", pipeline: str) -> None:
+        self._client = client
+        self._pipeline = pipeline
+
+    def start(self, run: Run) -> Execution:
+        """The run's execution, started unless it is there already.
+
+        The token keeps two starts at one time apart, the description those for which SageMaker may
+        have forgotten it: it promises no time.
+        """
+        return self.describe(self._find(run) or self._start(run))
+
+    def _start(self, run: Run) -> str:
+        return self._client.start_pipeline_execution(
+            PipelineName=self._pipeline,
+            PipelineExecutionDisplayName=display_name(run.drop_id),
+            PipelineExecutionDescription=description(run),
+            PipelineParameters=[{"Name": "DropId", "Value": run.drop_id}],
+            ClientRequestToken=run.token,
+        )["PipelineExecutionArn"]
+
+    def _find(self, run: Run) -> str | None:
+        pages = self._client.get_paginator("list_pipeline_executions").paginate(
+            PipelineName=self._pipeline, CreatedAfter=run.created - _CLOCKS
+        )
+        for page in pages:
+            for summary in page["PipelineExecutionSummaries"]:
+                if run.token in summary.get("PipelineExecutionDescription", ""):
+                    return summary["PipelineExecutionArn"]
+        return None
+
+    def describe(self, arn: str) -> Execution:
+        """How it is, with the model package that it registered where it succeeded with one."""
+        described = self._client.describe_pipeline_execution(PipelineExecutionArn=arn)
+        status = described["PipelineExecutionStatus"]
+        return Execution(
+            arn=arn,
+            status=status,
+            modified=text(described["LastModifiedTime"]),
+            reason=described.get("FailureReason", ""),
+            model_package_arn=self._package_of(arn) if status == "Succeeded" else "",
+        )
+
+    def running(self) -> set[str]:
+        """ARNs of those that run among the newest, whoever started them."""
+        return {
+            summary["PipelineExecutionArn"]
+            for summary in self._newest()
+            if summary["PipelineExecutionStatus"] in _RUNNING
+        }
+
+    def _newest(self) -> "list[PipelineExecutionSummaryTypeDef]":
+        return self._client.list_pipeline_executions(
+            PipelineName=self._pipeline,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            MaxResults=_NEWEST,
+        )["PipelineExecutionSummaries"]
+
+    def _package_of(self, arn: str) -> str:
+        return next(self._packages_of(arn), "")
+
+    def _packages_of(self, arn: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_pipeline_execution_steps").paginate(
+            PipelineExecutionArn=arn
+        )
+        for page in pages:
+            for step in page["PipelineExecutionSteps"]:
+                package = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
+                if package:
+                    yield package
+
+
+def display_name(drop_id: str) -> str:
+    """The id as a display name can show it: letters, digits and hyphens, at most 82."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", drop_id).strip("-")
+    return name[:_DISPLAY_NAME_LENGTH].rstrip("-") or "drop"
+
+
+def description(run: Run) -> str:
+    """What a person sees of the run in SageMaker, and by what it is found there again."""
+    others = len(run.drops) - 1
+    more = f" and {others} more" if others else ""
+    return f"Run {run.number}: {run.drop_id[:1024]}{more}; token {run.token}"

@@ -1,0 +1,185 @@
+"""From what is known to what is done."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from botocore.exceptions import ClientError
+
+from . import events
+from .errors import StarterError
+from .events import Event
+from .executions import Executions
+from .items import ENDED
+from .markers import Markers
+from .plan import Guards, next_run
+from .records import Execution, Outcome, Run
+from .table import Table
+
+logger = logging.getLogger(__name__)
+
+# A function that was killed is tried again after a minute; before, its run is its own to start.
+_ITS_OWN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that it talks to."""
+
+    table: Table
+    executions: Executions
+    markers: Markers
+    guards: Guards
+    now: Callable[[], datetime]
+
+
+class Reconciler:
+    """Gives each drop on record a run; called twice, it does nothing more.
+
+    Several may run at once, without a lock. What makes that safe: a run is one item, written only
+    where its number is free, with all that it covers, before its execution is started. So a run is
+    never lost, nothing is in two runs by chance, and whoever finds a run without its execution
+    starts that with the run's own token. Numbers are read first: whoever read an old state has an
+    old number, which is taken.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._table = parts.table
+        self._executions = parts.executions
+        self._markers = parts.markers
+        self._guards = parts.guards
+        self._now = parts.now
+
+    def hear(self, event: Event) -> Outcome | None:
+        """Records what the event tells and does what follows; None where another event sees to it.
+
+        :raises StarterError: a person is needed.
+        """
+        match event["detail-type"]:
+            case events.MARKER:
+                self._record(event)
+                if self._others_see_to_it():
+                    return None
+            case events.RETRAINING:
+                self._table.request(event["detail"]["Id"], events.time(event))
+            case events.EXECUTION:
+                run = self._table.run_of(event["detail"]["pipelineExecutionArn"])
+                if run is not None:
+                    self._advance(run)
+            case events.SCHEDULE:
+                self._record_unheard()
+            case events.RELEASE:
+                self._release(event["detail"]["By"])
+            case other:
+                raise StarterError(
+                    f"The starter knows no event {other!r}: correct the rule that sent it."
+                )
+        return self._settle()
+
+    def _record(self, event: Event) -> None:
+        marker = events.marker(event)
+        if marker is not None:
+            self._table.record(marker)
+            return
+        key = event["detail"]["object"]["key"]
+        reason = "A drop's marker is drops/<drop id>/_SUCCESS: write it there."
+        logger.warning("Refused %s: %s", key, reason)
+        self._table.refuse(key, events.time(event), reason)
+
+    def _record_unheard(self) -> None:
+        """Complete drops of whom no event has told, or none yet."""
+        for drop_id in self._markers.drop_ids():
+            if not self._table.has(drop_id) and (marker := self._markers.find(drop_id)):
+                logger.warning("No event has told of the drop %s: it is recorded now.", drop_id)
+                self._table.record(marker)
+
+    def _others_see_to_it(self) -> bool:
+        """Whether runs that are not over are as many as may be. The end of each is an event, whose
+        function notes it and then looks for what waits; this drop was recorded before that.
+
+        So a thousand markers at once are a thousand writes, and not as many calls to SageMaker.
+        """
+        runs = self._table.open_runs()
+        forgotten = any(
+            not run.execution_arn and run.created < self._now() - _ITS_OWN for run in runs
+        )
+        return len(runs) >= self._guards.concurrent_executions and not forgotten
+
+    def _release(self, by: str) -> None:
+        history = self._table.history(self._now())
+        if self._guards.against_cost(history):
+            self._table.release(history.newest + 1, by, self._now())
+
+    def _settle(self) -> Outcome:
+        while (outcome := self._look()) is None:
+            pass
+        return outcome
+
+    def _look(self) -> Outcome | None:
+        """None where there is to look again, as a run has begun, by this function or another."""
+        history = self._table.history(self._now())
+        runs = [self._advance(run) for run in self._table.open_runs()]
+        open_drops = self._table.open_drops()
+        waiting = sum(drop.waits for drop in open_drops)
+        numbers = [run.number for run in runs if run.status not in ENDED]
+        if not waiting:
+            return Outcome(0, numbers)
+        if held := self._guards.against(self._running(runs)):
+            logger.info("%s", held)
+            return Outcome(waiting, numbers, held)
+        released_by = self._table.released_by(history.newest + 1)
+        held = self._guards.against_cost(history)
+        if held and not released_by:
+            logger.warning("%s", held)
+            return Outcome(waiting, numbers, held, is_held_by_guard=True)
+        run = next_run(history, open_drops, self._now(), released_by if held else "")
+        if self._table.begin(run):
+            logger.info("Run %s covers %s drops.", run.number, len(run.drops))
+        return None
+
+    def _running(self, runs: list[Run]) -> int:
+        """Executions that run, whoever started them; a run without its own yet counts as one."""
+        own = {run.execution_arn or run.token for run in runs if run.status not in ENDED}
+        # One that has ended a moment ago may still be among the others' as running.
+        over = {run.execution_arn for run in runs if run.status in ENDED}
+        return len(own | (self._executions.running() - over))
+
+    def _advance(self, run: Run) -> Run:
+        """Starts what has no execution, notes how it is, and tells the drops."""
+        if run.filed is None:
+            self._table.file(run)
+        execution = (
+            self._executions.describe(run.execution_arn)
+            if run.execution_arn
+            else self._start(run)
+        )
+        if _is_news(execution, run):
+            self._table.note(run, execution)
+            run = replace(
+                run,
+                execution_arn=execution.arn,
+                status=execution.status,
+                modified=execution.modified,
+                reason=execution.reason,
+                model_package_arn=execution.model_package_arn,
+            )
+            logger.info("Run %s, %s, is %s.", run.number, run.execution_arn, run.status)
+        if run.filed != run.modified:
+            self._table.file(run)
+        return run
+
+    def _start(self, run: Run) -> Execution:
+        """:raises ClientError: SageMaker refused it; the run keeps why, and is tried again."""
+        try:
+            return self._executions.start(run)
+        except ClientError as error:
+            self._table.note_refusal(run, f"It could not be started yet: {error}")
+            raise
+
+
+def _is_news(execution: Execution, run: Run) -> bool:
+    """A running execution is modified with each of its steps, which says nothing of its drops."""
+    return execution.status != run.status or (
+        execution.status in ENDED and execution.modified != run.modified
+    )
