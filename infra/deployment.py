@@ -5,9 +5,10 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra import exceptions, grants
+from infra import grants
 from infra.data import DataStack
 from infra.drift import DriftProps
+from infra.exceptions import cdk_nag
 from infra.images import ImagesStack
 from infra.operations import OperationsStack
 from infra.serving import ServingStack
@@ -52,7 +53,7 @@ class Deployment(cdk.Stage):
         self.serving = self._serving()
         self.operations = self._operations()
         self._grant()
-        exceptions.explain(self)
+        cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
         cdk.Tags.of(self).add("Environment", settings.environment)
 

@@ -1,4 +1,4 @@
-"""Every rule of cdk-nag that a resource does not follow, with the reason; all are here."""
+"""Rules of cdk-nag that a resource does not follow, with the reason."""
 
 import json
 from collections.abc import Iterator
