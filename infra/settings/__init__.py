@@ -11,8 +11,10 @@ from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
 from infra.settings.environment import ENVIRONMENTS, Settings, SettingsError, load
 from infra.settings.evaluation import Evaluation, ServingModel
+from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
+from infra.settings.security import Security
 from infra.settings.training import Training
 from infra.settings.trigger import Trigger
 
@@ -24,7 +26,9 @@ __all__ = [
     "Endpoint",
     "Evaluation",
     "Manifests",
+    "Network",
     "Operations",
+    "Security",
     "ServingModel",
     "Settings",
     "SettingsError",

@@ -12,9 +12,11 @@ from infra.settings.dataset import Manifests, Shards
 from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
 from infra.settings.evaluation import Evaluation, ServingModel
+from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
 from infra.settings.section import Section
+from infra.settings.security import Security
 from infra.settings.training import Training
 from infra.settings.trigger import Trigger
 
@@ -48,6 +50,8 @@ class Settings(Section):
     evaluation: Evaluation = Evaluation()
     endpoint: Endpoint = Endpoint()
     drift: Drift = Drift()
+    network: Network = Network()
+    security: Security = Security()
     operations: Operations = Operations()
 
     @property
@@ -61,6 +65,16 @@ class Settings(Section):
             raise ValueError(
                 "drift.every_hours compares captured answers and endpoint.capture_percent is 0: "
                 "raise capture_percent, or set every_hours to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_model_that_a_vpc_takes(self) -> "Settings":
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
+        if self.network.vpc and self.endpoint.mode == "serverless":
+            raise ValueError(
+                "network.vpc is on and endpoint.mode is serverless, which SageMaker lets into no "
+                "VPC: set mode to instances or asynchronous, or vpc to false"
             )
         return self
 

@@ -30,4 +30,11 @@ OVERRIDES = {
     "drift_threshold": ("drift", "threshold"),
     "drift_minimum_predictions": ("drift", "minimum_predictions"),
     "drift_retrain": ("drift", "retrain"),
+    "vpc": ("network", "vpc"),
+    "availability_zones": ("network", "availability_zones"),
+    "isolate_jobs": ("network", "isolate_jobs"),
+    "customer_managed_keys": ("security", "customer_managed_keys"),
+    "permissions_boundary": ("security", "permissions_boundary"),
+    "job_log_days": ("operations", "job_log_days"),
+    "monthly_budget_usd": ("operations", "monthly_budget_usd"),
 }
