@@ -12,6 +12,7 @@ from benchmarks.data import QUICK, Pythons, Sizes, data_rows
 from benchmarks.harness import REPOSITORY, BenchmarkError, Row, keep, show
 from benchmarks.serving import measure as serving
 from benchmarks.serving import table as serving_table
+from benchmarks.synth import measure as synth
 from benchmarks.training import table
 from rehearsal.images.dockerfile import read
 
@@ -39,6 +40,8 @@ def _measure(arguments: argparse.Namespace, console: Console) -> tuple[list[Row]
     if arguments.part == "training":
         sizes = table.QUICK if arguments.quick else table.Sizes()
         return table.training_rows(arguments.ours, arguments.plain, sizes, console)
+    if arguments.part == "synth":
+        return synth.synth_rows(synth.QUICK if arguments.quick else synth.Sizes(), console)
     if arguments.part == "serving":
         return _serving(arguments, console)
     dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
@@ -59,7 +62,9 @@ def _arguments() -> argparse.Namespace:
         description="Measures side by side, and keeps the table in docs/benchmarks.md.",
         epilog="example: ./scripts/bench data --quick",
     )
-    parser.add_argument("part", choices=["data", "training", "serving"], help="what is measured")
+    parser.add_argument(
+        "part", choices=["data", "training", "serving", "synth"], help="what is measured"
+    )
     parser.add_argument("--quick", action="store_true", help="small, once, and not kept")
     parser.add_argument(
         "--check", action="store_true", help="exit status 1 where a target is missed"

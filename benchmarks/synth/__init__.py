@@ -1,0 +1,1 @@
+"""How long `cdk synth` takes beside an empty app."""
