@@ -1,0 +1,54 @@
+"""DynamoDB in this process: boto3's client, whose requests MiniStack's DynamoDB answers at once.
+
+So conditions and expressions are judged by the same code as in a rehearsal, without a server.
+"""
+
+import asyncio
+import io
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSResponse
+from ministack.services import dynamodb
+
+_numbers = itertools.count(1)
+Around = Callable[[Callable[[], Any]], Any]
+
+
+class _Body(io.BytesIO):
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def client(around: Around) -> Any:
+    """:param around: gets each call, and makes it or not."""
+    made = boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        body = request.body if isinstance(request.body, bytes) else request.body.encode()
+        headers = {
+            name.lower(): value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        }
+        status, answered, content = around(
+            lambda: asyncio.run(dynamodb.handle_request("POST", "/", headers, body, {}))
+        )
+        return AWSResponse(request.url, status, answered, _Body(content))
+
+    made.meta.events.register("before-send.dynamodb", answer)
+    return made
+
+
+def create_table(made: Any, properties: dict[str, Any]) -> str:
+    """A new table like that of a template's resource; gives its name."""
+    name = f"drops{next(_numbers)}"
+    wanted = ("KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "BillingMode")
+    made.create_table(TableName=name, **{key: properties[key] for key in wanted})
+    return name
