@@ -9,6 +9,7 @@ from infra import grants
 from infra.data import DataStack
 from infra.drift import DriftProps
 from infra.exceptions import cdk_nag
+from infra.github import GitHubRoles
 from infra.images import ImagesStack
 from infra.operations import OperationsStack
 from infra.serving import ServingStack
@@ -52,6 +53,7 @@ class Deployment(cdk.Stage):
         self.trigger.add_stack_dependency(self.training)
         self.serving = self._serving()
         self.operations = self._operations()
+        self.github = self._github()
         self._grant()
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
@@ -118,6 +120,16 @@ class Deployment(cdk.Stage):
             records=self.data.artifacts,
             pipeline_name=self.training.pipeline_name,
             pipeline_arn=self.training.pipeline_arn,
+        )
+
+    def _github(self) -> GitHubRoles | None:
+        if self.settings.github.repository is None:
+            return None
+        return GitHubRoles(
+            self.operations,
+            "GitHub",
+            settings=self.settings,
+            repository=self.settings.github.repository,
         )
 
     def _grant(self) -> None:

@@ -54,6 +54,7 @@ def explain(deployment: "Deployment") -> None:
         *_of_trigger(deployment),
         *_of_serving(deployment),
         *_of_drift(deployment),
+        *_of_github(deployment),
     ):
         cdk.Validations.of(exception.construct).acknowledge(
             cdk.Acknowledgment(id=exception.rule, reason=exception.reason)
@@ -154,6 +155,14 @@ def _of_drift(deployment: "Deployment") -> Iterator[_Exception]:
         for pattern in (f"{RECORDS}*", f"{EXECUTIONS}*"):
             objects = _objects(deployment, data.artifacts, pattern)
             yield _wildcard(drift.retraining, objects, _OBJECTS)
+
+
+def _of_github(deployment: "Deployment") -> Iterator[_Exception]:
+    if deployment.github is None:
+        return
+    stacks = _arn("cloudformation", f"stack/{deployment.settings.name}-*/*")
+    for role in (deployment.github.review, deployment.github.deploy):
+        yield _wildcard(role, stacks, _STACK_ID)
 
 
 def _wildcard(construct: IConstruct, resource: str, reason: str) -> _Exception:

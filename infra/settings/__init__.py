@@ -11,6 +11,7 @@ from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
 from infra.settings.environment import ENVIRONMENTS, Settings, SettingsError, load
 from infra.settings.evaluation import Evaluation, ServingModel
+from infra.settings.github import GitHub
 from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
@@ -25,6 +26,7 @@ __all__ = [
     "Drift",
     "Endpoint",
     "Evaluation",
+    "GitHub",
     "Manifests",
     "Network",
     "Operations",

@@ -12,6 +12,7 @@ from infra.settings.dataset import Manifests, Shards
 from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
 from infra.settings.evaluation import Evaluation, ServingModel
+from infra.settings.github import GitHub
 from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
@@ -53,6 +54,7 @@ class Settings(Section):
     network: Network = Network()
     security: Security = Security()
     operations: Operations = Operations()
+    github: GitHub = GitHub()
 
     @property
     def name(self) -> str:

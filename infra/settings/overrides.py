@@ -37,4 +37,5 @@ OVERRIDES = {
     "permissions_boundary": ("security", "permissions_boundary"),
     "job_log_days": ("operations", "job_log_days"),
     "monthly_budget_usd": ("operations", "monthly_budget_usd"),
+    "github_repository": ("github", "repository"),
 }

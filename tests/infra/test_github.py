@@ -1,0 +1,68 @@
+"""What a repository's workflows may do, and which of them."""
+
+import pytest
+
+from infra.assembly import plain_text
+
+REPOSITORY = "acme/shardwise"
+SUBJECT = "token.actions.githubusercontent.com:sub"
+
+
+@pytest.fixture(scope="module")
+def let_in(synth, tmp_path_factory):
+    """Prod with a repository."""
+    context = {"environment": "prod", "github_repository": REPOSITORY}
+    return synth(tmp_path_factory.mktemp("github"), context)
+
+
+@pytest.fixture(scope="module")
+def roles(let_in):
+    """Subject -> the role that it may assume."""
+    found = {}
+    for logical_id, resource in let_in.template("prod", "operations")["Resources"].items():
+        document = resource.get("Properties", {}).get("AssumeRolePolicyDocument")
+        if document is None or "Federated" not in document["Statement"][0]["Principal"]:
+            continue
+        (statement,) = document["Statement"]
+        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+        exact = statement["Condition"]["StringEquals"]
+        assert exact["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+        found[exact[SUBJECT]] = logical_id
+    return found
+
+
+def allowed(assembly, role):
+    """Action -> resources."""
+    found = {}
+    for policy in assembly.resources("AWS::IAM::Policy", "prod"):
+        if {"Ref": role} in policy["Roles"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions, resources = statement["Action"], statement["Resource"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    many = resources if isinstance(resources, list) else [resources]
+                    found[action] = [plain_text(resource).split(":", 5)[5] for resource in many]
+    return found
+
+
+def test_pull_requests_and_jobs_of_the_environment_are_let_in_and_nobody_else(roles):
+    assert set(roles) == {f"repo:{REPOSITORY}:pull_request", f"repo:{REPOSITORY}:environment:prod"}
+
+
+def test_a_pull_request_reads_templates_and_can_change_nothing(let_in, roles):
+    assert allowed(let_in, roles[f"repo:{REPOSITORY}:pull_request"]) == {
+        "cloudformation:DescribeStacks": ["stack/shardwise-prod-*/*"],
+        "cloudformation:GetTemplate": ["stack/shardwise-prod-*/*"],
+    }
+
+
+def test_a_deployment_assumes_the_roles_of_the_bootstrap_and_no_other(let_in, roles):
+    may = allowed(let_in, roles[f"repo:{REPOSITORY}:environment:prod"])
+    assert [name.split("-role-")[0] for name in may["sts:AssumeRole"]] == [
+        f"role/cdk-hnb659fds-{duty}"
+        for duty in ("deploy", "file-publishing", "image-publishing", "lookup")
+    ]
+
+
+def test_without_a_repository_nobody_is_let_in(assembly):
+    for role in assembly.resources("AWS::IAM::Role", "prod"):
+        assert "Federated" not in str(role["AssumeRolePolicyDocument"])
