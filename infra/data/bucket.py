@@ -1,6 +1,7 @@
 """The one way a bucket is made here."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -10,16 +11,19 @@ from infra.settings import Data
 _UNFINISHED_UPLOAD = cdk.Duration.days(7)
 
 
-def private_bucket(
+def private_bucket(  # noqa: PLR0913 - CDK props
     scope: Construct,
     construct_id: str,
     *,
     settings: Data,
+    key: kms.IKey | None = None,
     access_logs: s3.IBucket | None = None,
     expire: tuple[s3.LifecycleRule, ...] = (),
 ) -> s3.Bucket:
     """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
 
+    :param key: encrypts its objects, by one data key a bucket for some time, which saves requests;
+        None for S3's own keys, the only ones that access logs can be written with.
     :param access_logs: where its access logs go, below a prefix that is the construct's id; none
         for the log bucket itself.
     :param expire: further lifecycle rules.
@@ -28,7 +32,9 @@ def private_bucket(
         scope,
         construct_id,
         versioned=True,
-        encryption=s3.BucketEncryption.S3_MANAGED,
+        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=key,
+        bucket_key_enabled=True if key else None,
         enforce_ssl=True,
         minimum_tls_version=1.2,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.data.bucket import private_bucket
 from infra.data.emptier_resource import Emptier
+from infra.data.key import environment_key
 from infra.settings import Settings
 
 
@@ -23,7 +24,8 @@ class DataStack(cdk.Stack):
         wait and their answers; expires.
     :ivar access_logs: who read and wrote the others.
     :ivar emptied: the buckets that are emptied when the stack is destroyed.
-    :ivar volume_key: encrypts storage volumes; objects are encrypted by S3's own keys.
+    :ivar volume_key: encrypts storage volumes.
+    :ivar object_key: encrypts objects, and is that key; None where S3's own keys do.
     """
 
     def __init__(
@@ -31,25 +33,33 @@ class DataStack(cdk.Stack):
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         data = settings.data
+        self.volume_key = environment_key(self, "VolumeKey", settings)
+        self.object_key: kms.IKey | None = (
+            self.volume_key if settings.security.customer_managed_keys else None
+        )
         self.access_logs = private_bucket(
             self, "AccessLogs", settings=data, expire=(_expire(data.access_log_days),)
         )
-        self.drops = private_bucket(self, "Drops", settings=data, access_logs=self.access_logs)
+        self.drops = private_bucket(
+            self, "Drops", settings=data, key=self.object_key, access_logs=self.access_logs
+        )
         _send_events(self.drops)
         self.working = private_bucket(
             self,
             "Working",
             settings=data,
+            key=self.object_key,
             access_logs=self.access_logs,
             expire=(_expire(data.working_days),),
         )
         self.artifacts = private_bucket(
-            self, "Artifacts", settings=data, access_logs=self.access_logs
+            self, "Artifacts", settings=data, key=self.object_key, access_logs=self.access_logs
         )
         self.inference = private_bucket(
             self,
             "Inference",
             settings=data,
+            key=self.object_key,
             access_logs=self.access_logs,
             expire=(_expire(data.inference_days),),
         )
@@ -57,13 +67,6 @@ class DataStack(cdk.Stack):
         # would go before its last use, which CloudFormation refuses.
         for used in (self.inference.bucket_name, self.inference.bucket_arn):
             self.export_value(used)
-        self.volume_key = kms.Key(
-            self,
-            "VolumeKey",
-            description="Encrypts the storage volumes of SageMaker jobs and endpoints",
-            enable_key_rotation=True,
-            removal_policy=cdk.RemovalPolicy.RETAIN if data.retain else cdk.RemovalPolicy.DESTROY,
-        )
         every_bucket = [
             self.drops,
             self.working,

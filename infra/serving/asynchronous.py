@@ -24,6 +24,7 @@ def asynchronous_inference(
         return None
     return _Config.AsyncInferenceConfigProperty(
         output_config=_Config.AsyncInferenceOutputConfigProperty(
+            kms_key_id=bucket.encryption_key.key_arn if bucket.encryption_key else None,
             s3_output_path=bucket.s3_url_for_object(ANSWERS),
             s3_failure_path=bucket.s3_url_for_object(FAILURES),
         )

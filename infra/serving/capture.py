@@ -24,6 +24,8 @@ def data_capture(
     return _Config.DataCaptureConfigProperty(
         enable_capture=True,
         initial_sampling_percentage=settings.capture_percent,
+        # SageMaker would ask for AWS's key where none is named, whatever the bucket's own.
+        kms_key_id=bucket.encryption_key.key_arn if bucket.encryption_key else None,
         destination_s3_uri=bucket.s3_url_for_object(PREFIX.rstrip("/")),
         capture_options=[_Config.CaptureOptionProperty(capture_mode=mode) for mode in kept],
         capture_content_type_header=_Config.CaptureContentTypeHeaderProperty(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from infra.network.placement import Placement
 from infra.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Wiring:
     """All of it.
 
     :ivar volume_key_arn: KMS key of the jobs' storage volumes.
+    :ivar output_key_arn: KMS key of what jobs write to S3; None for the bucket's own default.
+    :ivar placement: the VPC of jobs; None for SageMaker's network.
     :ivar model_package_group: name of the group that models are registered in.
     :ivar tags: tags of every job, by key.
     """
@@ -57,6 +60,8 @@ class Wiring:
     volume_key_arn: str
     model_package_group: str
     tags: Mapping[str, str]
+    output_key_arn: str | None = None
+    placement: Placement | None = None
 
     @cached_property
     def session(self) -> "PipelineSession":

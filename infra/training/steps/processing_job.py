@@ -27,8 +27,8 @@ class ProcessingJob:
 
     :ivar module: the Python module that the container runs.
     :ivar hosts: the number of instances.
-    :ivar isolated: the container has no network; its inputs and outputs are moved by SageMaker
-        itself.
+    :ivar isolated: the container needs no network and, by setting, has none; its inputs and
+        outputs are moved by SageMaker itself.
     """
 
     image: str
@@ -48,12 +48,20 @@ class ProcessingJob:
             volume_size_in_gb=self.settings.volume_gb,
             volume_kms_key=volume_key(self.settings.instance_type, wiring.volume_key_arn),
             max_runtime_in_seconds=self.settings.max_runtime_seconds,
-            network_config=NetworkConfig(
-                enable_network_isolation=self.isolated, encrypt_inter_container_traffic=True
-            ),
+            output_kms_key=wiring.output_key_arn,
+            network_config=self._network(wiring),
             base_job_name="processing",
             tags=[{"Key": key, "Value": value} for key, value in wiring.tags.items()],
             sagemaker_session=wiring.session,
+        )
+
+    def _network(self, wiring: Wiring) -> NetworkConfig:
+        placement = wiring.placement
+        return NetworkConfig(
+            enable_network_isolation=self.isolated and wiring.settings.network.isolate_jobs,
+            encrypt_inter_container_traffic=True,
+            subnets=list(placement.subnets) if placement else None,
+            security_group_ids=[placement.processing] if placement else None,
         )
 
 

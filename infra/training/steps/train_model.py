@@ -93,12 +93,12 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
             volume_kms_key_id=volume_key(settings.instance_type, wiring.volume_key_arn),
             enable_managed_spot_training=settings.managed_spot,
         ),
-        networking=Networking(
-            enable_network_isolation=True, enable_inter_container_traffic_encryption=True
-        ),
+        networking=_networking(wiring),
         stopping_condition=_stopping_condition(settings),
         output_data_config=OutputDataConfig(
-            s3_output_path=f"s3://{wiring.buckets.artifacts}/models", compression_type="GZIP"
+            s3_output_path=f"s3://{wiring.buckets.artifacts}/models",
+            compression_type="GZIP",
+            **({"kms_key_id": wiring.output_key_arn} if wiring.output_key_arn else {}),
         ),
         checkpoint_config=CheckpointConfig(s3_uri=locations.checkpoints(wiring.buckets)),
         hyperparameters=_hyperparameters(wiring),
@@ -108,6 +108,16 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
         TensorBoardOutputConfig(s3_output_path=locations.tensorboard(wiring.buckets))
     ).with_metric_definitions(
         [MetricDefinition(name=name, regex=rf" {name}=([0-9.e+-]+)") for name in METRICS]
+    )
+
+
+def _networking(wiring: Wiring) -> Networking:
+    placement = wiring.placement
+    return Networking(
+        enable_network_isolation=wiring.settings.network.isolate_jobs,
+        enable_inter_container_traffic_encryption=True,
+        subnets=list(placement.subnets) if placement else None,
+        security_group_ids=[placement.training] if placement else None,
     )
 
 

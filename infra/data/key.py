@@ -1,0 +1,67 @@
+"""The environment's own KMS key."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from infra.settings import Settings
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+_OF_LOGS = (
+    "kms:Encrypt",
+    "kms:Decrypt",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:DescribeKey",
+)
+
+
+def environment_key(scope: Construct, construct_id: str, settings: Settings) -> kms.Key:
+    """Encrypts volumes and, by `security.customer_managed_keys`, all else that is kept.
+
+    It is one key, and there in any case, so that the setting can be switched: a key that came and
+    went with it would take with it what it had encrypted. Its policy lets IAM decide about the
+    account's identities, and adds the services that act by themselves: CloudWatch Logs for this
+    environment's log groups, and EventBridge for dead letters of its rules.
+    """
+    key = kms.Key(
+        scope,
+        construct_id,
+        description="Encrypts the storage volumes of SageMaker jobs and endpoints",
+        enable_key_rotation=True,
+        removal_policy=cdk.RemovalPolicy.RETAIN
+        if settings.data.retain
+        else cdk.RemovalPolicy.DESTROY,
+    )
+    if settings.security.customer_managed_keys:
+        _let_services_encrypt(key, settings.name)
+    return key
+
+
+def _let_services_encrypt(key: kms.Key, name: str) -> None:
+    stack = cdk.Stack.of(key)
+    groups = [
+        stack.format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name=group,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for group in (f"{name}-*", f"/aws/sagemaker/Endpoints/{name}")
+    ]
+    rules = stack.format_arn(service="events", resource="rule", resource_name=f"{name}-*")
+    for service, actions, key_of_condition, arns in (
+        (f"logs.{stack.region}", _OF_LOGS, "kms:EncryptionContext:aws:logs:arn", groups),
+        ("events", ("kms:Decrypt", "kms:GenerateDataKey"), "aws:SourceArn", [rules]),
+    ):
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                actions=list(actions),
+                resources=["*"],
+                conditions={"ArnLike": {key_of_condition: arns}},
+            )
+        )

@@ -1,0 +1,87 @@
+"""What uses the environment's key, where `security.customer_managed_keys` is on."""
+
+from collections.abc import Iterator
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+_READ = ("kms:Decrypt",)
+# S3 decrypts the parts of a large object to put them together, and SQS its own data key.
+_WRITE = ("kms:Decrypt", "kms:GenerateDataKey")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+_ITEMS = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+# What an action on encrypted things needs of their key; the service asks KMS for it in the name of
+# whoever acts.
+_NEEDS = {
+    "s3:GetObject": _READ,
+    "s3:GetObjectVersion": _READ,
+    "s3:PutObject": _WRITE,
+    "sqs:ReceiveMessage": _READ,
+    "sqs:SendMessage": _WRITE,
+    **{
+        f"dynamodb:{action}": _ITEMS
+        for action in ("GetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem")
+    },
+}
+
+
+def encrypt_with(key: kms.IKey, scope: Construct) -> None:
+    """Gives every queue, table and log group in `scope` the key, and every role that reads or
+    writes what is encrypted the use of it, through that service alone.
+
+    Called when all is made, so that nobody who adds a queue or a grant has to think of it. Topics
+    have a key of their own. The variables of functions hold names and no secrets: they stay
+    encrypted by Lambda's.
+    """
+    for made in scope.node.find_all():
+        if isinstance(made, sqs.CfnQueue):
+            made.kms_master_key_id = key.key_arn
+            made.sqs_managed_sse_enabled = None
+        elif isinstance(made, dynamodb.CfnTable):
+            made.sse_specification = dynamodb.CfnTable.SSESpecificationProperty(
+                sse_enabled=True, sse_type="KMS", kms_master_key_id=key.key_arn
+            )
+        elif isinstance(made, logs.CfnLogGroup) and made.kms_key_id is None:
+            made.kms_key_id = key.key_arn
+        elif isinstance(made, iam.Policy):
+            _let_use(key, made)
+
+
+def _let_use(key: kms.IKey, policy: iam.Policy) -> None:
+    needed: dict[str, set[str]] = {}
+    for action in _allowed(policy):
+        service = action.partition(":")[0]
+        if action in _NEEDS:
+            needed.setdefault(service, set()).update(_NEEDS[action])
+    region = cdk.Stack.of(policy).region
+    for service, actions in sorted(needed.items()):
+        policy.add_statements(
+            iam.PolicyStatement(
+                actions=sorted(actions),
+                resources=[key.key_arn],
+                conditions={
+                    "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+                },
+            )
+        )
+
+
+def _allowed(policy: iam.Policy) -> Iterator[str]:
+    written = cdk.Stack.of(policy).resolve(policy.document.to_json())
+    for statement in (written or {}).get("Statement", []):
+        if statement["Effect"] == "Allow":
+            actions = statement["Action"]
+            yield from [actions] if isinstance(actions, str) else actions

@@ -1,0 +1,87 @@
+"""A VPC with no way out but to S3 and the SageMaker API."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.network.endpoints import Endpoints
+from infra.network.flow_log import record_traffic
+from infra.network.placement import Placement
+from infra.network.security_groups import SecurityGroups
+from infra.settings import Settings
+
+_RANGE = "10.0.0.0/16"
+
+
+class IsolatedVpc(Construct):
+    """Subnets in several availability zones, without internet gateway and NAT.
+
+    SageMaker pulls images, writes logs and metrics and hands out the role's credentials from its
+    own network; what goes through the VPC is what it moves from and to S3, and what the containers
+    themselves call.
+    https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html,
+    https://docs.aws.amazon.com/sagemaker/latest/dg/process-vpc.html
+
+    :ivar vpc_id: its id.
+    :ivar placement: where jobs and models are.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        buckets: Sequence[s3.IBucket],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        vpc = ec2.CfnVPC(
+            self,
+            "Vpc",
+            cidr_block=_RANGE,
+            # The names of S3 and of the API lead to the endpoints.
+            enable_dns_support=True,
+            enable_dns_hostnames=True,
+            tags=[cdk.CfnTag(key="Name", value=settings.name)],
+        )
+        self.vpc_id = vpc.ref
+        table = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.ref)
+        subnets = [
+            self._subnet(zone, table.ref) for zone in range(settings.network.availability_zones)
+        ]
+        groups = SecurityGroups(self, "SecurityGroups", vpc_id=vpc.ref)
+        Endpoints(
+            self,
+            "Endpoints",
+            settings=settings,
+            vpc_id=vpc.ref,
+            route_table=table.ref,
+            subnets=subnets,
+            security_group=groups.endpoints,
+            buckets=buckets,
+        )
+        record_traffic(self, vpc.ref, settings)
+        self.placement = Placement(
+            subnets=tuple(subnets),
+            processing=groups.processing,
+            training=groups.training,
+            models=groups.models,
+        )
+
+    def _subnet(self, zone: int, route_table: str) -> str:
+        subnet = ec2.CfnSubnet(
+            self,
+            f"Subnet{zone + 1}",
+            vpc_id=self.vpc_id,
+            # 4,091 addresses; SageMaker asks for two an instance.
+            cidr_block=f"10.0.{16 * zone}.0/20",
+            availability_zone=cdk.Fn.select(zone, cdk.Fn.get_azs()),
+            map_public_ip_on_launch=False,
+        )
+        ec2.CfnSubnetRouteTableAssociation(
+            self, f"Subnet{zone + 1}Routes", route_table_id=route_table, subnet_id=subnet.ref
+        )
+        return subnet.ref
