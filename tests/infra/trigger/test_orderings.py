@@ -2,17 +2,14 @@
 hypothesis makes up.
 """
 
-from collections import defaultdict
-
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.trigger.functions.starter.records import UNSUCCESSFUL
+from tests.infra.trigger.checks import check_nothing_is_lost, check_nothing_is_twice
 from tests.infra.trigger.world import World
 
 NUMBERS = st.integers(0, 20)
-CALLS = st.integers(1, 12)
+CALLS = st.integers(1, 24)
 DROPS = st.sampled_from(["a", "b", "c", "d"])
 DROP = st.tuples(st.just("drop"), DROPS, st.sampled_from(["", "1", "2"]))
 DRIFT = st.tuples(st.just("drift"), st.integers(1, 2), st.none())
@@ -28,11 +25,25 @@ END = st.tuples(
 RETRY = st.tuples(st.just("retry"), NUMBERS, st.none())
 TICK = st.tuples(st.just("tick"), NUMBERS, st.none())
 BY_HAND = st.tuples(st.just("by hand"), NUMBERS, st.none())
-FORGET = st.tuples(st.just("forget"), NUMBERS, st.none())
-DEEDS = [DROP, DROP, DRIFT, DELIVER, DELIVER, AGAIN, SLEEP, SLEEP, WAKE, DIE, LOSE, END, RETRY, TICK]
+DEEDS = [
+    DROP,
+    DROP,
+    DRIFT,
+    DELIVER,
+    DELIVER,
+    AGAIN,
+    SLEEP,
+    SLEEP,
+    WAKE,
+    DIE,
+    LOSE,
+    END,
+    RETRY,
+    TICK,
+]
 HISTORIES = st.lists(st.one_of(*DEEDS, BY_HAND), max_size=50)
 some = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -56,33 +67,6 @@ def happen(world, history):
     }
     for deed, one, other in history:
         deeds[deed](one, other)
-
-
-def check_nothing_is_lost(world):
-    """Each drop, as it is, was complete before an execution began that covers it, and its fate is
-    that execution's.
-    """
-    for drop_id, changed in world.changed.items():
-        run = world.run_of(drop_id)
-        execution = world.execution_of(run)
-        assert execution.created > changed
-        assert world.state(drop_id) == run.status == execution.status
-
-
-def check_nothing_is_twice(world):
-    """A run has one execution, and a drop another run only where the one before failed."""
-    own = [e for e in world.sagemaker.executions if not e.token.startswith("by-hand")]
-    runs = world.runs
-    assert [run.number for run in runs] == list(range(1, len(runs) + 1))
-    assert sorted(e.token for e in own) == sorted(run.token for run in runs)
-    covering = defaultdict(list)
-    for run in runs:
-        fresh = [each for each in run.drops.items() if each not in covering]
-        assert fresh, f"run {run.number} is for nothing"
-        for each in run.drops.items():
-            for earlier in covering[each]:
-                assert set(world.execution_of(earlier).ended) & UNSUCCESSFUL
-            covering[each].append(run)
 
 
 @some
@@ -112,17 +96,7 @@ def test_never_more_begin_in_a_day_than_may_without_a_person(drops_table, histor
     happen(world, history)
     world.settle()
     begun = [run.created for run in world.runs]
-    assert all((later - earlier).days >= 1 for earlier, later in zip(begun, begun[2:], strict=False))
+    assert all(
+        (later - earlier).days >= 1 for earlier, later in zip(begun, begun[2:], strict=False)
+    )
     check_nothing_is_lost(world)
-
-
-@pytest.mark.parametrize("call", [*range(1, 14), *range(-13, 0)])
-def test_a_function_that_dies_at_any_call_neither_loses_nor_doubles_a_run(drops_table, call):
-    world = World(drops_table)
-    world.drop("a")
-    world.deliver(dies_at=call)
-    world.sagemaker.forgets = True  # of SageMaker's tokens nothing but the first use is promised
-    world.settle()
-    check_nothing_is_lost(world)
-    check_nothing_is_twice(world)
-    assert len(world.runs) == 1

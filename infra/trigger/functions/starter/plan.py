@@ -62,7 +62,8 @@ def _newest_drop_last(drop: Drop) -> tuple[bool, datetime, str]:
 
 
 def _fitting(drops: Sequence[Drop]) -> list[Drop]:
-    fitting, size = [], 0
+    fitting: list[Drop] = []
+    size = 0
     for drop in drops:
         size += len(drop.id.encode()) + _A_NUMBER
         if size > _BYTES and fitting:

@@ -150,9 +150,7 @@ class Reconciler:
         if run.filed is None:
             self._table.file(run)
         execution = (
-            self._executions.describe(run.execution_arn)
-            if run.execution_arn
-            else self._start(run)
+            self._executions.describe(run.execution_arn) if run.execution_arn else self._start(run)
         )
         if _is_news(execution, run):
             self._table.note(run, execution)
