@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-UNITS = ("data", "images", "training", "trigger", "serving", "operations")
+UNITS = ("data", "images", "training", "trigger", "serving", "operations", "network")
 
 # What a template's pseudo parameters read as where nothing is deployed.
 _PSEUDO = {

@@ -7,11 +7,14 @@ from constructs import Construct
 
 from infra import grants
 from infra.data import DataStack
+from infra.data.key_use import encrypt_with
 from infra.drift import DriftProps
 from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
+from infra.network import NetworkStack
 from infra.operations import OperationsStack
+from infra.security import permissions_boundary
 from infra.serving import ServingStack
 from infra.serving.capture import PREFIX as CAPTURED
 from infra.serving.stack import PARAMETER
@@ -29,6 +32,7 @@ class Deployment(cdk.Stage):
             scope,
             settings.environment,
             env=cdk.Environment(account=settings.account, region=settings.region),
+            permissions_boundary=permissions_boundary(settings.security),
         )
         self.settings = settings
         self.data = DataStack(
@@ -40,6 +44,7 @@ class Deployment(cdk.Stage):
         self.images = ImagesStack(
             self, "images", settings=settings, **self._props("images", "Container images")
         )
+        self.network = self._network()
         self.training = self._training()
         self.trigger = TriggerStack(
             self,
@@ -52,9 +57,12 @@ class Deployment(cdk.Stage):
         )
         self.trigger.add_stack_dependency(self.training)
         self.serving = self._serving()
+        self.network.follow(self.training, self.serving)
         self.operations = self._operations()
         self.github = self._github()
         self._grant()
+        if self.data.object_key is not None:
+            encrypt_with(self.data.object_key, self)
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
         cdk.Tags.of(self).add("Environment", settings.environment)
@@ -66,6 +74,16 @@ class Deployment(cdk.Stage):
             "termination_protection": self.settings.data.retain,
         }
 
+    def _network(self) -> NetworkStack:
+        data = self.data
+        return NetworkStack(
+            self,
+            "network",
+            settings=self.settings,
+            buckets=(data.drops, data.working, data.artifacts, data.inference),
+            **self._props("network", "VPC of jobs and models"),
+        )
+
     def _training(self) -> TrainingStack:
         stack = TrainingStack(
             self,
@@ -73,6 +91,7 @@ class Deployment(cdk.Stage):
             settings=self.settings,
             data=self.data,
             images=self.images,
+            placement=self.network.placement,
             **self._props("training", "Pipeline from drops to registered models"),
         )
         # An image's URI is no reference between stacks, but its image must be there first.
@@ -87,6 +106,7 @@ class Deployment(cdk.Stage):
             model_package_group_name=self.training.model_package_group_name,
             volume_key=self.data.volume_key,
             inference=self.data.inference,
+            placement=self.network.placement,
             **self._props("serving", "Endpoint of the approved model"),
         )
 

@@ -7,6 +7,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.network import Placement
 from infra.serving.alarms import RollbackAlarms
 from infra.serving.asynchronous import asynchronous_inference
 from infra.serving.capture import data_capture
@@ -36,10 +37,12 @@ class Endpoint(Construct):
         role: iam.Role,
         volume_key: kms.IKey,
         inference: s3.IBucket,
+        placement: Placement | None,
         logs: EndpointLogs,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._placement = placement
         self._role = role
         self._condition = cdk.CfnCondition(
             self,
@@ -91,6 +94,7 @@ class Endpoint(Construct):
             execution_role_arn=self._role.role_arn,
             # A serverless endpoint refuses a model without network.
             enable_network_isolation=self._settings.mode != "serverless",
+            vpc_config=self._vpc_config(),
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 model_package_name=model_package,
                 # SageMaker takes this only of a package that has no environment of its own.
@@ -102,6 +106,14 @@ class Endpoint(Construct):
         if policy is not None:
             model.node.add_dependency(policy)
         return model
+
+    def _vpc_config(self) -> sagemaker.CfnModel.VpcConfigProperty | None:
+        placement = self._placement
+        if placement is None:
+            return None
+        return sagemaker.CfnModel.VpcConfigProperty(
+            subnets=list(placement.subnets), security_group_ids=[placement.models]
+        )
 
     def _configure(
         self, volume_key: kms.IKey, inference: s3.IBucket

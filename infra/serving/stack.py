@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra import grants
 from infra.function import dead_letter_queue
+from infra.network import Placement
 from infra.serving import asynchronous, capture
 from infra.serving.deployment import ApprovedModelDeployment
 from infra.serving.endpoint import Endpoint
@@ -39,6 +40,7 @@ class ServingStack(cdk.Stack):
         model_package_group_name: str,
         volume_key: kms.IKey,
         inference: s3.IBucket,
+        placement: Placement | None = None,
         **kwargs: Any,
     ) -> None:
         # Only the model package is a parameter, so that a change of it is all that an approval can
@@ -71,6 +73,7 @@ class ServingStack(cdk.Stack):
             role=self.endpoint_role,
             volume_key=volume_key,
             inference=inference,
+            placement=placement,
             logs=self.logs,
         )
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from infra.data import DataStack
 from infra.images import ImagesStack
+from infra.network import Placement
 from infra.settings import Settings
 from infra.training.roles import Roles
 from infra.training.wiring import Buckets, Images, RoleArns, Wiring
@@ -18,13 +19,14 @@ from infra.training.written import definition_text
 class TrainingStack(cdk.Stack):
     """An `AWS::SageMaker::Pipeline` from its JSON definition.
 
+    :param placement: the VPC of its jobs; None for SageMaker's network.
     :ivar roles: a role per duty; who may read and write what is granted where the stacks are
         composed.
     :ivar pipeline_name: name of the pipeline.
     :ivar model_package_group_name: name of the group.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - CDK props
         self,
         scope: Construct,
         construct_id: str,
@@ -32,11 +34,13 @@ class TrainingStack(cdk.Stack):
         settings: Settings,
         data: DataStack,
         images: ImagesStack,
+        placement: Placement | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.pipeline_name = settings.name
         self._settings = settings
+        self._placement = placement
         group = self._model_package_group()
         self.model_package_group_name = cdk.Fn.select(
             1, cdk.Fn.split("/", group.attr_model_package_group_arn)
@@ -102,6 +106,8 @@ class TrainingStack(cdk.Stack):
                 evaluation=self._arn_of(self.roles.evaluation),
             ),
             volume_key_arn=data.volume_key.key_arn,
+            output_key_arn=data.object_key.key_arn if data.object_key else None,
+            placement=self._placement,
             model_package_group=self.model_package_group_name,
             tags={"Project": "shardwise", "Environment": self._settings.environment},
         )

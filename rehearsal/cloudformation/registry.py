@@ -12,7 +12,12 @@ from rehearsal.cloudformation.resource import ResourceType
 from rehearsal.cloudformation.scalable_target import ScalableTarget
 from rehearsal.cloudformation.scaling_policy import ScalingPolicy
 
-RECORDED_ONLY = ("AWS::Budgets::Budget",)
+RECORDED_ONLY = (
+    "AWS::Budgets::Budget",
+    "AWS::EC2::FlowLog",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+)
 """Types that MiniStack lacks and the rehearsal does nothing for: a stack with one deploys, and the
 log says that the resource is recorded only.
 """
