@@ -56,6 +56,7 @@ class Events:
             "currentStepStatus": step["StepStatus"],
             "previousStepStatus": previous,
             "failureReason": step.get("FailureReason"),
+            "cacheHitResult": _lower_camel(step.get("CacheHitResult")),
             "pipelineArn": pipeline,
             "pipelineExecutionArn": execution,
         }

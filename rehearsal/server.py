@@ -47,6 +47,7 @@ from rehearsal.ministack import (
 )
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
+from rehearsal.pipelines.metrics import ExecutionMetrics, to_cloudwatch
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
 from rehearsal.transform.backend import ProcessTransforms
 
@@ -159,7 +160,8 @@ def _compose(
 ) -> tuple[Context, Api]:
     store = Store(settings.state / "sagemaker.sqlite")
     stack.callback(store.close)
-    context = Context(settings, store, Events(services.put_event))
+    metrics = ExecutionMetrics(to_cloudwatch(settings))
+    context = Context(settings, store, Events(services.put_event), metrics)
     api = Api(context)
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)

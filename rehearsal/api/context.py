@@ -21,6 +21,7 @@ from rehearsal.backends import (
 )
 from rehearsal.errors import ApiError, conflict
 from rehearsal.events import Events
+from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.settings import RehearsalSettings
 
 Record = dict[str, Any]
@@ -46,6 +47,7 @@ class Context:
     settings: RehearsalSettings
     store: Store
     events: Events
+    execution_metrics: ExecutionMetrics
     jobs: JobBackend = field(init=False)
     endpoints: EndpointBackend = field(init=False)
     pipelines: PipelineBackend = field(init=False)

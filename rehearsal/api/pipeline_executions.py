@@ -68,7 +68,7 @@ def _start(context: Context, request: Record) -> str:
     }
     context.add(New(KIND, arn, arn, record, pipeline.arn), duplicate=conflict(f"{arn} exists."))
     context.store.change(pipelines.KIND, pipeline.name, lambda _: {"LastRunTime": time})
-    context.events.execution(record, previous=None)
+    _tell(context, record, None)
     context.pipelines.start(_for_engine(record, pipeline, given), body)
     return arn
 
@@ -162,7 +162,12 @@ def change_execution(context: Context, arn: str, fields: Record) -> None:
     before, after = changed
     previous = before["PipelineExecutionStatus"]
     if previous != after["PipelineExecutionStatus"]:
-        context.events.execution(after, previous=previous)
+        _tell(context, after, previous)
+
+
+def _tell(context: Context, record: Record, previous: str | None) -> None:
+    context.execution_metrics.execution(record, previous)
+    context.events.execution(record, previous)
 
 
 def record_step(context: Context, arn: str, step: Record) -> None:
@@ -176,6 +181,7 @@ def record_step(context: Context, arn: str, step: Record) -> None:
     before = context.store.put_step(arn, step["StepName"], kept)
     previous = before["StepStatus"] if before else None
     if previous != step.get("StepStatus"):
+        context.execution_metrics.step(found.parent, step, previous)
         context.events.step(found.parent, arn, step, previous)
 
 

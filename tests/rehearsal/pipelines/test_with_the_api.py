@@ -17,6 +17,7 @@ from rehearsal.backends import Change
 from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.pipelines.engine import Engine
+from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.pipelines.tools import Outside
 from rehearsal.settings import RehearsalSettings
 
@@ -51,7 +52,8 @@ class _Rehearsal:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self._over = threading.Event()
         self._store = Store(state / "sagemaker.sqlite")
-        context = Context(settings, self._store, Events(self._put))
+        metrics = ExecutionMetrics(lambda _: None)
+        context = Context(settings, self._store, Events(self._put), metrics)
         self.call = Api(context).call
         context.jobs = _InstantJobs()
         outside = Outside(lambda uri: json.dumps(_METRICS).encode())

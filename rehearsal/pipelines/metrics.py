@@ -1,0 +1,97 @@
+"""The metrics that SageMaker publishes of executions and of their steps.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html, "SageMaker
+pipelines metrics": executions by the account and by `PipelineName`, steps by `PipelineName` and
+`StepName`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from rehearsal import aws
+from rehearsal.settings import RehearsalSettings
+
+NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
+
+Record = dict[str, Any]
+Put = Callable[[list[Record]], None]
+"""Puts data points, as `MetricData` of PutMetricData, into the namespace."""
+
+_log = logging.getLogger(__name__)
+_ENDED = ("Succeeded", "Failed", "Stopped")
+
+
+class ExecutionMetrics:
+    """Publishes a change of status at once. Data points that are lost are logged and stop nothing.
+
+    What is retried has started, and may end, once more.
+    """
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+
+    def execution(self, record: Record, previous: str | None) -> None:
+        """:param record: an execution's; :param previous: its status before."""
+        status = record["PipelineExecutionStatus"]
+        data = _data(
+            "Execution",
+            "Started" if previous in (None, *_ENDED) else status,
+            record["CreationTime"],
+            record.get("LastModifiedTime"),
+        )
+        pipeline = {"Name": "PipelineName", "Value": _name(record["PipelineArn"])}
+        self._send([datum | {"Dimensions": of} for datum in data for of in ([], [pipeline])])
+
+    def step(self, pipeline_arn: str, step: Record, previous: str | None) -> None:
+        """:param step: a `PipelineExecutionStep`; :param previous: its status before."""
+        status = step["StepStatus"]
+        has_begun = status == "Starting" and previous in (None, *_ENDED)
+        data = _data(
+            "Step",
+            "Started" if has_begun else status,
+            step.get("StartTime"),
+            step.get("EndTime"),
+        )
+        dimensions = [
+            {"Name": "PipelineName", "Value": _name(pipeline_arn)},
+            {"Name": "StepName", "Value": step["StepName"]},
+        ]
+        self._send([datum | {"Dimensions": dimensions} for datum in data])
+
+    def _send(self, data: list[Record]) -> None:
+        if not data:
+            return
+        try:
+            self._put(data)
+        except Exception:  # noqa: BLE001 - whatever boto3 raises
+            _log.exception("Metrics of an execution are lost: %s", data)
+
+
+def to_cloudwatch(settings: RehearsalSettings) -> Put:
+    """From any thread but the server's own."""
+    client = aws.client(settings, "cloudwatch")
+
+    def put(data: list[Record]) -> None:
+        client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+
+    return put
+
+
+def _data(
+    what: str, change: str, started: datetime | None, ended: datetime | None
+) -> Iterator[Record]:
+    """What a change of status is counted as; the last one is measured too."""
+    if change not in ("Started", *_ENDED):
+        return
+    yield {"MetricName": f"{what}{change}", "Value": 1.0, "Unit": "Count"}
+    if change in _ENDED and started and ended:
+        milliseconds = (ended - started).total_seconds() * 1000
+        yield {"MetricName": f"{what}Duration", "Value": milliseconds, "Unit": "Milliseconds"}
+
+
+def _name(pipeline_arn: str) -> str:
+    return pipeline_arn.rpartition("/")[2]
