@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -10,8 +11,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import sources
 from infra.settings import Settings
 
+_NOT_DEPLOYED = ["__init__.py", "__pycache__", "*.pyc"]
 RETENTION = {
     7: logs.RetentionDays.ONE_WEEK,
     14: logs.RetentionDays.TWO_WEEKS,
@@ -57,12 +60,12 @@ def python_function(  # noqa: PLR0913 - CDK props
             resources=[log_group.log_group_arn],
         )
     )
-    return lambda_.Function(
+    function = lambda_.Function(
         scope,
         construct_id,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
-        code=lambda_.Code.from_asset(str(folder), exclude=["__init__.py", "__pycache__", "*.pyc"]),
+        code=lambda_.Code.from_asset(str(folder), exclude=_NOT_DEPLOYED),
         handler=handler,
         description=description,
         role=role,
@@ -73,6 +76,9 @@ def python_function(  # noqa: PLR0913 - CDK props
         retry_attempts=2 if dead_letter_queue else None,
         dead_letter_queue=dead_letter_queue,
     )
+    files = sources.digests(folder, _NOT_DEPLOYED)
+    cast(lambda_.CfnFunction, function.node.default_child).add_metadata(sources.METADATA, files)
+    return function
 
 
 def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:

@@ -1,13 +1,14 @@
 """Builds and publishes the images at deployment; synthesis needs no Docker."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from infra import sources
 from infra.settings import Settings
 
 CONTAINERS = Path(__file__).parents[2] / "containers"
@@ -59,17 +60,22 @@ class ImagesStack(cdk.Stack):
             asset_name=f"shardwise-{name}",
             display_name=f"{name} image",
         )
-        self._publish_uri(name, image.image_uri)
+        self._publish_uri(name, image)
         return image
 
-    def _publish_uri(self, name: str, uri: str) -> None:
+    def _publish_uri(self, name: str, image: ecr_assets.DockerImageAsset) -> None:
         description = f"URI of the {name} image"
         # An image is an asset, no resource, and CloudFormation refuses a stack without one.
-        ssm.StringParameter(
+        parameter = ssm.StringParameter(
             self,
             f"{name.capitalize()}ImageParameter",
             parameter_name=f"/shardwise/{self._environment}/images/{name}",
-            string_value=uri,
+            string_value=image.image_uri,
             description=description,
         )
-        cdk.CfnOutput(self, f"{name.capitalize()}ImageUri", value=uri, description=description)
+        staged = Path(cast(cdk.Stage, cdk.Stage.of(self)).asset_outdir)
+        files = sources.digests(staged / f"asset.{image.asset_hash}")
+        cast(ssm.CfnParameter, parameter.node.default_child).add_metadata(sources.METADATA, files)
+        cdk.CfnOutput(
+            self, f"{name.capitalize()}ImageUri", value=image.image_uri, description=description
+        )
