@@ -1,0 +1,25 @@
+"""What a rule found."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that a rule does not allow.
+
+    :ivar subject: a step's name, `pipeline` for the whole definition, or `<unit>/<logical id>` of a
+        resource.
+    :ivar rule: name of the rule.
+    :ivar path: the argument or property that is wrong, e.g. `ResourceConfig.VolumeKmsKeyId`.
+    :ivar wrong: what is wrong, and after a colon what to do; no full stop.
+    """
+
+    subject: str
+    rule: str
+    path: str
+    wrong: str
+
+    @property
+    def sentence(self) -> str:
+        where = f"{self.subject} ({self.path})" if self.path else self.subject
+        return f"{where} breaks the rule {self.rule}: {self.wrong}."

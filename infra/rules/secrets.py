@@ -1,0 +1,73 @@
+"""Nothing that looks like a secret is written down.
+
+Whoever may describe a pipeline, a function or a parameter reads its values:
+https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-pipeline.html
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from detect_secrets.core.scan import scan_line
+from detect_secrets.settings import transient_settings
+
+from infra.rules.finding import Finding
+
+# Known forms of tokens, and values of what is called password, secret, key … Entropy is left out:
+# hashes of images and logical ids are as random as keys.
+_FORMS = (
+    "ArtifactoryDetector",
+    "AWSKeyDetector",
+    "AzureStorageKeyDetector",
+    "BasicAuthDetector",
+    "DiscordBotTokenDetector",
+    "GitHubTokenDetector",
+    "GitLabTokenDetector",
+    "JwtTokenDetector",
+    "KeywordDetector",
+    "MailchimpDetector",
+    "NpmDetector",
+    "OpenAIDetector",
+    "PrivateKeyDetector",
+    "PypiTokenDetector",
+    "SendGridDetector",
+    "SlackDetector",
+    "SquareOAuthDetector",
+    "StripeDetector",
+    "TelegramBotTokenDetector",
+    "TwilioKeyDetector",
+)
+_SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
+
+
+def of(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
+    """:param path: where the value lies in its subject."""
+    with transient_settings(_SETTINGS):
+        for place, name, text in _named(value, path, path.rpartition(".")[2]):
+            forms = sorted({found.type for found in scan_line(f'{name} = "{text}"')})
+            if forms:
+                yield Finding(
+                    subject,
+                    "secrets",
+                    place,
+                    f"the value looks like a secret ({', '.join(forms)}): keep it in Secrets "
+                    "Manager and hand over its name",
+                )
+
+
+def _named(value: Any, path: str, name: str) -> Iterator[tuple[str, str, str]]:
+    """(path, what it is called, text) of every plain string."""
+    if isinstance(value, str):
+        yield path, name, value
+    elif isinstance(value, Mapping):
+        # {"Name": "password", "DefaultValue": "…"} and {"Key": …, "Value": …} name what they hold.
+        own = value.get("Name", value.get("Key"))
+        for key, member in value.items():
+            holds = key in ("Value", "DefaultValue") and isinstance(own, str)
+            yield from _named(member, f"{path}.{key}".lstrip("."), own if holds else key)
+    elif isinstance(value, list):
+        # --password and its value are two items of one list.
+        previous = name
+        for number, item in enumerate(value):
+            yield from _named(item, f"{path}[{number}]", previous)
+            is_option = isinstance(item, str) and item.startswith("-")
+            previous = item if is_option else name

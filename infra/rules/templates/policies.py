@@ -1,0 +1,96 @@
+"""Who may do what with a resource: trust policies, resource policies, invoke permissions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infra.assembly import Template
+from infra.rules.finding import Finding
+from infra.rules.templates.resources import Resource, as_list, resources
+
+_DOCUMENTS = ("AssumeRolePolicyDocument", "PolicyDocument", "KeyPolicy", "ResourcePolicy")
+_DOCUMENTS_OF = {
+    "AWS::ECR::Repository": ("RepositoryPolicyText",),
+    "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupPolicy",),
+}
+
+
+def statements(resource: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(path, statement) of every policy of a resource."""
+    for member in (*_DOCUMENTS, *_DOCUMENTS_OF.get(resource.type, ())):
+        document = resource.properties.get(member)
+        if isinstance(document, Mapping):
+            for number, statement in enumerate(as_list(document["Statement"])):
+                yield f"{member}.Statement[{number}]", statement
+
+
+def no_public_principal(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Nobody is let in whom a policy does not name.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    for resource in resources(templates):
+        for path, statement in statements(resource):
+            if statement["Effect"] == "Allow" and _is_everybody(statement):
+                yield _finding(
+                    resource, "named-principals", path, "everybody is let in: name who needs it"
+                )
+        if resource.type == "AWS::Lambda::Permission" and resource.properties["Principal"] == "*":
+            wrong = "everybody may call the function: name who needs it"
+            yield _finding(resource, "named-principals", "Principal", wrong)
+
+
+def _is_everybody(statement: Mapping[str, Any]) -> bool:
+    if "NotPrincipal" in statement:
+        return True
+    principal = statement.get("Principal", {})
+    named = principal.values() if isinstance(principal, Mapping) else [principal]
+    return any("*" in as_list(names) for names in named)
+
+
+def one_service_is_trusted(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """A role is one service's, and has one duty."""
+    for role in resources(templates, "AWS::IAM::Role"):
+        found = [statement.get("Principal", {}) for _, statement in statements(role)]
+        services = [s for principal in found for s in as_list(principal.get("Service", []))]
+        others = [kind for principal in found for kind in principal if kind != "Service"]
+        if len(services) != 1 or others:
+            names = ", ".join(map(str, [*services, *others])) or "nobody"
+            yield _finding(
+                role,
+                "one-service",
+                "AssumeRolePolicyDocument",
+                f"the role trusts {names}: make it one service's, another duty has another role",
+            )
+
+
+def callers_are_narrowed(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """A service that a resource lets in comes for one account or resource, not for anybody's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    for resource in resources(templates):
+        if resource.type == "AWS::IAM::Role":
+            continue
+        if resource.type == "AWS::Lambda::Permission":
+            narrow = {"SourceArn", "SourceAccount", "PrincipalOrgID"} & set(resource.properties)
+            if not narrow:
+                yield _confused(resource, "SourceArn")
+        for path, statement in statements(resource):
+            principal = statement.get("Principal", {})
+            lets_service = isinstance(principal, Mapping) and "Service" in principal
+            if statement["Effect"] == "Allow" and lets_service and not statement.get("Condition"):
+                yield _confused(resource, path)
+
+
+def _confused(resource: Resource, path: str) -> Finding:
+    return _finding(
+        resource,
+        "narrowed-callers",
+        path,
+        "the service is let in on anybody's behalf: add a condition on aws:SourceArn or "
+        "aws:SourceAccount",
+    )
+
+
+def _finding(resource: Resource, rule: str, path: str, wrong: str) -> Finding:
+    return Finding(resource.subject, rule, path, wrong)

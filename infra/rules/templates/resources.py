@@ -1,0 +1,52 @@
+"""Resources of an environment's templates, one after another."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.assembly import Template
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource of one unit's template.
+
+    :ivar unit: the unit, e.g. `data`.
+    :ivar logical_id: its name in the template.
+    """
+
+    unit: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """`<unit>/<logical id>`."""
+        return f"{self.unit}/{self.logical_id}"
+
+
+def resources(templates: Mapping[str, Template], *types: str) -> Iterator[Resource]:
+    """All of them, or those of some types.
+
+    :param templates: by unit.
+    """
+    for unit, template in templates.items():
+        for logical_id, resource in template["Resources"].items():
+            if not types or resource["Type"] in types:
+                yield Resource(unit, logical_id, resource["Type"], resource.get("Properties", {}))
+
+
+def as_list(value: Any) -> list[Any]:
+    """CloudFormation and IAM take one thing, or a list of them."""
+    return value if isinstance(value, list) else [value]
+
+
+def target(reference: Any) -> str | None:
+    """The logical id that a `Ref` or `GetAtt` names."""
+    match reference:
+        case {"Ref": str() as logical_id}:
+            return logical_id
+        case {"Fn::GetAtt": [str() as logical_id, str()]}:
+            return logical_id
+    return None
