@@ -40,8 +40,10 @@ class CloudAssembly:
 
     def template_file(self, environment: str, unit: str) -> Path:
         """:raises AssemblyError: there is none."""
+        # The CDK leaves the hyphen of dev-anna out of names of files.
+        beginning = environment.replace("-", "") + unit
         found = sorted(
-            (self.folder / f"assembly-{environment}").glob(f"{environment}{unit}*.template.json")
+            (self.folder / f"assembly-{environment}").glob(f"{beginning}*.template.json")
         )
         if not found:
             raise AssemblyError(

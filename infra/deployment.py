@@ -25,12 +25,15 @@ from infra.trigger import TriggerStack
 
 
 class Deployment(cdk.Stage):
-    """The stacks `shardwise-<environment>-<unit>`; the stage's id is the environment's name."""
+    """The stacks `shardwise-<environment>-<unit>`; the stage's id is the environment's name.
+
+    With a qualifier, `<environment>-<qualifier>` stands for the environment in all names.
+    """
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(
             scope,
-            settings.environment,
+            settings.stage,
             env=cdk.Environment(account=settings.account, region=settings.region),
             permissions_boundary=permissions_boundary(settings.security),
         )
@@ -65,12 +68,12 @@ class Deployment(cdk.Stage):
             encrypt_with(self.data.object_key, self)
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
-        cdk.Tags.of(self).add("Environment", settings.environment)
+        cdk.Tags.of(self).add("Environment", settings.stage)
 
     def _props(self, unit: str, description: str) -> dict[str, Any]:
         return {
             "stack_name": f"{self.settings.name}-{unit}",
-            "description": f"Shardwise {self.settings.environment}: {description}",
+            "description": f"Shardwise {self.settings.stage}: {description}",
             "termination_protection": self.settings.data.retain,
         }
 

@@ -33,7 +33,7 @@ class ImagesStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self._environment = settings.environment
+        self._settings = settings
         self._containers = containers
         self.processing = self._image("processing", folders=("processing", "preprocessing"))
         self.training = self._image(
@@ -69,7 +69,7 @@ class ImagesStack(cdk.Stack):
         parameter = ssm.StringParameter(
             self,
             f"{name.capitalize()}ImageParameter",
-            parameter_name=f"/shardwise/{self._environment}/images/{name}",
+            parameter_name=f"/{self._settings.name}/images/{name}",
             string_value=image.image_uri,
             description=description,
         )

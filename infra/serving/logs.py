@@ -26,7 +26,7 @@ _ENCRYPT = (
 
 
 def metric_namespace(settings: Settings) -> str:
-    return f"Shardwise/{settings.environment}"
+    return f"Shardwise/{settings.stage}"
 
 
 class EndpointLogs(Construct):

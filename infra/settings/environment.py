@@ -33,7 +33,12 @@ class Settings(Section):
     """All settings of one environment."""
 
     environment: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")] = Field(
-        description="Name of the environment; stage id and a part of every stack's name."
+        description="Name of the environment: that of its file."
+    )
+    qualifier: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,11}$")] | None = Field(
+        default=None,
+        description="Name of a sandbox: one more deployment of the environment, of which nothing "
+        "is shared with the others; it costs what the environment does. Only on the command line.",
     )
     account: Annotated[str, StringConstraints(pattern=r"^\d{12}$")] | None = Field(
         default=None,
@@ -57,9 +62,14 @@ class Settings(Section):
     github: GitHub = GitHub()
 
     @property
+    def stage(self) -> str:
+        """Stage id and what commands take: `dev`, or with a qualifier `dev-anna`."""
+        return f"{self.environment}-{self.qualifier}" if self.qualifier else self.environment
+
+    @property
     def name(self) -> str:
         """What pipeline, endpoint and dashboard are called, and stacks' names begin with."""
-        return f"shardwise-{self.environment}"
+        return f"shardwise-{self.stage}"
 
     @model_validator(mode="after")
     def _compares_what_is_captured(self) -> "Settings":
@@ -86,11 +96,13 @@ def load(
 ) -> Settings:
     """Settings of `environment`: defaults, then its file, then the overrides in CDK context.
 
+    :param environment: its name; `dev-anna` is dev with the qualifier anna.
     :param context: the value of a CDK context key, or None; the overridable keys are those of
         `OVERRIDES`.
     :raises SettingsError: no such environment, or a value that is unknown, of the wrong type or out
         of its limits.
     """
+    environment, _, qualifier = environment.partition("-")
     file = folder / f"{environment}.toml"
     if environment not in ENVIRONMENTS or not file.is_file():
         raise SettingsError(
@@ -101,8 +113,16 @@ def load(
         values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file} is no valid TOML: {error}.") from error
+    if reserved := {"environment", "qualifier"} & values.keys():
+        raise SettingsError(
+            f"{file}: {min(reserved)} is none of a file's settings, which are everyone's: take it "
+            "out, and name a sandbox on the command line (-c qualifier=anna)."
+        )
     _validate({**values, "environment": environment}, str(file))
     overridden = _override(values, context)
+    if named := qualifier or context("qualifier"):
+        values["qualifier"] = named
+        overridden.append("qualifier")
     source = " and ".join([str(file), *(f"-c {key}" for key in overridden)])
     return _validate({**values, "environment": environment}, source)
 

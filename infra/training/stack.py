@@ -109,7 +109,7 @@ class TrainingStack(cdk.Stack):
             output_key_arn=data.object_key.key_arn if data.object_key else None,
             placement=self._placement,
             model_package_group=self.model_package_group_name,
-            tags={"Project": "shardwise", "Environment": self._settings.environment},
+            tags={"Project": "shardwise", "Environment": self._settings.stage},
         )
 
     def _arn_of(self, role: iam.Role) -> str:
