@@ -1,6 +1,7 @@
 """The files that an image or a function is made of, by digests.
 
-With them in its template even what is deployed can be compared file by file. Nothing of the CDK is imported here.
+With them in its template even what is deployed can be compared file by file. Nothing of the CDK is
+imported here.
 """
 
 import ast
