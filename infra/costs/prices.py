@@ -1,0 +1,173 @@
+"""The price table: what AWS asks by Region, and what its instances are."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from infra.costs.instances import USES, Instance, Use
+
+FILE = Path(__file__).with_name("prices.toml")
+# Where settings and credentials name no Region.
+DEFAULT_REGION = "us-east-1"
+HOURS_PER_MONTH = 730
+
+T = TypeVar("T")
+
+
+class PriceError(Exception):
+    """The table has no such price; the message is one sentence with the nearest name."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """What things cost in a Region.
+
+    :ivar kg_co2e_per_kwh: of its grid.
+    :ivar hours: USD of an instance's hour, by type.
+    :ivar confirmed: the types whose price was read; the others' were reckoned from another
+        Region's.
+    :ivar other: USD of everything else, by name, e.g. `s3_gb_month`.
+    """
+
+    name: str
+    title: str
+    kg_co2e_per_kwh: float
+    hours: Mapping[str, float]
+    confirmed: frozenset[str]
+    other: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The table of `prices.toml`.
+
+    :ivar date: when it was written; AWS changes prices without telling it.
+    :ivar spot_discount: assumed share that managed spot training saves, 0 to 1.
+    """
+
+    date: date
+    currency: str
+    sources: tuple[str, ...]
+    spot_discount: float
+    instances: Mapping[str, Instance]
+    regions: Mapping[str, Region]
+
+    def region(self, name: str | None) -> Region:
+        """A Region's prices; us-east-1's for None.
+
+        :raises PriceError: the table lacks it.
+        """
+        return _found(self.regions, name or DEFAULT_REGION, f"{FILE.name} has no Region")
+
+    def instance(self, name: str) -> Instance:
+        """What an instance type is.
+
+        :raises PriceError: the table lacks it.
+        """
+        return _found(self.instances, name, f"{FILE.name} has no instance type")
+
+    def hour(self, instance: str, region: str | None, use: Use) -> float:
+        """USD of an hour of an instance.
+
+        :raises PriceError: the table lacks the type or the Region, the Region lacks the type, or
+            SageMaker doesn't take the type for this.
+        """
+        found, prices = self.instance(instance), self.region(region)
+        if use not in found.uses:
+            raise PriceError(
+                f"SageMaker takes {instance} for {' and '.join(found.uses)} and not for {use}: "
+                f"use another type{_nearest(self._usable(use, prices), instance)}."
+            )
+        return _found(prices.hours, instance, f"{FILE.name} has for {prices.name} no price of")
+
+    def types(self, region: str | None, use: Use) -> tuple[str, ...]:
+        """The instance types that `hour` knows a price of."""
+        return tuple(self._usable(use, self.region(region)))
+
+    def is_confirmed(self, instance: str, region: str | None) -> bool:
+        """Whether the hour's price was read, and not reckoned from another Region's."""
+        return instance in self.region(region).confirmed
+
+    def _usable(self, use: Use, region: Region) -> list[str]:
+        return [name for name in region.hours if use in self.instances[name].uses]
+
+
+@cache
+def load_prices(file: Path = FILE) -> Prices:
+    """The price table."""
+    content = tomllib.loads(file.read_text("utf-8"))
+    instances = {
+        name: _instance(name, facts, content["power"])
+        for name, facts in content["instances"].items()
+    }
+    first = content["regions"][DEFAULT_REGION]
+    return Prices(
+        date=content["date"],
+        currency=content["currency"],
+        sources=tuple(content["sources"]),
+        spot_discount=content["spot_discount"],
+        instances=instances,
+        regions={
+            name: _region(name, region, first, instances)
+            for name, region in content["regions"].items()
+        },
+    )
+
+
+def _instance(name: str, facts: Mapping[str, Any], power: Mapping[str, Any]) -> Instance:
+    gpus, gpu = facts.get("gpus", 0), facts.get("gpu")
+
+    def watts(state: int) -> float:
+        drawn = facts["vcpus"] * power["cpus"][facts["cpu"]][state]
+        drawn += facts["memory_gib"] * power["watts_per_gib"]
+        drawn += gpus * power["gpus"][gpu][state] if gpu else 0
+        return float(drawn * power["usage_effectiveness"])
+
+    return Instance(
+        name=name,
+        vcpus=facts["vcpus"],
+        memory_gib=facts["memory_gib"],
+        network_gbit=facts["network_gbit"],
+        gpus=gpus,
+        gpu=gpu,
+        idle_watts=watts(0),
+        watts=watts(1),
+        uses=tuple(facts.get("uses", USES)),
+    )
+
+
+def _region(
+    name: str,
+    region: Mapping[str, Any],
+    first: Mapping[str, Any],
+    instances: Mapping[str, Instance],
+) -> Region:
+    reckoned = {
+        instance: round(price * region["reckoned"][instances[instance].family], 4)
+        for instance, price in first["usd_per_hour"].items()
+        if instances[instance].family in region.get("reckoned", {})
+    }
+    return Region(
+        name=name,
+        title=region["name"],
+        kg_co2e_per_kwh=region["kg_co2e_per_kwh"],
+        hours={**reckoned, **region["usd_per_hour"]},
+        confirmed=frozenset(region["usd_per_hour"]),
+        other={**first["other"], **region["other"]},
+    )
+
+
+def _found(known: Mapping[str, T], name: str, what: str) -> T:
+    if name not in known:
+        raise PriceError(f"{what} {name}{_nearest(known, name)}: add it there with its source.")
+    return known[name]
+
+
+def _nearest(known: Iterable[str], name: str) -> str:
+    near = get_close_matches(name, list(known), n=1, cutoff=0)
+    return f"; the nearest is {near[0]}" if near else ""
