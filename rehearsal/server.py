@@ -37,10 +37,12 @@ from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.ministack import (
     alarms,
+    boundaries,
     corrections,
     full_disk,
     metric_filters,
     metric_math_alarms,
+    object_keys,
     resource_types,
     services,
     stack_events,
@@ -149,6 +151,9 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
     corrections.authorize()
+    boundaries.bound_roles()
+    object_keys.encrypt_buckets()
+    object_keys.ask_for_keys()
     alarms.judge_alarms()
     metric_math_alarms.take_metric_math_alarms()
     stack_events.send_stack_events()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rehearsal.api import model_packages, shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
+from rehearsal.api.vpc import check_vpc
 from rehearsal.errors import missing, validation
 
 KIND = "model"
@@ -19,6 +20,7 @@ def create_model(context: Context, request: Record) -> Record:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
     for container in containers:
         _check_container(context, container)
+    check_vpc(context, request.get("VpcConfig"))
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "ModelArn": arn,
         "CreationTime": now(),

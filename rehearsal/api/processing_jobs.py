@@ -5,6 +5,7 @@ from __future__ import annotations
 from rehearsal.api.context import Context, Handler, Record
 from rehearsal.api.jobs import RUNNING, Jobs
 from rehearsal.api.paging import Listing
+from rehearsal.api.vpc import check_vpc
 from rehearsal.errors import in_use
 from rehearsal.events import Events
 
@@ -18,6 +19,7 @@ _LISTING = Listing(
 
 
 def create_processing_job(context: Context, request: Record) -> Record:
+    check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"))
     arn = JOBS.create(context, request)
     change = JOBS.change(context, request["ProcessingJobName"])
     context.jobs.start_processing_job(request, arn, change)

@@ -9,6 +9,7 @@ from rehearsal.api import shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.jobs import RUNNING
 from rehearsal.api.paging import Listing
+from rehearsal.api.vpc import check_vpc
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError, in_use, validation
 
@@ -25,6 +26,7 @@ _LISTING = Listing(
 
 def create_training_job(context: Context, request: Record) -> Record:
     _check_wait_time(request)
+    check_vpc(context, request.get("VpcConfig"))
     name = request["TrainingJobName"]
     arn = context.arn(f"{KIND}/{name}")
     time = now()

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from rehearsal import lifecycle
 from scripts import chain
+from scripts.boundary import BOUNDARY, make_boundary
 from scripts.cdk import REPOSITORY, CdkError
 from scripts.commands.aws import STATES, shell_line
 from scripts.commands.console import CommandError, complain, run
@@ -99,6 +100,15 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
     )
     made.add_argument(
+        "-c",
+        "--context",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        type=_pair,
+        help="a setting to deploy with, as `cdk deploy -c` takes it; may be given again",
+    )
+    made.add_argument(
         "--skip-unusable", action="store_true", help="drop the rest where files are no images"
     )
     made.add_argument("--keep", action="store_true", help="leave AWS running on this machine")
@@ -110,6 +120,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         help="where this rehearsal keeps its things; made anew (default: %(default)s)",
     )
     return made.parse_args(argv)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is no setting: write it as KEY=VALUE")
+    return key, value
 
 
 def rehearse(arguments: argparse.Namespace, console: Console) -> int:
@@ -148,6 +165,9 @@ def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> 
         context["training_model"] = arguments.model
     if arguments.hosts is not None:
         context["training_hosts"] = str(arguments.hosts)
+    context.update(arguments.context)
+    if boundary := context.get(BOUNDARY):
+        make_boundary(boundary)
     deployment = chain.Deployment(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)
     with stages.stage("Synthesise the stacks, bootstrap the account"):
         deployment.bootstrap_and_synthesise()
