@@ -9,9 +9,10 @@ from aws_cdk import aws_s3 as s3
 
 from infra.drift.alarm import NAMESPACE
 from infra.drift.props import DriftProps
+from infra.trigger.starter import RETRAINING, RETRAINING_SOURCE
 
 RECORDS = "drift/"
-EXECUTIONS = f"{RECORDS}executions/"
+COMPARISON = f"{RECORDS}comparison.json"
 DATASETS = "lineage/*/dataset.json"
 
 
@@ -28,7 +29,7 @@ def let_compare(function: lambda_.Function, props: DriftProps) -> None:
             props.records.arn_for_objects(DATASETS),
         ],
     )
-    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{RECORDS}comparison.json")])
+    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(COMPARISON)])
     # CloudWatch has no ARN for a namespace, hence the condition.
     function.add_to_role_policy(
         iam.PolicyStatement(
@@ -40,12 +41,26 @@ def let_compare(function: lambda_.Function, props: DriftProps) -> None:
 
 
 def let_retrain(function: lambda_.Function, props: DriftProps) -> None:
-    """Read the comparison, start the pipeline and note that."""
+    """Read the comparison and ask for a run."""
     _describe_stack(function, props.stack_name)
     _list(function, props.records, RECORDS)
-    _allow(function, ["s3:GetObject"], [props.records.arn_for_objects(f"{RECORDS}*")])
-    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(f"{EXECUTIONS}*")])
-    _allow(function, ["sagemaker:StartPipelineExecution"], [props.pipeline_arn])
+    _allow(function, ["s3:GetObject"], [props.records.arn_for_objects(COMPARISON)])
+    # The default bus is everybody's: only these events may be put there.
+    bus = cdk.Stack.of(function).format_arn(
+        service="events", resource="event-bus", resource_name="default"
+    )
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["events:PutEvents"],
+            resources=[bus],
+            conditions={
+                "StringEquals": {
+                    "events:source": RETRAINING_SOURCE,
+                    "events:detail-type": RETRAINING,
+                }
+            },
+        )
+    )
 
 
 def _describe_stack(function: lambda_.Function, name: str) -> None:

@@ -1,4 +1,4 @@
-"""From the alarm to one execution of the pipeline."""
+"""From the alarm to a request for an execution of the pipeline."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
@@ -13,9 +13,9 @@ from infra.function import python_function
 
 
 class Retraining(Construct):
-    """A rule on the alarm, and the function that starts the pipeline once a model package.
+    """A rule on the alarm, and the function that asks the starter for a run.
 
-    :ivar function: starts the pipeline.
+    :ivar function: asks for it.
     :ivar rule: hands it the event that the alarm was raised.
     """
 
@@ -34,7 +34,7 @@ class Retraining(Construct):
             "Function",
             folder=FUNCTIONS,
             handler="class_shares.retrain.handler",
-            description="Starts one pipeline execution for a model whose answers drifted",
+            description="Asks for a run for a model whose answers drifted",
             settings=props.settings,
             environment={
                 "STACK_NAME": props.stack_name,

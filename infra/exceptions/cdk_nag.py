@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IConstruct
 
-from infra.drift.permissions import DATASETS, EXECUTIONS, RECORDS
+from infra.drift.permissions import DATASETS
 from infra.serving import asynchronous, capture
 from infra.serving.variants import VARIANT
 from infra.trigger.permissions import executions_of
@@ -152,9 +152,6 @@ def _of_drift(deployment: "Deployment") -> Iterator[_Exception]:
         yield _wildcard(drift.comparison, _objects(deployment, bucket, pattern), _OBJECTS)
     if drift.retraining:
         yield _wildcard(drift.retraining, stack, _STACK_ID)
-        for pattern in (f"{RECORDS}*", f"{EXECUTIONS}*"):
-            objects = _objects(deployment, data.artifacts, pattern)
-            yield _wildcard(drift.retraining, objects, _OBJECTS)
 
 
 def _of_github(deployment: "Deployment") -> Iterator[_Exception]:

@@ -20,7 +20,7 @@ from scripts.commands.contents import (
     read_images,
     shortcomings,
 )
-from scripts.commands.drops import (
+from scripts.commands.drops_in_s3 import (
     check_drop_id,
     check_free,
     complete_drops,

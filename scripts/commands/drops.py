@@ -1,164 +1,115 @@
-"""Drops in S3: which there are, and how one is written, its marker last."""
+"""`./scripts/drops`: which drops there are, and what became of each."""
 
-import base64
-import hashlib
+import argparse
 import json
-import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from datetime import datetime
-from typing import TYPE_CHECKING
+import sys
+from dataclasses import asdict
 
 import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
 
-from scripts.commands.console import CommandError, explain, shown
-from scripts.commands.contents import MARKER, ImageFile
+from scripts.commands import starter
+from scripts.commands.aws import aws_session
+from scripts.commands.console import CommandError, complain, parser, run
+from scripts.commands.fates import Fate, Fates
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-PREFIX = "drops/"
-THREADS = 8
-DROP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
+SHOWN = 20
 
 
-def s3_client(session: boto3.Session) -> "S3Client":
-    config = Config(
-        max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 10}
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: drops(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    made = parser(
+        "drops",
+        "Shows what became of each drop: whether it waits, which execution covers it, which model\n"
+        "package came of that, and why it failed or waits. docs/trigger.md explains the words.",
+        "./scripts/drops 20261123T101500Z-1a2b3c4d",
     )
-    return session.client("s3", config=config)
+    made.add_argument("id", nargs="?", metavar="ID", help="one drop, in full")
+    made.add_argument("--all", action="store_true", help=f"more than the newest {SHOWN}")
+    made.add_argument("--json", action="store_true", help="one JSON document")
+    made.add_argument(
+        "--release",
+        action="store_true",
+        help="let one more execution begin though as many have as may in 24 hours without a "
+        "person; your name is kept",
+    )
+    return made.parse_args(argv)
 
 
-def new_drop_id(images: Sequence[ImageFile], now: datetime) -> str:
-    """The time in UTC, so that drops sort, and the start of a digest of the contents."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(marker(images)).hexdigest()[:8]}"
+def drops(arguments: argparse.Namespace, console: Console) -> int:
+    """Prints the drops, or lets the next run begin; gives the exit status."""
+    session = aws_session()
+    if arguments.release:
+        return _release(session, arguments.environment, console)
+    fates = Fates(session, arguments.environment)
+    if arguments.id is not None:
+        return _tell_one(fates, arguments, console)
+    found = fates.all()
+    shown = found if arguments.all else found[:SHOWN]
+    sized = [fates.sized(fate) for fate in shown]
+    if arguments.json:
+        console.print(json.dumps([asdict(fate) for fate in sized], ensure_ascii=False))
+        return 0
+    if not found:
+        console.print("There is no drop yet: ./scripts/drop DIR makes one.")
+        return 0
+    console.print(_table(sized))
+    if len(found) > len(shown):
+        console.print(f"{len(found) - len(shown)} older ones are left out: --all shows them.")
+    return 0
 
 
-def check_drop_id(drop_id: str) -> str:
-    """Raises CommandError for an id that would not be safe in keys and parameters."""
-    if not DROP_ID.fullmatch(drop_id):
+def _tell_one(fates: Fates, arguments: argparse.Namespace, console: Console) -> int:
+    found = fates.one(arguments.id)
+    if found is None:
         raise CommandError(
-            f"{drop_id!r} is no drop id: give 1 to 63 of A-Z a-z 0-9 . _ - with no sign first."
+            f"There is no drop {arguments.id}, neither in {fates.folder} nor on record: "
+            "./scripts/drops shows all."
         )
-    return drop_id
+    fate = fates.sized(found)
+    if arguments.json:
+        console.print(json.dumps(asdict(fate), ensure_ascii=False))
+        return 0
+    for name, value in asdict(fate).items():
+        if value not in {"", None}:
+            console.print(f"{name.replace('_', ' ')}: {value}")
+    return 0
 
 
-def marker(images: Sequence[ImageFile]) -> bytes:
-    """The marker's JSON index (docs/architecture.md, S3)."""
-    files = [
-        {"name": image.name, "size": image.size, "sha256": image.sha256}
-        for image in sorted(images, key=lambda image: image.name)
-    ]
-    return json.dumps({"schema": 1, "files": files}, ensure_ascii=False).encode()
+def _release(session: boto3.Session, environment: str, console: Console) -> int:
+    said = starter.release(session, environment)
+    if said["waiting"]:
+        return complain(f"{said['waiting']} drops wait on: {said['held']}")
+    if not said["runs"]:
+        console.print("No drop waits: nothing was released.")
+        return 0
+    numbers = ", ".join(map(str, said["runs"]))
+    console.print(f"Nothing waits any more: run {numbers} goes on. Next: ./scripts/watch")
+    return 0
 
 
-def complete_drops(s3: "S3Client", bucket: str) -> Iterator[str]:
-    """The ids of the drops that have their marker."""
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=PREFIX, Delimiter="/"
-    )
-    for page in pages:
-        for prefix in page.get("CommonPrefixes", []):
-            drop_id = prefix["Prefix"].removeprefix(PREFIX).rstrip("/")
-            if is_complete(s3, bucket, drop_id):
-                yield drop_id
-
-
-def is_complete(s3: "S3Client", bucket: str, drop_id: str) -> bool:
-    try:
-        s3.head_object(Bucket=bucket, Key=f"{PREFIX}{drop_id}/{MARKER}")
-    except ClientError as error:
-        if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
-            return False
-        raise
-    return True
-
-
-def check_free(s3: "S3Client", bucket: str, drop_id: str, images: Sequence[ImageFile]) -> None:
-    """Raises CommandError where the drop is complete, or holds objects of another folder."""
-    if is_complete(s3, bucket, drop_id):
-        raise CommandError(
-            f"The drop {drop_id} is complete already and does not change any more: "
-            "choose another --id."
+def _table(fates: list[Fate]) -> Table:
+    made = Table("drop", "since", "objects", "bytes", "fate", "execution", "model", "reason")
+    for fate in fates:
+        made.add_row(
+            fate.drop,
+            fate.since,
+            "" if fate.objects is None else f"{fate.objects:,}",
+            "" if fate.bytes is None else f"{fate.bytes:,}",
+            fate.state,
+            fate.execution_arn.rpartition("/")[2],
+            fate.model_package_arn.rpartition("/")[2],
+            fate.reason,
+            style=COLOURS.get(fate.state),
         )
-    names = {image.name for image in images}
-    start = f"{PREFIX}{drop_id}/"
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
-    for page in pages:
-        for found in page.get("Contents", []):
-            name = found["Key"].removeprefix(start)
-            if name not in names:
-                raise CommandError(
-                    f"The unfinished drop {drop_id} holds {shown(name)!r}, which this folder does "
-                    "not have: choose another --id."
-                )
+    return made
 
 
-def upload(
-    s3: "S3Client",
-    bucket: str,
-    drop_id: str,
-    images: Sequence[ImageFile],
-    done: Callable[[], None],
-) -> None:
-    """Uploads the images, several at once, then the marker; calls `done` after each image.
-
-    S3 checks each body against the digest that was read before: a file that changed meanwhile is
-    refused.
-
-    Raises:
-        CommandError: an upload failed.
-        KeyboardInterrupt: with a sentence; either way there is no marker.
-    """
-    unfinished = (
-        f"the drop {drop_id} has no marker, so that nothing uses it: "
-        f"run the command again with --id {drop_id} to finish it."
-    )
-    try:
-        _upload_images(s3, bucket, drop_id, images, done)
-        body = marker(images)
-        digest = hashlib.sha256(body)
-        key = f"{PREFIX}{drop_id}/{MARKER}"
-        _put(s3, bucket, key, body, "application/json", digest.hexdigest())
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Interrupted: {unfinished}") from None
-    except (BotoCoreError, ClientError) as error:
-        raise CommandError(f"{explain(error).rstrip('.')}; {unfinished}") from error
-    except OSError as error:
-        raise CommandError(
-            f"{shown(error.filename)} cannot be read now ({error.strerror}); {unfinished}"
-        ) from error
-
-
-def _upload_images(
-    s3: "S3Client",
-    bucket: str,
-    drop_id: str,
-    images: Sequence[ImageFile],
-    done: Callable[[], None],
-) -> None:
-    def put(image: ImageFile) -> None:
-        key = f"{PREFIX}{drop_id}/{image.name}"
-        _put(s3, bucket, key, image.path.read_bytes(), image.content_type, image.sha256)
-
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        for uploaded in as_completed([pool.submit(put, image) for image in images]):
-            uploaded.result()
-            done()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _put(  # noqa: PLR0913, PLR0917 - they are put_object's own
-    s3: "S3Client", bucket: str, key: str, body: bytes, content_type: str, sha256: str
-) -> None:
-    s3.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=body,
-        ContentType=content_type,
-        ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-    )
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,9 @@ from aws_cdk import aws_s3 as s3
 from botocore.config import Config
 
 from infra.drift import Drift, DriftProps
+from infra.function import dead_letter_queue
 from infra.settings import Settings
+from infra.trigger.starter import Starter
 from rehearsal import lifecycle
 from tests.rehearsal.conftest import eventually
 
@@ -31,7 +33,7 @@ ENDPOINT = "shardwise-tests"
 SERVING = f"{ENDPOINT}-serving"
 STACK = f"{ENDPOINT}-operations"
 PARAMETER = "ModelPackageArn"
-RECORDS, CAPTURED, ASSETS = "records", "captured", "assets"
+RECORDS, CAPTURED, ASSETS, DROPS = "records", "captured", "assets", "drops"
 PREFIX = f"captured/{ENDPOINT}/AllTraffic/"
 TRAINED = {"cat": 500, "dog": 300, "cow": 200}
 THRESHOLD, MINIMUM, HOURS = 0.2, 100, 2
@@ -66,6 +68,7 @@ class Deployed:
     functions: dict[str, str]
     alarm: str
     rule: str
+    table: str
     group: str = "shardwise-tests-0a1b2c3d"
     _clients: dict[str, Any] = field(default_factory=dict)
 
@@ -130,7 +133,7 @@ class Deployed:
         return found
 
     def is_alarmed(self) -> str | None:
-        """Runs the function that starts the pipeline with AWS's event of the alarm."""
+        """Runs the function that asks for a run with AWS's event of the alarm."""
         event = alarm_event(self.alarm, "ALARM")
         answer = self.client("lambda").invoke(
             FunctionName=self.functions["retrain"], Payload=json.dumps(event)
@@ -169,6 +172,15 @@ class Deployed:
         arns = [one["PipelineExecutionArn"] for one in listed["PipelineExecutionSummaries"]]
         started_by = f"drift/{self.group}/{package.rsplit('/', 1)[1]}"
         return [arn for arn in arns if self._started_by(arn) == started_by]
+
+    def state(self, package: str) -> str | None:
+        """What is on record of the run that drift of the package has asked for."""
+        drop_id = f"drift/{self.group}/{package.rsplit('/', 1)[1]}"
+        found = self.client("dynamodb").get_item(
+            TableName=self.table, Key={"Kind": {"S": "drop"}, "Id": {"S": drop_id}}
+        )
+        state: str | None = found.get("Item", {}).get("State", {}).get("S")
+        return state
 
     def _started_by(self, execution: str) -> str:
         (parameter,) = self.client("sagemaker").list_pipeline_parameters_for_execution(
@@ -241,7 +253,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("drift")
     variables = lifecycle.start(folder / "state", cache=folder / "cache")
     try:
-        for bucket in (RECORDS, CAPTURED, ASSETS):
+        for bucket in (RECORDS, CAPTURED, ASSETS, DROPS):
             client(variables, "s3").create_bucket(Bucket=bucket)
         _around(variables)
         yield _deploy(variables, _synthesise(folder / "cdk.out"))
@@ -272,6 +284,7 @@ def _synthesise(folder: Path) -> Path:
     settings = Settings(
         environment="tests", endpoint={"capture_percent": 100}, drift={**drift, "retrain": True}
     )
+    pipeline_arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{ENDPOINT}"
     made = Drift(
         stack,
         "Drift",
@@ -284,8 +297,17 @@ def _synthesise(folder: Path) -> Path:
             capture_prefix=PREFIX,
             records=s3.Bucket.from_bucket_name(stack, "Records", RECORDS),
             pipeline_name=ENDPOINT,
-            pipeline_arn=f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{ENDPOINT}",
+            pipeline_arn=pipeline_arn,
         ),
+    )
+    starter = Starter(
+        stack,
+        "Starter",
+        settings=settings,
+        drops=s3.Bucket.from_bucket_name(stack, "DropsBucket", DROPS),
+        pipeline_name=ENDPOINT,
+        pipeline_arn=pipeline_arn,
+        dead_letters=dead_letter_queue(stack, "DeadLetters", settings),
     )
     assert made.retraining is not None
     for name, value in (
@@ -293,6 +315,7 @@ def _synthesise(folder: Path) -> Path:
         ("Retrain", made.retraining.function.function_name),
         ("Alarm", made.alarm.alarm_name),
         ("Rule", made.retraining.rule.rule_name),
+        ("Table", starter.table.table_name),
     ):
         cdk.CfnOutput(stack, name, value=value)
     app.synth()
@@ -310,7 +333,7 @@ def _deploy(variables: dict[str, str], synthesised: Path) -> Deployed:
     template = (synthesised / f"{STACK}.template.json").read_text()
     outputs = _create(variables, STACK, template)
     functions = {"compare": outputs["ComparisonFunctionName"], "retrain": outputs["Retrain"]}
-    return Deployed(variables, functions, outputs["Alarm"], outputs["Rule"])
+    return Deployed(variables, functions, outputs["Alarm"], outputs["Rule"], outputs["Table"])
 
 
 def _create(variables: dict[str, str], name: str, template: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from infra.assembly import CloudAssembly, plain_text
 from infra.deployment import Deployment
+from infra.drift.functions.class_shares import retrain
 from infra.settings import load
 from tests.infra.conftest import REPOSITORY
 
@@ -109,13 +110,25 @@ def test_the_comparison_may_read_answers_and_counts_and_write_its_own_file_alone
     }
 
 
-def test_the_other_may_start_the_pipeline_and_note_it_and_reads_no_answers(drifting):
+def test_the_other_may_ask_for_a_run_and_starts_nothing_and_reads_no_answers(drifting):
     may = allowed(drifting, "Retraining")
-    assert [r.partition("/")[2] for r in may["s3:GetObject"]] == ["drift/*"]
-    assert [r.partition("/")[2] for r in may["s3:PutObject"]] == ["drift/executions/*"]
-    assert may["sagemaker:StartPipelineExecution"] == [
-        "arn:aws:sagemaker:us-east-1:123456789012:pipeline/shardwise-dev"
-    ]
+    assert [r.partition("/")[2] for r in may["s3:GetObject"]] == ["drift/comparison.json"]
+    assert may["events:PutEvents"] == ["arn:aws:events:us-east-1:123456789012:event-bus/default"]
+    assert not [action for action in may if action.startswith(("sagemaker:", "s3:Put"))]
+
+
+def test_what_it_asks_with_is_what_the_starter_hears(drifting):
+    (rule,) = (
+        resource["Properties"]
+        for resource in drifting.template("dev", "trigger")["Resources"].values()
+        if resource.get("Properties", {}).get("EventPattern", {}).get("source") == [retrain.SOURCE]
+    )
+    variables = functions(drifting)["retrain"]["Environment"]["Variables"]
+    assert rule["EventPattern"] == {
+        "source": [retrain.SOURCE],
+        "detail-type": [retrain.DETAIL_TYPE],
+        "detail": {"PipelineName": [variables["PIPELINE_NAME"]]},
+    }
 
 
 def test_metrics_go_to_one_namespace(drifting):

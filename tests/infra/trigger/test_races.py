@@ -1,4 +1,4 @@
-"""Two functions at once, at each moment at which one of them can be overtaken; and one that dies."""
+"""Two functions at once, at each call at which one can be overtaken; and one that dies there."""
 
 import pytest
 

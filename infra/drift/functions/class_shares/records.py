@@ -1,4 +1,4 @@
-"""What the two functions keep in S3: the last comparison, and which execution a package has."""
+"""What is kept in S3: the last comparison."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 COMPARISON = "drift/comparison.json"
-EXECUTIONS = "drift/executions/"
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,6 @@ class Records:
             Body=json.dumps(content, indent=1).encode(),
             ContentType="application/json",
         )
-
-
-def execution_key(package: str) -> str:
-    """Where the execution is noted that drift of the answers of `package` has started."""
-    return f"{EXECUTIONS}{name_of(package)}.json"
 
 
 def name_of(package: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from scripts.commands.console import CommandError
 from scripts.commands.contents import ImageFile, list_files, read_images
-from scripts.commands.drops import (
+from scripts.commands.drops_in_s3 import (
     check_drop_id,
     check_free,
     complete_drops,

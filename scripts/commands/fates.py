@@ -1,0 +1,167 @@
+"""What became of drops: the table's word, and what S3 has that the table does not know."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import boto3
+
+from scripts.commands import stacks, starter
+from scripts.commands.contents import MARKER
+from scripts.commands.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
+from scripts.commands.drops_on_record import (
+    REFUSED,
+    WAITING,
+    Drop,
+    Record,
+    begun_without_a_person,
+)
+
+INCOMPLETE, UNRECORDED = "Incomplete", "Unrecorded"
+LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop holds
+
+
+@dataclass(frozen=True)
+class Fate:
+    """One drop; `objects` and `bytes` are None where neither its run nor its marker tells.
+
+    Attributes:
+        since: when its marker was written, in UTC; empty where there is none.
+        state: SageMaker's word for the run's execution, or Waiting, Starting, Refused, Incomplete
+            (no marker), Unrecorded (a marker of which no event has told yet).
+        released_by: who let the run begin, where that took a person.
+    """
+
+    drop: str
+    since: str
+    state: str
+    run: int | None = None
+    execution_arn: str = ""
+    model_package_arn: str = ""
+    released_by: str = ""
+    reason: str = ""
+    objects: int | None = None
+    bytes: int | None = None
+
+
+class Fates:
+    """Of the drops of one environment."""
+
+    def __init__(self, session: boto3.Session, environment: str) -> None:
+        outputs = stacks.outputs_of(stacks.describe(session, environment, "data"))
+        self._s3 = s3_client(session)
+        self._bucket = outputs["DropsBucketName"]
+        self._artifacts = outputs.get("ArtifactsBucketName", "")
+        self._session = session
+        self._environment = environment
+        self._record = Record(session, environment)
+        self._dataset = cache(self._read_dataset)
+
+    @property
+    def folder(self) -> str:
+        return f"s3://{self._bucket}/{PREFIX}"
+
+    def all(self) -> list[Fate]:
+        """Those that are not on record first, and then the newest first."""
+        recorded = self._record.drops()
+        why = self._why_they_wait() if any(d.state == WAITING for d in recorded) else ""
+        known = {drop.id for drop in recorded}
+        others = (drop_id for drop_id in drop_ids(self._s3, self._bucket) if drop_id not in known)
+        return [*self._unrecorded(others), *(_fate(drop, why) for drop in recorded)]
+
+    def one(self, drop_id: str) -> Fate | None:
+        """None where it is neither on record nor in S3."""
+        drop = self._record.drop(drop_id)
+        if drop is not None:
+            return _fate(drop, self._why_they_wait() if drop.state == WAITING else "")
+        found = self._s3.list_objects_v2(
+            Bucket=self._bucket, Prefix=f"{PREFIX}{drop_id}/", MaxKeys=1
+        )
+        return next(self._unrecorded([drop_id] if found.get("KeyCount") else []), None)
+
+    def sized(self, fate: Fate) -> Fate:
+        """With what its run's dataset says that it holds, or else its marker's index."""
+        sizes = self._by_dataset(fate) or self._by_marker(fate)
+        return replace(fate, objects=sizes[0], bytes=sizes[1]) if sizes else fate
+
+    def _unrecorded(self, ids: Any) -> Iterator[Fate]:
+        for drop_id in ids:
+            if is_complete(self._s3, self._bucket, drop_id):
+                reason = "No event has told of its marker yet: the starter looks every 15 minutes."
+                yield Fate(drop_id, "", UNRECORDED, reason=reason)
+            else:
+                reason = f"It has no marker {PREFIX}{drop_id}/{MARKER} yet: nothing uses it."
+                yield Fate(drop_id, "", INCOMPLETE, reason=reason)
+
+    def _why_they_wait(self) -> str:
+        runs = self._record.runs()
+        guards = starter.guards(self._session, self._environment)
+        if any(run.status in {"Starting", "Executing", "Stopping"} for run in runs):
+            return "An execution runs: this drop goes into the next one."
+        begun = begun_without_a_person(runs)
+        if guards.executions_per_day and begun >= guards.executions_per_day:
+            return (
+                f"{begun} runs began in the last 24 hours, and {guards.executions_per_day} may "
+                "without a person: ./scripts/drops --release lets the next one begin."
+            )
+        return "Its run is about to begin."
+
+    def _by_dataset(self, fate: Fate) -> tuple[int, int] | None:
+        if not fate.execution_arn:
+            return None
+        for drop in self._dataset(fate.execution_arn.rpartition("/")[2]):
+            if drop["id"] == fate.drop:
+                return drop["objects"], drop["bytes"]
+        return None
+
+    def _read_dataset(self, execution_id: str) -> list[dict[str, Any]]:
+        content = self._read(self._artifacts, f"lineage/{execution_id}/dataset.json")
+        included: list[dict[str, Any]] = json.loads(content)["included_drops"] if content else []
+        return included
+
+    def _by_marker(self, fate: Fate) -> tuple[int, int] | None:
+        content = self._read(self._bucket, f"{PREFIX}{fate.drop}/{MARKER}")
+        try:
+            files = json.loads(content)["files"] if content else None
+            return (len(files), sum(file["size"] for file in files)) if files else None
+        except (ValueError, LookupError, TypeError):
+            return None
+
+    def _read(self, bucket: str, key: str) -> bytes | None:
+        """None where it is not there or too large."""
+        listed = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        for found in listed.get("Contents", []):
+            if found["Key"] == key and found["Size"] <= LARGEST_MARKER:
+                return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return None
+
+
+def _fate(drop: Drop, why_it_waits: str) -> Fate:
+    fate = Fate(drop.id, _short(drop.since), drop.state, reason=drop.reason)
+    if drop.state == WAITING:
+        return replace(fate, reason=why_it_waits)
+    if drop.state == REFUSED or drop.run is None:
+        return fate
+    run = drop.run
+    return replace(
+        fate,
+        run=run.number,
+        execution_arn=run.execution_arn,
+        model_package_arn=run.model_package_arn,
+        released_by=run.released_by,
+        reason=_reason(run.reason, drop.state),
+    )
+
+
+def _reason(said: str, state: str) -> str:
+    if state in {"Failed", "Stopped"}:
+        next_steps = "./scripts/watch --drop tells why; the next drop's run covers this one too."
+        return f"{said.rstrip('.') or state}. {next_steps}"
+    return said
+
+
+def _short(time: datetime) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S")
