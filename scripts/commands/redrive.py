@@ -1,0 +1,91 @@
+"""`./scripts/redrive`: sends events that failed to their function again."""
+
+import argparse
+import json
+import sys
+
+import boto3
+from botocore.config import Config
+from rich.console import Console
+
+from scripts.commands import dead_letters
+from scripts.commands.aws import aws_session
+from scripts.commands.console import CommandError, complain, parser, run
+from scripts.commands.dead_letters import INVISIBLE_SECONDS, DeadLetter, Queue
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: redrive(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    made = parser(
+        "redrive",
+        "Shows the events of drops, approvals and comparisons that failed, with why, and sends\n"
+        "each to its function again. Those that are handled now are deleted, others stay. The\n"
+        "exit status is 1 where one stays.",
+        "./scripts/redrive --dry-run",
+    )
+    made.add_argument("--dry-run", action="store_true", help="show them only")
+    return made.parse_args(argv)
+
+
+def redrive(arguments: argparse.Namespace, console: Console) -> int:
+    """Goes through all queues of the environment; gives the exit status."""
+    session = aws_session()
+    queues = dead_letters.queues(session, arguments.environment)
+    if not queues:
+        raise CommandError(
+            f"No function of {arguments.environment} keeps failed events: "
+            f"run npx cdk deploy '{arguments.environment}/*' first."
+        )
+    kept = sum(_empty(session, queue, arguments.dry_run, console) for queue in queues)
+    if kept and not arguments.dry_run:
+        return complain(
+            f"{kept} events failed again and stay: remove the cause that is shown, and run this "
+            "command again."
+        )
+    return 0
+
+
+def _empty(session: boto3.Session, queue: Queue, dry_run: bool, console: Console) -> int:
+    """How many events stay in the queue."""
+    letters = list(dead_letters.receive(session, queue))
+    console.print(f"{queue.name}: {len(letters)} failed events")
+    return sum(not _settle(session, queue, letter, dry_run, console) for letter in letters)
+
+
+def _settle(
+    session: boto3.Session, queue: Queue, letter: DeadLetter, dry_run: bool, console: Console
+) -> bool:
+    """Whether the event is handled and gone."""
+    console.print(f"  {letter.sent:%Y-%m-%d %H:%M:%S} {letter.what}: {letter.reason}")
+    error = None if dry_run else _send(session, queue, letter)
+    if dry_run or error:
+        dead_letters.give_back(session, queue, letter)
+        if error:
+            console.print(f"    failed again: {error}", style="bold red")
+        return False
+    dead_letters.delete(session, queue, letter)
+    console.print("    handled", style="green")
+    return True
+
+
+def _send(session: boto3.Session, queue: Queue, letter: DeadLetter) -> str | None:
+    """Why the function failed on it; None where it did not."""
+    function = dead_letters.receiver_of(session, queue, letter)
+    if function is None:
+        return "no function of the queue takes this event"
+    patient = Config(read_timeout=INVISIBLE_SECONDS, retries={"max_attempts": 0})
+    answer = session.client("lambda", config=patient).invoke(
+        FunctionName=function, Payload=json.dumps(letter.event).encode()
+    )
+    if not answer.get("FunctionError"):
+        return None
+    said = json.loads(answer["Payload"].read())
+    return str(said.get("errorMessage", answer["FunctionError"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
