@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
+_AWS_MANAGED = "alias/aws/s3"
 _CONTEXT = ("kms:ViaService", "s3.{region}.amazonaws.com")
 
 Check = tuple[str, str]
@@ -31,6 +32,15 @@ def encrypt_buckets() -> None:
             s3._delete_bucket_encryption,
         ),
     )
+    its_own = s3._resolve_sse_write_headers
+
+    def resolve(headers: dict[str, str], bucket: str) -> Any:
+        # Who asks for KMS and names no key gets AWS's own of the account, as the CDK CLI does.
+        if headers.get("x-amz-server-side-encryption") == "aws:kms":
+            headers = {_KEY_HEADER: _AWS_MANAGED} | headers
+        return its_own(headers, bucket)
+
+    s3._resolve_sse_write_headers = resolve
 
 
 def _encryption_xml(properties: dict[str, Any]) -> bytes:
@@ -99,7 +109,8 @@ def _of_keys(
         needed = "kms:GenerateDataKey"
     else:
         return
-    if arn:
+    # Who may use S3 may use the key that AWS manages for it.
+    if arn and arn != _AWS_MANAGED:
         yield needed, arn
 
 
