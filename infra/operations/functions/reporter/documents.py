@@ -1,0 +1,48 @@
+"""Small JSON documents in S3."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+_LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class Documents:
+    """Of one bucket."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def read(self, key: str) -> tuple[dict[str, Any], str] | None:
+        """The document and its ETag; None where there is none."""
+        # A role that may list one prefix only is refused what is not there, not told so.
+        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        if key not in (stored["Key"] for stored in listed.get("Contents", [])):
+            return None
+        found = self._client.get_object(Bucket=self._bucket, Key=key)
+        return json.load(found["Body"]), found["ETag"]
+
+    def write(self, key: str, content: dict[str, Any], etag: str | None) -> str | None:
+        """Writes where nothing is, or in place of what has the ETag.
+
+        Returns the new ETag, or None where another was faster.
+        """
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        try:
+            return self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=json.dumps(content, indent=1).encode(),
+                ContentType="application/json",
+                **condition,
+            )["ETag"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _LOST:
+                return None
+            raise

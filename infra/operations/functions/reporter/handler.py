@@ -1,0 +1,67 @@
+"""Tells people, and CloudWatch, of what became of an execution or of an update."""
+
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any, TypedDict
+
+import boto3
+
+from .costs import Prices
+from .documents import Documents
+from .executions import Executions
+from .ledger import Ledger
+from .metrics import Metrics
+from .outputs import Outputs
+from .reporter import Clients, Parts, Reporter
+from .words import Message, Place
+
+logging.getLogger().setLevel(logging.INFO)
+
+Event = TypedDict("Event", {"id": str, "detail-type": str, "detail": dict[str, Any]})
+"""https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
+"""
+
+
+def handler(event: Event, context: object) -> None:
+    """An error lets Lambda try the event again; it ends in the dead-letter queue.
+
+    :raises BusyError: another invocation has the same event.
+    :raises ValueError: an event of a kind that no rule here sends.
+    """
+    reporter = Reporter(parts())
+    match event["detail-type"]:
+        case "SageMaker Model Building Pipeline Execution Status Change":
+            reporter.execution(event["detail"])
+        case "SageMaker Model Building Pipeline Execution Step Status Change":
+            reporter.step(event["detail"])
+        case "CloudFormation Stack Status Change":
+            reporter.rollback(event["id"], event["detail"])
+        case other:
+            raise ValueError(f"The reporter knows no event {other!r}: correct the rule of it.")
+
+
+def parts() -> Parts:
+    """As the function's environment variables say."""
+    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+    artifacts = Documents(s3, os.environ["ARTIFACTS_BUCKET"])
+    region = os.environ["AWS_REGION"]
+    return Parts(
+        clients=Clients(boto3.client("cloudformation"), boto3.client("logs"), sagemaker),
+        executions=Executions(sagemaker),
+        outputs=Outputs(Documents(s3, os.environ["WORKING_BUCKET"]), artifacts),
+        ledger=Ledger(artifacts, lambda: datetime.now(UTC)),
+        metrics=Metrics(
+            boto3.client("cloudwatch"), os.environ["NAMESPACE"], os.environ["PIPELINE_NAME"]
+        ),
+        prices=Prices.of(os.environ["PRICES"], region),
+        place=Place(os.environ["ENVIRONMENT"], os.environ["NAME"], region, os.environ["RUNBOOKS"]),
+        publish=_publish,
+    )
+
+
+def _publish(message: Message) -> None:
+    boto3.client("sns").publish(
+        TopicArn=os.environ["TOPIC_ARN"], Subject=message.subject, Message=message.text
+    )
