@@ -11,6 +11,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IConstruct
 
 from infra.drift.permissions import DATASETS
+from infra.operations.job_logs import GROUPS
 from infra.serving import asynchronous, capture
 from infra.serving.variants import VARIANT
 from infra.trigger.permissions import executions_of
@@ -23,6 +24,7 @@ _OBJECTS = (
     "is known before."
 )
 _LOG_STREAMS = "SageMaker names the log streams when it starts the hosts; the log group is named."
+_LOG_GROUP = "The asterisk is how CloudWatch Logs writes the ARN of the one log group named."
 _METRICS = (
     "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
     "narrows the first to one namespace, and the token alone gives access to no repository."
@@ -54,6 +56,7 @@ def explain(deployment: "Deployment") -> None:
         *_of_trigger(deployment),
         *_of_serving(deployment),
         *_of_drift(deployment),
+        *_of_job_logs(deployment),
         *_of_github(deployment),
     ):
         cdk.Validations.of(exception.construct).acknowledge(
@@ -127,6 +130,13 @@ def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
     yield _wildcard(
         serving.deployer, _arn("sagemaker", f"model-package/{_group(deployment)}/*"), _PACKAGES
     )
+
+
+def _of_job_logs(deployment: "Deployment") -> Iterator[_Exception]:
+    job_logs = deployment.operations.job_logs
+    if job_logs is not None:
+        for group in GROUPS:
+            yield _wildcard(job_logs, _arn("logs", f"log-group:{group}:*"), _LOG_GROUP)
 
 
 def _inference(deployment: "Deployment") -> Iterator[str]:

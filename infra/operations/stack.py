@@ -11,7 +11,9 @@ from constructs import Construct
 
 from infra.drift import Drift, DriftProps
 from infra.operations import endpoint, metrics
+from infra.operations.budget import monthly_budget
 from infra.operations.dashboard import dashboard
+from infra.operations.job_logs import JobLogs
 from infra.operations.notifications import (
     tell_of_failed_executions,
     tell_of_models_taken_back,
@@ -27,6 +29,7 @@ class OperationsStack(cdk.Stack):
     :param serving_stack: name of the stack that makes the endpoint.
     :param dead_letters: the queues of failed events, by what they hold.
     :param drift: what the comparison of answered with trained classes gets, if there is one.
+    :ivar job_logs: says how long logs of jobs are kept, or None.
     :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
         a setting can take it away.
     """
@@ -46,7 +49,26 @@ class OperationsStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        self._topic = encrypted_topic(self, "Notifications", retain_key=settings.data.retain)
+        operations = settings.operations
+        self._topic = encrypted_topic(
+            self,
+            "Notifications",
+            retain_key=settings.data.retain,
+            budgets=operations.monthly_budget_usd is not None,
+        )
+        if operations.monthly_budget_usd is not None:
+            monthly_budget(
+                self,
+                "Budget",
+                settings=settings,
+                usd=operations.monthly_budget_usd,
+                topic_arn=self._topic.topic_arn,
+            )
+        self.job_logs = (
+            JobLogs(self, "JobLogs", settings=settings, days=operations.job_log_days)
+            if operations.job_log_days is not None
+            else None
+        )
         self.drift = Drift(self, "Drift", props=drift) if drift else None
         watched = (
             {**dead_letters, "Comparisons": self.drift.dead_letters} if self.drift else dead_letters

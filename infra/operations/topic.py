@@ -9,8 +9,13 @@ from constructs import Construct
 _PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
 
 
-def encrypted_topic(scope: Construct, construct_id: str, *, retain_key: bool) -> sns.Topic:
-    """A TLS-only topic with its own key: alarms and rules can't use the one AWS manages for SNS."""
+def encrypted_topic(
+    scope: Construct, construct_id: str, *, retain_key: bool, budgets: bool = False
+) -> sns.Topic:
+    """A TLS-only topic with its own key: alarms and rules can't use the one AWS manages for SNS.
+
+    :param budgets: whether AWS Budgets publishes to it, too.
+    """
     account = cdk.Stack.of(scope).account
     only_own = {"StringEquals": {"aws:SourceAccount": account}}
     key = kms.Key(
@@ -27,7 +32,8 @@ def encrypted_topic(scope: Construct, construct_id: str, *, retain_key: bool) ->
         master_key=key,
         enforce_ssl=True,
     )
-    publishers = [iam.ServicePrincipal(name) for name in _PUBLISHERS]
+    names = (*_PUBLISHERS, "budgets.amazonaws.com") if budgets else _PUBLISHERS
+    publishers = [iam.ServicePrincipal(name) for name in names]
     key.add_to_resource_policy(
         iam.PolicyStatement(
             principals=list(publishers),

@@ -1,0 +1,66 @@
+"""What the environment may cost in a month, and who is told."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_budgets as budgets
+from constructs import Construct
+
+from infra.settings import Settings
+
+_Budget = budgets.CfnBudget
+# Percent of the budget.
+_SPENT = 80
+_FORECAST = 100
+
+
+def monthly_budget(
+    scope: Construct, construct_id: str, *, settings: Settings, usd: int, topic_arn: str
+) -> budgets.CfnBudget:
+    """Tells of 80 % spent and of 100 % forecast; it stops nothing.
+
+    It counts what bears both tags of the environment, for as long as they are active as cost
+    allocation tags, which the account's (or its organisation's) billing must say once. Costs come
+    several hours late, and forecasts begin after about five weeks.
+    https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
+    """
+    return budgets.CfnBudget(
+        scope,
+        construct_id,
+        budget=_Budget.BudgetDataProperty(
+            budget_name=settings.name,
+            budget_type="COST",
+            time_unit="MONTHLY",
+            budget_limit=_Budget.SpendProperty(amount=usd, unit="USD"),
+            metrics=["UnblendedCost"],
+            filter_expression=_Budget.ExpressionProperty(
+                and_=[_tagged("Project", "shardwise"), _tagged("Environment", settings.stage)]
+            ),
+        ),
+        notifications_with_subscribers=[
+            _Budget.NotificationWithSubscribersProperty(
+                notification=_Budget.NotificationProperty(
+                    notification_type=kind,
+                    comparison_operator="GREATER_THAN",
+                    threshold=percent,
+                    threshold_type="PERCENTAGE",
+                ),
+                subscribers=_subscribers(settings, topic_arn),
+            )
+            for kind, percent in (("ACTUAL", _SPENT), ("FORECASTED", _FORECAST))
+        ],
+    )
+
+
+def _tagged(key: str, value: str) -> budgets.CfnBudget.ExpressionProperty:
+    return _Budget.ExpressionProperty(tags=_Budget.TagValuesProperty(key=key, values=[value]))
+
+
+def _subscribers(
+    settings: Settings, topic_arn: str
+) -> list[budgets.CfnBudget.SubscriberProperty | cdk.IResolvable]:
+    return [
+        _Budget.SubscriberProperty(subscription_type="SNS", address=topic_arn),
+        *(
+            _Budget.SubscriberProperty(subscription_type="EMAIL", address=address)
+            for address in settings.operations.budget_emails
+        ),
+    ]
