@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra.settings import Settings
@@ -13,8 +14,8 @@ _FORECAST = 100
 
 
 def monthly_budget(
-    scope: Construct, construct_id: str, *, settings: Settings, usd: int, topic_arn: str
-) -> budgets.CfnBudget:
+    scope: Construct, construct_id: str, *, settings: Settings, usd: int, topic: sns.ITopic
+) -> None:
     """Tells of 80 % spent and of 100 % forecast; it stops nothing.
 
     It counts what bears both tags of the environment, for as long as they are active as cost
@@ -22,7 +23,7 @@ def monthly_budget(
     several hours late, and forecasts begin after about five weeks.
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-managing-costs.html
     """
-    return budgets.CfnBudget(
+    budget = budgets.CfnBudget(
         scope,
         construct_id,
         budget=_Budget.BudgetDataProperty(
@@ -43,11 +44,13 @@ def monthly_budget(
                     threshold=percent,
                     threshold_type="PERCENTAGE",
                 ),
-                subscribers=_subscribers(settings, topic_arn),
+                subscribers=_subscribers(settings, topic.topic_arn),
             )
             for kind, percent in (("ACTUAL", _SPENT), ("FORECASTED", _FORECAST))
         ],
     )
+    # AWS Budgets looks whether it may publish when it is made.
+    budget.node.add_dependency(topic)
 
 
 def _tagged(key: str, value: str) -> budgets.CfnBudget.ExpressionProperty:

@@ -62,7 +62,7 @@ class OperationsStack(cdk.Stack):
                 "Budget",
                 settings=settings,
                 usd=operations.monthly_budget_usd,
-                topic_arn=self._topic.topic_arn,
+                topic=self._topic,
             )
         self.job_logs = (
             JobLogs(self, "JobLogs", settings=settings, days=operations.job_log_days)
