@@ -1,26 +1,15 @@
 """Scaling on paper: a step's time on many workers, from what was measured on two.
 
-A ring allreduce of G bytes over n workers takes 2 (n - 1) latencies and moves 2 (n - 1) / n x G
-bytes through each worker's link (https://doi.org/10.1016/j.jpdc.2008.09.002). What of it lies
-behind the backward pass costs nothing; the rest adds to the step.
+What of an allreduce lies behind the backward pass costs nothing; the rest adds to the step.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infra.costs.allreduce import Machine, allreduce_seconds
 
-@dataclass(frozen=True)
-class Machine:
-    """One kind of link between workers.
-
-    :ivar latency: seconds from one worker to the next.
-    :ivar bandwidth: bytes/s of a worker's link.
-    """
-
-    name: str
-    latency: float
-    bandwidth: float
+__all__ = ["Machine", "Network", "allreduce_seconds", "efficiency", "fitted", "least_batch"]
 
 
 @dataclass(frozen=True)
@@ -36,12 +25,6 @@ class Network:
     gradient_bytes: float
     seconds_per_image: float
     overlap: float = 0.0
-
-
-def allreduce_seconds(gradient_bytes: float, workers: int, machine: Machine) -> float:
-    """Of one ring allreduce."""
-    moved = 2 * (workers - 1) / workers * gradient_bytes / machine.bandwidth
-    return 2 * (workers - 1) * machine.latency + moved
 
 
 def efficiency(network: Network, batch: int, workers: int, machine: Machine) -> float:
