@@ -39,6 +39,7 @@ from rehearsal.ministack import (
     alarms,
     boundaries,
     corrections,
+    durable_tables,
     full_disk,
     metric_filters,
     metric_math_alarms,
@@ -146,6 +147,7 @@ def _add_services(settings: RehearsalSettings, context: Context, api: Api) -> Se
 
 def _correct_ministack(settings: RehearsalSettings) -> None:
     full_disk.refuse_objects_on_full_disk(settings.state)
+    durable_tables.keep_writes(settings.state)
     corrections.correct_ecr()
     corrections.tag_buckets()
     corrections.refuse_existing_log_groups()
@@ -188,6 +190,7 @@ async def _serve(
         loop.add_signal_handler(number, asked.set)
 
     def ready() -> None:
+        durable_tables.make_lost_writes_again(settings.state)
         recovery.recover(context)
         for part in beside:
             part.start()
