@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from infra.assembly import Definition
+from infra.costs import Prices
 from infra.rules import (
     arguments,
     encryption,
@@ -16,7 +17,6 @@ from infra.rules import (
     secrets,
 )
 from infra.rules.finding import Finding
-from infra.rules.instances import Offered
 from infra.rules.jobs import Job, jobs
 
 
@@ -24,21 +24,21 @@ def check(
     definition: Definition | Mapping[str, Any] | str,
     *,
     region: str | None,
-    is_offered: Offered,
+    prices: Prices,
     encrypted_buckets: Collection[str] = (),
 ) -> list[Finding]:
     """All that a definition has against the rules, in order.
 
     :param definition: with its tokens filled in, as `infra.assembly.pipeline_definition` gives it.
-    :param region: where it is to run; None where it may run in any.
-    :param is_offered: is an instance type offered there?
+    :param region: where it is to run; None where that is not said.
+    :param prices: which instance types there are.
     :param encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
     whole = _read(definition)
     found = set(_of_whole(whole))
     for job in jobs(whole):
         found.update(_of_job(job, encrypted_buckets))
-        found.update(instances.offered(job, region, is_offered))
+        found.update(instances.of_job(job, region, prices))
     return sorted(found)
 
 

@@ -3,22 +3,23 @@
 from collections.abc import Mapping
 
 from infra.assembly import Template, pipeline_definition
+from infra.costs import Prices
+from infra.rules import instances
 from infra.rules.definitions import check
 from infra.rules.finding import Finding
-from infra.rules.instances import Offered
 from infra.rules.templates import check_templates
 from infra.rules.templates.buckets import encrypted_buckets
 from infra.rules.templates.resources import resources
 
 
 def check_environment(
-    templates: Mapping[str, Template], *, region: str | None, is_offered: Offered
+    templates: Mapping[str, Template], *, region: str | None, prices: Prices
 ) -> list[Finding]:
     """Findings of the templates and of the definition inside them, in order.
 
     :param templates: by unit.
     :param region: where it is deployed; None where the environment names none.
-    :param is_offered: is an instance type offered there?
+    :param prices: which instance types there are.
     """
     found = check_templates(templates)
     for unit, template in templates.items():
@@ -26,7 +27,9 @@ def check_environment(
             found += check(
                 pipeline_definition(template),
                 region=region,
-                is_offered=is_offered,
+                prices=prices,
                 encrypted_buckets=encrypted_buckets(templates),
             )
+    for configuration in resources(templates, "AWS::SageMaker::EndpointConfig"):
+        found += instances.of_endpoint(configuration, region, prices)
     return sorted(found)

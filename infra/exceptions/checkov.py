@@ -1,0 +1,74 @@
+"""Rules of checkov that something here does not follow, with the reason."""
+
+from infra.exceptions.accepted import Accepted
+
+_OWN_KEYS = (
+    "AWS's own key encrypts it; security.customer_managed_keys takes the environment's own, which "
+    "costs its requests."
+)
+_ROOT = (
+    "SageMaker runs a container alone on its instance and mounts /opt/ml for root: another user "
+    "can't write outputs, checkpoints or failure files there "
+    "(https://github.com/aws/sagemaker-python-sdk/issues/4764)."
+)
+
+_CONCURRENCY = (
+    "A new account has too little concurrency to reserve any; what must not run twice is kept from "
+    "it by conditional writes."
+)
+_NO_VPC = (
+    "It calls AWS's own services alone, over TLS and with its role; in a VPC it would need an "
+    "endpoint for each of them."
+)
+_QUEUE_KEY = (
+    "SQS encrypts it with a key of its own, SqsManagedSseEnabled, which checkov does not look for; "
+    "the rule encrypted of infra/rules does."
+)
+
+EXCEPTIONS = (
+    Accepted(
+        "*/data/AccessLogs*",
+        "CKV_AWS_18",
+        "It takes the access logs of the other buckets: its own would be written into itself, "
+        "without an end.",
+    ),
+    Accepted("*Function*", "CKV_AWS_115", _CONCURRENCY),
+    Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_115", _CONCURRENCY),
+    Accepted(
+        "*/data/EmptierFunction*",
+        "CKV_AWS_116",
+        "CloudFormation calls it and waits for its answer: a failure fails the stack's deletion, "
+        "with the function's words.",
+    ),
+    Accepted("*Function*", "CKV_AWS_117", _NO_VPC),
+    Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_117", _NO_VPC),
+    Accepted("*", "CKV_AWS_119", _OWN_KEYS),
+    Accepted("*", "CKV_AWS_158", _OWN_KEYS),
+    Accepted(
+        "*",
+        "CKV_AWS_173",
+        "An environment holds names and limits and no secrets (rule secrets of infra/rules), and "
+        "AWS's own key encrypts it.",
+    ),
+    Accepted("*/DeadLetters*", "CKV_AWS_27", _QUEUE_KEY),
+    Accepted("*/operations/DriftDeadLetters*", "CKV_AWS_27", _QUEUE_KEY),
+    Accepted(
+        "containers/*/Dockerfile",
+        "CKV_DOCKER_2",
+        "SageMaker does not look at HEALTHCHECK: it asks a model server GET /ping, and of a job "
+        "the exit status.",
+    ),
+    Accepted("containers/*/Dockerfile", "CKV_DOCKER_3", _ROOT),
+    Accepted(
+        "containers/training/Dockerfile",
+        "CKV_DOCKER_7",
+        "The tag is in BASE, an argument that stands before FROM, where checkov does not look.",
+    ),
+    Accepted(
+        ".github/workflows/deploy.yml",
+        "CKV_GHA_7",
+        "Its one input is the environment, a choice of three names, and who must approve each is "
+        "GitHub's setting; the commit says all the rest.",
+    ),
+)
+"""Subjects are `<environment>/<unit>/<logical id>`, or a file's path in the repository."""
