@@ -14,6 +14,7 @@ from rich.table import Table
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session
 from scripts.commands.console import CommandError, parser, run
+from scripts.commands.drops_on_record import Record
 
 COMPARISON = "drift/comparison.json"
 FUNCTION_SECONDS = 900  # a Lambda function never runs longer
@@ -53,7 +54,7 @@ def drift(arguments: argparse.Namespace, console: Console) -> int:
         console.print(json.dumps(comparison, ensure_ascii=False))
         return 0
     _tell(comparison, console)
-    console.print(_execution(session, bucket, comparison["model_package_arn"]))
+    console.print(_run(session, arguments.environment, comparison["model_package_arn"]))
     return 0
 
 
@@ -129,12 +130,14 @@ def _conclusion(comparison: dict[str, Any]) -> str:
     )
 
 
-def _execution(session: boto3.Session, bucket: str, package: str) -> str:
-    name = package.partition(":model-package/")[2]
-    noted = _read(session, bucket, f"drift/executions/{name}.json")
-    if noted is None:
-        return "Drift of this model package has started no execution"
-    return f"Drift of this model package started the execution {noted['execution_arn']}"
+def _run(session: boto3.Session, environment: str, package: str) -> str:
+    asked_as = f"drift/{package.partition(':model-package/')[2]}"
+    asked = Record(session, environment).drop(asked_as)
+    if asked is None:
+        return "Drift of this model package has asked for no run"
+    execution = asked.run.execution_arn if asked.run else ""
+    state = f"{asked.state}{f', execution {execution}' if execution else ''}"
+    return f"Drift of this model package has asked for a run as {asked_as}: {state}"
 
 
 def _read(session: boto3.Session, bucket: str, key: str) -> dict[str, Any] | None:

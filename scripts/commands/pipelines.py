@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from scripts.commands import stacks
 from scripts.commands.aws import poll_seconds
 from scripts.commands.console import CommandError
+from scripts.commands.drops_on_record import WAITING, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
@@ -41,28 +43,45 @@ def newest_execution(session: boto3.Session, pipeline: str) -> str:
     return newest
 
 
-def execution_of_drop(session: boto3.Session, pipeline: str, drop_id: str, seconds: float) -> str:
-    """Waits until the execution that a drop started is there, and gives its ARN.
+def execution_of_drop(
+    session: boto3.Session, environment: str, drop_id: str, seconds: float
+) -> str:
+    """Waits until the execution that covers a drop is there, and gives its ARN.
+
+    Where the trigger's table does not know the drop, that is the one with its id as DropId, which a
+    person has started.
 
     Raises:
         CommandError: there is none after `seconds`.
     """
+    record = Record(session, environment)
+    pipeline = stacks.output(session, environment, "training", "PipelineName")
     looked_at: set[str] = set()
     end = time.monotonic() + seconds
     while True:
-        for arn in executions(session, pipeline):
-            if arn in looked_at:
-                break  # newest first: the rest was looked at before
-            if _drop_id(session, arn) == drop_id:
-                return arn
-            looked_at.add(arn)
+        drop = record.drop(drop_id)
+        if drop is None and (found := _started_for(session, pipeline, drop_id, looked_at)):
+            return found
+        if drop and drop.run and drop.run.execution_arn and drop.state != WAITING:
+            return drop.run.execution_arn
         if time.monotonic() > end:
             raise CommandError(
                 f"No execution of {pipeline} for the drop {drop_id} is there after "
-                f"{seconds:.0f} s: does the drop have its marker, and is the trigger's "
-                "dead-letter queue empty?"
+                f"{seconds:.0f} s: ./scripts/drops {drop_id} says what it waits for."
             )
         time.sleep(poll_seconds())
+
+
+def _started_for(
+    session: boto3.Session, pipeline: str, drop_id: str, looked_at: set[str]
+) -> str | None:
+    for arn in executions(session, pipeline):
+        if arn in looked_at:
+            break  # newest first: the rest was looked at before
+        if _drop_id(session, arn) == drop_id:
+            return arn
+        looked_at.add(arn)
+    return None
 
 
 def steps_of(session: boto3.Session, execution: str) -> "list[PipelineExecutionStepTypeDef]":

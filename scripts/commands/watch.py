@@ -40,7 +40,7 @@ def _arguments(argv: list[str] | None) -> Namespace:
     )
     which = made.add_mutually_exclusive_group()
     which.add_argument("--execution", metavar="ARN", help="this execution")
-    which.add_argument("--drop", metavar="ID", help="the one that this drop starts; waits for it")
+    which.add_argument("--drop", metavar="ID", help="the one that covers this drop; waits for it")
     made.add_argument("--once", dest="follow", action="store_false", help="say how it is, and end")
     made.add_argument(
         "--follow", dest="follow", action="store_true", help="until it ends (default)"
@@ -100,11 +100,11 @@ def _report_failed_step(
 
 
 def _find(session: boto3.Session, arguments: Namespace, console: Console) -> str:
-    pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
     if arguments.drop is None:
+        pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
         return newest_execution(session, pipeline)
-    console.print(f"Waiting for the execution that the drop {arguments.drop} starts ...")
-    return execution_of_drop(session, pipeline, arguments.drop, arguments.patience)
+    console.print(f"Waiting for the execution that covers the drop {arguments.drop} ...")
+    return execution_of_drop(session, arguments.environment, arguments.drop, arguments.patience)
 
 
 def _follow_plainly(

@@ -18,15 +18,14 @@ PATIENCE_SECONDS = 10.0
 
 
 def write_report(file: Path, environment: str, drop_id: str) -> Evidence:
-    """Writes the report of the execution that `drop_id` started; gives what it shows.
+    """Writes the report of the execution that covers `drop_id`; gives what it shows.
 
     :raises CommandError: the endpoint answers otherwise than the evaluation did.
     """
     session = boto3.Session()
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
     serving = stacks.outputs_of(stacks.describe(session, environment, "serving"))
-    pipeline = stacks.output(session, environment, "training", "PipelineName")
-    execution = execution_of_drop(session, pipeline, drop_id, PATIENCE_SECONDS)
+    execution = execution_of_drop(session, environment, drop_id, PATIENCE_SECONDS)
     reader = Reader(session, execution, data["WorkingBucketName"], data["ArtifactsBucketName"])
     asked = answers.ask(
         session.client("sagemaker-runtime"),

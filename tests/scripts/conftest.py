@@ -22,6 +22,22 @@ DATA_TEMPLATE = {
     "Resources": {"Drops": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {"DropsBucketName": {"Value": {"Ref": "Drops"}}},
 }
+KEYS = {"Kind": "HASH", "Id": "RANGE"}
+TRIGGER_TEMPLATE = {
+    "Resources": {
+        "Drops": {
+            "Type": "AWS::DynamoDB::Table",
+            "Properties": {
+                "KeySchema": [{"AttributeName": n, "KeyType": kind} for n, kind in KEYS.items()],
+                "AttributeDefinitions": [
+                    {"AttributeName": name, "AttributeType": "S"} for name in KEYS
+                ],
+                "BillingMode": "PAY_PER_REQUEST",
+            },
+        }
+    },
+    "Outputs": {"DropsTableName": {"Value": {"Ref": "Drops"}}},
+}
 DEFINITION = {
     "Version": "2020-12-01",
     "Parameters": [
@@ -74,7 +90,9 @@ def bucket(session: boto3.Session, environment: str) -> str:
 
 @pytest.fixture
 def pipeline(session: boto3.Session, environment: str) -> str:
-    """A deployed pipeline that needs one image a class and channel, and fails in its one step."""
+    """A deployed pipeline that needs one image a class and channel, and fails in its one step; the
+    trigger has a table and no function.
+    """
     name = f"shardwise-{environment}"
     session.client("sagemaker").create_pipeline(
         PipelineName=name,
@@ -84,6 +102,7 @@ def pipeline(session: boto3.Session, environment: str) -> str:
     )
     outputs = {"PipelineName": name, "ModelPackageGroupName": name}
     deploy(session, f"shardwise-{environment}-training", with_outputs(**outputs))
+    deploy(session, f"shardwise-{environment}-trigger", TRIGGER_TEMPLATE)
     return name
 
 

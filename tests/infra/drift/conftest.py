@@ -332,6 +332,11 @@ def _deploy(variables: dict[str, str], synthesised: Path) -> Deployed:
             client(variables, "s3").put_object(Bucket=ASSETS, Key=key, Body=content)
     template = (synthesised / f"{STACK}.template.json").read_text()
     outputs = _create(variables, STACK, template)
+    trigger = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"DropsTableName": {"Value": outputs["Table"]}},
+    }
+    _create(variables, f"{ENDPOINT}-trigger", json.dumps(trigger))
     functions = {"compare": outputs["ComparisonFunctionName"], "retrain": outputs["Retrain"]}
     return Deployed(variables, functions, outputs["Alarm"], outputs["Rule"], outputs["Table"])
 

@@ -3,6 +3,7 @@
 import json
 
 from tests.infra.drift.conftest import MINIMUM
+from tests.rehearsal.conftest import eventually
 
 
 def test_it_shows_what_it_has_just_compared_class_by_class(deployed, served):
@@ -22,14 +23,17 @@ def test_it_shows_what_it_has_just_compared_class_by_class(deployed, served):
     assert "Distance 0.400, of which chance explains 0.169: drift 0.231 is past the" in ended.stdout
 
 
-def test_it_names_the_execution_that_drift_started(deployed, served):
+def test_it_names_the_run_that_drift_has_asked_for(deployed, served):
     deployed.compares()
-    assert "has started no execution" in deployed.runs().stdout
+    assert "has asked for no run" in deployed.runs().stdout
     deployed.answers(served, {"cow": 1000})
     deployed.compares()
     deployed.is_alarmed()
-    (execution,) = deployed.executions(served)
-    assert f"started the execution {execution}" in deployed.runs().stdout
+    (execution,) = eventually(lambda: deployed.executions(served))
+    eventually(lambda: deployed.state(served) == "Failed")
+    asked_as = f"drift/{served.partition(':model-package/')[2]}"
+    said = deployed.runs().stdout
+    assert f"has asked for a run as {asked_as}: Failed, execution {execution}" in said
 
 
 def test_few_predictions_are_shown_and_not_judged(deployed, served):
