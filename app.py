@@ -5,7 +5,7 @@ import sys
 # Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
 sys.dont_write_bytecode = False
 
-from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402
+from infra.settings import ENVIRONMENTS, SettingsError, check_context, load  # noqa: E402
 from infra.validation import new_app, synthesise  # noqa: E402
 
 
@@ -13,6 +13,7 @@ def main() -> None:
     app = new_app()
     chosen = app.node.try_get_context("environment")
     try:
+        check_context(app.node.get_all_context())
         environments = [
             load(name, app.node.try_get_context) for name in ([chosen] if chosen else ENVIRONMENTS)
         ]

@@ -5,13 +5,16 @@ here, one file a section or two; a few keys can be overridden from the command l
 (`cdk deploy 'dev/*' -c training_hosts=4`).
 """
 
+from infra.settings.context import check_context
 from infra.settings.data import Data
 from infra.settings.dataset import Manifests, Shards
 from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
-from infra.settings.environment import ENVIRONMENTS, Settings, SettingsError, load
+from infra.settings.environment import ENVIRONMENTS, Settings
+from infra.settings.errors import SettingsError
 from infra.settings.evaluation import Evaluation, ServingModel
 from infra.settings.github import GitHub
+from infra.settings.loading import Reading, load, read
 from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
@@ -30,6 +33,7 @@ __all__ = [
     "Manifests",
     "Network",
     "Operations",
+    "Reading",
     "Security",
     "ServingModel",
     "Settings",
@@ -37,5 +41,7 @@ __all__ = [
     "Shards",
     "Training",
     "Trigger",
+    "check_context",
     "load",
+    "read",
 ]

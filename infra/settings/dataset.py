@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from infra.settings.section import InstanceType, Runtime, Section, VolumeSize
+from infra.settings.instances import ProcessingInstance
+from infra.settings.section import Runtime, Section, VolumeSize
 
 
 class Manifests(Section):
@@ -34,7 +35,7 @@ class Manifests(Section):
         le=1,
         description="Change of a class's share of the images since the last run that is warned of.",
     )
-    instance_type: InstanceType = Field(
+    instance_type: ProcessingInstance = Field(
         default="ml.m5.large", description="Instance type of CreateManifests."
     )
     volume_gb: VolumeSize = Field(
@@ -71,7 +72,7 @@ class Shards(Section):
         le=1_048_576,
         description="Memory for the files and pixels that a ShardImages host holds at a time.",
     )
-    instance_type: InstanceType = Field(
+    instance_type: ProcessingInstance = Field(
         default="ml.m5.xlarge", description="Instance type of each ShardImages host."
     )
     volume_gb: VolumeSize = Field(

@@ -11,11 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.settings.section import Accelerator, InstanceType, Section
+from infra.settings.instances import HostingInstance, check_accelerator
+from infra.settings.section import Accelerator, Section
 
 ModelPackageArn = Annotated[
     str,
     StringConstraints(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:model-package/.+$"),
+    Field(examples=["arn:aws:sagemaker:eu-central-1:123456789012:model-package/cnn/7"]),
 ]
 # AWS ends an update that takes longer; new instances have an hour to come up.
 _LONGEST_UPDATE_SECONDS = 8 * 3600
@@ -33,7 +35,7 @@ class Endpoint(Section):
         "takes requests from S3 and answers there, on instances of which none need wait. AWS "
         "changes no endpoint that runs to serverless or back: take its model out first.",
     )
-    instance_type: InstanceType = Field(
+    instance_type: HostingInstance = Field(
         default="ml.c5.large", description="Instance type of the endpoint."
     )
     accelerator: Accelerator = Field(
@@ -166,6 +168,12 @@ class Endpoint(Section):
             "linear": math.ceil(100 / self.shift_percent) - 1,
         }[self.traffic_shift]
         return (steps + 1) * self.shift_wait_seconds + _START_SECONDS
+
+    @model_validator(mode="after")
+    def _has_what_its_build_needs(self) -> "Endpoint":
+        if self.mode != "serverless":
+            check_accelerator(self.instance_type, self.accelerator)
+        return self
 
     @model_validator(mode="after")
     def _serverless_goes_without(self) -> "Endpoint":

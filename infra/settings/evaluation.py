@@ -2,13 +2,14 @@
 
 from pydantic import Field
 
-from infra.settings.section import InstanceType, Runtime, Section, VolumeSize
+from infra.settings.instances import ProcessingInstance
+from infra.settings.section import Runtime, Section, VolumeSize
 
 
 class ServingModel(Section):
     """FetchServingModel, which brings the model that is served now, for comparison."""
 
-    instance_type: InstanceType = Field(
+    instance_type: ProcessingInstance = Field(
         default="ml.t3.medium", description="Instance type of FetchServingModel."
     )
     volume_gb: VolumeSize = Field(
@@ -40,7 +41,7 @@ class Evaluation(Section):
         le=64,
         description="Processes of EvaluateModel that share the test channel.",
     )
-    instance_type: InstanceType = Field(
+    instance_type: ProcessingInstance = Field(
         default="ml.m5.xlarge", description="Instance type of EvaluateModel."
     )
     volume_gb: VolumeSize = Field(

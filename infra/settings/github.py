@@ -11,7 +11,11 @@ class GitHub(Section):
     """Roles for GitHub Actions."""
 
     repository: (
-        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$")]
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$"),
+            Field(examples=["acme/shardwise"]),
+        ]
         | None
     ) = Field(
         default=None,

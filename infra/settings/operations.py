@@ -7,7 +7,9 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from infra.settings.section import Section
 
 EmailAddress = Annotated[
-    str, StringConstraints(pattern=r"^[^@\s]{1,39}@[^@\s]+\.[^@\s]+$", max_length=50)
+    str,
+    StringConstraints(pattern=r"^[^@\s]{1,39}@[^@\s]+\.[^@\s]+$", max_length=50),
+    Field(examples=["ops@example.com"]),
 ]
 
 

@@ -2,9 +2,8 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
-InstanceType = Annotated[str, StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")]
 Accelerator = Literal["cpu", "gpu"]
 # SageMaker's own limits: volumes of 1 to 16,384 GB; a job runs for 28 days at most.
 VolumeSize = Annotated[int, Field(ge=1, le=16_384)]

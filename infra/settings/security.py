@@ -14,6 +14,7 @@ ManagedPolicy = Annotated[
         pattern=r"^(arn:aws[a-z-]*:iam::(aws|\d{12}):policy/)?([\w.,+@=-]+/)*[\w.,+@=-]+$",
         max_length=512,
     ),
+    Field(examples=["Boundary", "arn:aws:iam::123456789012:policy/Boundary"]),
 ]
 
 

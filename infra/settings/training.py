@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.settings.section import Accelerator, InstanceType, Runtime, Section, VolumeSize
+from infra.settings.instances import TrainingInstance, check_accelerator, gpus_of
+from infra.settings.section import Accelerator, Runtime, Section, VolumeSize
 
 S3Uri = Annotated[
     str,
     StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=+@ -]+)+$"),
+    Field(examples=["s3://our-weights/small_cnn.keras"]),
 ]
 
 
@@ -22,7 +24,7 @@ class Training(Section):
         le=16,
         description="Horovod workers on each instance: its number of GPUs, or 1 on CPUs.",
     )
-    instance_type: InstanceType = Field(
+    instance_type: TrainingInstance = Field(
         default="ml.c5.2xlarge", description="Training instance type."
     )
     accelerator: Accelerator = Field(
@@ -52,6 +54,7 @@ class Training(Section):
     model: str = Field(
         default="small_cnn",
         pattern=r"^[a-z][a-z0-9_]{0,63}$",
+        examples=["small_cnn"],
         description="Name of the network: a file of the training image's folder training/models.",
     )
     weights_uri: S3Uri | None = Field(
@@ -144,6 +147,17 @@ class Training(Section):
             raise ValueError(
                 f"with managed_spot, spot_max_wait_seconds {self.spot_max_wait_seconds} is less "
                 f"than max_runtime_seconds {self.max_runtime_seconds}, which it includes: raise it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_gpu_for_each_worker(self) -> "Training":
+        check_accelerator(self.instance_type, self.accelerator)
+        gpus = gpus_of(self.instance_type)
+        if self.accelerator == "gpu" and self.workers_per_host > gpus:
+            raise ValueError(
+                f"workers_per_host is {self.workers_per_host} and instance_type "
+                f"{self.instance_type} has GPUs for {gpus}: lower it, or use a larger instance"
             )
         return self
 

@@ -1,0 +1,118 @@
+"""Bad files and command lines, and the one sentence that each is refused with."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from infra.settings import OVERRIDES, Settings, SettingsError, check_context, load
+from infra.settings.errors import keys
+
+# Blocks of a bad dev.toml, and in a comment below it what is said.
+TABLE = Path(__file__).with_name("bad_settings.txt").read_text("utf-8").split("\n\n")
+BAD_CONTEXT = [
+    ({"training_hosts": "many"}, "training.hosts is 'many': give an integer from 1 to 100."),
+    ({"training_hosts": "0"}, "training.hosts is 0: give an integer from 1 to 100."),
+    ({"capture_images": "yes"}, "endpoint.capture_images is 'yes': give true or false."),
+    ({"shift_percent": "60"}, "endpoint.shift_percent is 60: give an integer from 1 to 50."),
+    ({"qualifier": "Anna"}, "qualifier is 'Anna': give text like anna."),
+    ({"qualifier": "a-b"}, "qualifier is 'a-b': give text like anna."),
+]
+
+
+@pytest.mark.parametrize("block", TABLE)
+def test_a_bad_file_is_refused_with_its_name_the_key_and_what_to_do(tmp_path, block):
+    text, _, said = block.rpartition("\n# ")
+    (tmp_path / "dev.toml").write_text(text)
+    assert _refused(tmp_path) == f"{tmp_path}/{said.rstrip()}"
+
+
+def test_every_section_has_bad_files_in_the_table():
+    sections = {key.partition(".")[0] for key in keys(Settings) if "." in key}
+    told = {match[1] for block in TABLE if (match := re.search(r"# dev\.toml: (\w+)[.:]", block))}
+    assert sections <= told
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_refused(tmp_path, encoding):
+    (tmp_path / "dev.toml").write_text("# für uns\n", encoding=encoding)
+    assert _refused(tmp_path) == f"{tmp_path}/dev.toml is not UTF-8: save it in that encoding."
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    (tmp_path / "dev.toml").write_text("[training]\nhosts = 3\n", encoding="utf-8-sig")
+    assert load("dev", folder=tmp_path).training.hosts == 3
+
+
+@pytest.mark.parametrize(("context", "said"), BAD_CONTEXT)
+def test_a_bad_override_is_refused_with_its_key(context, said):
+    with pytest.raises(SettingsError) as refused:
+        load("dev", context.get)
+    assert str(refused.value) == f"-c {next(iter(context))}: {said}"
+
+
+def test_what_fits_nothing_in_the_file_is_refused_with_both_places():
+    with pytest.raises(SettingsError) as refused:
+        load("prod", {"endpoint_instances": "1"}.get)
+    assert str(refused.value) == (
+        "infra/environments/prod.toml with -c endpoint_instances: endpoint: shift_percent 50 of "
+        "instance_count 1 is less than one instance: raise one of them, or set traffic_shift to "
+        "all_at_once."
+    )
+
+
+def test_two_qualifiers_are_refused():
+    with pytest.raises(SettingsError, match="qualifier anna and bob is another"):
+        load("dev-anna", {"qualifier": "bob"}.get)
+
+
+@pytest.mark.parametrize("environment", ["qa", "../dev", ""])
+def test_an_unknown_environment_is_refused_with_those_that_exist(environment):
+    with pytest.raises(SettingsError, match="use one of dev, staging, prod"):
+        load(environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("training_host", "did you mean -c training_hosts?"),
+        ("training-hosts", "did you mean -c training_hosts?"),
+        ("qualifer", "did you mean -c qualifier?"),
+        ("envronment", "did you mean -c environment?"),
+        ("hosts", "give -c training_hosts."),
+        ("training.hosts", "give -c training_hosts."),
+        ("batch_size_per_worker", "give training.batch_size_per_worker in infra/environments/"),
+    ],
+)
+def test_context_that_would_set_nothing_is_refused(name, said):
+    with pytest.raises(SettingsError) as refused:
+        check_context([*OVERRIDES, name])
+    assert str(refused.value).startswith(f"-c {name} sets nothing: {said}")
+
+
+def test_context_of_others_is_let_be():
+    theirs = ("@aws-cdk/core:checkSecretUsage", "aws:cdk:bundling-stacks", "cli-telemetry")
+    looked_up = "availability-zones:account=123456789012:region=us-east-1"
+    check_context([*OVERRIDES, "environment", "qualifier", *theirs, looked_up])
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({"training_host": "2"}, "shardwise: -c training_host sets nothing: did you mean"),
+        ({"environment": "prod", "shift_percent": "60"}, "shardwise: -c shift_percent: endpoint."),
+        ({"environment": "dev-anna!"}, "shardwise: -c qualifier: qualifier is 'anna!': give text"),
+    ],
+)
+def test_the_app_says_so_too_and_makes_nothing(tmp_path, run, context, said):
+    done = run(tmp_path, context)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("*.template.json"))
+
+
+def _refused(folder: Path) -> str:
+    with pytest.raises(SettingsError) as refused:
+        load("dev", folder=folder)
+    return str(refused.value)
