@@ -3,19 +3,44 @@
 `load_prices()` reads the price table, `load_rates()` the rates that were measured last;
 `run_cost(definition, rates, workload, prices, region)` reckons one execution step by step,
 `monthly_cost(templates, prices, region)` what an environment costs while nothing happens. The
-review, `./scripts/plan` and the dashboard all call these.
+review, `./scripts/plan` and the dashboard all call these; docs/planning.md has the formulas.
 """
 
+from infra.costs.durations import NoRateError
 from infra.costs.instances import Instance
-from infra.costs.prices import DEFAULT_REGION, PriceError, Prices, Region, load_prices
+from infra.costs.job import Job, jobs_of, with_instances
+from infra.costs.monthly_cost import Item, monthly_cost, monthly_usd
+from infra.costs.prices import (
+    DEFAULT_REGION,
+    HOURS_PER_MONTH,
+    PriceError,
+    Prices,
+    Region,
+    load_prices,
+)
+from infra.costs.rates import Rates, load_rates
+from infra.costs.run_cost import RunCost, StepCost, run_cost
 from infra.costs.workload import Workload
 
 __all__ = [
     "DEFAULT_REGION",
+    "HOURS_PER_MONTH",
     "Instance",
+    "Item",
+    "Job",
+    "NoRateError",
     "PriceError",
     "Prices",
+    "Rates",
     "Region",
+    "RunCost",
+    "StepCost",
     "Workload",
+    "jobs_of",
     "load_prices",
+    "load_rates",
+    "monthly_cost",
+    "monthly_usd",
+    "run_cost",
+    "with_instances",
 ]

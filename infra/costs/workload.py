@@ -1,18 +1,22 @@
 """What a run of the pipeline has to get through."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Workload:
-    """The dataset of a run.
+    """The dataset of a run, and what it is started with.
 
     :ivar objects: image files in all channels together.
     :ivar mean_bytes: mean size of a file.
+    :ivar parameters: of the execution, instead of the definition's defaults, e.g. {"Epochs": 5}.
     """
 
     objects: int
     mean_bytes: float
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """:raises ValueError: no objects, or no bytes."""

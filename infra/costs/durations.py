@@ -1,0 +1,164 @@
+"""How long a step works, from measured rates: docs/planning.md has the formulas."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from infra.costs.allreduce import Machine, allreduce_seconds
+from infra.costs.instances import Instance
+from infra.costs.job import Job
+from infra.costs.rates import Rates, Training
+from infra.costs.workload import Workload
+
+# Bytes of a record beside its pixels: key, label, protocol buffer, TFRecord's own.
+RECORD_OVERHEAD = 150
+
+
+class NoRateError(Exception):
+    """Nothing was measured that would tell how long a step takes; the message says what."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Objects by channel.
+
+    :raises KeyError: CreateManifests isn't told the fractions.
+    """
+
+    train: int
+    validation: int
+    test: int
+
+    @classmethod
+    def of(cls, objects: int, manifests: Job) -> "Split":
+        validation = round(objects * float(manifests.told["validation_fraction"]))
+        test = round(objects * float(manifests.told["test_fraction"]))
+        return cls(max(1, objects - validation - test), validation, test)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step needs to know of the run that it is in."""
+
+    workload: Workload
+    split: Split
+    image_size: int
+    rates: Rates
+
+    @property
+    def record_bytes(self) -> int:
+        """Of an image in a shard: raw RGB."""
+        return self.image_size**2 * 3 + RECORD_OVERHEAD
+
+
+Parts = Mapping[str, float]
+
+
+def working_parts(job: Job, work: Work, instance: Instance) -> Parts:
+    """Seconds of a step from the start of its instances to its end, by part.
+
+    :raises NoRateError: nothing was measured for such a step, network or GPU.
+    """
+    if job.step not in _STEPS:
+        raise NoRateError(f"no rate is known of a step {job.step}")
+    return _STEPS[job.step](job, work, instance)
+
+
+def _manifests(job: Job, work: Work, instance: Instance) -> Parts:
+    # Serial but for its listing, so that more vCPUs change nothing.
+    objects, rates = work.workload.objects, work.rates
+    return {
+        "fixed": rates.manifests_fixed_seconds,
+        "listing": objects / rates.assumed.listed_per_second,
+        "split": objects * rates.manifests_seconds_per_object,
+    }
+
+
+def _serving_model(job: Job, work: Work, instance: Instance) -> Parts:
+    return {"fixed": work.rates.serving_model_seconds}
+
+
+def _shards(job: Job, work: Work, instance: Instance) -> Parts:
+    rates, mean = work.rates.sharding, work.workload.mean_bytes
+    objects = math.ceil(work.workload.objects / job.count)
+    each = rates.vcpu_seconds_per_object + mean * rates.vcpu_seconds_per_byte
+    return {
+        "fixed": rates.fixed_seconds,
+        "download": _download(objects, objects * mean, work, instance),
+        "decoding": objects * each / instance.vcpus,
+        "upload": objects * work.record_bytes / instance.network_bytes,
+    }
+
+
+def _download(files: int, size: float, work: Work, instance: Instance) -> float:
+    """SageMaker brings all files before the container starts."""
+    return max(size / instance.network_bytes, files / work.rates.assumed.files_per_second)
+
+
+def _training(job: Job, work: Work, instance: Instance) -> Parts:
+    rate = training_rate(job, work, instance)
+    on_host = int(job.told["workers_per_host"])
+    workers, batch = job.count * on_host, int(job.told["batch_size"])
+    epochs = int(job.told["epochs"])
+    one = _processors_per_worker(on_host, instance, rate)
+    steps = math.ceil(work.split.train / (workers * batch)) * epochs
+    validated = math.ceil(work.split.validation / (workers * batch)) * batch * epochs
+    # The workers of a host share its network.
+    link = Machine("link", work.rates.assumed.latency_seconds, instance.network_bytes)
+    read = (work.split.train + work.split.validation) * work.record_bytes
+    return {
+        "fixed": rate.fixed_seconds,
+        "download": read / instance.network_bytes,
+        "computing": steps * batch * rate.seconds_per_image / one,
+        "communication": steps * allreduce_seconds(rate.gradient_bytes, workers, link),
+        "validation": validated * rate.validation_seconds_per_image / one,
+    }
+
+
+def training_rate(job: Job, work: Work, instance: Instance) -> Training:
+    """The rate of a training job's network, carried to its size of images by their area.
+
+    :raises NoRateError: it wasn't measured on such a processor.
+    """
+    network, precision = job.told["model"], job.told["precision"]
+    processor = instance.gpu or "cpu"
+    rate = work.rates.training_of(network, precision, processor)
+    if rate is None:
+        where = f"a {processor}" if instance.gpu else "CPUs"
+        raise NoRateError(
+            f"no rate of {network} in {precision} on {where} was measured, and one processor's "
+            "speed tells nothing of another's"
+        )
+    area = (work.image_size / rate.image_size) ** 2
+    return rate.model_copy(
+        update={
+            "image_size": work.image_size,
+            "seconds_per_image": rate.seconds_per_image * area,
+            "validation_seconds_per_image": rate.validation_seconds_per_image * area,
+        }
+    )
+
+
+def _processors_per_worker(on_host: int, instance: Instance, rate: Training) -> float:
+    """vCPUs, or GPUs, that one worker computes with; less than one where it shares a GPU."""
+    if rate.processor == "cpu":
+        return instance.vcpus / on_host
+    return min(1.0, instance.gpus / on_host)
+
+
+def _evaluation(job: Job, work: Work, instance: Instance) -> Parts:
+    rates = work.rates
+    return {
+        "fixed": rates.evaluation_fixed_seconds,
+        "download": work.split.test * work.record_bytes / instance.network_bytes,
+        "computing": work.split.test * rates.evaluation_vcpu_seconds_per_image / instance.vcpus,
+    }
+
+
+_STEPS: Mapping[str, Callable[[Job, Work, Instance], Parts]] = {
+    "CreateManifests": _manifests,
+    "FetchServingModel": _serving_model,
+    "ShardImages": _shards,
+    "TrainModel": _training,
+    "EvaluateModel": _evaluation,
+}

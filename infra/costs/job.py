@@ -1,0 +1,122 @@
+"""What a step of a definition asks of SageMaker: instances, and what the container is told."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from infra.assembly import Definition
+from infra.costs.instances import Use
+
+_USES: Mapping[str, Use] = {"Processing": "processing", "Training": "training"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """The job of a Processing or Training step.
+
+    :ivar instance: its instance type.
+    :ivar volume_gb: storage of each instance.
+    :ivar is_spot: managed spot training.
+    :ivar told: hyperparameters, or arguments without their dashes, parameters filled in.
+    """
+
+    step: str
+    use: Use
+    instance: str
+    count: int
+    volume_gb: float
+    is_spot: bool
+    told: Mapping[str, str]
+
+
+def with_instances(definition: Definition, instances: Mapping[str, tuple[str, int]]) -> Definition:
+    """The same definition with other instances: `{"ShardImages": ("ml.c5.xlarge", 4)}`.
+
+    :raises KeyError: there is no such step.
+    """
+    changed = Definition(deepcopy(definition.content))
+    for step, (instance, count) in instances.items():
+        arguments = changed.arguments(step)
+        resources = (
+            arguments.get("ResourceConfig") or arguments["ProcessingResources"]["ClusterConfig"]
+        )
+        resources.update(InstanceType=instance, InstanceCount=count)
+    return changed
+
+
+def jobs_of(definition: Definition, parameters: Mapping[str, Any] | None = None) -> dict[str, Job]:
+    """The jobs of a definition by step, in its order.
+
+    :param parameters: instead of the defaults.
+    """
+    values = {**definition.parameters, **(parameters or {})}
+    return {
+        name: _job(name, step, values)
+        for name, step in definition.steps.items()
+        if step["Type"] in _USES
+    }
+
+
+def _job(name: str, step: Mapping[str, Any], parameters: Mapping[str, Any]) -> Job:
+    arguments = step["Arguments"]
+    use = _USES[step["Type"]]
+    if use == "training":
+        resources, told = arguments["ResourceConfig"], arguments.get("HyperParameters", {})
+    else:
+        resources = arguments["ProcessingResources"]["ClusterConfig"]
+        told = _options(arguments["AppSpecification"].get("ContainerArguments", []))
+    return Job(
+        step=name,
+        use=use,
+        instance=_text(resources["InstanceType"], parameters),
+        count=int(_text(resources["InstanceCount"], parameters)),
+        volume_gb=float(_text(resources["VolumeSizeInGB"], parameters)),
+        is_spot=arguments.get("EnableManagedSpotTraining", False),
+        told={key: _text(value, parameters) for key, value in told.items()},
+    )
+
+
+def _options(arguments: list[Any]) -> dict[str, Any]:
+    """`--image-size 32` as {"image_size": "32"}."""
+    return {
+        name.removeprefix("--").replace("-", "_"): value
+        for name, value in zip(arguments[::2], arguments[1::2], strict=False)
+        if isinstance(name, str)
+    }
+
+
+def _text(value: Any, parameters: Mapping[str, Any]) -> str:
+    """A value of the definition as the job is told it; what only a run knows keeps its name."""
+    match value:
+        case {"Get": str() as path} if path.startswith("Parameters."):
+            return str(parameters.get(path.removeprefix("Parameters.")))
+        case {"Get": str() as path}:
+            return path
+        case {"Std:Join": {"On": str() as separator, "Values": list() as parts}}:
+            return separator.join(_text(part, parameters) for part in parts)
+        case _:
+            return str(value)
+
+
+def waits_for(definition: Definition, step: str) -> set[str]:
+    """The steps that a step waits for: those that it names, and those whose properties it reads.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-data-dependency.html
+    """
+    content = definition.steps[step]
+    return set(content.get("DependsOn", [])) | _referred(content["Arguments"])
+
+
+def _referred(value: Any) -> set[str]:
+    match value:
+        case {"Get": str() as path} if path.startswith("Steps."):
+            return {path.split(".")[1]}
+        case {"Std:JsonGet": {"PropertyFile": {"Get": str() as path}}}:
+            return {path.split(".")[1]}
+        case dict():
+            return set().union(*(_referred(each) for each in value.values()))
+        case list():
+            return set().union(*(_referred(each) for each in value))
+        case _:
+            return set()
