@@ -22,6 +22,7 @@ OUTPUTS = {
     "trigger": set(),
     "serving": {"EndpointName", "ModelPackageArn"},
     "operations": {"TopicArn"},
+    "network": set(),
 }
 
 
