@@ -13,7 +13,8 @@ from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
 from infra.network import NetworkStack
-from infra.operations import OperationsStack
+from infra.operations.reports.props import ReporterProps
+from infra.operations.stack import OperationsStack
 from infra.security import permissions_boundary
 from infra.serving import ServingStack
 from infra.serving.capture import PREFIX as CAPTURED
@@ -118,13 +119,22 @@ class Deployment(cdk.Stage):
             self,
             "operations",
             settings=self.settings,
-            pipeline_name=self.training.pipeline_name,
-            pipeline_arn=self.training.pipeline_arn,
             endpoint_name=self.serving.endpoint_name,
-            serving_stack=self.serving.stack_name,
+            reports=ReporterProps(
+                settings=self.settings,
+                pipeline_name=self.training.pipeline_name,
+                pipeline_arn=self.training.pipeline_arn,
+                serving_stack=self.serving.stack_name,
+                working=self.data.working,
+                artifacts=self.data.artifacts,
+            ),
             dead_letters={
                 "Drops": self.trigger.dead_letters,
                 "Approvals": self.serving.dead_letters,
+            },
+            functions={
+                "starter": self.trigger.starter.function,
+                "deployer": self.serving.deployer.function,
             },
             drift=self._drift(),
             **self._props("operations", "Alarms, notifications and dashboard"),

@@ -4,6 +4,8 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra.runbooks import described
+
 NAMESPACE = "Shardwise"
 
 
@@ -30,9 +32,10 @@ def drift_alarm(
     return cloudwatch.Alarm(
         scope,
         construct_id,
-        alarm_description=(
+        alarm_description=described(
             f"The classes that {endpoint_name} answers are not those that its model was trained "
-            "on: ./scripts/drift shows them, and docs/drift.md says what to do"
+            "on: ./scripts/drift shows them",
+            "drift",
         ),
         metric=metric,
         threshold=threshold,

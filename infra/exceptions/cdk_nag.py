@@ -12,6 +12,7 @@ from constructs import IConstruct
 
 from infra.drift.permissions import DATASETS
 from infra.operations.job_logs import GROUPS
+from infra.operations.reports.permissions import EVALUATIONS, LOG_GROUPS, NOTES
 from infra.serving import asynchronous, capture
 from infra.serving.variants import VARIANT
 from infra.trigger.permissions import executions_of
@@ -28,6 +29,10 @@ _LOG_GROUP = "The asterisk is how CloudWatch Logs writes the ARN of the one log 
 _METRICS = (
     "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
     "narrows the first to one namespace, and the token alone gives access to no repository."
+)
+_LISTS = (
+    "Lists of jobs and cloudwatch:PutMetricData have no resource to name; a condition narrows the "
+    "latter to one namespace, and names and states of jobs are all that the former tell."
 )
 _EXECUTIONS = "SageMaker names an execution when it starts it; the pipeline is named."
 _JOBS = "SageMaker Pipelines names each job when it starts it, with the prefix pipelines-."
@@ -55,6 +60,7 @@ def explain(deployment: "Deployment") -> None:
         *_of_training(deployment),
         *_of_trigger(deployment),
         *_of_serving(deployment),
+        *_of_reports(deployment),
         *_of_drift(deployment),
         *_of_job_logs(deployment),
         *_of_github(deployment),
@@ -137,6 +143,26 @@ def _of_job_logs(deployment: "Deployment") -> Iterator[_Exception]:
     if job_logs is not None:
         for group in GROUPS:
             yield _wildcard(job_logs, _arn("logs", f"log-group:{group}:*"), _LOG_GROUP)
+
+
+def _of_reports(deployment: "Deployment") -> Iterator[_Exception]:
+    reporter, data = deployment.operations.reporter, deployment.data
+    executions = executions_of(f"pipeline/{deployment.training.pipeline_name}")
+    yield _wildcard(reporter, _arn("sagemaker", executions), _EXECUTIONS)
+    yield _wildcard(reporter, "*", _LISTS)
+    for kind in ("processing-job", "training-job"):
+        yield _wildcard(reporter, _arn("sagemaker", f"{kind}/pipelines-*"), _JOBS)
+    yield _wildcard(reporter, _packages(deployment), _PACKAGES)
+    for group in LOG_GROUPS:
+        yield _wildcard(reporter, _arn("logs", f"log-group:{group}:*"), _LOG_GROUP)
+    stack = f"stack/{deployment.serving.stack_name}/*"
+    yield _wildcard(reporter, _arn("cloudformation", stack), _STACK_ID)
+    for bucket, pattern in (
+        (data.artifacts, DATASETS),
+        (data.artifacts, NOTES),
+        (data.working, EVALUATIONS),
+    ):
+        yield _wildcard(reporter, _objects(deployment, bucket, pattern), _OBJECTS)
 
 
 def _inference(deployment: "Deployment") -> Iterator[str]:

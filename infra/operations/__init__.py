@@ -1,5 +1,4 @@
-"""What tells people that something is wrong, and what they look at then."""
+"""What tells people that something is wrong, and what they look at then.
 
-from infra.operations.stack import OperationsStack
-
-__all__ = ["OperationsStack"]
+The stack is in a file of its own: commands use the reporter's words, and load no CDK for them.
+"""

@@ -1,46 +1,114 @@
-"""One page: are executions running, does the endpoint answer, is anything stuck?"""
+"""One page whose graphs answer questions, in the order in which they come up."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from infra import runbooks
 from infra.operations import metrics
+from infra.settings import Settings
+from infra.trigger.metrics import held_drops, waiting_drops
 
 _WIDTH = 12
+_TEXT_HEIGHT = 3
+
+Graphs = Mapping[str, Sequence[cloudwatch.IMetric]]
 
 
-def dashboard(  # noqa: PLR0913 - CDK props
-    scope: Construct,
-    construct_id: str,
-    *,
-    name: str,
-    pipeline_name: str,
-    endpoint: Mapping[str, Sequence[cloudwatch.IMetric]],
-    alarms: Sequence[cloudwatch.IAlarm],
-    queues: Sequence[cloudwatch.IMetric],
-    drift: cloudwatch.IMetric | None,
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows beside the pipeline.
+
+    :ivar endpoint: metrics of the endpoint, by the title of their graph.
+    :ivar failures: what of our own failed: queues and functions.
+    """
+
+    endpoint: Graphs
+    alarms: Sequence[cloudwatch.IAlarm]
+    failures: Sequence[cloudwatch.IMetric]
+    drift: cloudwatch.IMetric | None
+
+
+def dashboard(
+    scope: Construct, construct_id: str, *, settings: Settings, pipeline_name: str, shown: Shown
 ) -> cloudwatch.Dashboard:
-    """:param endpoint: metrics of the endpoint, by the title of their graph."""
-    executions = [
-        metrics.executions(outcome, pipeline_name)
-        for outcome in ("Started", "Succeeded", "Failed", "Stopped")
+    graphs = [
+        *(_graph(title, lines) for title, lines in _of_runs(pipeline_name).items()),
+        _accuracy(settings, pipeline_name),
+        *(_graph(title, lines) for title, lines in _of_costs(pipeline_name).items()),
+        *(_graph(title, lines) for title, lines in shown.endpoint.items()),
+        *([_graph("Do the answered classes drift?", [shown.drift])] if shown.drift else []),
+        _graph("Did an event or a function of ours fail?", shown.failures),
     ]
     return cloudwatch.Dashboard(
         scope,
         construct_id,
-        dashboard_name=name,
+        dashboard_name=settings.name,
         widgets=[
-            [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=2 * _WIDTH)],
-            [_graph("Executions", executions), _graph("Events that failed", queues)],
-            *_pairs([_graph(title, shown) for title, shown in endpoint.items()]),
-            [_graph("Drift of the answered classes", [drift])] if drift else [],
+            [_introduction(settings)],
+            [
+                cloudwatch.AlarmStatusWidget(
+                    title="Is anything wrong?", alarms=list(shown.alarms), width=2 * _WIDTH
+                )
+            ],
+            *([*graphs[first : first + 2]] for first in range(0, len(graphs), 2)),
         ],
     )
 
 
-def _pairs(graphs: list[cloudwatch.GraphWidget]) -> list[list[cloudwatch.IWidget]]:
-    return [[*graphs[first : first + 2]] for first in range(0, len(graphs), 2)]
+def _introduction(settings: Settings) -> cloudwatch.TextWidget:
+    index = f"{runbooks.place(settings)}README.md"
+    link = f"[{index}]({index})" if index.startswith("https:") else f"`{index}`"
+    return cloudwatch.TextWidget(
+        markdown=f"## {settings.name}\nWhat to do about an alarm: {link}. What a run is at: "
+        f"`./scripts/watch --environment {settings.stage}`. "
+        f"What became of a drop: `./scripts/drops --environment {settings.stage}`.",
+        width=2 * _WIDTH,
+        height=_TEXT_HEIGHT,
+    )
+
+
+def _of_runs(name: str) -> Graphs:
+    return {
+        "Do executions start, and how do they end?": [
+            metrics.executions(outcome, name)
+            for outcome in ("Started", "Succeeded", "Failed", "Stopped")
+        ],
+        "Do drops wait?": [waiting_drops(name), held_drops(name)],
+        "How many milliseconds does each step take?": [metrics.step_durations(name)],
+        "How many images per second does training take?": [
+            metrics.of_run("ImagesPerSecond", name, "Images/s, of all hosts together")
+        ],
+        "How many images does each run train on?": [metrics.of_run("Objects", name, "Images")],
+        "Are models registered, or rejected?": [
+            metrics.steps("Succeeded", name, "RegisterModel", "Registered"),
+            metrics.steps("Failed", name, "RejectModel", "Rejected"),
+        ],
+    }
+
+
+def _accuracy(settings: Settings, name: str) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(
+        title="How accurate is each run's model?",
+        left=[metrics.of_run("Accuracy", name, "Accuracy on the test channel")],
+        left_annotations=[
+            cloudwatch.HorizontalAnnotation(
+                value=settings.evaluation.accuracy_threshold, label="AccuracyThreshold"
+            )
+        ],
+        width=_WIDTH,
+    )
+
+
+def _of_costs(name: str) -> Graphs:
+    return {
+        "How many USD does each run cost?": [
+            metrics.of_run("RunCost", name, "USD, all attempts of the run together")
+        ],
+        "Which steps cost it?": [metrics.step_costs(name)],
+    }
 
 
 def _graph(title: str, shown: Sequence[cloudwatch.IMetric]) -> cloudwatch.GraphWidget:

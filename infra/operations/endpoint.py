@@ -1,5 +1,7 @@
 """What is shown and told of the endpoint, by its mode."""
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -14,32 +16,55 @@ _PERCENTILES = tuple(cloudwatch.Stats.percentile(share) for share in (50, 90, 99
 Graphs = dict[str, list[cloudwatch.IMetric]]
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What people are told of from `threshold` on, in so many periods one after the other."""
+
+    metric: cloudwatch.Metric
+    description: str
+    runbook: str
+    threshold: float = 1
+    periods: int = 1
+
+
 def graphs(settings: Settings, endpoint_name: str) -> Graphs:
     """Requests, latency, confidence and what the mode scales by, by title."""
     return {
         **_requests(settings, endpoint_name),
-        "Model latency": [
+        "How many microseconds does the model take?": [
             metrics.endpoint("ModelLatency", endpoint_name, statistic, label=statistic)
             for statistic in _PERCENTILES
         ],
-        "Mean confidence by model package": [_confidence(settings)],
+        "How sure is each model package of its answers?": [_confidence(settings)],
         **_capacity(settings, endpoint_name),
     }
 
 
-def failures(settings: Settings, endpoint_name: str) -> dict[str, tuple[cloudwatch.Metric, str]]:
-    """Metrics that people are told of from 1 on, and what they are told, by an id."""
+def failures(settings: Settings, endpoint_name: str) -> dict[str, Failure]:
+    """What people are told of, by the id of its alarm."""
+    slow = settings.endpoint.latency_alarm_milliseconds
     found = {
-        "EndpointErrors": (
+        "EndpointErrors": Failure(
             metrics.endpoint("Invocation5XXErrors", endpoint_name),
             f"The endpoint {endpoint_name} answered with a server error",
-        )
+            "endpoint-errors",
+        ),
+        "SlowEndpoint": Failure(
+            metrics.endpoint("ModelLatency", endpoint_name, cloudwatch.Stats.percentile(99)),
+            f"The endpoint {endpoint_name} has answered slowly for 15 minutes: the 99th percentile "
+            f"is {slow} ms or more",
+            "slow-endpoint",
+            # CloudWatch has ModelLatency in microseconds.
+            threshold=slow * 1000,
+            periods=3,
+        ),
     }
     if settings.endpoint.mode == "asynchronous":
-        found["AsynchronousFailures"] = (
+        found["AsynchronousFailures"] = Failure(
             metrics.endpoint("InvocationFailures", endpoint_name),
             f"A request to {endpoint_name} has no answer: the reason lies below "
             "asynchronous/failures/",
+            "asynchronous-failures",
         )
     return found
 
@@ -52,7 +77,11 @@ def _requests(settings: Settings, endpoint_name: str) -> Graphs:
         if settings.endpoint.mode == "asynchronous"
         else ("Invocations",)
     )
-    return {"Invocations": [metrics.endpoint(name, endpoint_name) for name in (*of_mode, *_ERRORS)]}
+    return {
+        "Is the endpoint asked, and does it fail?": [
+            metrics.endpoint(name, endpoint_name) for name in (*of_mode, *_ERRORS)
+        ]
+    }
 
 
 def _confidence(settings: Settings) -> cloudwatch.IMetric:
@@ -71,15 +100,15 @@ def _capacity(settings: Settings, endpoint_name: str) -> Graphs:
             cold = metrics.endpoint(
                 "ModelSetupTime", endpoint_name, cloudwatch.Stats.percentile(99), label="p99"
             )
-            return {"Cold starts": [cold]}
+            return {"How many microseconds does a cold start take?": [cold]}
         case "asynchronous":
             waiting = [
                 metrics.waiting(name, endpoint_name)
                 for name in ("ApproximateBacklogSize", "ApproximateAgeOfOldestRequest")
             ]
-            return {"Requests that wait, and seconds of the oldest": [*waiting]}
+            return {"How many requests wait, and the oldest how many seconds?": [*waiting]}
         case "instances":
-            return {"Instances that answer": [_instances(endpoint_name)]}
+            return {"How many instances answer?": [_instances(endpoint_name)]}
 
 
 def _instances(endpoint_name: str) -> cloudwatch.IMetric:

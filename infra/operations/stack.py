@@ -5,31 +5,32 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.drift import Drift, DriftProps
 from infra.operations import endpoint, metrics
+from infra.operations.alarms import Alarms
 from infra.operations.budget import monthly_budget
-from infra.operations.dashboard import dashboard
+from infra.operations.dashboard import Shown, dashboard
 from infra.operations.job_logs import JobLogs
-from infra.operations.notifications import (
-    tell_of_failed_executions,
-    tell_of_models_taken_back,
-)
+from infra.operations.reports.props import ReporterProps
+from infra.operations.reports.reporter import Reporter
 from infra.operations.topic import encrypted_topic
 from infra.settings import Settings
-from infra.trigger.metrics import held_drops
 
 
 class OperationsStack(cdk.Stack):
     """What watches the other stacks.
 
-    :param serving_stack: name of the stack that makes the endpoint.
+    :param reports: what the function that tells people in words looks at.
     :param dead_letters: the queues of failed events, by what they hold.
+    :param functions: those of the other stacks, by what people call them.
     :param drift: what the comparison of answered with trained classes gets, if there is one.
     :ivar job_logs: says how long logs of jobs are kept, or None.
+    :ivar reporter: that function.
     :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
         a setting can take it away.
     """
@@ -40,11 +41,10 @@ class OperationsStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
-        pipeline_name: str,
-        pipeline_arn: str,
         endpoint_name: str,
-        serving_stack: str,
+        reports: ReporterProps,
         dead_letters: Mapping[str, sqs.IQueue],
+        functions: Mapping[str, lambda_.IFunction],
         drift: DriftProps | None,
         **kwargs: Any,
     ) -> None:
@@ -70,30 +70,33 @@ class OperationsStack(cdk.Stack):
             else None
         )
         self.drift = Drift(self, "Drift", props=drift) if drift else None
-        watched = (
-            {**dead_letters, "Comparisons": self.drift.dead_letters} if self.drift else dead_letters
-        )
-        depths = {
-            name: queue.metric_approximate_number_of_messages_visible(
-                period=metrics.PERIOD, label=name
-            )
-            for name, queue in watched.items()
-        }
-        alarms = [
-            *self._own_alarms(settings, pipeline_name, endpoint_name, depths),
-            *([self._tell(self.drift.alarm)] if self.drift else []),
-        ]
-        tell_of_failed_executions(self, self._topic, pipeline_arn)
-        tell_of_models_taken_back(self, self._topic, serving_stack)
+        self.reporter = Reporter(self, "Reporter", topic=self._topic, props=reports)
+        for address in operations.notify_emails:
+            self._topic.add_subscription(subscriptions.EmailSubscription(address))
+        depths = self._depths(dead_letters)
+        alarms = Alarms(self, self._topic)
+        alarms.of_executions(reports.pipeline_name)
+        alarms.of_endpoint(settings, endpoint_name)
+        functions = self._functions(functions)
+        alarms.of_functions(functions)
+        alarms.of_dead_letters(depths)
+        if self.drift:
+            alarms.tell(self.drift.alarm)
         dashboard(
             self,
             "Dashboard",
-            name=settings.name,
-            pipeline_name=pipeline_name,
-            endpoint=endpoint.graphs(settings, endpoint_name),
-            alarms=alarms,
-            queues=list(depths.values()),
-            drift=self.drift.metric if self.drift else None,
+            settings=settings,
+            pipeline_name=reports.pipeline_name,
+            shown=Shown(
+                endpoint=endpoint.graphs(settings, endpoint_name),
+                alarms=alarms.made,
+                failures=[
+                    *depths.values(),
+                    metrics.of_functions("Errors", functions),
+                    metrics.of_functions("Throttles", functions),
+                ],
+                drift=self.drift.metric if self.drift else None,
+            ),
         )
         if self.drift:
             cdk.CfnOutput(
@@ -106,55 +109,25 @@ class OperationsStack(cdk.Stack):
             self,
             "TopicArn",
             value=self._topic.topic_arn,
-            description="Topic of alarms, failed executions and models taken back; subscribe to it",
+            description="Topic of alarms, failed executions, waiting models and rollbacks",
         )
 
-    def _own_alarms(
-        self,
-        settings: Settings,
-        pipeline_name: str,
-        endpoint_name: str,
-        depths: Mapping[str, cloudwatch.Metric],
-    ) -> list[cloudwatch.Alarm]:
-        return [
-            self._alarm(
-                "FailedExecutions",
-                metrics.executions("Failed", pipeline_name),
-                f"An execution of {pipeline_name} failed",
-            ),
-            self._alarm(
-                "HeldDrops",
-                held_drops(pipeline_name),
-                f"As many executions of {pipeline_name} as may began in the last 24 hours: drops "
-                "wait for ./scripts/drops --release",
-            ),
-            *(
-                self._alarm(name, metric, description)
-                for name, (metric, description) in endpoint.failures(
-                    settings, endpoint_name
-                ).items()
-            ),
-            *(
-                self._alarm(f"Failed{name}", depth, f"{name} that failed wait in their queue")
-                for name, depth in depths.items()
-            ),
-        ]
+    def _depths(self, dead_letters: Mapping[str, sqs.IQueue]) -> dict[str, cloudwatch.Metric]:
+        """Messages in each queue of failed events, by what they are."""
+        queues = {**dead_letters, "Reports": self.reporter.dead_letters}
+        if self.drift:
+            queues["Comparisons"] = self.drift.dead_letters
+        return {
+            name: queue.metric_approximate_number_of_messages_visible(
+                period=metrics.PERIOD, label=f"{name} in the dead-letter queue"
+            )
+            for name, queue in queues.items()
+        }
 
-    def _alarm(
-        self, construct_id: str, metric: cloudwatch.Metric, description: str
-    ) -> cloudwatch.Alarm:
-        alarm = cloudwatch.Alarm(
-            self,
-            construct_id,
-            alarm_description=description,
-            metric=metric,
-            threshold=1,
-            evaluation_periods=1,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
-        return self._tell(alarm)
-
-    def _tell(self, alarm: cloudwatch.Alarm) -> cloudwatch.Alarm:
-        alarm.add_alarm_action(actions.SnsAction(self._topic))
-        return alarm
+    def _functions(
+        self, functions: Mapping[str, lambda_.IFunction]
+    ) -> dict[str, lambda_.IFunction]:
+        found = {**functions, "reporter": self.reporter.function}
+        if self.drift:
+            found["comparison"] = self.drift.comparison.function
+        return found

@@ -6,13 +6,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-_PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com")
+_PUBLISHERS = ("cloudwatch.amazonaws.com",)
 
 
 def encrypted_topic(
     scope: Construct, construct_id: str, *, retain_key: bool, budgets: bool = False
 ) -> sns.Topic:
-    """A TLS-only topic with its own key: alarms and rules can't use the one AWS manages for SNS.
+    """A TLS-only topic with its own key: alarms can't use the one AWS manages for SNS.
 
     :param budgets: whether AWS Budgets publishes to it, too.
     """

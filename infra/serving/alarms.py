@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.runbooks import described
 from infra.serving.logs import EndpointLogs
 from infra.serving.variants import VARIANT
 from infra.settings import Endpoint
@@ -102,7 +103,7 @@ class RollbackAlarms(Construct):
         return cloudwatch.Alarm(
             self,
             construct_id,
-            alarm_description=description,
+            alarm_description=described(description, "models-taken-back"),
             metric=metric,
             threshold=threshold,
             evaluation_periods=1,

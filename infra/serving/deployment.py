@@ -41,6 +41,8 @@ class ApprovedModelDeployment(Construct):
 
     It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
     with.
+
+    :ivar function: that function.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -76,6 +78,7 @@ class ApprovedModelDeployment(Construct):
             dead_letter_queue=dead_letters,
             timeout=cdk.Duration.seconds(60),
         )
+        self.function = deployer
         self._allow(deployer, table, _UPDATE if direct else _PROPOSE)
         self._hear(deployer)
 

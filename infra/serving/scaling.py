@@ -5,6 +5,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra.runbooks import described
 from infra.serving.variants import VARIANT
 from infra.settings import Endpoint
 
@@ -119,7 +120,10 @@ class Scaling(Construct):
         cloudwatch.CfnAlarm(
             self,
             "WaitsForTheFirst",
-            alarm_description="Requests wait and there is no instance; starting one is billed",
+            alarm_description=described(
+                "Requests wait and there is no instance; one is started, and billed",
+                "waits-for-the-first",
+            ),
             namespace="AWS/SageMaker",
             metric_name="HasBacklogWithoutCapacity",
             dimensions=[

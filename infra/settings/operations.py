@@ -37,6 +37,13 @@ class Operations(Section):
     max_parallel_steps: int = Field(
         default=4, ge=1, le=50, description="Steps of one execution that may run at once."
     )
+    notify_emails: tuple[EmailAddress, ...] = Field(
+        default=(),
+        max_length=10,
+        description="E-mail addresses that get every notification, once each has confirmed its "
+        "subscription; others subscribe to the topic themselves. The first 1,000 e-mails of a "
+        "month cost nothing.",
+    )
     monthly_budget_usd: int | None = Field(
         default=None,
         ge=1,

@@ -1,0 +1,1 @@
+"""What people are told in words, and metrics of executions that AWS does not publish."""
