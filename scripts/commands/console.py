@@ -34,7 +34,9 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "--environment", default="dev", help="dev, staging or prod (default: %(default)s)"
+        "--environment",
+        default="dev",
+        help="dev, staging or prod, or a sandbox like dev-anna (default: %(default)s)",
     )
     return made
 

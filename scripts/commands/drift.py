@@ -47,7 +47,7 @@ def drift(arguments: argparse.Namespace, console: Console) -> int:
     if comparison is None:
         raise CommandError(
             f"No comparison is kept in s3://{bucket}/{COMPARISON} yet: give [drift] every_hours "
-            f"and [endpoint] capture_percent in infra/environments/{arguments.environment}.toml, "
+            f"and [endpoint] capture_percent in {stacks.settings_file(arguments.environment)}, "
             "deploy, and wait, or run ./scripts/drift --now."
         )
     if arguments.json:
@@ -69,7 +69,7 @@ def _compare(session: boto3.Session, environment: str) -> None:
     if function is None:
         raise CommandError(
             f"Nothing compares in {environment}: give [drift] every_hours in "
-            f"infra/environments/{environment}.toml and run npx cdk deploy '{environment}/*'."
+            f"{stacks.settings_file(environment)} and run {stacks.deploy_command(environment)}."
         )
     patient = Config(read_timeout=FUNCTION_SECONDS, retries={"max_attempts": 0})
     answer = session.client("lambda", config=patient).invoke(FunctionName=function, Payload=b"{}")

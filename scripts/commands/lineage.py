@@ -102,7 +102,9 @@ def _add(
     )
     # After the question too, where one types it at the other commands.
     made.add_argument(
-        "--environment", default=argparse.SUPPRESS, help="dev, staging or prod (default: dev)"
+        "--environment",
+        default=argparse.SUPPRESS,
+        help="dev, staging or prod, or a sandbox like dev-anna (default: dev)",
     )
     made.set_defaults(tell=tell)
     return made

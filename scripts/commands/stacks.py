@@ -15,6 +15,17 @@ def stack_name(environment: str, unit: str) -> str:
     return f"shardwise-{environment}-{unit}"
 
 
+def settings_file(environment: str) -> str:
+    """The file of an environment, or of a sandbox's."""
+    return f"infra/environments/{environment.partition('-')[0]}.toml"
+
+
+def deploy_command(environment: str) -> str:
+    """What deploys an environment, or the sandbox `dev-anna`."""
+    option = f" -c environment={environment}" if "-" in environment else ""
+    return f"npx cdk deploy '{environment}/*'{option}"
+
+
 def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeDef":
     """Raises CommandError where the stack is not deployed."""
     name = stack_name(environment, unit)
@@ -27,7 +38,7 @@ def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeD
         stacks = []
     if not stacks:
         raise CommandError(
-            f"The stack {name} is not deployed: run npx cdk deploy '{environment}/*' first."
+            f"The stack {name} is not deployed: run {deploy_command(environment)} first."
         )
     return stacks[0]
 
@@ -43,7 +54,7 @@ def output(session: boto3.Session, environment: str, unit: str, key: str) -> str
     if found is None:
         raise CommandError(
             f"The stack {stack['StackName']} ({stack['StackStatus']}) has no output {key}: "
-            f"run npx cdk deploy '{environment}/*' again."
+            f"run {deploy_command(environment)} again."
         )
     return found
 
