@@ -1,0 +1,222 @@
+"""The trigger's own stack, deployed to a rehearsal's server, with a bucket and a pipeline."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from infra.assembly import CloudAssembly
+from tests.rehearsal.conftest import eventually, free_port
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SERVER = Path(__file__).parent / "slow_server.py"
+DROPS, ARTIFACTS, ASSETS, PIPELINE = "drops", "artifacts", "assets", "shardwise-dev"
+ROLE = "arn:aws:iam::000000000000:role/tests"
+WORK = {
+    "RoleArn": ROLE,
+    "AppSpecification": {"ImageUri": "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"},
+    "ProcessingResources": {
+        "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+    },
+}
+DEFINITION = {
+    "Version": "2020-12-01",
+    "Parameters": [{"Name": "DropId", "Type": "String"}],
+    "Steps": [{"Name": "Work", "Type": "Processing", "Arguments": WORK}],
+}
+
+
+class Trigger:
+    """Its server may be killed and started again."""
+
+    def __init__(self, state: Path, assembly: CloudAssembly) -> None:
+        self.state = state
+        self.port = free_port()
+        self.start()
+        for bucket in (DROPS, ARTIFACTS, ASSETS):
+            self.client("s3").create_bucket(Bucket=bucket)
+        self.client("s3").put_bucket_notification_configuration(
+            Bucket=DROPS, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        self.client("sagemaker").create_pipeline(
+            PipelineName=PIPELINE, PipelineDefinition=json.dumps(DEFINITION), RoleArn=ROLE
+        )
+        self._outputs("data", DropsBucketName=DROPS, ArtifactsBucketName=ARTIFACTS)
+        self._outputs("training", PipelineName=PIPELINE)
+        outputs = self._create("trigger", self._template(assembly))
+        self.function = outputs["StarterFunctionName"]
+        self.table = outputs["DropsTableName"]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": "us-east-1",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def start(self) -> None:
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "test.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(SERVER), str(self.state), str(self.port)],
+                cwd=self.state,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": str(self.state),
+                    "PYTHONPATH": str(REPOSITORY),
+                },
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self._is_ready, (self.state / "test.log").read_text)
+
+    def _is_ready(self) -> bool:
+        assert self._process.poll() is None, (self.state / "test.log").read_text()
+        place = self.state / "environment.json"
+        return place.exists() and json.loads(place.read_text())["pid"] == self._process.pid
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        self._process.send_signal(number)
+        self._process.wait(timeout=60)
+
+    def client(self, service: str) -> Any:
+        return boto3.session.Session(region_name="us-east-1").client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, read_timeout=60),
+        )
+
+    def mark(self, drop_id: str, content: bytes = b"") -> None:
+        """Writes a drop's marker."""
+        self.client("s3").put_object(Bucket=DROPS, Key=f"drops/{drop_id}/_SUCCESS", Body=content)
+
+    def jobs_end(self, outcome: str) -> None:
+        """From now on; "" for never."""
+        place = self.state / "outcome"
+        if outcome:
+            made = place.with_suffix(".new")
+            made.write_text(outcome, encoding="utf-8")
+            made.replace(place)
+        else:
+            place.unlink(missing_ok=True)
+
+    def invoke(self, event: dict[str, Any]) -> Any:
+        answer = self.client("lambda").invoke(
+            FunctionName=self.function, Payload=json.dumps(event).encode()
+        )
+        content = answer["Payload"].read()
+        assert "FunctionError" not in answer, content
+        return json.loads(content or b"null")
+
+    def configure(self, **variables: str) -> None:
+        """Sets some of the function's environment variables."""
+        client = self.client("lambda")
+        known = client.get_function_configuration(FunctionName=self.function)
+        client.update_function_configuration(
+            FunctionName=self.function,
+            Environment={"Variables": known["Environment"]["Variables"] | variables},
+        )
+
+    def states(self) -> dict[str, str]:
+        """Of all drops on record."""
+        return {item["Id"]["S"]: item["State"]["S"] for item in self._items("drop")}
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Items of the runs, the oldest first."""
+        return self._items("run")
+
+    def _items(self, kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.client("dynamodb").query(
+            TableName=self.table,
+            KeyConditionExpression="Kind = :kind",
+            ExpressionAttributeValues={":kind": {"S": kind}},
+            ConsistentRead=True,
+        )["Items"]
+        return found
+
+    def executions(self) -> list[dict[str, Any]]:
+        """The oldest first."""
+        found: list[dict[str, Any]] = self.client("sagemaker").list_pipeline_executions(
+            PipelineName=PIPELINE, SortBy="CreationTime", SortOrder="Ascending"
+        )["PipelineExecutionSummaries"]
+        return found
+
+    def settles(self) -> dict[str, str]:
+        """Waits until nothing waits or runs; gives the drops' states."""
+        busy = {"Waiting", "Starting", "Executing", "Stopping"}
+
+        def at_rest() -> list[dict[str, str]]:
+            states = self.states()
+            return [] if busy & set(states.values()) else [states]
+
+        (found,) = eventually(at_rest, self.states)
+        return dict(found)
+
+    def _template(self, assembly: CloudAssembly) -> dict[str, Any]:
+        template = assembly.template("dev", "trigger")
+        imported = _with_imports(
+            {key: template[key] for key in ("Resources", "Outputs")},
+            {"Ref": DROPS, "FnGetAtt": f"arn:aws:s3:::{DROPS}"},
+        )
+        for resource in imported["Resources"].values():
+            if resource["Type"] == "AWS::Lambda::Function":
+                key = resource["Properties"]["Code"]["S3Key"]
+                archive = _zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
+                self.client("s3").put_object(Bucket=ASSETS, Key=key, Body=archive)
+                resource["Properties"]["Code"] = {"S3Bucket": ASSETS, "S3Key": key}
+        return dict(imported)
+
+    def _outputs(self, unit: str, **values: str) -> None:
+        template = {
+            "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            "Outputs": {key: {"Value": value} for key, value in values.items()},
+        }
+        self._create(unit, template)
+
+    def _create(self, unit: str, template: dict[str, Any]) -> dict[str, str]:
+        client, name = self.client("cloudformation"), f"shardwise-dev-{unit}"
+        client.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
+        client.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+        (stack,) = client.describe_stacks(StackName=name)["Stacks"]
+        return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+def _with_imports(value: Any, imports: dict[str, str]) -> Any:
+    """Part of a template with the drops bucket's name and ARN where it imports them."""
+    match value:
+        case {"Fn::ImportValue": str(name)}:
+            kind = re.search(r":ExportsOutput(Ref|FnGetAtt)Drops", name)
+            assert kind, name
+            return imports[kind[1]]
+        case dict():
+            return {key: _with_imports(item, imports) for key, item in value.items()}
+        case list():
+            return [_with_imports(item, imports) for item in value]
+    return value
+
+
+def _zipped(folder: Path) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for file in sorted(folder.rglob("*.py")):
+            archive.write(file, file.relative_to(folder))
+    return content.getvalue()
