@@ -1,0 +1,109 @@
+"""`./scripts/review`: what the working tree changes in what is deployed, or since a revision."""
+
+import argparse
+import sys
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+
+from scripts.commands.aws import REPOSITORY
+from scripts.commands.console import CommandError, parser, run
+from scripts.reviews.document import Review
+from scripts.reviews.html import html
+from scripts.reviews.markdown import markdown
+from scripts.reviews.policy import FINDINGS, check_allowed, load
+from scripts.reviews.review import review
+from scripts.reviews.sides import compare
+from scripts.reviews.terminal import print_review
+
+BLOCKED = 3
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _arguments(argv)
+    return run(lambda console: command(arguments, console))
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    made = parser(
+        "review",
+        "Tells what the working tree changes: resources, data that is lost, the pipeline step by\n"
+        "step, permissions in words, parameters, images by their files, costs, and what a\n"
+        "rollback would do. Compares with what is deployed, or with BASE, a revision of git.\n"
+        "Ends with 0, with 3 where review.toml blocks something, with 1 on an error.",
+        "./scripts/review main --env prod --format markdown --output review.md",
+    )
+    made.add_argument("base", nargs="?", metavar="BASE", help="a branch, tag or commit")
+    made.add_argument("--format", choices=("terminal", "markdown", "html"), default="terminal")
+    made.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
+    made.add_argument(
+        *("-c", "--context"),
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="CDK context, as it is deployed with; may be given several times",
+    )
+    made.add_argument(
+        "--policy",
+        type=Path,
+        default=REPOSITORY / "review.toml",
+        metavar="FILE",
+        help="what blocks (default: review.toml)",
+    )
+    made.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="FINDING",
+        help=f"let pass this time: {', '.join(FINDINGS)}",
+    )
+    return made.parse_args(argv)
+
+
+def command(arguments: argparse.Namespace, console: Console) -> int:
+    """Writes the review; gives the exit status."""
+    check_allowed(arguments.allow)
+    policy = load(arguments.policy)
+    context = dict(_context(pair) for pair in arguments.context)
+    made = review(
+        compare(REPOSITORY, arguments.environment, arguments.base, context),
+        policy,
+        arguments.allow,
+    )
+    _write(made, arguments.format, arguments.output, console)
+    return BLOCKED if made.verdicts else 0
+
+
+def _context(pair: str) -> tuple[str, str]:
+    key, equals, value = pair.partition("=")
+    if not equals:
+        raise CommandError(f"{pair!r} is no context: write KEY=VALUE, e.g. training_hosts=4.")
+    return key, value
+
+
+def _write(made: Review, kind: str, output: Path | None, console: Console) -> None:
+    if kind == "terminal" and output is None:
+        print_review(made, console)
+        return
+    text = _text(made, kind)
+    if output is None:
+        console.file.write(text)
+        return
+    try:
+        output.write_text(text, "utf-8")
+    except OSError as error:
+        raise CommandError(f"{output} can't be written: {error.strerror}.") from error
+    console.print(made.summary)
+
+
+def _text(made: Review, kind: str) -> str:
+    if kind == "terminal":
+        lines = StringIO()
+        print_review(made, Console(file=lines, markup=False, highlight=False, soft_wrap=True))
+        return lines.getvalue()
+    return html(made) if kind == "html" else markdown(made)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

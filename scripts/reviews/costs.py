@@ -1,0 +1,156 @@
+"""What a month and a run cost before and after, by the price table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.assembly import AssemblyError
+from infra.costs import (
+    PriceError,
+    Prices,
+    RunCost,
+    Workload,
+    load_prices,
+    load_rates,
+    monthly_cost,
+    monthly_usd,
+    run_cost,
+)
+from scripts.reviews.comparison import Comparison
+from scripts.reviews.differences import Row
+from scripts.reviews.document import Entry, Finding, Mark
+from scripts.reviews.pipelines import read
+from scripts.reviews.plain import Plain
+from scripts.reviews.stacks import Stacks
+
+# A run to compare by; ./scripts/plan reckons others.
+RUN = Workload(objects=100_000, mean_bytes=110_000)
+_CENT = 0.005
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The section on costs.
+
+    :ivar summary: for the one line; empty where nothing gets dearer or cheaper.
+    """
+
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class _Side:
+    month: Mapping[str, float]
+    run: RunCost | None
+
+    @property
+    def run_usd(self) -> float:
+        return self.run.usd if self.run else 0.0
+
+
+def costs(comparison: Comparison) -> Costs:
+    """Reckons both sides; a price that the table lacks is said and no error."""
+    prices = load_prices()
+    try:
+        before = _side(comparison.before, comparison.plain_before, prices, comparison.region)
+        after = _side(comparison.after, comparison.plain_after, prices, comparison.region)
+    except (PriceError, AssemblyError, KeyError, ValueError) as error:
+        return Costs((Entry(Mark.NOTE, f"not reckoned: {error}"),))
+    months = [sum(side.month.values()) for side in (before, after)]
+    runs = [before.run_usd, after.run_usd]
+    return Costs(
+        (
+            _entry("a month in which nothing happens", months, _by_item(before, after)),
+            _entry(_run_words(), runs, _by_step(before.run, after.run), _unknown(after.run)),
+            Entry(Mark.NOTE, _table(prices, comparison.region)),
+        ),
+        tuple(_findings(months, runs)),
+        ", ".join(_more(months, "a month") + _more(runs, "a run")),
+    )
+
+
+def _side(side: Stacks, plain: Plain, prices: Prices, region: str | None) -> _Side:
+    items = monthly_cost(side.templates, prices, region)
+    month = {item.what: item.usd for item in items if item.usd is not None}
+    assert abs(sum(month.values()) - monthly_usd(items)) < _CENT  # noqa: S101 - names are unique
+    definition = read(side, plain).definition
+    run = run_cost(definition, load_rates(), RUN, prices, region) if definition else None
+    return _Side(month, run)
+
+
+def _entry(
+    what: str, usd: list[float], rows: tuple[Row, ...], notes: tuple[str, ...] = ()
+) -> Entry:
+    old, new = usd
+    if abs(new - old) < _CENT and not rows:
+        return Entry(Mark.NOTE, f"{what}: {_usd(new)}, as before", (), notes)
+    return Entry(
+        Mark.CHANGED, f"{what}: {_usd(old)} → {_usd(new)} ({_signed(new - old)})", rows, notes
+    )
+
+
+def _by_item(before: _Side, after: _Side) -> tuple[Row, ...]:
+    return tuple(
+        Row(what, *(None if usd is None else _usd(usd) for usd in (old, new)))
+        for what in sorted({**before.month, **after.month})
+        if (old := before.month.get(what)) != (new := after.month.get(what))
+    )
+
+
+def _by_step(before: RunCost | None, after: RunCost | None) -> tuple[Row, ...]:
+    old, new = (
+        {step.step: _step(step.usd, step.count, step.instance, step.is_spot) for step in run.steps}
+        if run
+        else {}
+        for run in (before, after)
+    )
+    return tuple(
+        Row(name, old.get(name), new.get(name))
+        for name in dict.fromkeys([*new, *old])
+        if old.get(name) != new.get(name)
+    )
+
+
+def _step(usd: float | None, count: int, instance: str, is_spot: bool) -> str:
+    price = "not known" if usd is None else _usd(usd)
+    return f"{price}, {count} x {instance}{' (spot)' if is_spot else ''}"
+
+
+def _unknown(run: RunCost | None) -> tuple[str, ...]:
+    if run is None:
+        return ()
+    return tuple(f"without {step.step}: {step.why}" for step in run.unknown)
+
+
+def _findings(months: list[float], runs: list[float]) -> Iterator[Finding]:
+    for usd, what, limit in ((months, "a month", "usd_a_month"), (runs, "a run", "usd_a_run")):
+        more = usd[1] - usd[0]
+        if more >= _CENT:
+            yield Finding("cost-increase", f"{_signed(more)} {what}", more, limit)
+
+
+def _more(usd: list[float], what: str) -> list[str]:
+    more = usd[1] - usd[0]
+    return [f"{_signed(more)} {what}"] if abs(more) >= _CENT else []
+
+
+def _run_words() -> str:
+    return f"a run over {RUN.objects:,} images of {RUN.mean_bytes / 1000:g} kB"
+
+
+def _table(prices: Prices, region: str | None) -> str:
+    rates = load_rates().measured
+    where = "" if rates.is_aws else ", not on AWS"
+    return (
+        f"prices of {prices.date} in {prices.region(region).title}; rates measured on {rates.on}"
+        f"{where}: an estimate"
+    )
+
+
+def _usd(usd: float) -> str:
+    return f"{usd:,.2f} USD"
+
+
+def _signed(usd: float) -> str:
+    return f"{usd:+,.2f} USD"

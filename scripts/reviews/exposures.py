@@ -1,0 +1,119 @@
+"""What can be reached from the network, or reaches out to it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from scripts.reviews.comparison import Comparison
+from scripts.reviews.document import Finding
+from scripts.reviews.pipelines import read
+from scripts.reviews.stacks import Stacks
+
+_WORLD = ("0.0.0.0/0", "::/0")
+_BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+_DOORS = {
+    "AWS::EC2::InternetGateway": "leads to the internet",
+    "AWS::EC2::NatGateway": "leads to the internet",
+    "AWS::EC2::VPCPeeringConnection": "leads to another VPC",
+    "AWS::EC2::TransitGatewayAttachment": "leads to other networks",
+}
+Properties = Mapping[str, Any]
+
+
+def exposure_findings(comparison: Comparison) -> Iterator[Finding]:
+    """Those that were not there before."""
+    before = {(name, what) for name, what in _exposures(comparison, is_before=True)}
+    for name, what in sorted({*_exposures(comparison, is_before=False)} - before):
+        yield Finding("network-exposure", f"{name} {what}")
+
+
+def _exposures(comparison: Comparison, *, is_before: bool) -> Iterator[tuple[str, str]]:
+    side: Stacks = comparison.before if is_before else comparison.after
+    for resource in side.resources():
+        properties = comparison.properties(resource, is_before=is_before)
+        look = _LOOKS.get(resource.type)
+        name = comparison.names.full(resource)
+        if resource.type in _DOORS:
+            yield name, _DOORS[resource.type]
+        for what in look(properties) if look else ():
+            yield name, what
+    plain = comparison.plain_before if is_before else comparison.plain_after
+    definition = read(side, plain).definition
+    for step, content in definition.steps.items() if definition else ():
+        for what in _of_step(content):
+            yield f"step {step}", what
+
+
+def _of_step(step: Mapping[str, Any]) -> Iterator[str]:
+    arguments = step["Arguments"]
+    network = arguments.get("NetworkConfig", arguments)
+    if step.get("Type") in ("Processing", "Training"):
+        if network.get("EnableNetworkIsolation") is not True:
+            yield "runs without network isolation"
+            if "VpcConfig" not in network:
+                yield "reaches the internet, as it is in no VPC"
+        if network.get("EnableInterContainerTrafficEncryption") is not True:
+            yield "does not encrypt what its instances send each other"
+
+
+def _rules(properties: Properties) -> Iterator[str]:
+    rules = [properties, *properties.get("SecurityGroupIngress", [])]
+    for rule in rules:
+        cidr = rule.get("CidrIp") or rule.get("CidrIpv6")
+        if cidr in _WORLD:
+            ports = sorted({str(rule.get("FromPort", "any")), str(rule.get("ToPort", "any"))})
+            yield f"lets the whole internet ({cidr}) in on port {' to '.join(ports)}"
+
+
+def _outwards(properties: Properties) -> Iterator[str]:
+    for rule in properties.get("SecurityGroupEgress", []):
+        cidr = rule.get("CidrIp") or rule.get("CidrIpv6")
+        if cidr in _WORLD:
+            yield f"lets traffic out to anywhere ({cidr})"
+
+
+def _group(properties: Properties) -> Iterator[str]:
+    yield from _rules(properties)
+    yield from _outwards(properties)
+
+
+def _bucket(properties: Properties) -> Iterator[str]:
+    blocks = properties.get("PublicAccessBlockConfiguration", {})
+    off = [name for name in _BLOCKS if blocks.get(name) is not True]
+    if off:
+        yield f"may be made public: {', '.join(off)} is off"
+    if "WebsiteConfiguration" in properties:
+        yield "is a website"
+
+
+def _function_url(properties: Properties) -> Iterator[str]:
+    if properties.get("AuthType") == "NONE":
+        yield "answers the whole internet without credentials"
+
+
+def _route(properties: Properties) -> Iterator[str]:
+    to = properties.get("DestinationCidrBlock") or properties.get("DestinationIpv6CidrBlock")
+    if to in _WORLD:
+        yield f"leads to anywhere ({to})"
+
+
+def _subnet(properties: Properties) -> Iterator[str]:
+    if properties.get("MapPublicIpOnLaunch") is True:
+        yield "gives public addresses"
+
+
+def _model(properties: Properties) -> Iterator[str]:
+    if properties.get("EnableNetworkIsolation") is not True:
+        yield "serves without network isolation"
+    if "VpcConfig" not in properties:
+        yield "serves in no VPC"
+
+
+_LOOKS: dict[str, Callable[[Properties], Iterator[str]]] = {
+    "AWS::EC2::SecurityGroup": _group,
+    "AWS::EC2::SecurityGroupIngress": _rules,
+    "AWS::S3::Bucket": _bucket,
+    "AWS::Lambda::Url": _function_url,
+    "AWS::EC2::Route": _route,
+    "AWS::EC2::Subnet": _subnet,
+    "AWS::SageMaker::Model": _model,
+}

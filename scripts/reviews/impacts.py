@@ -1,0 +1,59 @@
+"""What CloudFormation does to a resource whose property changes, as the CDK's own diff knows it."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.commands.console import CommandError
+from scripts.reviews.stacks import Stacks
+
+_SCRIPT = Path(__file__).with_name("impacts.js")
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What happens to one resource.
+
+    :ivar kind: `WILL_UPDATE`, `WILL_REPLACE`, `MAY_REPLACE`, `WILL_CREATE`, `WILL_DESTROY` or
+        `WILL_ORPHAN`, the names of @aws-cdk/cloudformation-diff.
+    :ivar replacing: the properties that replace it, or may.
+    """
+
+    kind: str
+    replacing: tuple[str, ...]
+
+
+def impacts(before: Stacks, after: Stacks) -> dict[tuple[str, str], Impact]:
+    """By unit and logical id, of all resources that differ.
+
+    :raises CommandError: Node or the package is not there, or it can't read a template.
+    """
+    units = {
+        unit: {"before": before.template(unit), "after": after.template(unit)}
+        for unit in sorted({**before.templates, **after.templates})
+    }
+    try:
+        done = subprocess.run(
+            ["node", str(_SCRIPT)],
+            input=json.dumps(units),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except FileNotFoundError as error:
+        raise CommandError("Node is not on PATH: install Node 20 or newer.") from error
+    except subprocess.CalledProcessError as error:
+        last = error.stderr.strip().splitlines() or ["no reason"]
+        raise CommandError(
+            f"The templates could not be compared by {_SCRIPT.name}: {last[-1]}; run npm ci if "
+            "node_modules is older than package-lock.json."
+        ) from error
+    return {
+        (unit, logical_id): Impact(
+            change["impact"],
+            tuple(sorted(name for name, what in change["properties"].items() if "REPLACE" in what)),
+        )
+        for unit, changes in json.loads(done.stdout).items()
+        for logical_id, change in changes.items()
+    }

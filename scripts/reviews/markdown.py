@@ -1,0 +1,83 @@
+"""A review as Markdown that fits a comment on a pull request."""
+
+from collections.abc import Iterator
+
+from scripts.reviews.differences import Row
+from scripts.reviews.document import Entry, Mark, Review
+
+LONGEST = 65_536  # characters of a comment on GitHub
+_LOUD = (Mark.DANGER,)
+_OPEN_ROWS = 12  # more are folded
+
+
+def markdown(review: Review) -> str:
+    """At most LONGEST characters; what is left out is said."""
+    head = [f"## {_plain(review.summary)}", "", f"{_plain(review.title)}", "", *_verdicts(review)]
+    text = "\n".join(head)
+    for part in _parts(review):
+        if len(text) + len(part) + len(_LEFT_OUT) > LONGEST:
+            return f"{text}\n{_LEFT_OUT}"
+        text += f"\n{part}"
+    return f"{text}\n"
+
+
+_LEFT_OUT = (
+    "\n_The rest is left out, as a comment holds 65,536 characters: run ./scripts/review, or open "
+    "the HTML page._\n"
+)
+
+
+def _verdicts(review: Review) -> Iterator[str]:
+    if review.verdicts:
+        yield "**Blocked:**"
+        yield ""
+        yield from (f"- **{v.finding.name}**: {_plain(v.finding.text)}" for v in review.verdicts)
+        reasons = dict.fromkeys(verdict.reason for verdict in review.verdicts)
+        yield ""
+        yield from (f"<sub>{_plain(reason)}</sub>" for reason in reasons)
+    elif review.findings:
+        yield "Nothing blocks."
+
+
+def _parts(review: Review) -> Iterator[str]:
+    """Pieces that can be left out from the end without breaking the rest."""
+    for section in review.sections:
+        yield f"\n### {section.title}\n"
+        yield from (_entry(entry) for entry in section.entries)
+
+
+def _entry(entry: Entry) -> str:
+    text = _plain(entry.text)
+    lines = [f"- {f'**{text}**' if entry.mark in _LOUD else text}"]
+    lines += [f"  - {_note(note)}" for note in entry.notes]
+    if entry.rows:
+        block = ["  ```diff", *(f"  {line}" for row in entry.rows for line in _row(row)), "  ```"]
+        if len(entry.rows) > _OPEN_ROWS:
+            title = f"  <details><summary>{len(entry.rows)} values</summary>"
+            block = [title, "", *block, "", "  </details>"]
+        lines += ["", *block, ""]
+    return "\n".join(lines)
+
+
+def _note(note: str) -> str:
+    loud = note.startswith(("DATA LOSS", "PROTECTION LOST"))
+    return f"**{_plain(note)}**" if loud else _plain(note)
+
+
+def _row(row: Row) -> Iterator[str]:
+    if row.before is not None:
+        yield f"- {row.path}: {_one_line(row.before)}"
+    if row.after is not None:
+        yield f"+ {row.path}: {_one_line(row.after)}"
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\n", "⏎").replace("```", "'''")
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown takes as it is."""
+    for character in "\\`*_<>|#[]":
+        text = text.replace(character, f"\\{character}")
+    # A name at the beginning of a word would call a person.
+    return text.replace("@", "@\u200b")

@@ -1,0 +1,1 @@
+"""IAM: who may now do what, and who no longer."""

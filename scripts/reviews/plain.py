@@ -1,0 +1,137 @@
+"""Values of a template without CloudFormation's functions: what they stand for, as text."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from scripts.reviews.names import Names
+from scripts.reviews.stacks import Stacks
+
+_SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
+# The address of an image asset; the tag is the digest of all that it is built from.
+_IMAGE = re.compile(r"[^\s\"]*/cdk-[^\s\"/:]*container-assets-[^\s\"/:]*:([0-9a-f]{64})")
+_DIGEST_SHOWN = 12
+
+
+class Plain:
+    """Reads the values of one side.
+
+    A reference becomes `${<unit>.<name>}`, whether it stays in its stack or is an import, so that
+    the same thing has the same text wherever it is named.
+    """
+
+    def __init__(self, side: Stacks, names: Names) -> None:
+        self._names = names
+        self._exports = {
+            self._export_name(unit, output): (unit, output["Value"])
+            for unit, template in side.templates.items()
+            for output in template.get("Outputs", {}).values()
+            if "Export" in output
+        }
+        self.images = self._images(side)
+
+    def value(self, unit: str, value: Any) -> Any:
+        """The same JSON with every function as text."""
+        match value:
+            case {"Fn::If": [str() as condition, first, second]} if not (
+                _is_text(first) and _is_text(second)
+            ):
+                return {
+                    f"if {condition}": self.value(unit, first),
+                    "else": self.value(unit, second),
+                }
+            case dict() if _is_function(value):
+                return self.text(unit, value)
+            case dict():
+                return {key: self.value(unit, part) for key, part in value.items()}
+            case list():
+                return [self.value(unit, part) for part in value]
+            case str():
+                return self._named(value)
+            case _:
+                return value
+
+    def text(self, unit: str, value: Any) -> str:
+        """One value as text."""
+        return self._named(self._text(unit, value))
+
+    def _text(self, unit: str, value: Any) -> str:  # noqa: PLR0911 - one line a function
+        match value:
+            case str():
+                return value
+            case {"Ref": str() as name}:
+                return self._reference(unit, name)
+            case {"Fn::GetAtt": [str() as name, str() as attribute]}:
+                return self._reference(unit, name, attribute)
+            case {"Fn::GetAtt": str() as both}:
+                name, _, attribute = both.partition(".")
+                return self._reference(unit, name, attribute)
+            case {"Fn::Join": [str() as separator, list() as parts]}:
+                return separator.join(self._text(unit, part) for part in parts)
+            case {"Fn::Sub": str() as text}:
+                return self._substitute(unit, text, {})
+            case {"Fn::Sub": [str() as text, dict() as variables]}:
+                return self._substitute(unit, text, variables)
+            case {"Fn::ImportValue": name}:
+                return self._import(self._text(unit, name))
+            case {"Fn::Select": [index, {"Fn::Split": [str() as separator, whole]}]}:
+                inner = self._text(unit, whole)
+                return f"${{part {index} by '{separator}' of {inner.strip('${}')}}}"
+            case {"Fn::If": [str() as condition, first, second]}:
+                return f"{self._text(unit, first)} if {condition} else {self._text(unit, second)}"
+            case _:
+                return json.dumps(value, sort_keys=True)
+
+    def _reference(self, unit: str, name: str, attribute: str = "") -> str:
+        if name.startswith("AWS::"):
+            return f"${{{name}}}"
+        return f"${{{unit}.{self._names.of(unit, name)}{'.' if attribute else ''}{attribute}}}"
+
+    def _substitute(self, unit: str, text: str, variables: Mapping[str, Any]) -> str:
+        def replaced(found: re.Match[str]) -> str:
+            if found[1] in variables:
+                return self._text(unit, variables[found[1]])
+            name, _, attribute = found[1].partition(".")
+            return self._reference(unit, name, attribute)
+
+        return _SUBSTITUTED.sub(replaced, text)
+
+    def _import(self, name: str) -> str:
+        if name not in self._exports:
+            return f"${{import {name}}}"
+        unit, value = self._exports[name]
+        return self._text(unit, value)
+
+    def _export_name(self, unit: str, output: Mapping[str, Any]) -> str:
+        return self._text(unit, output["Export"]["Name"])
+
+    def _images(self, side: Stacks) -> dict[str, str]:
+        """Names of the images by digest."""
+        found = {}
+        for key, output in sorted(side.template("images").get("Outputs", {}).items()):
+            if address := _IMAGE.search(self._text("images", output["Value"])):
+                found[address[1]] = key.removesuffix("ImageUri").lower()
+        return found
+
+    def _named(self, text: str) -> str:
+        if "container-assets" not in text:
+            return text
+        return _IMAGE.sub(
+            lambda found: (
+                f"image {getattr(self, 'images', {}).get(found[1], '')} ".replace("  ", " ")
+                + found[1][:_DIGEST_SHOWN]
+            ),
+            text,
+        )
+
+
+def _is_function(value: Mapping[str, Any]) -> bool:
+    if len(value) != 1:
+        return False
+    key = next(iter(value))
+    return key == "Ref" or key.startswith("Fn::")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, dict) and _is_function(value))

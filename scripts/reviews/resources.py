@@ -1,0 +1,173 @@
+"""Resources that are added, changed, replaced and destroyed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scripts.reviews.comparison import Comparison
+from scripts.reviews.differences import Row, rows
+from scripts.reviews.document import Entry, Finding, Mark
+from scripts.reviews.losses import lost_sooner, lost_with, protection_lost
+from scripts.reviews.stacks import Resource
+
+# Said elsewhere, and better: property -> section.
+_ELSEWHERE = {
+    "PolicyDocument": "permissions",
+    "AssumeRolePolicyDocument": "permissions",
+    "KeyPolicy": "permissions",
+    "PipelineDefinition": "pipeline",
+    "Code": "images and functions",
+}
+# DependsOn is left out: it only orders what a deployment does.
+_ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """What happens to one resource.
+
+    :ivar kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed` or `released` (gone
+        from the stack, kept in the account).
+    :ivar losses: what is lost for good, a sentence each.
+    :ivar weakened: what protected its data and does so no longer.
+    """
+
+    kind: str
+    before: Resource | None
+    after: Resource | None
+    rows: tuple[Row, ...] = ()
+    replacing: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    weakened: tuple[str, ...] = ()
+
+    @property
+    def resource(self) -> Resource:
+        found = self.after or self.before
+        assert found is not None  # noqa: S101 - a change is of something
+        return found
+
+
+_REPLACED = {"WILL_REPLACE": "replaced", "MAY_REPLACE": "perhaps replaced"}
+
+
+def resource_changes(comparison: Comparison) -> list[ResourceChange]:
+    """Everything that differs, in the order of units and logical ids."""
+    return [c for pair in comparison.pairs if (c := _change(comparison, *pair)) is not None]
+
+
+def _change(
+    comparison: Comparison, before: Resource | None, after: Resource | None
+) -> ResourceChange | None:
+    if before is None or after is None:
+        return _removed(before) if before else ResourceChange("added", None, after)
+    impact = comparison.impacts.get((after.unit, after.logical_id))
+    found = _rows(comparison, before, after)
+    if before.type != after.type:
+        found = (Row("Type", before.type, after.type),)
+    kind = _REPLACED.get(impact.kind if impact else "", "changed")
+    if kind == "changed" and not found:
+        return None
+    losses = lost_sooner(before, after)
+    if kind != "changed" and (lost := lost_with(_judged(before, after), "UpdateReplacePolicy")):
+        losses.append(lost)
+    return ResourceChange(
+        kind,
+        before,
+        after,
+        found,
+        impact.replacing if impact else (),
+        tuple(losses),
+        tuple(protection_lost(before, after)),
+    )
+
+
+def _judged(before: Resource, after: Resource) -> Resource:
+    """The type that is replaced with the policy that will be in force."""
+    return Resource(before.unit, before.logical_id, {**after.declared, "Type": before.type})
+
+
+def _removed(before: Resource) -> ResourceChange:
+    # Of what the new template no longer names, the deployed one's policy decides.
+    is_kept = before.declared.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
+    lost = lost_with(before, "DeletionPolicy")
+    return ResourceChange(
+        "released" if is_kept else "destroyed", before, None, losses=(lost,) if lost else ()
+    )
+
+
+def _rows(comparison: Comparison, before: Resource, after: Resource) -> tuple[Row, ...]:
+    sides = []
+    for resource, is_before in ((before, True), (after, False)):
+        sides.append(
+            {
+                **comparison.properties(resource, is_before=is_before),
+                **{f"({key})": resource.declared.get(key) for key in _ATTRIBUTES},
+            }
+        )
+    old, new = sides
+    found: list[Row] = []
+    for key in sorted({**old, **new}):
+        if old.get(key) == new.get(key):
+            continue
+        elsewhere = _ELSEWHERE.get(key)
+        if elsewhere and key in old and key in new:
+            found.append(Row(key, None, f"see {elsewhere}"))
+        else:
+            found.extend(rows({key: old.get(key)}, {key: new.get(key)}))
+    return tuple(found)
+
+
+_SHOWN = {
+    "added": (Mark.ADDED, ""),
+    "changed": (Mark.CHANGED, ""),
+    "replaced": (Mark.DANGER, "REPLACED: "),
+    "perhaps replaced": (Mark.DANGER, "PERHAPS REPLACED: "),
+    "destroyed": (Mark.REMOVED, "DESTROYED: "),
+    "released": (Mark.REMOVED, "released, and kept in the account: "),
+}
+
+
+def entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
+    """One a resource: what is lost first, then replaced, destroyed, changed and added."""
+    order = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added")
+    for change in sorted(changes, key=lambda c: (not c.losses, order.index(c.kind))):
+        mark, word = _SHOWN[change.kind]
+        twin = _twin(comparison, change, changes)
+        notes = [f"DATA LOSS: {loss}" for loss in change.losses]
+        notes += [f"PROTECTION LOST: {what}" for what in change.weakened]
+        if change.replacing and change.kind != "changed":
+            notes.append(f"replaced because of {', '.join(change.replacing)}")
+        if twin:
+            notes.append(twin)
+        name = comparison.names.full(change.resource)
+        yield Entry(
+            Mark.DANGER if change.losses else mark, f"{word}{name}", change.rows, tuple(notes)
+        )
+
+
+def _twin(
+    comparison: Comparison, change: ResourceChange, changes: list[ResourceChange]
+) -> str | None:
+    """The other half of a rename, which CloudFormation does not know."""
+    if change.kind not in ("destroyed", "released") or change.before is None:
+        return None
+    for other in changes:
+        new = other.after
+        if other.kind != "added" or new is None or new.type != change.before.type:
+            continue
+        if new.properties == change.before.properties:
+            return f"the new {comparison.names.full(new)} has the same properties"
+    return None
+
+
+def findings(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Finding]:
+    """What a policy may block of it."""
+    for change in changes:
+        name = comparison.names.full(change.resource)
+        for loss in change.losses:
+            yield Finding("data-loss", f"{name}: {loss}")
+        for what in change.weakened:
+            yield Finding("protection-loss", f"{name}: {what}")
+        if change.kind in ("replaced", "perhaps replaced"):
+            yield Finding("replacement", f"{name} is {change.kind}")
+        if change.kind == "destroyed":
+            yield Finding("removal", f"{name} is destroyed")

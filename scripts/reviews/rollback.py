@@ -1,0 +1,79 @@
+"""What a rollback, or a deployment of the former commit, brings back, and what it can't."""
+
+from collections.abc import Iterator
+
+from scripts.reviews.comparison import Comparison
+from scripts.reviews.document import Entry, Mark
+from scripts.reviews.losses import holds_data
+from scripts.reviews.resources import ResourceChange
+
+_KEY = "AWS::KMS::Key"
+_ENDPOINT = "AWS::SageMaker::Endpoint"
+_WAITING_DAYS = 30  # of a key where its template says none
+
+
+def rollback_entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
+    """What comes back first, then what does not; empty where nothing changes."""
+    if not changes:
+        return
+    yield from _comes_back(comparison, changes)
+    for change in changes:
+        yield from (Entry(Mark.DANGER, f"not back: {text}") for text in _lost(comparison, change))
+
+
+def _comes_back(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
+    changed = [change for change in changes if change.kind == "changed"]
+    if changed:
+        count = f"{len(changed)} resource{'s' if len(changed) > 1 else ''}"
+        yield Entry(Mark.ADDED, f"back: the former properties of {count}")
+    types = {change.resource.type for change in changed}
+    if "AWS::SageMaker::Pipeline" in types:
+        note = "executions that run keep the definition that they began with"
+        yield Entry(Mark.ADDED, "back: the pipeline's former definition", (), (note,))
+    if any(c.resource.unit == "images" for c in changed):
+        yield Entry(Mark.ADDED, "back: the former images, which stay in ECR under their digests")
+    if types & {_ENDPOINT, "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model"}:
+        yield Entry(
+            Mark.ADDED, "back: the endpoint's former configuration", (), (_model(comparison),)
+        )
+    added = [change for change in changes if change.kind == "added"]
+    left = [c for c in added if c.resource.declared.get("DeletionPolicy") == "Retain"]
+    if len(added) > len(left):
+        yield Entry(Mark.ADDED, f"taken away again: {len(added) - len(left)} added")
+    for change in left:
+        name = comparison.names.full(change.resource)
+        yield Entry(Mark.NOTE, f"stays behind: {name}, as its DeletionPolicy is Retain")
+
+
+def _model(comparison: Comparison) -> str:
+    served = comparison.before.parameters.get("serving", {}).get("ModelPackageArn")
+    which = f" ({served})" if served else ""
+    return f"with the model package that the stack's parameter names{which}; no data is in it"
+
+
+def _lost(comparison: Comparison, change: ResourceChange) -> Iterator[str]:
+    name = comparison.names.full(change.resource)
+    if change.kind in ("destroyed", "replaced", "perhaps replaced"):
+        yield from _made_anew(name, change)
+    elif change.kind == "released":
+        yield f"{name} stays in the account outside its stack; import it, or a new one is made"
+    else:
+        yield from (f"what {name} has deleted by then ({loss})" for loss in change.losses)
+
+
+def _made_anew(name: str, change: ResourceChange) -> Iterator[str]:
+    resource = change.before or change.resource
+    if resource.type == _KEY and change.losses:
+        days = resource.properties.get("PendingWindowInDays", _WAITING_DAYS)
+        yield (
+            f"{name}: a new key takes its place, which can't read what the old one encrypted; "
+            f"for {days} days aws kms cancel-key-deletion saves the old one"
+        )
+    elif change.losses:
+        yield f"{name}: it is made anew and empty"
+    elif resource.type == _ENDPOINT:
+        yield f"{name}: it is made anew under its old name, and answers nobody until then"
+    elif holds_data(resource) and change.kind != "destroyed":
+        yield f"{name}: a new one is made; the present one stays in the account, outside its stack"
+    elif change.kind != "destroyed" and resource.type == "AWS::SageMaker::Pipeline":
+        yield f"{name}: it is made anew, without the executions on its record"
