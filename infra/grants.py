@@ -9,6 +9,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 
+def model_packages(name: str) -> str:
+    """`<group>/<version>` of all packages of the environment `name`, as a pattern for IAM.
+
+    A group has eight digits of its stack's id behind the name; `*` would take the groups of this
+    environment's sandboxes in.
+    """
+    return f"{name}-{'?' * 8}/*"
+
+
 def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """List and read what lies below `prefix`, in each of its versions."""
     role.add_to_policy(

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 
+from infra import grants
 from infra.drift.alarm import NAMESPACE
 from infra.drift.props import DriftProps
 from infra.trigger.starter import RETRAINING, RETRAINING_SOURCE
@@ -74,7 +75,7 @@ def _model_packages(function: lambda_.Function, props: DriftProps) -> str:
     return cdk.Stack.of(function).format_arn(
         service="sagemaker",
         resource="model-package",
-        resource_name=f"{props.pipeline_name}-*/*",
+        resource_name=grants.model_packages(props.pipeline_name),
     )
 
 

@@ -10,6 +10,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import IConstruct
 
+from infra import grants
+from infra.assembly import UNITS
 from infra.drift.permissions import DATASETS
 from infra.operations.job_logs import GROUPS
 from infra.operations.reports.permissions import EVALUATIONS, LOG_GROUPS, NOTES
@@ -193,9 +195,10 @@ def _of_drift(deployment: "Deployment") -> Iterator[_Exception]:
 def _of_github(deployment: "Deployment") -> Iterator[_Exception]:
     if deployment.github is None:
         return
-    stacks = _arn("cloudformation", f"stack/{deployment.settings.name}-*/*")
-    for role in (deployment.github.review, deployment.github.deploy):
-        yield _wildcard(role, stacks, _STACK_ID)
+    for unit in UNITS:
+        stack = _arn("cloudformation", f"stack/{deployment.settings.name}-{unit}/*")
+        for role in (deployment.github.review, deployment.github.deploy):
+            yield _wildcard(role, stack, _STACK_ID)
 
 
 def _wildcard(construct: IConstruct, resource: str, reason: str) -> _Exception:
@@ -219,7 +222,9 @@ def _group(deployment: "Deployment") -> str:
 
 
 def _packages(deployment: "Deployment") -> str:
-    return _arn("sagemaker", f"model-package/{deployment.training.pipeline_name}-*/*")
+    return _arn(
+        "sagemaker", f"model-package/{grants.model_packages(deployment.training.pipeline_name)}"
+    )
 
 
 def _log_streams(log_group: str) -> str:

@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.assembly import UNITS
 from infra.settings import Settings
 
 _ISSUER = "token.actions.githubusercontent.com"
@@ -30,7 +31,7 @@ class GitHubRoles(Construct):
         self, scope: Construct, construct_id: str, *, settings: Settings, repository: str
     ) -> None:
         super().__init__(scope, construct_id)
-        self._stacks = f"{settings.name}-*/*"
+        self._name = settings.name
         self._repository = repository
         self.review = self._role(
             "Review", "Reads the templates that are deployed, for reviews", "pull_request"
@@ -48,7 +49,7 @@ class GitHubRoles(Construct):
             role.add_to_policy(
                 iam.PolicyStatement(
                     actions=["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
-                    resources=[self.deployed_stacks],
+                    resources=self.deployed_stacks,
                 )
             )
             cdk.CfnOutput(
@@ -59,11 +60,15 @@ class GitHubRoles(Construct):
             )
 
     @property
-    def deployed_stacks(self) -> str:
-        """The ARN of this environment's stacks, which ends in a random id."""
-        return cdk.Stack.of(self).format_arn(
-            service="cloudformation", resource="stack", resource_name=self._stacks
-        )
+    def deployed_stacks(self) -> list[str]:
+        """The ARNs of this environment's stacks, which end in a random id."""
+        stack = cdk.Stack.of(self)
+        return [
+            stack.format_arn(
+                service="cloudformation", resource="stack", resource_name=f"{self._name}-{unit}/*"
+            )
+            for unit in UNITS
+        ]
 
     def _role(self, construct_id: str, description: str, subject: str) -> iam.Role:
         provider = cdk.Stack.of(self).format_arn(

@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra import grants
 from infra.data import DataStack
 from infra.images import ImagesStack
 from infra.network import Placement
@@ -49,7 +50,7 @@ class TrainingStack(cdk.Stack):
             self,
             "Roles",
             model_package_group_arn=group.attr_model_package_group_arn,
-            model_packages=f"{self.pipeline_name}-*/*",
+            model_packages=grants.model_packages(self.pipeline_name),
             endpoint_name=settings.name,
         )
         self.pipeline = self._pipeline(

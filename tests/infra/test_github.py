@@ -2,9 +2,10 @@
 
 import pytest
 
-from infra.assembly import plain_text
+from infra.assembly import UNITS, plain_text
 
 REPOSITORY = "acme/shardwise"
+STACKS = [f"stack/shardwise-prod-{unit}/*" for unit in UNITS]
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
 
@@ -50,8 +51,8 @@ def test_pull_requests_and_jobs_of_the_environment_are_let_in_and_nobody_else(ro
 
 def test_a_pull_request_reads_templates_and_can_change_nothing(let_in, roles):
     assert allowed(let_in, roles[f"repo:{REPOSITORY}:pull_request"]) == {
-        "cloudformation:DescribeStacks": ["stack/shardwise-prod-*/*"],
-        "cloudformation:GetTemplate": ["stack/shardwise-prod-*/*"],
+        "cloudformation:DescribeStacks": STACKS,
+        "cloudformation:GetTemplate": STACKS,
     }
 
 

@@ -69,7 +69,7 @@ def test_whoever_fetches_the_serving_model_may_describe_that_one_alone(assembly)
     }
     (endpoint,) = assembly.resources("AWS::SageMaker::Endpoint")
     assert sagemaker["sagemaker:DescribeEndpoint"] == {f"endpoint/{endpoint['EndpointName']}"}
-    assert sagemaker["sagemaker:DescribeModelPackage"] == {"model-package/shardwise-dev-*/*"}
+    assert sagemaker["sagemaker:DescribeModelPackage"] == {"model-package/shardwise-dev-????????/*"}
     resources = assembly.template("dev", "serving")["Resources"]
     for action, kind, name in (
         ("Model", "model", "ModelName"),

@@ -8,6 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from infra import grants
 from infra.drift.permissions import DATASETS
 from infra.operations.reports.props import ReporterProps
 from infra.trigger.permissions import executions_of
@@ -55,7 +56,7 @@ def _look_at_executions(function: lambda_.Function, props: ReporterProps) -> Non
     for action, resource, name in (
         ("DescribeProcessingJob", "processing-job", "pipelines-*"),
         ("DescribeTrainingJob", "training-job", "pipelines-*"),
-        ("DescribeModelPackage", "model-package", f"{props.pipeline_name}-*/*"),
+        ("DescribeModelPackage", "model-package", grants.model_packages(props.pipeline_name)),
     ):
         _allow(function, [f"sagemaker:{action}"], [_arn(function, "sagemaker", resource, name)])
 
