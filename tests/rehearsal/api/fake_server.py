@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,9 +34,13 @@ from rehearsal.transform.backend import ProcessTransforms
 
 
 class Jobs:
-    """A job does what its environment variable OUTCOME says: Completed, Failed or Hang."""
+    """A job does what its environment variable OUTCOME says: Completed, Failed or Hang.
 
-    def __init__(self) -> None:
+    One that fails writes a line, as its first host.
+    """
+
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self._settings = settings
         self._stops: dict[str, threading.Event] = {}
 
     def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
@@ -49,8 +54,9 @@ class Jobs:
         arguments = (kind, request, change, stop)
         threading.Thread(target=self._run, args=arguments, daemon=True).start()
 
-    @staticmethod
-    def _run(kind: str, request: dict[str, Any], change: Change, stop: threading.Event) -> None:
+    def _run(
+        self, kind: str, request: dict[str, Any], change: Change, stop: threading.Event
+    ) -> None:
         outcome = request.get("Environment", {}).get("OUTCOME", "Completed")
         change({f"{kind}StartTime": datetime.now(UTC)})
         if kind == "Training":
@@ -67,8 +73,17 @@ class Jobs:
             uri = f"{request['OutputDataConfig']['S3OutputPath']}/model.tar.gz"
             fields["ModelArtifacts"] = {"S3ModelArtifacts": uri}
         if outcome == "Failed":
+            self._write(f"/aws/sagemaker/{kind}Jobs", f"{request[f'{kind}JobName']}/algo-1-1")
             fields["FailureReason"] = "AlgorithmError: it was told to fail"
         change(fields)
+
+    def _write(self, group: str, stream: str) -> None:
+        logs = aws.client(self._settings, "logs")
+        with suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        line = {"timestamp": int(time.time() * 1000), "message": "I was told to fail"}
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
 
     def stop(self, arn: str) -> None:
         self._stops[arn].set()
@@ -169,7 +184,7 @@ def _or(wanted: Any, had: Any) -> Any:
 
 class Backends:
     def jobs(self, settings: RehearsalSettings) -> Jobs:
-        return Jobs()
+        return Jobs(settings)
 
     def endpoints(self, settings: RehearsalSettings) -> Endpoints:
         return Endpoints(settings)

@@ -1,0 +1,171 @@
+"""What people are told, by the deployed function on a rehearsal's server."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.infra.operations.deployed import ARTIFACTS, NAME, STACK, WORKING
+from tests.rehearsal.conftest import eventually
+
+REJECT = {
+    "Name": "RejectModel",
+    "Type": "Fail",
+    "Arguments": {"ErrorMessage": "The accuracy is below AccuracyThreshold (0.9)."},
+}
+RUN = "Run 3: 20261125T101500Z-1a2b3c4d and 2 more; token 0123456789abcdef"
+
+
+@pytest.fixture
+def invoke(operations):
+    """Calls the function with an end of an execution, as EventBridge would."""
+
+    def call(arn, status, ended="2026-11-25T10:15:00Z"):
+        detail = {
+            "currentPipelineExecutionStatus": status,
+            "pipelineExecutionArn": arn,
+            "executionEndTime": ended,
+        }
+        kind = "SageMaker Model Building Pipeline Execution Status Change"
+        answer = operations.server.client("lambda").invoke(
+            FunctionName=operations.function(),
+            Payload=json.dumps({"id": "1", "detail-type": kind, "detail": detail}),
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+
+    return call
+
+
+def maximum(operations, metric, **dimensions):
+    now = datetime.now(UTC)
+    points = operations.server.client("cloudwatch").get_metric_statistics(
+        Namespace="Shardwise",
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - timedelta(days=3650),
+        EndTime=now + timedelta(days=1),
+        Period=3600,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return max((point["Maximum"] for point in points), default=None)
+
+
+def test_a_failed_execution_is_told_with_step_reason_log_stream_cost_and_runbook(
+    operations, execute, train, message
+):
+    arn = execute(train("Failed"), description=RUN)
+
+    said = message(arn)
+    (job,) = operations.server.client("sagemaker").list_training_jobs(
+        NameContains=arn.rpartition("/")[2]
+    )["TrainingJobSummaries"]
+    assert "TrainModel failed: the container failed: it was told to fail." in said
+    assert "Log group /aws/sagemaker/TrainingJobs, streams:" in said
+    assert f"{job['TrainingJobName']}/algo-1-1\n" in said
+    assert "https://us-east-1.console.aws.amazon.com/cloudwatch/home" in said
+    assert "Run 3: 20261125T101500Z-1a2b3c4d and 2 more.\n" in said
+    assert "Cost so far: USD 0.00 (1 job, " in said
+    assert "What to do: docs/runbooks/failed-executions.md" in said
+    assert f"./scripts/watch --environment dev --execution {arn} --retry" in said
+
+
+def test_the_alarm_on_failed_executions_is_raised(operations, execute, train):
+    execute(train("Failed"))
+
+    def state():
+        alarms = operations.server.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        (found,) = (a for a in alarms if a["AlarmName"].startswith(f"{STACK}-FailedExecutions"))
+        return found["StateValue"]
+
+    eventually(lambda: state() == "ALARM", state)
+
+
+def test_a_rejected_model_is_no_failure_of_the_machinery(execute, message):
+    arn = execute(REJECT)
+
+    said = message(arn)
+    assert "made a model that is not good enough" in said
+    assert "RejectModel: The accuracy is below AccuracyThreshold (0.9)." in said
+    assert "Drop: first." in said
+    assert "docs/runbooks/rejected-models.md" in said
+
+
+def test_an_event_that_comes_again_is_told_once(inbox, execute, invoke, message):
+    arn = execute(REJECT)
+    message(arn)
+    for _ in range(3):
+        invoke(arn, "Failed")
+    other = execute(REJECT)
+    message(other)
+
+    # The one that SageMaker's own event led to, and one for all three of the other end's.
+    assert len([m for m in inbox() if arn in m["Message"]]) == 2
+
+
+def test_a_model_that_waits_is_told_with_its_accuracy(operations, execute, train, invoke, message):
+    group = f"{NAME}-0a1b2c3d"
+    operations.server.client("sagemaker").create_model_package_group(ModelPackageGroupName=group)
+    register = {
+        "Name": "RegisterModel",
+        "Type": "RegisterModel",
+        "Arguments": {
+            "ModelPackageGroupName": group,
+            "ModelApprovalStatus": "PendingManualApproval",
+            "InferenceSpecification": {
+                "Containers": [{"Image": "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"}],
+                "SupportedContentTypes": ["image/jpeg"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        },
+    }
+    arn = execute(train("Completed"), register)
+    assert f"Version 1 of the model package group {group} waits" in message(arn)
+
+    metrics = {"accuracy": {"value": 0.9731, "standard_deviation": "NaN"}}
+    evaluation = {
+        "multiclass_classification_metrics": metrics,
+        "serving": {"multiclass_classification_metrics": {"accuracy": {"value": 0.96}}},
+    }
+    s3, name = operations.server.client("s3"), arn.rpartition("/")[2]
+    key = f"executions/{name}/evaluation/evaluation.json"
+    s3.put_object(Bucket=WORKING, Key=key, Body=json.dumps(evaluation).encode())
+    key = f"lineage/{name}/dataset.json"
+    s3.put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps({"objects": 1797}).encode())
+    invoke(arn, "Succeeded", ended="2026-11-25T11:00:00Z")
+
+    said = message("0.9731")
+    assert "Accuracy: 0.9731 on the test channel; the model that serves has 0.9600." in said
+    assert "./scripts/approve --environment dev 1" in said
+    assert maximum(operations, "Accuracy", PipelineName=NAME) == 0.9731
+    assert maximum(operations, "Objects", PipelineName=NAME) == 1797
+
+
+def test_cost_is_a_metric_by_run_and_by_step(operations, execute, train):
+    execute(train("Completed"))
+
+    eventually(lambda: maximum(operations, "RunCost", PipelineName=NAME) is not None)
+    eventually(
+        lambda: (
+            maximum(operations, "StepCost", PipelineName=NAME, StepName="TrainModel") is not None
+        )
+    )
+
+
+def test_a_rollback_of_the_serving_stack_is_told_with_its_reason(operations, inbox, message):
+    stack, cloudformation = f"{NAME}-serving", operations.server.client("cloudformation")
+    body = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    operations.create(stack, body)
+    body["Resources"]["Endpoint"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}
+    cloudformation.update_stack(
+        StackName=stack,
+        TemplateBody=json.dumps(body),
+        ClientRequestToken=f"model-7-{uuid.uuid4()}",
+    )
+
+    said = message(f"The stack {stack} rolled")
+    assert "rolled model 7 back. The model of before serves on." in said
+    assert "Why: Endpoint: " in said
+    assert "docs/runbooks/models-taken-back.md" in said
+    subjects = [m["Subject"] for m in inbox()]
+    assert f"{NAME}: model 7 was taken back" in subjects
