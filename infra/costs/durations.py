@@ -105,12 +105,14 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
     validated = math.ceil(work.split.validation / (workers * batch)) * batch * epochs
     # The workers of a host share its network.
     link = Machine("link", work.rates.assumed.latency_seconds, instance.network_bytes)
+    halved = 0.5 if job.told["gradient_compression"] != "none" else 1.0
+    gradients = rate.gradient_bytes * halved
     read = (work.split.train + work.split.validation) * work.record_bytes
     return {
         "fixed": rate.fixed_seconds,
         "download": read / instance.network_bytes,
         "computing": steps * batch * rate.seconds_per_image / one,
-        "communication": steps * allreduce_seconds(rate.gradient_bytes, workers, link),
+        "communication": steps * allreduce_seconds(gradients, workers, link),
         "validation": validated * rate.validation_seconds_per_image / one,
     }
 

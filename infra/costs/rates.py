@@ -58,7 +58,7 @@ class Training(_Rates):
     processor: str
     seconds_per_image: float = Field(gt=0)
     validation_seconds_per_image: float = Field(ge=0)
-    gradient_bytes: float = Field(ge=0)
+    gradient_bytes: float = Field(ge=0, description="Of all gradients, uncompressed.")
     fixed_seconds: float = Field(
         ge=0, description="Of the job beside its epochs: imports, export, golden answers."
     )

@@ -1,0 +1,175 @@
+"""Reads a finished execution from SageMaker and S3."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import platform
+import tarfile
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from scripts.commands import stacks
+from scripts.commands.aws import is_local
+from scripts.commands.console import CommandError
+from scripts.commands.pipelines import executions, steps_of
+from scripts.planning.recorded import Job, Machine, RecordedRun, Report, Training
+from scripts.report.evidence import Reader
+
+STEPS = ("CreateManifests", "FetchServingModel", "ShardImages", "TrainModel", "EvaluateModel")
+
+
+def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
+    """What a run was measured at.
+
+    :param run: an execution's ARN or id, or "newest".
+    :raises CommandError: there is no such execution, or one of its steps did not succeed.
+    """
+    arn = _execution(session, environment, run)
+    data = stacks.outputs_of(stacks.describe(session, environment, "data"))
+    reader = Reader(session, arn, data["WorkingBucketName"], data["ArtifactsBucketName"])
+    described = _described_jobs(session, arn)
+    dataset = _left(arn, "report of its dataset", reader.dataset)
+    reports = _left(arn, "reports of ShardImages", reader.shards)
+    archive = described["TrainModel"]["ModelArtifacts"]["S3ModelArtifacts"]
+    return RecordedRun(
+        execution=arn,
+        on=described["TrainModel"]["CreationTime"].date(),
+        machine=_machine(),
+        jobs={step: _job(job) for step, job in described.items()},
+        objects=dataset["objects"],
+        bytes=dataset["bytes"],
+        channels=dict(sum(map(Counter, dataset["counts"].values()), Counter[str]())),
+        reports=[_report(report) for report in reports],
+        training=_training(
+            _left(arn, f"model in {archive}", lambda: _told(session, archive)),
+            described["TrainModel"]["HyperParameters"],
+        ),
+    )
+
+
+def _execution(session: boto3.Session, environment: str, run: str) -> str:
+    if run.startswith("arn:"):
+        return run
+    pipeline = stacks.output(session, environment, "training", "PipelineName")
+    for arn in executions(session, pipeline):
+        if run in ("newest", arn.rsplit("/", 1)[1]):
+            return arn
+    wanted = "execution yet" if run == "newest" else f"execution {run}"
+    raise CommandError(
+        f"The pipeline {pipeline} has no {wanted}: ./scripts/drop DIR starts one, and without "
+        "--from the plan reckons with the rates of a rehearsal."
+    )
+
+
+def _described_jobs(session: boto3.Session, arn: str) -> dict[str, dict[str, Any]]:
+    sagemaker = session.client("sagemaker")
+    found = {step["StepName"]: step for step in steps_of(session, arn)}
+    described: dict[str, dict[str, Any]] = {}
+    for name in STEPS:
+        step = found.get(name)
+        if step is None or step["StepStatus"] != "Succeeded":
+            state = "did not run" if step is None else step["StepStatus"].lower()
+            raise CommandError(
+                f"The step {name} of {arn} {state}, and rates are measured on a whole run: wait "
+                "for it, or name another run with --from."
+            )
+        if "CacheHitResult" in step:
+            raise CommandError(
+                f"The step {name} of {arn} was taken from the cache, so that it has no time of its "
+                "own: name the run that it was taken from with --from."
+            )
+        metadata = step["Metadata"]
+        if "TrainingJob" in metadata:
+            job = metadata["TrainingJob"]["Arn"].rsplit("/", 1)[1]
+            described[name] = dict(sagemaker.describe_training_job(TrainingJobName=job))
+        else:
+            job = metadata["ProcessingJob"]["Arn"].rsplit("/", 1)[1]
+            described[name] = dict(sagemaker.describe_processing_job(ProcessingJobName=job))
+    return described
+
+
+def _job(described: dict[str, Any]) -> Job:
+    is_training = "TrainingJobName" in described
+    kind = "Training" if is_training else "Processing"
+    resources = (
+        described["ResourceConfig"]
+        if is_training
+        else described["ProcessingResources"]["ClusterConfig"]
+    )
+    begun: datetime = described[f"{kind}StartTime"]
+    return Job(
+        instance=resources["InstanceType"],
+        count=resources["InstanceCount"],
+        waiting_seconds=max(0.0, (begun - described["CreationTime"]).total_seconds()),
+        seconds=max(0.0, (described[f"{kind}EndTime"] - begun).total_seconds()),
+    )
+
+
+def _report(report: dict[str, Any]) -> Report:
+    return Report(
+        host=report["host"],
+        records=sum(channel["records"] for channel in report["channels"].values()),
+        quarantined=report["quarantined"],
+        seconds=report["seconds"],
+    )
+
+
+def _training(told: dict[str, Any], hyperparameters: dict[str, str]) -> Training:
+    return Training(
+        network=told["model"]["model"],
+        parameters=told["model"]["parameters"],
+        image_size=told["model"]["image_size"],
+        precision=hyperparameters["precision"],
+        batch_size=int(hyperparameters["batch_size"]),
+        workers=told["training"]["workers"],
+        workers_per_host=int(hyperparameters["workers_per_host"]),
+        history=told["training"]["history"],
+    )
+
+
+def _told(session: boto3.Session, uri: str) -> dict[str, Any]:
+    """`training.json` and `model.json` out of a model's archive."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        for name in ("training", "model"):
+            member = next(m for m in archive if m.name.removeprefix("./") == f"{name}.json")
+            content = archive.extractfile(member)
+            assert content is not None  # noqa: S101 - a regular file
+            found[name] = json.load(content)
+    return found
+
+
+def _left(arn: str, what: str, read: Any) -> Any:
+    try:
+        return read()
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in {"NoSuchKey", "404", "NoSuchBucket"}:
+            raise
+        raise CommandError(
+            f"The execution {arn} has no {what} any more: name a newer run with --from."
+        ) from error
+
+
+def _machine() -> Machine:
+    if not is_local():
+        return Machine(name="AWS")
+    cores = len(os.sched_getaffinity(0))
+    return Machine(name=f"{_processor()}, {cores} cores", cores=cores)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
