@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.assembly import UNITS
 from infra.settings import Settings
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -43,6 +44,9 @@ def environment_key(scope: Construct, construct_id: str, settings: Settings) -> 
 
 def _let_services_encrypt(key: kms.Key, name: str) -> None:
     stack = cdk.Stack.of(key)
+    # CloudFormation's own names begin with the stack's. A sandbox's stacks begin with this
+    # environment's name too.
+    of_stacks = [f"{name}-{unit}-*" for unit in UNITS]
     groups = [
         stack.format_arn(
             service="logs",
@@ -50,12 +54,15 @@ def _let_services_encrypt(key: kms.Key, name: str) -> None:
             resource_name=group,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
-        for group in (f"{name}-*", f"/aws/sagemaker/Endpoints/{name}")
+        for group in (*of_stacks, f"/aws/sagemaker/Endpoints/{name}")
     ]
-    rules = stack.format_arn(service="events", resource="rule", resource_name=f"{name}-*")
+    rules = [
+        stack.format_arn(service="events", resource="rule", resource_name=rule)
+        for rule in of_stacks
+    ]
     for service, actions, key_of_condition, arns in (
         (f"logs.{stack.region}", _OF_LOGS, "kms:EncryptionContext:aws:logs:arn", groups),
-        ("events", ("kms:Decrypt", "kms:GenerateDataKey"), "aws:SourceArn", [rules]),
+        ("events", ("kms:Decrypt", "kms:GenerateDataKey"), "aws:SourceArn", rules),
     ):
         key.add_to_resource_policy(
             iam.PolicyStatement(

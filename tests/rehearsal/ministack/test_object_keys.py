@@ -1,0 +1,229 @@
+"""Who may read and write what a KMS key encrypts, and what bounds a role, with IAM enforced."""
+
+import json
+import subprocess
+import sys
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.rehearsal.conftest import REPOSITORY, Server, eventually
+
+OBJECTS = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}
+THROUGH_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+KEY_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+
+
+def role(*statements, boundary=None):
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", **statement} for statement in statements],
+    }
+    properties = {
+        "AssumeRolePolicyDocument": TRUST,
+        "Policies": [{"PolicyName": "own", "PolicyDocument": document}],
+    }
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": properties | ({"PermissionsBoundary": boundary} if boundary else {}),
+    }
+
+
+def key_use(*actions):
+    return {
+        "Action": list(actions),
+        "Resource": {"Fn::GetAtt": ["Key", "Arn"]},
+        "Condition": THROUGH_S3,
+    }
+
+
+BOTH = key_use("kms:Decrypt", "kms:GenerateDataKey")
+TEMPLATE = {
+    "Resources": {
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": KEY_POLICY}},
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {
+                "BucketEncryption": {
+                    "ServerSideEncryptionConfiguration": [
+                        {
+                            "BucketKeyEnabled": True,
+                            "ServerSideEncryptionByDefault": {
+                                "SSEAlgorithm": "aws:kms",
+                                "KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]},
+                            },
+                        }
+                    ]
+                }
+            },
+        },
+        "ReadsOnly": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "PolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {"Effect": "Allow", "Action": ["s3:GetObject", "kms:*"], "Resource": "*"}
+                    ],
+                }
+            },
+        },
+        "Full": role(OBJECTS, BOTH),
+        "Keyless": role(OBJECTS),
+        "Writer": role(OBJECTS, key_use("kms:GenerateDataKey")),
+        "Bounded": role(OBJECTS, BOTH, boundary={"Ref": "ReadsOnly"}),
+    },
+    "Outputs": {
+        **{
+            name: {"Value": {"Fn::GetAtt": [name, "Arn"]}}
+            for name in ("Full", "Keyless", "Writer", "Bounded", "Key")
+        },
+        "Bucket": {"Value": {"Ref": "Bucket"}},
+    },
+}
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from rehearsal import server
+from rehearsal.settings import RehearsalSettings
+state, port = Path(sys.argv[1]), int(sys.argv[2])
+server.serve(RehearsalSettings(state=state, port=port, cache=state), enforce_iam=True)
+"""
+
+
+class EnforcingServer(Server):
+    """The real server; nothing runs a job here."""
+
+    def start(self):
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "test.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, str(self.state), str(self.port)],
+                cwd=REPOSITORY,
+                env={"PATH": "/usr/bin:/bin", "HOME": str(self.state)},
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self._is_ready, (self.state / "test.log").read_text)
+        return self
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = EnforcingServer(tmp_path_factory.mktemp("keys") / "state").start()
+    yield started
+    started.end()
+
+
+def deploy(server, name, template):
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+    )
+
+    def ended():
+        (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
+
+    return eventually(ended)
+
+
+@pytest.fixture(scope="module")
+def stack(server):
+    """Outputs of the template, by name."""
+    made = deploy(server, "keys", TEMPLATE)
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+
+
+@pytest.fixture(scope="module")
+def s3(server, stack):
+    """S3 as a role of the stack."""
+
+    def as_role(name):
+        answer = server.client("sts").assume_role(RoleArn=stack[name], RoleSessionName="tests")
+        found = answer["Credentials"]
+        return boto3.session.Session(region_name="us-east-1").client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{server.port}",
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["SessionToken"],
+            config=Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}),
+        )
+
+    return as_role
+
+
+def denial(call, **request):
+    with pytest.raises(ClientError) as error:
+        call(**request)
+    assert error.value.response["Error"]["Code"] == "AccessDenied"
+    return error.value.response["Error"]["Message"]
+
+
+def test_who_may_use_the_key_writes_and_reads_and_the_object_names_it(s3, stack):
+    mine = s3("Full")
+    mine.put_object(Bucket=stack["Bucket"], Key="a/b c", Body=b"1")
+    answer = mine.get_object(Bucket=stack["Bucket"], Key="a/b c")
+    assert answer["Body"].read() == b"1"
+    assert answer["SSEKMSKeyId"] == stack["Key"]
+
+
+def test_who_may_not_use_the_key_writes_nothing(s3, stack):
+    message = denial(s3("Keyless").put_object, Bucket=stack["Bucket"], Key="b", Body=b"1")
+    assert "kms:GenerateDataKey" in message
+
+
+def test_the_key_that_a_request_names_counts_too(s3, server, stack):
+    server.client("s3").create_bucket(Bucket="plain")
+    named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": stack["Key"]}
+    message = denial(s3("Keyless").put_object, Bucket="plain", Key="b", Body=b"1", **named)
+    assert "kms:GenerateDataKey" in message
+    s3("Keyless").put_object(Bucket="plain", Key="b", Body=b"1")
+
+
+def test_to_write_is_not_to_read(s3, stack):
+    writer = s3("Writer")
+    writer.put_object(Bucket=stack["Bucket"], Key="c", Body=b"1")
+    assert "kms:Decrypt" in denial(writer.get_object, Bucket=stack["Bucket"], Key="c")
+
+
+def test_no_role_passes_its_boundary(s3, stack):
+    s3("Full").put_object(Bucket=stack["Bucket"], Key="d", Body=b"1")
+    bounded = s3("Bounded")
+    assert bounded.get_object(Bucket=stack["Bucket"], Key="d")["Body"].read() == b"1"
+    assert "s3:PutObject" in denial(bounded.put_object, Bucket=stack["Bucket"], Key="e", Body=b"1")
+
+
+def test_a_boundary_that_is_not_there_fails_the_stack(server):
+    missing = "arn:aws:iam::000000000000:policy/Missing"
+    made = deploy(server, "unbounded", {"Resources": {"Role": role(OBJECTS, boundary=missing)}})
+    assert made["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = server.client("cloudformation").describe_stack_events(StackName="unbounded")
+    reasons = " ".join(e.get("ResourceStatusReason", "") for e in events["StackEvents"])
+    assert f"{missing} does not exist" in reasons
