@@ -83,7 +83,7 @@ def _shards(job: Job, work: Work, instance: Instance) -> Parts:
     objects = math.ceil(work.workload.objects / job.count)
     each = rates.vcpu_seconds_per_object + mean * rates.vcpu_seconds_per_byte
     return {
-        "fixed": rates.fixed_seconds,
+        "fixed": rates.start_seconds + rates.serial_seconds,
         "download": _download(objects, objects * mean, work, instance),
         "decoding": objects * each / instance.vcpus,
         "upload": objects * work.record_bytes / instance.network_bytes,

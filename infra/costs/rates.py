@@ -36,9 +36,12 @@ class Assumed(_Rates):
 
 
 class Sharding(_Rates):
-    """ShardImages on one host: fixed + objects x (by object + mean bytes x by byte) / vCPUs."""
+    """ShardImages on one host: start + serial + objects x (by object + mean bytes x by byte) /
+    vCPUs.
+    """
 
-    fixed_seconds: float = Field(ge=0)
+    start_seconds: float = Field(ge=0, description="Of the job beside what its report tells.")
+    serial_seconds: float = Field(ge=0, description="Of the report, whatever the objects.")
     vcpu_seconds_per_object: float = Field(ge=0)
     vcpu_seconds_per_byte: float = Field(ge=0)
     measured_bytes: tuple[float, ...] = Field(

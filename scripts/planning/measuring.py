@@ -5,10 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
+from scipy.optimize import nnls
+
 from infra.costs import Prices, Rates
 from infra.costs.rates import Measured, Sharding, Training
 from scripts.commands.console import CommandError
-from scripts.planning.recorded import RecordedRun
+from scripts.planning.recorded import RecordedRun, Report
 
 # With fewer, CreateManifests' time tells of its start alone.
 TELLING_OBJECTS = 100_000
@@ -105,41 +108,51 @@ def _manifests(run: RecordedRun, known: Rates) -> tuple[float, float]:
 
 
 def _sharding(runs: Sequence[RecordedRun], known: Sharding, prices: Prices) -> Sharding:
-    """Through one point the known line is scaled; through more, theirs is fitted."""
-    points = {run.mean_bytes: _decoding(run, prices) for run in runs}
-    base, slope = _line(points) if len(points) > 1 else _scaled(points, known)
+    """Through runs of one size the known times are scaled; through more, theirs are fitted."""
+    sizes = tuple(sorted({run.mean_bytes for run in runs}))
+    hosts = [
+        (report.seconds, _decoded(run, report, prices)) for run in runs for report in run.reports
+    ]
+    if len(sizes) > 1 and len(hosts) > 2:
+        serial, by_object, by_byte = _fitted(hosts)
+    else:
+        serial, by_object, by_byte = _scaled(hosts, known)
     last = runs[-1]
-    fixed = last.jobs["ShardImages"].seconds - max(report.seconds for report in last.reports)
+    start = last.jobs["ShardImages"].seconds - max(report.seconds for report in last.reports)
     return Sharding(
-        fixed_seconds=max(0.0, fixed),
-        vcpu_seconds_per_object=base,
-        vcpu_seconds_per_byte=slope,
-        measured_bytes=tuple(sorted(points)),
+        start_seconds=max(0.0, start),
+        serial_seconds=serial,
+        vcpu_seconds_per_object=by_object,
+        vcpu_seconds_per_byte=by_byte,
+        measured_bytes=sizes,
     )
 
 
-def _decoding(run: RecordedRun, prices: Prices) -> float:
-    """Seconds of one vCPU by object."""
-    seconds = sum(report.seconds for report in run.reports)
-    files = sum(report.records + report.quarantined for report in run.reports)
-    return seconds * _vcpus(run, "ShardImages", prices) / max(1, files)
+def _decoded(run: RecordedRun, report: Report, prices: Prices) -> tuple[float, float]:
+    """Objects and bytes of a host, by vCPU."""
+    objects = (report.records + report.quarantined) / _vcpus(run, "ShardImages", prices)
+    return objects, objects * run.mean_bytes
 
 
-def _scaled(points: dict[float, float], known: Sharding) -> tuple[float, float]:
-    [(size, seconds)] = points.items()
-    factor = seconds / (known.vcpu_seconds_per_object + size * known.vcpu_seconds_per_byte)
-    return known.vcpu_seconds_per_object * factor, known.vcpu_seconds_per_byte * factor
+Hosts = Sequence[tuple[float, tuple[float, float]]]
 
 
-def _line(points: dict[float, float]) -> tuple[float, float]:
-    slope, base = statistics.linear_regression(list(points), list(points.values()))
-    if slope < 0:
-        return statistics.fmean(points.values()), 0.0
-    if base < 0:
-        # Through the origin: no object takes less than no time.
-        squares = sum(size**2 for size in points)
-        return 0.0, sum(size * seconds for size, seconds in points.items()) / squares
-    return base, slope
+def _scaled(hosts: Hosts, known: Sharding) -> tuple[float, float, float]:
+    times = (known.serial_seconds, known.vcpu_seconds_per_object, known.vcpu_seconds_per_byte)
+    foretold = sum(times[0] + objects * times[1] + size * times[2] for _, (objects, size) in hosts)
+    factor = sum(seconds for seconds, _ in hosts) / foretold
+    serial, by_object, by_byte = (factor * each for each in times)
+    return serial, by_object, by_byte
+
+
+def _fitted(hosts: Hosts) -> tuple[float, float, float]:
+    """By least squares, none of them negative."""
+    rows = np.array([[1.0, *work] for _, work in hosts])
+    # Columns of one magnitude, as bytes are a hundred thousand times objects.
+    scale = rows.max(axis=0)
+    times, _ = nnls(rows / scale, np.array([seconds for seconds, _ in hosts]))
+    serial, by_object, by_byte = (float(each) for each in times / scale)
+    return serial, by_object, by_byte
 
 
 def _training(run: RecordedRun, prices: Prices) -> Training:
