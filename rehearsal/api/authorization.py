@@ -10,6 +10,14 @@ from collections.abc import Callable
 
 _TARGET = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+# Lists of what one resource has; IAM knows the others as lists of all there is.
+_LISTS_OF_ONE = frozenset(
+    {
+        "ListPipelineExecutions",
+        "ListPipelineExecutionSteps",
+        "ListPipelineParametersForExecution",
+    }
+)
 # The first that a request has is its resource: a CreateEndpoint names a configuration too.
 _MEMBERS = {
     "PipelineExecutionArn": "",
@@ -43,7 +51,8 @@ def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> 
     """
     if match := _INVOCATION.fullmatch(path):
         return arn(f"endpoint/{match[1]}")
-    if target.startswith(f"{_TARGET}List"):
+    operation = target.removeprefix(_TARGET)
+    if operation.startswith("List") and operation not in _LISTS_OF_ONE:
         return "*"
     try:
         request = json.loads(body or b"{}")
