@@ -76,3 +76,11 @@ class Review:
     sections: tuple[Section, ...]
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """What blocks by the reason why it does."""
+        found: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            found.setdefault(verdict.reason, []).append(verdict.finding.text)
+        return found

@@ -1,6 +1,6 @@
 """The section on IAM: sentences, and what a policy may block of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from scripts.reviews.comparison import Comparison
@@ -8,8 +8,11 @@ from scripts.reviews.document import Entry, Finding, Mark
 from scripts.reviews.permissions.changes import PermissionChanges, permission_changes
 from scripts.reviews.permissions.documents import role_holder
 from scripts.reviews.permissions.permission import EVERYONE, Permission
+from scripts.reviews.permissions.together import together
 from scripts.reviews.permissions.words import Words
 from scripts.reviews.stacks import Stacks
+
+_WIDER = "WIDER: "
 
 
 @dataclass(frozen=True)
@@ -35,32 +38,53 @@ def iam(comparison: Comparison) -> Iam:
         comparison.plain_before,
         comparison.plain_after,
     )
-    roles = _roles(comparison.before, comparison) | _roles(comparison.after, comparison)
-    words = Words(roles.__contains__)
-    wider = words.sentences(changes.widened, "may now", "is no longer forbidden to")
-    wider += [(text, "") for text in _boundaries(comparison, words, is_wider=True)]
-    narrower = words.sentences(changes.narrowed, "may no longer", "is now forbidden to")
-    narrower += [(text, "") for text in _boundaries(comparison, words, is_wider=False)]
-    gone = [
-        f"{_capital(words.who(holder))} is gone, and all that it might do"
-        for holder in changes.gone
+    old, new = (_roles(side, comparison) for side in (comparison.before, comparison.after))
+    words = Words((old | new).__contains__)
+    wider = [
+        *_of_new_roles(changes, words, new - old),
+        *_statements(changes.widened, words, Mark.DANGER, new - old),
+        *_boundaries(comparison, words, is_wider=True),
     ]
-    return Iam(
-        (
-            *(Entry(Mark.DANGER, f"WIDER: {text}", (), _notes(exactly)) for text, exactly in wider),
-            *(
-                Entry(Mark.REMOVED, f"narrower: {t}", (), _notes(exactly))
-                for t, exactly in narrower
-            ),
-            *(Entry(Mark.REMOVED, f"narrower: {text}") for text in gone),
+    narrower = [
+        *_statements(changes.narrowed, words, Mark.REMOVED, set()),
+        *_boundaries(comparison, words, is_wider=False),
+        *(
+            Entry(
+                Mark.REMOVED,
+                f"narrower: {_capital(words.who(holder))} is gone with all it might do",
+            )
+            for holder in changes.gone
         ),
-        (
-            *(Finding("iam-widening", text) for text, _ in wider),
-            *_public(changes),
-        ),
-        len(wider),
-        len(narrower) + len(gone),
-    )
+    ]
+    found = (Finding("iam-widening", entry.text.removeprefix(_WIDER)) for entry in wider)
+    return Iam((*wider, *narrower), (*found, *_public(changes)), len(wider), len(narrower))
+
+
+def _statements(
+    some: Iterable[Permission], words: Words, mark: Mark, new_roles: set[str]
+) -> Iterator[Entry]:
+    """An entry a statement; what is about new roles is left to `_of_new_roles`."""
+    is_wider = mark is Mark.DANGER
+    verbs = ("may now", "is no longer forbidden to")
+    other_verbs = ("may no longer", "is now forbidden to")
+    for statement in together(some):
+        if {statement.holder, statement.policy_of} & new_roles:
+            continue
+        text = words.sentence(statement, *(verbs if is_wider else other_verbs))
+        exactly = "" if statement.is_inverted else ", ".join(statement.actions)
+        notes = (exactly,) if ":" in exactly else ()
+        yield Entry(mark, f"{_WIDER if is_wider else 'narrower: '}{text}", (), notes)
+
+
+def _of_new_roles(changes: PermissionChanges, words: Words, new: set[str]) -> Iterator[Entry]:
+    """All that a role may do that was not there, at once."""
+    for role in sorted(new):
+        ours = [p for p in changes.widened if role in (p.holder, p.policy_of)]
+        statements = together(ours)
+        notes = [words.clause(s) for s in statements if s.holder == role]
+        trusted = [words.sentence(s, "may", "") for s in statements if s.policy_of == role]
+        text = f"{_WIDER}{_capital(words.who(role))} is new and may"
+        yield Entry(Mark.DANGER, text, (), (*notes, *trusted))
 
 
 def _public(changes: PermissionChanges) -> Iterator[Finding]:
@@ -82,7 +106,7 @@ def _roles(side: Stacks, comparison: Comparison) -> set[str]:
     }
 
 
-def _boundaries(comparison: Comparison, words: Words, *, is_wider: bool) -> Iterator[str]:
+def _boundaries(comparison: Comparison, words: Words, *, is_wider: bool) -> Iterator[Entry]:
     """A boundary that goes widens; one that comes narrows; another one is to be looked at."""
     for before, after in comparison.pairs:
         if before is None or after is None or after.type != "AWS::IAM::Role":
@@ -94,13 +118,9 @@ def _boundaries(comparison: Comparison, words: Words, *, is_wider: bool) -> Iter
         who = _capital(words.who(role_holder(after, comparison.names)))
         if old and old != new and is_wider:
             what = f"another permissions boundary: {new}" if new else "no permissions boundary"
-            yield f"{who} now has {what} (before: {old})"
+            yield Entry(Mark.DANGER, f"{_WIDER}{who} now has {what} (before: {old})")
         elif new and not old and not is_wider:
-            yield f"{who} now has the permissions boundary {new}"
-
-
-def _notes(exactly: str) -> tuple[str, ...]:
-    return (exactly,) if exactly else ()
+            yield Entry(Mark.REMOVED, f"narrower: {who} now has the permissions boundary {new}")
 
 
 def _capital(text: str) -> str:

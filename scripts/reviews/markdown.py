@@ -28,14 +28,12 @@ _LEFT_OUT = (
 
 
 def _verdicts(review: Review) -> Iterator[str]:
-    if review.verdicts:
-        yield "**Blocked:**"
+    for reason, texts in review.reasons.items():
+        yield f"**{_plain(reason)}**"
         yield ""
-        yield from (f"- **{v.finding.name}**: {_plain(v.finding.text)}" for v in review.verdicts)
-        reasons = dict.fromkeys(verdict.reason for verdict in review.verdicts)
+        yield from (f"- {_plain(text)}" for text in texts)
         yield ""
-        yield from (f"<sub>{_plain(reason)}</sub>" for reason in reasons)
-    elif review.findings:
+    if review.findings and not review.verdicts:
         yield "Nothing blocks."
 
 

@@ -9,6 +9,8 @@ _HASH = re.compile(r"(?<=.)[0-9A-F]{8}$")
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 # What the CDK calls the one resource of a construct.
 _NAMELESS = ("Resource", "Default")
+# A role by this name is told from others by what it is part of.
+_GENERAL = ("Function", "Role", "Service")
 
 
 class Names:
@@ -36,8 +38,12 @@ class Names:
 
 
 def role_words(path: str) -> str:
-    """E.g. `serving model` of `Roles/ServingModel`, `starter` of `StarterRole`."""
-    return spaced(re.sub(r"(?<=.)Role$", "", path.rsplit("/", maxsplit=1)[-1]))
+    """E.g. `starter` of `StarterRole`, `emptier function` of `Emptier/FunctionRole`."""
+    *parents, last = path.split("/")
+    named = re.sub(r"(?<=.)Role$", "", last)
+    if named in _GENERAL and parents:
+        named = parents[-1] + (named if named != "Role" else "")
+    return spaced(named)
 
 
 def type_words(kind: str) -> str:

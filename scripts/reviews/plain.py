@@ -10,7 +10,7 @@ from scripts.reviews.stacks import Stacks
 
 _SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 # The address of an image asset; the tag is the digest of all that it is built from.
-_IMAGE = re.compile(r"[^\s\"]*/cdk-[^\s\"/:]*container-assets-[^\s\"/:]*:([0-9a-f]{64})")
+_IMAGE = re.compile(r"[^\s\"]*/cdk-[^\s\"/]*container-assets-[^\s\"/]*:([0-9a-f]{64})")
 _DIGEST_SHOWN = 12
 
 
@@ -119,8 +119,7 @@ class Plain:
             return text
         return _IMAGE.sub(
             lambda found: (
-                f"image {getattr(self, 'images', {}).get(found[1], '')} ".replace("  ", " ")
-                + found[1][:_DIGEST_SHOWN]
+                f"image {self.images.get(found[1], 'of another stack')} {found[1][:_DIGEST_SHOWN]}"
             ),
             text,
         )

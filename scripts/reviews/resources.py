@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from scripts.reviews.comparison import Comparison
+from scripts.reviews.dashboards import by_title
 from scripts.reviews.differences import Row, rows
 from scripts.reviews.document import Entry, Finding, Mark
 from scripts.reviews.losses import lost_sooner, lost_with, protection_lost
@@ -99,7 +101,7 @@ def _rows(comparison: Comparison, before: Resource, after: Resource) -> tuple[Ro
     for resource, is_before in ((before, True), (after, False)):
         sides.append(
             {
-                **comparison.properties(resource, is_before=is_before),
+                **by_title(comparison.properties(resource, is_before=is_before)),
                 **{f"({key})": resource.declared.get(key) for key in _ATTRIBUTES},
             }
         )
@@ -150,13 +152,16 @@ def _twin(
     """The other half of a rename, which CloudFormation does not know."""
     if change.kind not in ("destroyed", "released") or change.before is None:
         return None
-    for other in changes:
-        new = other.after
-        if other.kind != "added" or new is None or new.type != change.before.type:
-            continue
-        if new.properties == change.before.properties:
-            return f"the new {comparison.names.full(new)} has the same properties"
-    return None
+    old, full = change.before, comparison.names.full
+    alike = [
+        full(new)
+        for other in changes
+        if other.kind == "added"
+        and (new := other.after) is not None
+        and (new.unit, new.type, new.properties) == (old.unit, old.type, old.properties)
+    ]
+    nearest = get_close_matches(full(old), alike, n=1, cutoff=0.0)
+    return f"the new {nearest[0]} has the same properties: a rename?" if nearest else None
 
 
 def findings(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Finding]:

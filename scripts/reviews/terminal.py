@@ -61,6 +61,7 @@ def _print_verdicts(review: Review, console: Console) -> None:
         console.print(Text("Nothing blocks", "bold green"))
         return
     console.print(Text("Blocked", "bold red"))
-    for verdict in review.verdicts:
-        console.print(Text(f"  ! {verdict.finding.name}: {verdict.finding.text}", "red"))
-        console.print(Text(f"      {verdict.reason}", "dim"))
+    for reason, texts in review.reasons.items():
+        console.print(Text(f"  {reason}", "bold"))
+        for text in texts:
+            console.print(Text(f"    ! {text}", "red"))

@@ -38,17 +38,16 @@ _WORD = {action: verb for verb, actions in _VERBS.items() for action in actions}
 
 def verbs(actions: Iterable[str]) -> str:
     """E.g. `read and list`."""
-    found: dict[str, None] = {}
-    for action in sorted(actions, key=_rank):
-        found[_verb(action)] = None
-    return listed(found)
+    ranked = sorted(actions, key=_rank)
+    said = dict.fromkeys(word for action in ranked if (word := _word(action)))
+    others = [action for action in ranked if not _word(action)]
+    return listed([*said, *([f"call {listed(others)} on"] if others else [])])
 
 
-def _verb(action: str) -> str:
-    if action.lower() in _WORD:
-        return _WORD[action.lower()]
+def _word(action: str) -> str:
     service, _, name = action.partition(":")
-    return f"do anything of {service} to" if name == "*" else f"call {action} on"
+    everything = f"do anything of {service} to" if name == "*" else ""
+    return _WORD.get(action.lower(), everything)
 
 
 def _rank(action: str) -> tuple[int, str]:
