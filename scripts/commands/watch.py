@@ -11,11 +11,15 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from infra.operations.reports.functions.reporter import logs, words
+from infra.operations.reports.functions.reporter.executions import Executions
+from infra.operations.reports.functions.reporter.records import Execution, Step
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session, poll_seconds
 from scripts.commands.console import complain, parser, run
-from scripts.commands.logs import STREAMS_SHOWN, Tail, job_of, last_lines, streams_of
+from scripts.commands.logs import STREAMS_SHOWN, Job, Tail, job_of, last_lines
 from scripts.commands.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
+from scripts.commands.retry import bill, retry
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (
@@ -35,8 +39,10 @@ def _arguments(argv: list[str] | None) -> Namespace:
     made = parser(
         "watch",
         "Follows an execution of the pipeline, the newest by default, until it ends. The exit\n"
-        "status is 0 where it succeeded, or goes on and --once was given, and else 1.",
-        "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs",
+        "status is 0 where it succeeded, or goes on and --once was given, and else 1.\n"
+        "With --retry, one that failed or was stopped goes on from what did not succeed; at its\n"
+        "end it says which steps ran again, how long, and what that cost and saved.",
+        "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs\n         ./scripts/watch --retry",
     )
     which = made.add_mutually_exclusive_group()
     which.add_argument("--execution", metavar="ARN", help="this execution")
@@ -44,6 +50,9 @@ def _arguments(argv: list[str] | None) -> Namespace:
     made.add_argument("--once", dest="follow", action="store_false", help="say how it is, and end")
     made.add_argument(
         "--follow", dest="follow", action="store_true", help="until it ends (default)"
+    )
+    made.add_argument(
+        "--retry", action="store_true", help="let it go on from what failed, and follow that"
     )
     made.add_argument("--logs", action="store_true", help="log lines of the running jobs too")
     made.add_argument(
@@ -61,11 +70,14 @@ def watch(arguments: Namespace, console: Console) -> int:
     session = aws_session()
     execution = arguments.execution or _find(session, arguments, console)
     console.print(f"Execution {execution}")
+    before = retry(session, execution, arguments.patience) if arguments.retry else None
     follow = _follow_live if console.is_terminal and arguments.follow else _follow_plainly
     try:
         ended = follow(session, execution, arguments, console)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
+    if before is not None and ended["PipelineExecutionStatus"] in ENDED:
+        bill(session, before, console)
     return report(session, ended, console)
 
 
@@ -79,23 +91,33 @@ def report(
     if status not in {"Failed", "Stopped"}:
         console.print(f"The execution: {status}.", style=COLOURS.get(status))
         return 0
-    for step in steps_of(session, execution["PipelineExecutionArn"]):
-        if step["StepStatus"] == "Failed":
-            _report_failed_step(session, step, console)
-    reason = execution.get("FailureReason", "").rstrip(".")
-    return complain(f"The execution {status.lower()}{f': {reason}' if reason else ''}.")
+    arn = execution["PipelineExecutionArn"]
+    read = Executions(session.client("sagemaker")).read(arn)
+    for step in read.failed:
+        _report_failed_step(session, read, step, console)
+    rejected = any(step.is_verdict for step in read.failed)
+    page = words.REJECTED_MODELS if rejected else words.FAILED_EXECUTIONS
+    # A retry keeps the steps that succeeded, and so the model that was rejected.
+    again = (
+        "" if rejected else f", and ./scripts/watch --execution {arn} --retry goes on from there"
+    )
+    return complain(
+        f"The execution {status.lower()}: docs/runbooks/{page}.md says what to do{again}."
+    )
 
 
 def _report_failed_step(
-    session: boto3.Session, step: "PipelineExecutionStepTypeDef", console: Console
+    session: boto3.Session, execution: Execution, step: Step, console: Console
 ) -> None:
-    console.print(f"{step['StepName']} failed: {step.get('FailureReason', 'no reason given')}")
-    job = job_of(step)
+    job = execution.job(step)
+    streams = logs.streams(session.client("logs"), job) if job else []
+    for line in words.Failure(step, job, streams).lines(session.region_name):
+        console.print(line)
     if job is None:
         return
-    for stream in streams_of(session, job)[:STREAMS_SHOWN]:
-        console.print(f"The last lines of log group {job.log_group}, stream {stream}:")
-        for line in last_lines(session, job, stream):
+    for stream in streams[:STREAMS_SHOWN]:
+        console.print(f"The last lines of {stream}:")
+        for line in last_lines(session, Job(job.name, job.log_group), stream):
             console.print(f"  {line}")
 
 

@@ -45,7 +45,8 @@ def test_a_failed_execution_is_followed_to_its_end_and_says_why(
     assert f"Execution {execution}" in said
     assert "RejectModel: Failed after" in said
     assert "RejectModel failed: Not good enough." in said
-    assert "The execution failed" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "The execution failed: docs/runbooks/rejected-models.md says what to do." in told
 
 
 def test_the_execution_of_a_drop_is_found_among_others(

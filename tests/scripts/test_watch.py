@@ -6,6 +6,9 @@ import boto3
 import pytest
 from rich.console import Console
 
+from infra.operations.reports.functions.reporter import records
+from infra.operations.reports.functions.reporter.executions import step as step_of
+from infra.operations.reports.functions.reporter.records import Execution, Step
 from scripts.commands.logs import Job, Tail, job_of, last_lines, streams_of
 from scripts.commands.watch import _report_failed_step, duration, table
 
@@ -104,11 +107,20 @@ def test_a_tail_gives_each_line_once_with_its_host(session: boto3.Session, job: 
 def test_a_failed_step_is_reported_with_reason_stream_and_last_lines(
     session: boto3.Session, job: Job, console: Console, output: io.StringIO
 ) -> None:
-    failed = training_step(job.name, FailureReason="AlgorithmError: out of paper")
+    reason = "ClientError: AlgorithmError: out of paper, exit code: 1"
+    failed = step_of(training_step(job.name, FailureReason=reason))
 
-    _report_failed_step(session, failed, console)
+    _report_failed_step(session, execution_of(failed), failed, console)
 
     said = output.getvalue()
-    assert "TrainModel failed: AlgorithmError: out of paper" in said
-    assert f"log group {GROUP}, stream {job.name}/algo-2-1" in said
+    assert "TrainModel failed: the container failed: out of paper (exit code 1)." in said
+    assert f"Log group {GROUP}, streams:\n  {job.name}/algo-1-1\n  {job.name}/algo-2-1\n" in said
+    assert f"The last lines of {job.name}/algo-2-1:\n" in said
     assert f"  {job.name}/algo-1-1 19" in said
+
+
+def execution_of(failed: Step) -> Execution:
+    """One that failed in this step."""
+    job = records.Job("Training", failed.job, failed.name, "Failed", START, "ml.m5.large", 2, 60.0)
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/shardwise-dev/execution/a"
+    return Execution(arn, "Failed", "", "", "d1", (failed,), (job,))

@@ -15,7 +15,7 @@ IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def operations(
     tmp_path_factory: pytest.TempPathFactory, assembly: CloudAssembly
 ) -> Iterator[Operations]:
@@ -26,7 +26,7 @@ def operations(
         server.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def inbox(operations: Operations) -> Callable[[], list[dict[str, str]]]:
     return operations.subscribe()
 

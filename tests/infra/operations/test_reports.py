@@ -65,7 +65,7 @@ def test_a_failed_execution_is_told_with_step_reason_log_stream_cost_and_runbook
     assert f"{job['TrainingJobName']}/algo-1-1\n" in said
     assert "https://us-east-1.console.aws.amazon.com/cloudwatch/home" in said
     assert "Run 3: 20261125T101500Z-1a2b3c4d and 2 more.\n" in said
-    assert "Cost so far: USD 0.00 (1 job, " in said
+    assert "Cost so far: USD 0.0000 (1 job, " in said
     assert "What to do: docs/runbooks/failed-executions.md" in said
     assert f"./scripts/watch --environment dev --execution {arn} --retry" in said
 

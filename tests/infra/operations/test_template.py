@@ -2,55 +2,106 @@
 
 import json
 
+import pytest
+
 from infra.assembly import plain_text
 
-
-def rule_on(assembly, detail_type):
-    (rule,) = [
-        rule
-        for rule in assembly.resources("AWS::Events::Rule")
-        if detail_type in rule["EventPattern"]["detail-type"]
-        and "Notifications" in str(rule["Targets"])
-    ]
-    return rule
+ENVIRONMENTS = ("dev", "staging", "prod")
 
 
-def graphs(assembly):
+def of(assembly, kind, environment="dev"):
+    """Properties of the resources of a type in the operations stack, by logical id."""
+    resources = assembly.template(environment, "operations")["Resources"]
+    return {name: r["Properties"] for name, r in resources.items() if r["Type"] == kind}
+
+
+def widgets(assembly, environment="dev"):
+    (dashboard,) = assembly.resources("AWS::CloudWatch::Dashboard", environment)
+    return [w["properties"] for w in json.loads(plain_text(dashboard["DashboardBody"]))["widgets"]]
+
+
+def graphs(assembly, environment="dev"):
     """Title -> what the dashboard shows there."""
-    (dashboard,) = assembly.resources("AWS::CloudWatch::Dashboard")
-    widgets = json.loads(plain_text(dashboard["DashboardBody"]))["widgets"]
-    return {w["properties"]["title"]: w["properties"].get("metrics") for w in widgets}
+    shown = widgets(assembly, environment)
+    return {w["title"]: w.get("metrics") for w in shown if "title" in w}
 
 
-def test_every_alarm_of_operations_tells_the_topic(assembly):
-    resources = assembly.template("prod", "operations")["Resources"].values()
-    alarms = [r["Properties"] for r in resources if r["Type"] == "AWS::CloudWatch::Alarm"]
-    assert len(alarms) >= 4
-    assert all("Notifications" in str(alarm["AlarmActions"]) for alarm in alarms)
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_alarm_tells_the_topic_but_the_one_whose_message_the_reporter_writes(
+    assembly, environment
+):
+    alarms = of(assembly, "AWS::CloudWatch::Alarm", environment)
+    silent = [name for name, alarm in alarms.items() if not alarm.get("AlarmActions")]
+    assert len(alarms) >= 9
+    told = [alarm for name, alarm in alarms.items() if name not in silent]
+    assert all("Notifications" in str(alarm["AlarmActions"]) for alarm in told)
+    assert len(silent) == 1
+    assert silent[0].startswith("FailedExecutions")
 
 
-def test_people_are_told_when_a_new_model_was_taken_back(assembly):
-    detail = rule_on(assembly, "CloudFormation Stack Status Change")["EventPattern"]["detail"]
-    assert detail["status-details"]["status"] == [
-        "UPDATE_ROLLBACK_COMPLETE",
-        "UPDATE_ROLLBACK_FAILED",
+def test_the_function_hears_ends_and_rollbacks_and_nothing_else(assembly):
+    rules = of(assembly, "AWS::Events::Rule").values()
+    heard = {
+        rule["EventPattern"]["detail-type"][0]: rule["EventPattern"]["detail"] for rule in rules
+    }
+    ended = ["Succeeded", "Failed", "Stopped"]
+    execution = heard["SageMaker Model Building Pipeline Execution Status Change"]
+    assert execution["currentPipelineExecutionStatus"] == ended
+    step = heard["SageMaker Model Building Pipeline Execution Step Status Change"]
+    assert (step["currentStepStatus"], step["stepType"]) == (ended, ["Processing", "Training"])
+    stack = heard["CloudFormation Stack Status Change"]
+    statuses = ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
+    assert stack["status-details"]["status"] == statuses
+    assert plain_text(stack["stack-id"][0]["prefix"]).endswith(":stack/shardwise-dev-serving/")
+    assert len(heard) == 3
+
+
+def test_the_dashboard_answers_questions_in_the_order_in_which_they_come_up(assembly):
+    titles = list(graphs(assembly))
+    assert all(title.endswith("?") for title in titles)
+    asked = [
+        "Is anything wrong?",
+        "Do executions start, and how do they end?",
+        "Do drops wait?",
+        "How accurate is each run's model?",
+        "How many USD does each run cost?",
+        "Is the endpoint asked, and does it fail?",
+        "Did an event or a function of ours fail?",
     ]
-    (stack,) = detail["stack-id"]
-    assert plain_text(stack["prefix"]).endswith(":stack/shardwise-dev-serving/")
+    assert [title for title in titles if title in asked] == asked
 
 
-def test_the_dashboard_shows_requests_latency_confidence_and_instances(assembly):
+def test_the_dashboard_shows_latency_by_percentile_and_confidence_by_package(assembly):
     shown = graphs(assembly)
-    assert {
-        "Executions",
-        "Events that failed",
-        "Invocations",
-        "Model latency",
-        "Mean confidence by model package",
-        "Instances that answer",
-    } <= set(shown)
-    assert [metric[-1]["stat"] for metric in shown["Model latency"]] == ["p50", "p90", "p99"]
-    ((confidence,),) = shown["Mean confidence by model package"]
+    latency = shown["How many microseconds does the model take?"]
+    assert [metric[-1]["stat"] for metric in latency] == ["p50", "p90", "p99"]
+    ((confidence,),) = shown["How sure is each model package of its answers?"]
     (filtered,) = next(assembly.resources("AWS::Logs::MetricFilter"))["MetricTransformations"]
     schema = f'{{"{filtered["MetricNamespace"]}",{filtered["Dimensions"][0]["Key"]}}}'
     assert confidence["expression"].startswith(f"SEARCH('{schema} MetricName=\"MeanConfidence\"'")
+
+
+def test_the_dashboard_shows_the_accuracy_that_the_environment_asks_for(assembly):
+    (graph,) = [w for w in widgets(assembly) if w.get("title", "").startswith("How accurate")]
+    (line,) = graph["annotations"]["horizontal"]
+    assert line["value"] == assembly.definition("dev").parameters["AccuracyThreshold"]
+
+
+def test_the_function_knows_the_price_of_each_instance_type_of_the_pipeline(assembly):
+    (function,) = (
+        f
+        for f in of(assembly, "AWS::Lambda::Function").values()
+        if f["Handler"] == "reporter.handler.handler"
+    )
+    prices = json.loads(function["Environment"]["Variables"]["PRICES"])["usd_per_hour"]
+    definition = assembly.definition("dev")
+    used = set()
+    for step in definition.steps.values():
+        arguments = step["Arguments"]
+        for cluster in (
+            arguments.get("ResourceConfig"),
+            arguments.get("ProcessingResources", {}).get("ClusterConfig"),
+        ):
+            used |= {cluster["InstanceType"]} if cluster else set()
+    assert len(used) >= 2
+    assert all(used == set(hours) for hours in prices.values())

@@ -34,13 +34,15 @@ from rehearsal.transform.backend import ProcessTransforms
 
 
 class Jobs:
-    """A job does what its environment variable OUTCOME says: Completed, Failed or Hang.
+    """A job does what its environment variable OUTCOME says: Completed, Failed, Hang, or
+    FailedOnce, where the first job of a step of an execution fails.
 
     One that fails writes a line, as its first host.
     """
 
     def __init__(self, settings: RehearsalSettings) -> None:
         self._settings = settings
+        self._failed: set[str] = set()
         self._stops: dict[str, threading.Event] = {}
 
     def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
@@ -58,6 +60,8 @@ class Jobs:
         self, kind: str, request: dict[str, Any], change: Change, stop: threading.Event
     ) -> None:
         outcome = request.get("Environment", {}).get("OUTCOME", "Completed")
+        if outcome == "FailedOnce":
+            outcome = self._first_fails(request[f"{kind}JobName"].rpartition("-")[0])
         change({f"{kind}StartTime": datetime.now(UTC)})
         if kind == "Training":
             change({"SecondaryStatus": "Training"})
@@ -76,6 +80,12 @@ class Jobs:
             self._write(f"/aws/sagemaker/{kind}Jobs", f"{request[f'{kind}JobName']}/algo-1-1")
             fields["FailureReason"] = "AlgorithmError: it was told to fail"
         change(fields)
+
+    def _first_fails(self, step: str) -> str:
+        if step in self._failed:
+            return "Completed"
+        self._failed.add(step)
+        return "Failed"
 
     def _write(self, group: str, stream: str) -> None:
         logs = aws.client(self._settings, "logs")

@@ -62,5 +62,10 @@ class Cost:
         counted = f"{self.jobs} job{'s' * (self.jobs != 1)}, {self.seconds:,.0f} instance seconds"
         if self.without_price:
             types = " and ".join(self.without_price)
-            return f"USD {self.usd:,.2f} without {types}, of no known price ({counted})"
-        return f"USD {self.usd:,.2f} ({counted}; prices of {self.date})"
+            return f"{_money(self.usd)} without {types}, of no known price ({counted})"
+        return f"{_money(self.usd)} ({counted}; prices of {self.date})"
+
+
+def _money(usd: float) -> str:
+    # A small run costs less than a cent.
+    return f"USD {usd:,.2f}" if usd >= 1 else f"USD {usd:.4f}"
