@@ -9,6 +9,7 @@ review, `./scripts/plan` and the dashboard all call these; docs/planning.md has 
 from infra.costs.durations import NoRateError
 from infra.costs.instances import Instance
 from infra.costs.job import Job, jobs_of, with_instances
+from infra.costs.limits import limits
 from infra.costs.monthly_cost import Item, monthly_cost, monthly_usd
 from infra.costs.prices import (
     DEFAULT_REGION,
@@ -19,7 +20,7 @@ from infra.costs.prices import (
     load_prices,
 )
 from infra.costs.rates import Rates, load_rates
-from infra.costs.run_cost import RunCost, StepCost, run_cost
+from infra.costs.run_cost import RunCost, StepCost, run_cost, step_cost, work_of
 from infra.costs.workload import Workload
 
 __all__ = [
@@ -37,10 +38,13 @@ __all__ = [
     "StepCost",
     "Workload",
     "jobs_of",
+    "limits",
     "load_prices",
     "load_rates",
     "monthly_cost",
     "monthly_usd",
     "run_cost",
+    "step_cost",
     "with_instances",
+    "work_of",
 ]

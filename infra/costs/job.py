@@ -17,6 +17,7 @@ class Job:
 
     :ivar instance: its instance type.
     :ivar volume_gb: storage of each instance.
+    :ivar max_seconds: after which SageMaker stops it; None where nothing is said.
     :ivar is_spot: managed spot training.
     :ivar told: hyperparameters, or arguments without their dashes, parameters filled in.
     """
@@ -26,6 +27,7 @@ class Job:
     instance: str
     count: int
     volume_gb: float
+    max_seconds: float | None
     is_spot: bool
     told: Mapping[str, str]
 
@@ -66,12 +68,14 @@ def _job(name: str, step: Mapping[str, Any], parameters: Mapping[str, Any]) -> J
     else:
         resources = arguments["ProcessingResources"]["ClusterConfig"]
         told = _options(arguments["AppSpecification"].get("ContainerArguments", []))
+    longest = arguments.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
     return Job(
         step=name,
         use=use,
         instance=_text(resources["InstanceType"], parameters),
         count=int(_text(resources["InstanceCount"], parameters)),
         volume_gb=float(_text(resources["VolumeSizeInGB"], parameters)),
+        max_seconds=float(_text(longest, parameters)) if longest else None,
         is_spot=arguments.get("EnableManagedSpotTraining", False),
         told={key: _text(value, parameters) for key, value in told.items()},
     )
