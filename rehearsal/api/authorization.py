@@ -10,12 +10,13 @@ from collections.abc import Callable
 
 _TARGET = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
-# Lists of what one resource has; IAM knows the others as lists of all there is.
+# The lists that are of one resource; the others are of the account.
 _LISTS_OF_ONE = frozenset(
     {
         "ListPipelineExecutions",
         "ListPipelineExecutionSteps",
         "ListPipelineParametersForExecution",
+        "ListTags",
     }
 )
 # The first that a request has is its resource: a CreateEndpoint names a configuration too.
@@ -45,7 +46,7 @@ def action(target: str, path: str) -> str | None:
 
 
 def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> str:
-    """The ARN, or `*` for the operations that name none, as the lists.
+    """The ARN, or `*` for the operations that name none, as most lists.
 
     :param arn: makes e.g. `model/mine` an ARN.
     """
