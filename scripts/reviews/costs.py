@@ -8,6 +8,7 @@ from infra.costs import (
     PriceError,
     Prices,
     RunCost,
+    StepCost,
     Workload,
     load_prices,
     load_rates,
@@ -23,7 +24,7 @@ from scripts.reviews.plain import Plain
 from scripts.reviews.stacks import Stacks
 
 # A run to compare by; ./scripts/plan reckons others.
-RUN = Workload(objects=100_000, mean_bytes=110_000)
+RUN = Workload(objects=1_000_000, mean_bytes=110_000)
 _CENT = 0.005
 
 
@@ -62,7 +63,7 @@ def costs(comparison: Comparison) -> Costs:
     return Costs(
         (
             _entry("a month in which nothing happens", months, _by_item(before, after)),
-            _entry(_run_words(), runs, _by_step(before.run, after.run), _unknown(after.run)),
+            _entry(_run_words(), runs, _by_step(before.run, after.run), _notes(after.run)),
             Entry(Mark.NOTE, _table(prices, comparison.region)),
         ),
         tuple(_findings(months, runs)),
@@ -83,8 +84,10 @@ def _entry(
     what: str, usd: list[float], rows: tuple[Row, ...], notes: tuple[str, ...] = ()
 ) -> Entry:
     old, new = usd
-    if abs(new - old) < _CENT and not rows:
-        return Entry(Mark.NOTE, f"{what}: {_usd(new)}, as before", (), notes)
+    if abs(new - old) < _CENT:
+        return Entry(
+            Mark.CHANGED if rows else Mark.NOTE, f"{what}: {_usd(new)}, as before", rows, notes
+        )
     return Entry(
         Mark.CHANGED, f"{what}: {_usd(old)} → {_usd(new)} ({_signed(new - old)})", rows, notes
     )
@@ -100,10 +103,7 @@ def _by_item(before: _Side, after: _Side) -> tuple[Row, ...]:
 
 def _by_step(before: RunCost | None, after: RunCost | None) -> tuple[Row, ...]:
     old, new = (
-        {step.step: _step(step.usd, step.count, step.instance, step.is_spot) for step in run.steps}
-        if run
-        else {}
-        for run in (before, after)
+        {step.step: _step(step) for step in run.steps} if run else {} for run in (before, after)
     )
     return tuple(
         Row(name, old.get(name), new.get(name))
@@ -112,15 +112,22 @@ def _by_step(before: RunCost | None, after: RunCost | None) -> tuple[Row, ...]:
     )
 
 
-def _step(usd: float | None, count: int, instance: str, is_spot: bool) -> str:
-    price = "not known" if usd is None else _usd(usd)
-    return f"{price}, {count} x {instance}{' (spot)' if is_spot else ''}"
+def _step(step: StepCost) -> str:
+    on = f"{step.count} x {step.instance}{' (spot)' if step.is_spot else ''}"
+    if step.usd is None or step.seconds is None:
+        return f"not known, {on}"
+    return f"{_usd(step.usd)}, {_time(step.seconds)}, {on}"
 
 
-def _unknown(run: RunCost | None) -> tuple[str, ...]:
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min"
+
+
+def _notes(run: RunCost | None) -> tuple[str, ...]:
     if run is None:
         return ()
-    return tuple(f"without {step.step}: {step.why}" for step in run.unknown)
+    unknown = (f"without {step.step}: {step.why}" for step in run.unknown)
+    return (f"it takes {_time(run.seconds)} and {run.kg_co2e:.2f} kg of CO2e", *unknown)
 
 
 def _findings(months: list[float], runs: list[float]) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Any
 from scripts.reviews.stacks import Resource
 
 _KEEPING = ("Retain", "RetainExceptOnCreate", "Snapshot")
+EMPTIER = "Custom::EmptyBucket"
 # What a resource of a type holds.
 _HELD = {
     "AWS::S3::Bucket": "its objects are deleted",
@@ -25,7 +26,7 @@ _HELD = {
     "AWS::RDS::DBCluster": "its database is deleted",
     "AWS::Kinesis::Stream": "its records are deleted",
     "AWS::SecretsManager::Secret": "its value is deleted once its recovery window is over",
-    "Custom::EmptyBucket": "on its way out it empties its bucket, also where the bucket stays",
+    EMPTIER: "on its way out it empties its bucket, also where the bucket stays",
 }
 _EVER = float("inf")
 

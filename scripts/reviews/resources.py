@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from scripts.reviews.comparison import Comparison
+from scripts.reviews.conditions import is_absent
 from scripts.reviews.dashboards import by_title
 from scripts.reviews.differences import Row, rows
 from scripts.reviews.document import Entry, Finding, Mark
-from scripts.reviews.losses import lost_sooner, lost_with, protection_lost
+from scripts.reviews.losses import EMPTIER, lost_sooner, lost_with, protection_lost
+from scripts.reviews.names import listed
 from scripts.reviews.stacks import Resource
 
 # Said elsewhere, and better: property -> section.
 _ELSEWHERE = {
-    "PolicyDocument": "permissions",
-    "AssumeRolePolicyDocument": "permissions",
-    "KeyPolicy": "permissions",
-    "PipelineDefinition": "pipeline",
-    "Code": "images and functions",
+    "PolicyDocument": "Permissions",
+    "AssumeRolePolicyDocument": "Permissions",
+    "KeyPolicy": "Permissions",
+    "PipelineDefinition": "Pipeline",
+    "Code": "Images and functions",
 }
 # DependsOn is left out: it only orders what a deployment does.
 _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
@@ -27,8 +29,9 @@ _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
 class ResourceChange:
     """What happens to one resource.
 
-    :ivar kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed` or `released` (gone
-        from the stack, kept in the account).
+    :ivar kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed`, `released` (gone
+        from the stack, kept in the account) or `not there` (its condition is false).
+    :ivar elsewhere: what differs and is told in sections of their own, by their titles.
     :ivar losses: what is lost for good, a sentence each.
     :ivar weakened: what protected its data and does so no longer.
     """
@@ -37,6 +40,7 @@ class ResourceChange:
     before: Resource | None
     after: Resource | None
     rows: tuple[Row, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
     weakened: tuple[str, ...] = ()
@@ -60,14 +64,16 @@ def _change(
     comparison: Comparison, before: Resource | None, after: Resource | None
 ) -> ResourceChange | None:
     if before is None or after is None:
-        return _removed(before) if before else ResourceChange("added", None, after)
+        return _removed(comparison, before) if before else ResourceChange("added", None, after)
     impact = comparison.impacts.get((after.unit, after.logical_id))
-    found = _rows(comparison, before, after)
+    found, elsewhere = _differences(comparison, before, after)
     if before.type != after.type:
         found = (Row("Type", before.type, after.type),)
     kind = _REPLACED.get(impact.kind if impact else "", "changed")
-    if kind == "changed" and not found:
+    if kind == "changed" and not found and not elsewhere:
         return None
+    if is_absent(comparison.before, before):
+        return ResourceChange("not there", before, after, found, elsewhere)
     losses = lost_sooner(before, after)
     if kind != "changed" and (lost := lost_with(_judged(before, after), "UpdateReplacePolicy")):
         losses.append(lost)
@@ -76,6 +82,7 @@ def _change(
         before,
         after,
         found,
+        elsewhere,
         impact.replacing if impact else (),
         tuple(losses),
         tuple(protection_lost(before, after)),
@@ -87,16 +94,31 @@ def _judged(before: Resource, after: Resource) -> Resource:
     return Resource(before.unit, before.logical_id, {**after.declared, "Type": before.type})
 
 
-def _removed(before: Resource) -> ResourceChange:
+def _removed(comparison: Comparison, before: Resource) -> ResourceChange:
+    if is_absent(comparison.before, before):
+        return ResourceChange("not there", before, None)
     # Of what the new template no longer names, the deployed one's policy decides.
     is_kept = before.declared.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
     lost = lost_with(before, "DeletionPolicy")
+    if before.type == EMPTIER and not _is_bucket_left(comparison, before):
+        lost = None
     return ResourceChange(
         "released" if is_kept else "destroyed", before, None, losses=(lost,) if lost else ()
     )
 
 
-def _rows(comparison: Comparison, before: Resource, after: Resource) -> tuple[Row, ...]:
+def _is_bucket_left(comparison: Comparison, emptier: Resource) -> bool:
+    """Whether the bucket that is emptied is there afterwards, in its stack or outside."""
+    key = (emptier.unit, emptier.properties.get("BucketName", {}).get("Ref", ""))
+    old = comparison.before.by_id().get(key)
+    is_kept = old is not None and lost_with(old, "DeletionPolicy") is None
+    return is_kept or key in comparison.after.by_id()
+
+
+def _differences(
+    comparison: Comparison, before: Resource, after: Resource
+) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """Rows, and titles of the sections that tell the rest."""
     sides = []
     for resource, is_before in ((before, True), (after, False)):
         sides.append(
@@ -107,17 +129,19 @@ def _rows(comparison: Comparison, before: Resource, after: Resource) -> tuple[Ro
         )
     old, new = sides
     found: list[Row] = []
+    titles: dict[str, None] = {}
     for key in sorted({**old, **new}):
         if old.get(key) == new.get(key):
             continue
         elsewhere = _ELSEWHERE.get(key)
         if elsewhere and key in old and key in new:
-            found.append(Row(key, None, f"see {elsewhere}"))
+            titles[elsewhere] = None
         else:
             found.extend(rows({key: old.get(key)}, {key: new.get(key)}))
-    return tuple(found)
+    return tuple(found), tuple(titles)
 
 
+_ORDER = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added", "not there")
 _SHOWN = {
     "added": (Mark.ADDED, ""),
     "changed": (Mark.CHANGED, ""),
@@ -125,25 +149,37 @@ _SHOWN = {
     "perhaps replaced": (Mark.DANGER, "PERHAPS REPLACED: "),
     "destroyed": (Mark.REMOVED, "DESTROYED: "),
     "released": (Mark.REMOVED, "released, and kept in the account: "),
+    "not there": (Mark.NOTE, ""),
 }
 
 
 def entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
     """One a resource: what is lost first, then replaced, destroyed, changed and added."""
-    order = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added")
+    order = list(_ORDER)
     for change in sorted(changes, key=lambda c: (not c.losses, order.index(c.kind))):
         mark, word = _SHOWN[change.kind]
-        twin = _twin(comparison, change, changes)
-        notes = [f"DATA LOSS: {loss}" for loss in change.losses]
-        notes += [f"PROTECTION LOST: {what}" for what in change.weakened]
-        if change.replacing and change.kind != "changed":
-            notes.append(f"replaced because of {', '.join(change.replacing)}")
-        if twin:
-            notes.append(twin)
-        name = comparison.names.full(change.resource)
+        see = f": see {listed(change.elsewhere)}" if change.elsewhere else ""
         yield Entry(
-            Mark.DANGER if change.losses else mark, f"{word}{name}", change.rows, tuple(notes)
+            Mark.DANGER if change.losses else mark,
+            f"{word}{comparison.names.full(change.resource)}{see}",
+            change.rows,
+            tuple(_notes(comparison, change, changes)),
         )
+
+
+def _notes(
+    comparison: Comparison, change: ResourceChange, changes: list[ResourceChange]
+) -> Iterator[str]:
+    yield from (f"DATA LOSS: {loss}" for loss in change.losses)
+    yield from (f"PROTECTION LOST: {what}" for what in change.weakened)
+    if change.replacing and change.kind in ("replaced", "perhaps replaced"):
+        yield f"replaced because of {', '.join(change.replacing)}"
+        if change.resource.type == "AWS::SageMaker::Endpoint":
+            yield "whoever calls it by its old name is refused once the new one is there"
+    if change.kind == "not there":
+        yield f"not deployed now: its condition {change.resource.declared['Condition']} is false"
+    if twin := _twin(comparison, change, changes):
+        yield twin
 
 
 def _twin(

@@ -1,6 +1,6 @@
 """A review: all its sections, its one line, and what blocks."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.costs import costs
@@ -13,7 +13,7 @@ from scripts.reviews.parameters import parameter_entries
 from scripts.reviews.pipelines import pipeline_changes
 from scripts.reviews.policy import Policy
 from scripts.reviews.refusals import refusals
-from scripts.reviews.resources import entries, findings, resource_changes
+from scripts.reviews.resources import ResourceChange, entries, findings, resource_changes
 from scripts.reviews.rollback import rollback_entries
 from scripts.reviews.summary import Parts, summary
 
@@ -42,8 +42,8 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
     sections = (
         Section("Deployment", tuple(Entry(Mark.DANGER, f"REFUSED: {f.text}") for f in refused)),
         Section("Resources", resources),
-        Section("Pipeline", pipeline.entries),
-        Section("Permissions", may.entries),
+        Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed)),
+        Section("Permissions", may.entries or _same(changes, "Permissions")),
         Section("Network", tuple(Entry(Mark.DANGER, f"EXPOSED: {f.text}") for f in exposed)),
         Section("Parameters", tuple(parameter_entries(comparison, pipeline.renamed))),
         Section("Images and functions", tuple(file_entries(comparison))),
@@ -60,3 +60,11 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
         found,
         verdicts,
     )
+
+
+def _same(
+    changes: Iterable[ResourceChange], title: str, told: Collection[str] = ()
+) -> tuple[Entry, ...]:
+    """Where what differs means the same, e.g. statements in another order."""
+    is_other = any(title in change.elsewhere for change in changes) and not told
+    return (Entry(Mark.NOTE, "written otherwise, and means the same"),) if is_other else ()

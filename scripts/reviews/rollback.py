@@ -19,6 +19,10 @@ def rollback_entries(comparison: Comparison, changes: list[ResourceChange]) -> I
     yield from _comes_back(comparison, changes)
     for change in changes:
         yield from (Entry(Mark.DANGER, f"not back: {text}") for text in _lost(comparison, change))
+    sooner = [c for c in changes if c.kind == "changed" and c.losses]
+    if sooner:
+        notes = tuple(f"{comparison.names.full(c.resource)}: {'; '.join(c.losses)}" for c in sooner)
+        yield Entry(Mark.DANGER, "not back: what is deleted by then", (), notes)
 
 
 def _comes_back(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
@@ -57,8 +61,6 @@ def _lost(comparison: Comparison, change: ResourceChange) -> Iterator[str]:
         yield from _made_anew(name, change)
     elif change.kind == "released":
         yield f"{name} stays in the account outside its stack; import it, or a new one is made"
-    else:
-        yield from (f"what {name} has deleted by then ({loss})" for loss in change.losses)
 
 
 def _made_anew(name: str, change: ResourceChange) -> Iterator[str]:

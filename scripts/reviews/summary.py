@@ -16,6 +16,7 @@ _KINDS = {
     "added": "added",
     "changed": "changed",
     "released": "released",
+    "not there": "changed that is not deployed now",
 }
 
 
@@ -40,7 +41,7 @@ def summary(environment: str, parts: Parts) -> str:
     said = (
         f"DATA LOSS in {losses}" if losses else "",
         _resources(parts.changes),
-        f"{counted(steps, 'step')} of the pipeline" if steps else "",
+        f"{counted(steps, 'step')} of the pipeline changed" if steps else "",
         _permissions(parts.iam),
         f"{counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
         parts.costs.summary,

@@ -46,7 +46,7 @@ def verbs(actions: Iterable[str]) -> str:
 
 def _word(action: str) -> str:
     service, _, name = action.partition(":")
-    everything = f"do anything of {service} to" if name == "*" else ""
+    everything = f"call everything of {service} on" if name == "*" else ""
     return _WORD.get(action.lower(), everything)
 
 

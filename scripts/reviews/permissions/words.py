@@ -70,7 +70,7 @@ class Words:
         if self._is_role(resource.replace(".Arn}", "}")):
             path = resource.strip("${}").removesuffix(".Arn").split(".", 1)[1]
             return f"the {role_words(path)} role"
-        place = _ARN.sub(r"\1 ", resource)
+        place = _ARN.sub(lambda found: "" if found[1] == service else f"{found[1]} ", resource)
         is_bucket = service == "s3" and place.startswith("${")
         return f"{'s3://' if is_bucket else ''}{_SHORT.sub('}', place)}"
 

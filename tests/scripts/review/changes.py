@@ -53,22 +53,26 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
         Edit("containers/processing/processing/arguments.py", '"""\n', '"""\n\nLIMIT = 1\n'),
     ),
     "comment only": (
-        Edit("infra/data/stack.py", "        data = settings.data\n", "        # Why.\n        data = (settings.data)\n"),
+        Edit(
+            "infra/data/stack.py",
+            "        data = settings.data\n",
+            "        # Why.\n        data = (settings.data)\n",
+        ),
         Edit("infra/environments/dev.toml", "[data]\n", "# A remark.\n[data]\n"),
     ),
     "comment in an image": (
         Edit("containers/processing/processing/arguments.py", '"""\n', '"""\n\n# Why.\n'),
     ),
-    "parameter renamed": (
-        Edit("infra/training/parameters.py", '"Epochs"', '"TrainingEpochs"'),
-    ),
+    "parameter renamed": (Edit("infra/training/parameters.py", '"Epochs"', '"TrainingEpochs"'),),
     "key rotated": (Edit("infra/data/stack.py", '"VolumeKey"', '"VolumeKey2"'),),
     "endpoint renamed": (
-        Edit("infra/serving/stack.py", "self.endpoint_name = settings.name", 'self.endpoint_name = f"{settings.name}-blue"'),
+        Edit(
+            "infra/serving/stack.py",
+            "self.endpoint_name = settings.name",
+            'self.endpoint_name = f"{settings.name}-blue"',
+        ),
     ),
-    "retention shortened": (
-        Edit("infra/environments/dev.toml", "log_days = 14", "log_days = 7"),
-    ),
+    "retention shortened": (Edit("infra/environments/dev.toml", "log_days = 14", "log_days = 7"),),
 }
 
 
