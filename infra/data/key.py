@@ -26,7 +26,7 @@ def environment_key(scope: Construct, construct_id: str, settings: Settings) -> 
     It is one key, and there in any case, so that the setting can be switched: a key that came and
     went with it would take with it what it had encrypted. Its policy lets IAM decide about the
     account's identities, and adds the services that act by themselves: CloudWatch Logs for this
-    environment's log groups, and EventBridge for dead letters of its rules.
+    environment's log groups, and EventBridge for dead letters of the account's rules.
     """
     key = kms.Key(
         scope,
@@ -46,7 +46,6 @@ def _let_services_encrypt(key: kms.Key, name: str) -> None:
     stack = cdk.Stack.of(key)
     # CloudFormation's own names begin with the stack's. A sandbox's stacks begin with this
     # environment's name too.
-    of_stacks = [f"{name}-{unit}-*" for unit in UNITS]
     groups = [
         stack.format_arn(
             service="logs",
@@ -54,21 +53,23 @@ def _let_services_encrypt(key: kms.Key, name: str) -> None:
             resource_name=group,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
-        for group in (*of_stacks, f"/aws/sagemaker/Endpoints/{name}")
+        for group in (
+            *(f"{name}-{unit}-*" for unit in UNITS),
+            f"/aws/sagemaker/Endpoints/{name}",
+        )
     ]
-    rules = [
-        stack.format_arn(service="events", resource="rule", resource_name=rule)
-        for rule in of_stacks
-    ]
-    for service, actions, key_of_condition, arns in (
-        (f"logs.{stack.region}", _OF_LOGS, "kms:EncryptionContext:aws:logs:arn", groups),
-        ("events", ("kms:Decrypt", "kms:GenerateDataKey"), "aws:SourceArn", rules),
+    of_logs = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}}
+    # As the CDK has it for rules that send to an encrypted queue.
+    of_events = {"StringEquals": {"aws:SourceAccount": stack.account}}
+    for service, actions, conditions in (
+        (f"logs.{stack.region}", _OF_LOGS, of_logs),
+        ("events", ("kms:Decrypt", "kms:GenerateDataKey"), of_events),
     ):
         key.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                 actions=list(actions),
                 resources=["*"],
-                conditions={"ArnLike": {key_of_condition: arns}},
+                conditions=conditions,
             )
         )

@@ -244,16 +244,23 @@ def test_without_the_option_no_role_may_decrypt_with_the_key(assembly):
     assert [s for s in decrypting if "VolumeKey" in json.dumps(s["Resource"])] == []
 
 
-def test_the_key_lets_services_use_it_for_this_environments_things_alone(assembly, options):
+def test_the_key_lets_services_use_it_for_this_environment_or_account_alone(assembly, options):
     def services(found):
         (key,) = [k for name, k in named(found, "AWS::KMS::Key").items() if "Volume" in name]
         assert key["EnableKeyRotation"]
         return [s for s in key["KeyPolicy"]["Statement"] if "Service" in s["Principal"]]
 
     assert services(assembly) == []
-    for statement in services(options):
-        (arns,) = statement["Condition"]["ArnLike"].values()
-        assert all("shardwise-dev" in plain_text(arn) for arn in as_list(arns))
+    of_logs, of_events = services(options)
+    (groups,) = of_logs["Condition"]["ArnLike"].values()
+    names = {plain_text(group).rpartition(":log-group:")[2] for group in groups}
+    assert names == {
+        "/aws/sagemaker/Endpoints/shardwise-dev",
+        *(f"shardwise-dev-{unit}-*" for unit in UNITS),
+    }
+    assert of_events["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    }
 
 
 def test_the_boundary_is_on_every_role_and_on_none_without_it(assembly, options):
