@@ -50,8 +50,7 @@ EXCEPTIONS = (
         "An environment holds names and limits and no secrets (rule secrets of infra/rules), and "
         "AWS's own key encrypts it.",
     ),
-    Accepted("*/DeadLetters*", "CKV_AWS_27", _QUEUE_KEY),
-    Accepted("*/operations/DriftDeadLetters*", "CKV_AWS_27", _QUEUE_KEY),
+    Accepted("*DeadLetters*", "CKV_AWS_27", _QUEUE_KEY),
     Accepted(
         "containers/*/Dockerfile",
         "CKV_DOCKER_2",

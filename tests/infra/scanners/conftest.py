@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from tests.infra.scanners.tree import Scanned
 
 @pytest.fixture(scope="session")
 def scanned(assembly, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scanned")
+    # Checkov takes 40 letters and slashes of a template's own path for a secret key: no more than
+    # a few follow this hyphen.
+    folder = tmp_path_factory.mktemp("scanned-")
     tree.write(folder, assembly, ENVIRONMENTS)
     return folder
 
@@ -36,12 +39,13 @@ def checkov(scanned: Path) -> list[Scanned]:
     )
 
 
-def _of_checkov(failed: dict[str, str]) -> Scanned:
+def _of_checkov(failed: dict[str, Any]) -> Scanned:
     file = failed["file_path"].lstrip("/")
     logical_id = failed["resource"].rpartition(".")[2]
     is_template = file.endswith(".template.json")
     subject = f"{file.removesuffix('.template.json')}/{logical_id}" if is_template else file
-    return Scanned(subject, failed["check_id"], failed["check_name"])
+    places = ", ".join(sorted(failed["check_result"].get("evaluated_keys") or []))
+    return Scanned(subject, failed["check_id"], f"{failed['check_name']} ({places})")
 
 
 @pytest.fixture(scope="session")
