@@ -39,8 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--enforce-iam",
-        action="store_true",
-        help="refuse what the caller's IAM policies don't allow",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="refuse what the caller's IAM policies don't allow (default: yes)",
     )
     parser.add_argument("command", choices=["serve"])
     return parser

@@ -32,12 +32,13 @@ def start(
     *,
     cache: Path | None = None,
     port: int | None = None,
-    enforce_iam: bool = False,
+    enforce_iam: bool = True,
 ) -> dict[str, str]:
     """Starts a server on a state folder and waits until it answers.
 
     :param port: by default the one that this folder had before, as its resources' URLs name it, or
         a free one.
+    :param enforce_iam: refuses what the caller's IAM policies don't allow.
     :returns: the environment variables that lead to it; see `variables`.
     :raises LifecycleError: one runs already, or it ends before it answers.
     """
@@ -54,7 +55,7 @@ def start(
                 *(sys.executable, "-P", "-m", "rehearsal", "--state", str(state)),
                 *("--cache", str((cache or default_cache()).resolve())),
                 *("--port", str(port or _port(state)), "serve"),
-                *(["--enforce-iam"] if enforce_iam else []),
+                *([] if enforce_iam else ["--no-enforce-iam"]),
             ],
             cwd=state,
             env=os.environ | {"PYTHONPATH": str(_REPOSITORY)},

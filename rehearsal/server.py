@@ -20,6 +20,7 @@ from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.api.store import Store
 from rehearsal.asynchronous.backlog import Backlog
+from rehearsal.authorization.record import Record
 from rehearsal.autoscaling.api import ApplicationAutoScaling
 from rehearsal.autoscaling.http import Http as ScalingHttp
 from rehearsal.autoscaling.scaler import Scaler
@@ -37,6 +38,7 @@ from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.ministack import (
     alarms,
+    authorization,
     boundaries,
     corrections,
     durable_tables,
@@ -44,6 +46,7 @@ from rehearsal.ministack import (
     metric_filters,
     metric_math_alarms,
     object_keys,
+    requests,
     resource_types,
     services,
     stack_events,
@@ -124,6 +127,7 @@ def serve(
         context, api = _compose(settings, backends or ProcessBackends(), stack)
         beside = _add_services(settings, context, api)
         _correct_ministack(settings)
+        _enforce(settings)
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         asyncio.new_event_loop().run_until_complete(_serve(settings, context, beside, listener))
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
@@ -152,7 +156,6 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     corrections.tag_buckets()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
-    corrections.authorize()
     boundaries.bound_roles()
     object_keys.encrypt_buckets()
     object_keys.ask_for_keys()
@@ -160,6 +163,14 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     metric_math_alarms.take_metric_math_alarms()
     stack_events.send_stack_events()
     metric_filters.apply_metric_filters()
+
+
+def _enforce(settings: RehearsalSettings) -> None:
+    requests.name_actions()
+    requests.name_resources()
+    requests.name_condition_keys()
+    authorization.take_loopback_for_tls()
+    authorization.record_decisions(Record(settings.state))
 
 
 def _compose(

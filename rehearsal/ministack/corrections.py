@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.api import authorization
 from rehearsal.ministack.resource_types import Made
 
 _log = logging.getLogger(__name__)
@@ -124,45 +123,3 @@ def tag_buckets() -> None:
     if "update" in its_own:
         changed["update"] = tagged(its_own["update"], 2)
     provisioners._RESOURCE_HANDLERS[type_name] = its_own | changed
-
-
-def authorize() -> None:
-    """What the enforcement of IAM must know of SageMaker, and of ECR's DescribeRepositories:
-    MiniStack checks that on `*`, which the CDK's own publishing role may not.
-    """
-    from ministack.core import iam_actions
-
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
-    its_action, its_resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
-
-    def action(
-        service: str, method: str, path: str, headers: dict[str, str], *rest: Any
-    ) -> str | None:
-        if service == "sagemaker":
-            return authorization.action(headers.get("x-amz-target", ""), path)
-        found: str | None = its_action(service, method, path, headers, *rest)
-        return found
-
-    def resource(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        if service == "sagemaker":
-            target = headers.get("x-amz-target", "")
-            prefix = f"arn:aws:sagemaker:{region}:{account}:"
-            return authorization.resource(target, path, body, lambda name: prefix + name)
-        found: str = its_resource(service, method, path, headers, body, query, region, account)
-        if service == "ecr" and found == "*":
-            names = json.loads(body or b"{}").get("repositoryNames") or []
-            if len(names) == 1:
-                return f"arn:aws:ecr:{region}:{account}:repository/{names[0]}"
-        return found
-
-    iam_actions.extract_iam_action = action
-    iam_actions.extract_resource_arn = resource

@@ -73,7 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--port", type=int, help="port on 127.0.0.1 (default: a free one)")
     made.add_argument("--cache", type=Path, help="folder of what rehearsals share")
     made.add_argument(
-        "--enforce-iam", action="store_true", help="refuse what IAM policies don't allow"
+        "--enforce-iam",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="refuse what IAM policies don't allow (default: yes)",
     )
     return made
 

@@ -111,6 +111,12 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--skip-unusable", action="store_true", help="drop the rest where files are no images"
     )
+    made.add_argument(
+        "--enforce-iam",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="refuse what IAM policies don't allow (default: yes)",
+    )
     made.add_argument("--keep", action="store_true", help="leave AWS running on this machine")
     made.add_argument(
         "--folder",
@@ -143,7 +149,7 @@ def rehearse(arguments: argparse.Namespace, console: Console) -> int:
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
         chain.make_environments(lambda line: _log(place.log, line, console))
-    with _aws_on_this_machine(place, stages, console, keep=arguments.keep):
+    with _aws_on_this_machine(place, arguments, stages, console):
         try:
             _deploy(place, arguments, stages)
         except CdkError as error:
@@ -198,18 +204,18 @@ def _run(
 
 @contextmanager
 def _aws_on_this_machine(
-    place: Workplace, stages: Stages, console: Console, *, keep: bool
+    place: Workplace, arguments: argparse.Namespace, stages: Stages, console: Console
 ) -> Iterator[None]:
     """Starts the server and points this process at it; stops it at the end, however that comes."""
     with stages.stage("Start AWS on this machine"):
-        os.environ.update(lifecycle.start(place.state))
+        os.environ.update(lifecycle.start(place.state, enforce_iam=arguments.enforce_iam))
         # Some SDKs take a profile's credentials before those of the environment.
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
     kept = False
     try:
         yield
-        kept = keep
+        kept = arguments.keep
     finally:
         if not kept:
             lifecycle.stop(place.state)

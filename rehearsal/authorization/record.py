@@ -1,0 +1,108 @@
+"""Every request that was authorised, as CloudTrail would have it: JSON Lines in the state folder.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+FOLDER = "authorizations"
+_CURRENT = "current.jsonl"
+_MOST_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, and what was decided about it.
+
+    :param time: ISO 8601, UTC.
+    :param principal: ARN of the user, or of the role's session.
+    :param resource: ARN, or `*` for what names none.
+    :param context: condition keys, in lower case, and their values.
+    :param is_allowed: by the policies as they were then.
+    :param by_resource: the decision of the resource's own policy: `Allow`, `Deny`, `ImplicitDeny`;
+        empty where it has none.
+    :param needs_resource: the resource's own policy must allow too, as a KMS key's does.
+    """
+
+    time: str
+    principal: str
+    action: str
+    resource: str
+    is_allowed: bool
+    context: dict[str, Any] = field(default_factory=dict)
+    by_resource: str = ""
+    needs_resource: bool = False
+
+    @property
+    def role(self) -> str | None:
+        """Name of the role; None for a user and for root."""
+        kind, _, rest = self.principal.rpartition(":")[2].partition("/")
+        return rest.partition("/")[0] if kind == "assumed-role" else None
+
+
+class Record:
+    """Appends requests; a file that has grown large is packed and another begun.
+
+    Any thread may add.
+    """
+
+    def __init__(self, state: Path, most_bytes: int = _MOST_BYTES) -> None:
+        self._folder = state / FOLDER
+        self._most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file: TextIO = self._open()
+
+    def add(self, request: Request) -> None:
+        line = json.dumps(asdict(request), separators=(",", ":"), default=str)
+        with self._lock:
+            self._file.write(f"{line}\n")
+            self._file.flush()
+            if self._file.tell() > self._most_bytes:
+                self._rotate()
+
+    def _open(self) -> TextIO:
+        return (self._folder / _CURRENT).open("a", encoding="utf-8")
+
+    def _rotate(self) -> None:
+        self._file.close()
+        full = self._folder / _CURRENT
+        packed = self._folder / f"{len(_packed(self._folder)):06}.jsonl.gz"
+        with full.open("rb") as source, gzip.open(packed, "wb", compresslevel=1) as target:
+            shutil.copyfileobj(source, target)
+        full.unlink()
+        self._file = self._open()
+
+
+def read(state: Path) -> Iterator[Request]:
+    """Every request of the rehearsal with that state folder, oldest first.
+
+    A last line that is being written just now is left out.
+    """
+    folder = state / FOLDER
+    for packed in _packed(folder):
+        with gzip.open(packed, "rt", encoding="utf-8") as lines:
+            yield from _requests(lines)
+    current = folder / _CURRENT
+    if current.is_file():
+        with current.open(encoding="utf-8") as lines:
+            yield from _requests(lines)
+
+
+def _packed(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.jsonl.gz"))
+
+
+def _requests(lines: TextIO) -> Iterator[Request]:
+    for line in lines:
+        if line.endswith("\n"):
+            yield Request(**json.loads(line))
