@@ -66,6 +66,7 @@ class RollbackAlarms(Construct):
                 description=f"The newest model of {endpoint_name} is unsure: its answers have a "
                 f"mean probability below {settings.minimum_confidence:g}",
                 comparison=_LESS,
+                runbook="low-confidence",
             )
             alarms.append(low)
         self.names = [alarm.alarm_name for alarm in alarms]
@@ -91,7 +92,7 @@ class RollbackAlarms(Construct):
             period=cdk.Duration.minutes(1),
         )
 
-    def _alarm(
+    def _alarm(  # noqa: PLR0913 - CDK props
         self,
         construct_id: str,
         metric: cloudwatch.Metric,
@@ -99,11 +100,12 @@ class RollbackAlarms(Construct):
         threshold: float,
         description: str,
         comparison: cloudwatch.ComparisonOperator = _GREATER_OR_EQUAL,
+        runbook: str = "models-taken-back",
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
             construct_id,
-            alarm_description=described(description, "models-taken-back"),
+            alarm_description=described(description, runbook),
             metric=metric,
             threshold=threshold,
             evaluation_periods=1,
