@@ -92,9 +92,9 @@ class Plan:
             for step in cost.steps
             for sentence in limits(
                 replace(self.jobs[step.step], instance=step.instance, count=step.count),
-                self._work,
+                self.work,
                 step,
-                self._instance(step.instance),
+                self.instance(step.instance),
             )
         )
 
@@ -142,7 +142,7 @@ class Plan:
 
     def _times(self, small: str, big: str) -> float:
         """How many of the small one the big one is; 0 where they are of other families."""
-        less, more = self._instance(small), self._instance(big)
+        less, more = self.instance(small), self.instance(big)
         if less.family != more.family:
             return 0
         return more.gpus / less.gpus if less.gpus else more.vcpus / less.vcpus
@@ -154,11 +154,9 @@ class Plan:
                 for count in COUNTS
                 for workers in [count if step == "ShardImages" else count * self.workers_per_host]
             ]
-            costs = [
-                step_cost(job, self._work, self.question.prices, self._region) for job, _ in on
-            ]
+            costs = [step_cost(job, self.work, self.question.prices, self._region) for job, _ in on]
             against = [
-                (*limits(job, self._work, cost, self._instance(instance)), *_too_many(workers))
+                (*limits(job, self.work, cost, self.instance(instance)), *_too_many(workers))
                 for (job, workers), cost in zip(on, costs, strict=True)
             ]
             yield scaling(costs, [workers for _, workers in on], against)
@@ -172,7 +170,7 @@ class Plan:
             named_and_usable = [t for t in self.question.instance_types if t in usable]
             kept = [t for t in named_and_usable if job.use == "training" or not self._gpus(t)]
             return kept or [job.instance]
-        now = self._instance(job.instance)
+        now = self.instance(job.instance)
         siblings = sorted(
             (prices.instance(t) for t in usable if prices.instance(t).family == now.family),
             key=lambda instance: (instance.gpus, instance.vcpus),
@@ -181,10 +179,10 @@ class Plan:
         return [job.instance, *bigger[:_BIGGER]]
 
     def _some_use(self, instance: str) -> Use:
-        return self._instance(instance).uses[0]
+        return self.instance(instance).uses[0]
 
     def _gpus(self, instance: str) -> int:
-        return self._instance(instance).gpus
+        return self.instance(instance).gpus
 
     def _choice(self, sharding: str, training: str, hosts: int) -> Choice:
         shards = (sharding, hosts * self.workers_per_host)
@@ -198,7 +196,8 @@ class Plan:
         return run_cost(definition, asked.rates, asked.workload, asked.prices, asked.region)
 
     @cached_property
-    def _work(self) -> Work:
+    def work(self) -> Work:
+        """What the run's steps have to do."""
         work = work_of(self.jobs, self.question.rates, self.question.workload)
         assert work is not None  # noqa: S101 - the definition is this pipeline's
         return work
@@ -207,7 +206,8 @@ class Plan:
     def _region(self) -> Region:
         return self.question.prices.region(self.question.region)
 
-    def _instance(self, name: str) -> Instance:
+    def instance(self, name: str) -> Instance:
+        """What a type is."""
         return self.question.prices.instance(name)
 
 

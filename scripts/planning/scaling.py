@@ -97,8 +97,8 @@ def bigger_instead(smaller: Scaling, bigger: Scaling, size: float) -> str | None
         faster, cheaper = 1 - fewer.seconds / more.seconds, 1 - fewer.usd / more.usd
         if min(faster, cheaper) >= -0.001 and max(faster, cheaper) > _NOTABLE:
             return (
-                f"{smaller.step}: {fewer.cost.count} x {bigger.instance} beat "
-                f"{more.cost.count} x {smaller.instance}, {faster:.0%} less time and "
-                f"{cheaper:.0%} less money, before more instances of the smaller type are added."
+                f"{smaller.step}: {fewer.cost.count} x {bigger.instance} in place of "
+                f"{more.cost.count} x {smaller.instance} takes {faster:.0%} less time and "
+                f"{cheaper:.0%} less money: take bigger ones before more."
             )
     return None

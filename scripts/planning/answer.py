@@ -1,0 +1,100 @@
+"""A plan as JSON, for other programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from infra.costs import RunCost
+from scripts.planning.notes import notes
+from scripts.planning.plan import Choice, Plan
+from scripts.planning.scaling import Scaling
+
+SCHEMA = 1
+
+
+def as_json(plan: Plan, monthly_usd: float) -> str:
+    """One document; seconds, USD and kg of CO2e throughout, null where nothing tells."""
+    question = plan.question
+    choices = {
+        "cheapest": plan.cheapest,
+        "least_time_times_money": plan.balanced,
+        "fastest": plan.fastest,
+        "cheapest_in_time": plan.in_time if question.deadline is not None else None,
+    }
+    content = {
+        "schema": SCHEMA,
+        "environment": question.environment,
+        "region": question.region,
+        "objects": question.workload.objects,
+        "mean_bytes": question.workload.mean_bytes,
+        "deadline_seconds": question.deadline,
+        "rates": question.rates.measured.model_dump(mode="json"),
+        "prices": {"date": str(question.prices.date), "currency": question.prices.currency},
+        "monthly_usd": round(monthly_usd, 4),
+        "as_set": _run(plan, plan.current),
+        "shard_images": [_scaling(table) for table in plan.sharding],
+        "train_model": [_scaling(table) for table in plan.training],
+        "choices": {name: _choice(plan, choice) for name, choice in choices.items()},
+        "bigger_instances": list(plan.bigger),
+        "notes": list(notes(plan)),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _run(plan: Plan, cost: RunCost) -> dict[str, Any]:
+    return {
+        **_totals(cost.seconds, cost.usd, cost.kg_co2e),
+        "steps": [
+            {
+                "step": step.step,
+                "instance": step.instance,
+                "count": step.count,
+                "spot": step.is_spot,
+                **_totals(step.seconds, step.usd, step.kg_co2e),
+                "waiting_seconds": round(step.waiting_seconds, 3),
+                "parts": {name: round(seconds, 3) for name, seconds in step.parts.items()},
+                "why": step.why or None,
+            }
+            for step in cost.steps
+        ],
+        "limits": list(plan.limits_of(cost)),
+    }
+
+
+def _scaling(table: Scaling) -> dict[str, Any]:
+    return {
+        "instance": table.instance,
+        "why": table.why or None,
+        "knee": table.knee.cost.count if table.knee else None,
+        "rows": [
+            {
+                "count": row.cost.count,
+                "workers": row.workers,
+                **_totals(row.seconds, row.usd, row.cost.kg_co2e),
+                "usd_per_hour_saved": _rounded(row.usd_per_hour_saved),
+                "pays": row.pays,
+                "limits": list(row.limits),
+            }
+            for row in table.rows
+        ],
+    }
+
+
+def _choice(plan: Plan, choice: Choice | None) -> dict[str, Any] | None:
+    if choice is None:
+        return None
+    return {
+        "shard_images": {"instance": choice.sharding[0], "count": choice.sharding[1]},
+        "train_model": {"instance": choice.training[0], "count": choice.training[1]},
+        **_totals(choice.cost.seconds, choice.cost.usd, choice.cost.kg_co2e),
+        "limits": list(plan.limits_of(choice.cost)),
+    }
+
+
+def _totals(seconds: float | None, usd: float | None, kilograms: float | None) -> dict[str, Any]:
+    return {"seconds": _rounded(seconds), "usd": _rounded(usd), "kg_co2e": _rounded(kilograms)}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
