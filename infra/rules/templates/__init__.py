@@ -10,6 +10,7 @@ RULES = (
     policies.no_public_principal,
     policies.one_service_is_trusted,
     policies.callers_are_narrowed,
+    policies.no_wildcard_action,
     tls.tls_only,
     storage.encrypted,
     storage.logs_end,

@@ -12,6 +12,7 @@ _DOCUMENTS_OF = {
     "AWS::ECR::Repository": ("RepositoryPolicyText",),
     "AWS::SageMaker::ModelPackageGroup": ("ModelPackageGroupPolicy",),
 }
+_OF_IDENTITIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role")
 
 
 def statements(resource: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -80,6 +81,29 @@ def callers_are_narrowed(templates: Mapping[str, Template]) -> Iterator[Finding]
             lets_service = isinstance(principal, Mapping) and "Service" in principal
             if statement["Effect"] == "Allow" and lets_service and not statement.get("Condition"):
                 yield _confused(resource, path)
+
+
+def no_wildcard_action(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """A role may do what is named, and not whatever a service learns to do.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html
+    """
+    for resource in resources(templates, *_OF_IDENTITIES):
+        for path, statement in _of_identity(resource):
+            actions = as_list(statement.get("Action", "NotAction *"))
+            wild = [action for action in actions if "*" in action]
+            if statement["Effect"] == "Allow" and wild:
+                wrong = f"{', '.join(wild)} allows what nobody named: name each action"
+                yield _finding(resource, "named-actions", path, wrong)
+
+
+def _of_identity(resource: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    policies = resource.properties.get("Policies", [])
+    inline = [(f"Policies[{n}].", policy) for n, policy in enumerate(policies)]
+    for place, holder in inline or [("", resource.properties)]:
+        document = holder.get("PolicyDocument", {"Statement": []})
+        for number, statement in enumerate(as_list(document["Statement"])):
+            yield f"{place}PolicyDocument.Statement[{number}]", statement
 
 
 def _confused(resource: Resource, path: str) -> Finding:
