@@ -13,8 +13,11 @@ from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
 from infra.network import NetworkStack
+from infra.operations.monthly import show_monthly_cost
 from infra.operations.reports.props import ReporterProps
 from infra.operations.stack import OperationsStack
+from infra.promotion.sharing import share
+from infra.promotion.source import Source
 from infra.security import permissions_boundary
 from infra.serving import ServingStack
 from infra.serving.capture import PREFIX as CAPTURED
@@ -39,6 +42,7 @@ class Deployment(cdk.Stage):
             permissions_boundary=permissions_boundary(settings.security),
         )
         self.settings = settings
+        self.source = Source.of(settings.promotion)
         self.data = DataStack(
             self,
             "data",
@@ -65,8 +69,10 @@ class Deployment(cdk.Stage):
         self.operations = self._operations()
         self.github = self._github()
         self._grant()
+        share(self)
         if self.data.object_key is not None:
             encrypt_with(self.data.object_key, self)
+        show_monthly_cost(self.operations.dashboard, self, settings.region)
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
         cdk.Tags.of(self).add("Environment", settings.stage)
@@ -80,11 +86,12 @@ class Deployment(cdk.Stage):
 
     def _network(self) -> NetworkStack:
         data = self.data
+        elsewhere = (self.source.artifacts(self.data),) if self.source else ()
         return NetworkStack(
             self,
             "network",
             settings=self.settings,
-            buckets=(data.drops, data.working, data.artifacts, data.inference),
+            buckets=(data.drops, data.working, data.artifacts, data.inference, *elsewhere),
             **self._props("network", "VPC of jobs and models"),
         )
 
@@ -199,8 +206,12 @@ class Deployment(cdk.Stage):
         grants.read_objects(roles.pipeline, data.artifacts, "models/")
         grants.pull_image(roles.pipeline, images.inference.repository)
 
-        grants.read_objects(self.serving.endpoint_role, data.artifacts, "models/")
-        grants.pull_image(self.serving.endpoint_role, images.inference.repository)
+        if self.source:
+            self.source.let_serve(self.serving.endpoint_role)
+            self.source.let_read(roles.serving_model)
+        else:
+            grants.read_objects(self.serving.endpoint_role, data.artifacts, "models/")
+            grants.pull_image(self.serving.endpoint_role, images.inference.repository)
 
         for role in (roles.pipeline, *roles.of_jobs):
             grants.encrypt_volumes(role, data.volume_key)

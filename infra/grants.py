@@ -47,6 +47,16 @@ def pull_image(role: iam.Role, repository: ecr.IRepository) -> None:
     repository.grant_pull(role)
 
 
+def pull_from(role: iam.Role, repository_arn: str) -> None:
+    """The same from a repository of another account, by its ARN."""
+    _allow(
+        role,
+        ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        [repository_arn],
+    )
+    _allow(role, ["ecr:GetAuthorizationToken"], ["*"])
+
+
 def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
     """What SageMaker asks of a role whose request names a key for storage volumes.
 

@@ -86,6 +86,14 @@ class DataStack(cdk.Stack):
             "InferenceBucketName", self.inference, "Bucket of captured and asynchronous answers"
         )
 
+        if self.object_key is not None:
+            cdk.CfnOutput(
+                self,
+                "ObjectKeyArn",
+                value=self.object_key.key_arn,
+                description="Key of its objects, for environments that serve its models",
+            )
+
     def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
         cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_s3 as s3
 from infra import grants
 from infra.drift.alarm import NAMESPACE
 from infra.drift.props import DriftProps
+from infra.promotion.source import Source
 from infra.trigger.starter import RETRAINING, RETRAINING_SOURCE
 
 RECORDS = "drift/"
@@ -20,14 +21,18 @@ DATASETS = "lineage/*/dataset.json"
 def let_compare(function: lambda_.Function, props: DriftProps) -> None:
     """Read captured answers and what was trained on; keep the comparison and its metrics."""
     _describe_stack(function, props.stack_name)
-    _allow(function, ["sagemaker:DescribeModelPackage"], [_model_packages(function, props)])
+    source = Source.of(props.settings.promotion)
+    packages = source.packages if source else _model_packages(function, props)
+    _allow(function, ["sagemaker:DescribeModelPackage"], [packages])
+    if source and function.role:
+        source.let_decrypt(function.role)
     _list(function, props.captured, props.capture_prefix)
     _allow(
         function,
         ["s3:GetObject"],
         [
             props.captured.arn_for_objects(f"{props.capture_prefix}*"),
-            props.records.arn_for_objects(DATASETS),
+            (source.artifacts(function) if source else props.records).arn_for_objects(DATASETS),
         ],
     )
     _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(COMPARISON)])

@@ -15,6 +15,7 @@ from infra.assembly import UNITS
 from infra.drift.permissions import DATASETS
 from infra.operations.job_logs import GROUPS
 from infra.operations.reports.permissions import EVALUATIONS, LOG_GROUPS, NOTES
+from infra.promotion.source import MODELS
 from infra.serving import asynchronous, capture
 from infra.serving.variants import VARIANT
 from infra.trigger.permissions import executions_of
@@ -125,7 +126,9 @@ def _of_trigger(deployment: "Deployment") -> Iterator[_Exception]:
 
 def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
     serving = deployment.serving
-    models = _objects(deployment, deployment.data.artifacts, "models/*")
+    models = _of_source(deployment, f"{MODELS}*") or _objects(
+        deployment, deployment.data.artifacts, f"{MODELS}*"
+    )
     yield _wildcard(serving.endpoint_role, "*", _METRICS)
     for objects in (models, *_inference(deployment)):
         yield _wildcard(serving.endpoint_role, objects, _OBJECTS)
@@ -135,9 +138,12 @@ def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
     yield _wildcard(
         serving.deployer, _arn("cloudformation", f"stack/{serving.stack_name}/*"), _STACK_ID
     )
-    yield _wildcard(
-        serving.deployer, _arn("sagemaker", f"model-package/{_group(deployment)}/*"), _PACKAGES
-    )
+    packages = _arn("sagemaker", f"model-package/{_group(deployment)}/*")
+    if source := deployment.source:
+        packages = source.packages
+        yield _wildcard(deployment.training.roles.serving_model, source.packages, _PACKAGES)
+        yield _wildcard(deployment.training.roles.serving_model, models, _OBJECTS)
+    yield _wildcard(serving.deployer, packages, _PACKAGES)
 
 
 def _of_job_logs(deployment: "Deployment") -> Iterator[_Exception]:
@@ -184,10 +190,13 @@ def _of_drift(deployment: "Deployment") -> Iterator[_Exception]:
     stack = _arn("cloudformation", f"stack/{serving.stack_name}/*")
     answers = f"{capture.PREFIX}{serving.endpoint_name}/{VARIANT}/*"
     yield _wildcard(drift.comparison, stack, _STACK_ID)
-    yield _wildcard(drift.comparison, _packages(deployment), _PACKAGES)
+    source = deployment.source
+    packages = source.packages if source else _packages(deployment)
+    yield _wildcard(drift.comparison, packages, _PACKAGES)
     yield _wildcard(drift.comparison, "*", _METRICS)
-    for bucket, pattern in ((data.inference, answers), (data.artifacts, DATASETS)):
-        yield _wildcard(drift.comparison, _objects(deployment, bucket, pattern), _OBJECTS)
+    datasets = _of_source(deployment, DATASETS) or _objects(deployment, data.artifacts, DATASETS)
+    for objects in (_objects(deployment, data.inference, answers), datasets):
+        yield _wildcard(drift.comparison, objects, _OBJECTS)
     if drift.retraining:
         yield _wildcard(drift.retraining, stack, _STACK_ID)
 
@@ -209,6 +218,12 @@ def _objects(deployment: "Deployment", bucket: s3.Bucket, pattern: str) -> str:
     # cdk-nag names a resource of another stack by its export.
     arn = deployment.data.resolve(deployment.data.export_value(bucket.bucket_arn))
     return f"{arn['Fn::ImportValue']}/{pattern}"
+
+
+def _of_source(deployment: "Deployment", pattern: str) -> str | None:
+    """Objects of the environment that trains the models, where that is another one."""
+    source = deployment.source
+    return f"arn:<AWS::Partition>:s3:::{source.bucket}/{pattern}" if source else None
 
 
 def _group(deployment: "Deployment") -> str:

@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import python_function
+from infra.promotion.source import APPROVALS, Source
 from infra.settings import Settings
 
 # Its own events tell an update or a rollback apart, and which attempt it was.
@@ -39,6 +40,8 @@ class ApprovedModelDeployment(Construct):
     """A rule on the packages of one group and one on the ends of the stack's own updates, and the
     function that brings the stack's one parameter to the package that should serve.
 
+    :param source: whose group it is, where another environment trains the models.
+
     It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
     with.
 
@@ -54,8 +57,10 @@ class ApprovedModelDeployment(Construct):
         model_package_group_name: str,
         parameter: str,
         dead_letters: sqs.IQueue,
+        source: Source | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._source = source
         self._stack = cdk.Stack.of(self)
         self._group = model_package_group_name
         self._dead_letters = dead_letters
@@ -111,8 +116,12 @@ class ApprovedModelDeployment(Construct):
             resource="stack",
             resource_name=f"{self._stack.stack_name}/*",
         )
-        packages = self._stack.format_arn(
-            service="sagemaker", resource="model-package", resource_name=f"{self._group}/*"
+        packages = (
+            self._source.packages
+            if self._source
+            else self._stack.format_arn(
+                service="sagemaker", resource="model-package", resource_name=f"{self._group}/*"
+            )
         )
         for actions, resource in (
             ([*_LOOK, *changes], stack_arn),
@@ -127,8 +136,9 @@ class ApprovedModelDeployment(Construct):
             deployer,
             "A model package of the group was approved, rejected or otherwise changed",
             events.EventPattern(
-                source=["aws.sagemaker"],
-                detail_type=["SageMaker Model Package State Change"],
+                account=[self._source.account] if self._source else None,
+                source=APPROVALS["source"],
+                detail_type=APPROVALS["detail-type"],
                 detail={"ModelPackageGroupName": [self._group]},
             ),
         )

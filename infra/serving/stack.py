@@ -11,6 +11,7 @@ from constructs import Construct
 from infra import grants
 from infra.function import dead_letter_queue
 from infra.network import Placement
+from infra.promotion.source import Source
 from infra.serving import asynchronous, capture
 from infra.serving.deployment import ApprovedModelDeployment
 from infra.serving.endpoint import Endpoint
@@ -52,6 +53,9 @@ class ServingStack(cdk.Stack):
             **kwargs,
         )
         self.endpoint_name = settings.name
+        source = Source.of(settings.promotion)
+        if source:
+            source.let_tell(self, settings.name)
         package = cdk.CfnParameter(
             self,
             PARAMETER,
@@ -81,9 +85,10 @@ class ServingStack(cdk.Stack):
             self,
             "ApprovedModelDeployment",
             settings=settings,
-            model_package_group_name=model_package_group_name,
+            model_package_group_name=source.group if source else model_package_group_name,
             parameter=PARAMETER,
             dead_letters=self.dead_letters,
+            source=source,
         )
         cdk.CfnOutput(
             self, "EndpointName", value=self.endpoint_name, description="Name of the endpoint"

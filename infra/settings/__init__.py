@@ -18,6 +18,7 @@ from infra.settings.loading import Reading, load, read
 from infra.settings.network import Network
 from infra.settings.operations import Operations
 from infra.settings.overrides import OVERRIDES
+from infra.settings.promotion import Promotion
 from infra.settings.security import Security
 from infra.settings.training import Training
 from infra.settings.trigger import Trigger
@@ -33,6 +34,7 @@ __all__ = [
     "Manifests",
     "Network",
     "Operations",
+    "Promotion",
     "Reading",
     "Security",
     "ServingModel",

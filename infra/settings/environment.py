@@ -12,14 +12,14 @@ from infra.settings.evaluation import Evaluation, ServingModel
 from infra.settings.github import GitHub
 from infra.settings.network import Network
 from infra.settings.operations import Operations
-from infra.settings.section import Section
+from infra.settings.promotion import Promotion
+from infra.settings.section import Account, Section
 from infra.settings.security import Security
 from infra.settings.training import Training
 from infra.settings.trigger import Trigger
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
-Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Field(examples=["123456789012"])]
 Region = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$"),
@@ -58,6 +58,7 @@ class Settings(Section):
     evaluation: Evaluation = Evaluation()
     endpoint: Endpoint = Endpoint()
     drift: Drift = Drift()
+    promotion: Promotion = Promotion()
     network: Network = Network()
     security: Security = Security()
     operations: Operations = Operations()
@@ -89,5 +90,30 @@ class Settings(Section):
             raise ValueError(
                 "network.vpc is on and endpoint.mode is serverless, which SageMaker lets into no "
                 "VPC: set mode to instances or asynchronous, or vpc to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _retrains_what_it_serves(self) -> "Settings":
+        if self.promotion.deploys == "model" and self.drift.every_hours and self.drift.retrain:
+            raise ValueError(
+                "drift.retrain starts the environment's own pipeline, whose models are not served "
+                "while promotion.deploys is model: set retrain to false"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_where_its_models_are(self) -> "Settings":
+        source = self.promotion.source
+        if source and self.region and source["region"] != self.region:
+            raise ValueError(
+                f"promotion.source_model_package_group is in {source['region']} and region is "
+                f"{self.region}, and SageMaker takes packages of its own Region alone: use a "
+                "source there"
+            )
+        if self.account in self.promotion.target_accounts:
+            raise ValueError(
+                f"promotion.target_accounts has {self.account}, the environment's own account: "
+                "take it out"
             )
         return self

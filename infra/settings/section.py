@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Field(examples=["123456789012"])]
 Accelerator = Literal["cpu", "gpu"]
 # SageMaker's own limits: volumes of 1 to 16,384 GB; a job runs for 28 days at most.
 VolumeSize = Annotated[int, Field(ge=1, le=16_384)]

@@ -24,6 +24,7 @@ class TrainingStack(cdk.Stack):
     :ivar roles: a role per duty; who may read and write what is granted where the stacks are
         composed.
     :ivar pipeline_name: name of the pipeline.
+    :ivar model_package_group: the group that it registers in.
     :ivar model_package_group_name: name of the group.
     """
 
@@ -42,7 +43,10 @@ class TrainingStack(cdk.Stack):
         self.pipeline_name = settings.name
         self._settings = settings
         self._placement = placement
-        group = self._model_package_group()
+        group = self.model_package_group = self._model_package_group()
+        # Whether the serving stack uses it is a setting: an export that went with that would go
+        # before its last use, which CloudFormation refuses.
+        self.export_value(group.attr_model_package_group_arn)
         self.model_package_group_name = cdk.Fn.select(
             1, cdk.Fn.split("/", group.attr_model_package_group_arn)
         )
@@ -64,6 +68,12 @@ class TrainingStack(cdk.Stack):
             "ModelPackageGroupName",
             value=self.model_package_group_name,
             description="Group that models are registered in",
+        )
+        cdk.CfnOutput(
+            self,
+            "ModelPackageGroupArn",
+            value=group.attr_model_package_group_arn,
+            description="The same, for environments that serve its models",
         )
 
     @property
