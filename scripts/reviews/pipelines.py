@@ -107,13 +107,13 @@ def _entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[En
     for name in [*after, *(name for name in before if name not in after)]:
         if name not in before:
             yield Entry(
-                Mark.ADDED, f"{_kind(after[name])} step added: {name}", rows({}, after[name])
+                Mark.ADDED, f"added: step {name} ({_kind(after[name])})", rows({}, after[name])
             )
         elif name not in after:
             note = "steps that read its outputs must read others'"
-            yield Entry(Mark.REMOVED, f"{_kind(before[name])} step removed: {name}", (), (note,))
+            yield Entry(Mark.REMOVED, f"removed: step {name} ({_kind(before[name])})", (), (note,))
         elif found := rows(before[name], after[name]):
-            yield Entry(Mark.CHANGED, f"step {name}", found)
+            yield Entry(Mark.CHANGED, f"changed: step {name}", found)
 
 
 def _kind(step: Mapping[str, Any]) -> str:

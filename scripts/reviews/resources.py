@@ -143,13 +143,13 @@ def _differences(
 
 _ORDER = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added", "not there")
 _SHOWN = {
-    "added": (Mark.ADDED, ""),
-    "changed": (Mark.CHANGED, ""),
+    "added": (Mark.ADDED, "added: "),
+    "changed": (Mark.CHANGED, "changed: "),
     "replaced": (Mark.DANGER, "REPLACED: "),
     "perhaps replaced": (Mark.DANGER, "PERHAPS REPLACED: "),
     "destroyed": (Mark.REMOVED, "DESTROYED: "),
     "released": (Mark.REMOVED, "released, and kept in the account: "),
-    "not there": (Mark.NOTE, ""),
+    "not there": (Mark.NOTE, "changed: "),
 }
 
 

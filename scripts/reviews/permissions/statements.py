@@ -22,9 +22,7 @@ def permissions(
     :param holder: of an identity's policy; a resource's policy names its principals itself.
     :param policy_of: the resource that the policy lies on.
     """
-    for statement in _several(document.get("Statement", [])):
-        if not isinstance(statement, Mapping):
-            continue
+    for statement in _statements(document.get("Statement", [])):
         inverted, elsewhere = "NotAction" in statement, "NotResource" in statement
         actions = sorted(
             map(str, _several(statement.get("NotAction", statement.get("Action", []))))
@@ -46,6 +44,16 @@ def permissions(
                     inverted,
                     elsewhere,
                 )
+
+
+def _statements(found: Any) -> Iterator[Mapping[str, Any]]:
+    """Those of both branches of a condition count, as nobody knows which will be in force."""
+    for statement in _several(found):
+        if isinstance(statement, Mapping) and "Effect" not in statement:
+            for branch in statement.values():
+                yield from _statements(branch)
+        elif isinstance(statement, Mapping):
+            yield statement
 
 
 def _principals(statement: Mapping[str, Any]) -> Iterator[str]:

@@ -70,9 +70,16 @@ class Words:
         if self._is_role(resource.replace(".Arn}", "}")):
             path = resource.strip("${}").removesuffix(".Arn").split(".", 1)[1]
             return f"the {role_words(path)} role"
-        place = _ARN.sub(lambda found: "" if found[1] == service else f"{found[1]} ", resource)
+        place = _ARN.sub(lambda found: _before(found[1], service), resource)
         is_bucket = service == "s3" and place.startswith("${")
         return f"{'s3://' if is_bucket else ''}{_SHORT.sub('}', place)}"
+
+
+def _before(named: str, service: str) -> str:
+    """What stands for an ARN's beginning."""
+    if named == "s3":
+        return "s3://"
+    return "" if named == service else f"{named} "
 
 
 def _conditions(conditions: tuple[Condition, ...]) -> str:
