@@ -31,6 +31,7 @@ class OperationsStack(cdk.Stack):
     :param drift: what the comparison of answered with trained classes gets, if there is one.
     :ivar job_logs: says how long logs of jobs are kept, or None.
     :ivar reporter: that function.
+    :ivar dashboard: the page.
     :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
         a setting can take it away.
     """
@@ -82,7 +83,7 @@ class OperationsStack(cdk.Stack):
         alarms.of_dead_letters(depths)
         if self.drift:
             alarms.tell(self.drift.alarm)
-        dashboard(
+        self.dashboard = dashboard(
             self,
             "Dashboard",
             settings=settings,
