@@ -31,6 +31,14 @@ class OwnRules:
     def name(self) -> str:
         return "infra/rules"
 
+    @property
+    def rule_ids(self) -> list[str] | None:
+        return None
+
+    @property
+    def version(self) -> str | None:
+        return None
+
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
         files: dict[str, dict[str, Path]] = defaultdict(dict)
         for file in map(Path, context.template_paths):

@@ -18,7 +18,7 @@ from infra.cache import keep
 _INFRA = Path(__file__).parent
 CACHE = _INFRA.parent / ".cache" / "validated"
 _REPORT = "validation-report.json"
-_RULES = ("aws-cdk-lib", "cdk-nag")
+_RULES = ("aws-cdk-lib", "cdk-nag", "botocore", "detect-secrets")
 
 
 def new_app() -> cdk.App:
@@ -28,9 +28,10 @@ def new_app() -> cdk.App:
 
 
 def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
-    """Writes the assembly; fails, or leaves it to the CDK CLI to fail, where a rule is broken.
+    """Writes the assembly; ends the program where a rule is broken, which is printed before.
 
-    The rules are AWS Solutions of cdk-nag, those that the CDK brings, and acknowledged exceptions.
+    The rules are AWS Solutions of cdk-nag, those that the CDK brings, and our own in `infra/rules`,
+    but for the exceptions in `infra/exceptions`.
 
     :param cache: folder of the reports of what was found clean.
     """
@@ -42,15 +43,35 @@ def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
         pass
     else:
         return
-    import cdk_nag  # noqa: PLC0415 - takes a tenth of a second
-
-    cdk.Validations.of(app).add_plugins(
-        cdk_nag.AwsSolutionsChecks(), cdk.CloudFormationValidatePlugin()
-    )
-    app.synth(force=True)
+    _add_rules(app)
+    try:
+        app.synth(force=True)
+    except RuntimeError as error:
+        # What jsii makes of each of the CDK's own errors.
+        if "ValidationFailed" not in str(error):
+            raise
+        sys.exit(
+            "shardwise: what was synthesised breaks the rules above: change it, or say in "
+            "infra/exceptions/ why it has to be so (docs/guard-rails.md)."
+        )
     report = (folder / _REPORT).read_text("utf-8")
     if _is_clean(report):
         keep(kept, report)
+
+
+def _add_rules(app: cdk.App) -> None:
+    # Whatever was found clean before does without these.
+    import cdk_nag  # noqa: PLC0415
+
+    from infra.deployment import Deployment  # noqa: PLC0415
+    from infra.own_rules import OwnRules  # noqa: PLC0415
+
+    deployments = [child for child in app.node.children if isinstance(child, Deployment)]
+    cdk.Validations.of(app).add_plugins(
+        cdk_nag.AwsSolutionsChecks(),
+        cdk.CloudFormationValidatePlugin(),
+        OwnRules({deployment.node.id: deployment.settings for deployment in deployments}),
+    )
 
 
 def _digest(folder: Path) -> str:
@@ -67,7 +88,8 @@ def _digest(folder: Path) -> str:
 def _files(folder: Path) -> Iterator[tuple[Path, Path]]:
     # An asset is a folder that is named by its own digest.
     assembly = [*folder.glob("*.json"), *folder.glob("assembly-*/*.json")]
-    for root, files in ((_INFRA, _INFRA.rglob("*.py")), (folder, assembly)):
+    judging = [*_INFRA.rglob("*.py"), *_INFRA.glob("costs/*.toml")]
+    for root, files in ((_INFRA, judging), (folder, assembly)):
         yield from ((root, file) for file in sorted(files) if file.name != _REPORT)
 
 

@@ -47,7 +47,11 @@ def test_stacks_are_named_by_environment_and_unit(assembly):
         assert guarded == {environment != "dev"}
 
 
-NO_EXCEPTIONS = "import infra.exceptions.cdk_nag as e; e.explain = lambda deployment: None"
+NO_EXCEPTIONS = """
+import infra.exceptions.cdk_nag, infra.exceptions.rules
+infra.exceptions.cdk_nag.explain = lambda deployment: None
+infra.exceptions.rules.EXCEPTIONS = ()
+"""
 NO_RULES = "import cdk_nag; cdk_nag.AwsSolutionsChecks = None"
 
 
@@ -60,14 +64,18 @@ def kept_in(folder):
 
 
 def test_a_synthesis_fails_on_what_is_not_explained_however_often(run, tmp_path):
-    """So each synthesis that succeeds, as those of all other tests, is clean by cdk-nag."""
+    """So each synthesis that succeeds, as those of all other tests, is clean by cdk-nag and our own
+    rules.
+    """
     before = f"{NO_EXCEPTIONS}\n{kept_in(tmp_path / 'kept')}"
     for attempt in ("first", "second"):
         done = run(tmp_path / attempt, {"environment": "dev"}, before=before)
         assert done.returncode != 0
         report = json.loads((tmp_path / attempt / "validation-report.json").read_text())
         rules = {v["ruleName"] for plugin in report["pluginReports"] for v in plugin["violations"]}
-        assert "AwsSolutions-IAM5[Resource::*]" in rules
+        assert {"AwsSolutions-IAM5[Resource::*]", "network-isolation"} <= rules
+        assert "CreateManifests (NetworkConfig.EnableNetworkIsolation) breaks" in done.stderr
+        assert "Traceback" not in done.stderr
     assert not (tmp_path / "kept").exists()
 
 
