@@ -3,7 +3,7 @@ for a while, come twice, or find a function that dies.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ class World:
     :ivar post: events that were sent and may be delivered, in any order and more than once.
     :ivar markers: the newest marker of each drop.
     :ivar changed: when a drop's marker last got another content.
+    :ivar asked: calls of SageMaker.
     :ivar asleep: functions that fell asleep in the middle, with their events.
     """
 
@@ -34,12 +35,13 @@ class World:
         self.markers: dict[str, Marker] = {}
         self.changed: dict[str, datetime] = {}
         self.asleep: list[calls.Function] = []
+        self.asked = 0
         self.now = START
         self._sequence = 0
         self._client = fake_dynamodb.client(calls.around)
         self._table_name = fake_dynamodb.create_table(self._client, table)
         self.table = Table(self._client, self._table_name)
-        self.sagemaker = FakeSageMaker(calls.around, lambda: self.now, self.post.append)
+        self.sagemaker = FakeSageMaker(self._ask, lambda: self.now, self.post.append)
         self.reconciler = Reconciler(
             Parts(
                 table=self.table,
@@ -49,6 +51,10 @@ class World:
                 now=lambda: self.now,
             )
         )
+
+    def _ask(self, make: Callable[[], Any]) -> Any:
+        self.asked += 1
+        return calls.around(make)
 
     def drop_ids(self) -> Iterator[str]:
         """What S3 lists."""
@@ -103,6 +109,9 @@ class World:
 
     def _invoke(self, event: dict[str, Any], sleeps_at: int = 0, dies_at: int = 0) -> None:
         self._pass()
+        if not sleeps_at and not dies_at:
+            self.reconciler.hear(event)  # type: ignore[arg-type]
+            return
         function = calls.Function(lambda: self.reconciler.hear(event), sleeps_at, dies_at)  # type: ignore[arg-type]
         function.start()
         if function.sleeps:
@@ -176,9 +185,11 @@ class World:
         return [items.run(item) for item in self._items(RUN)]
 
     def state(self, drop_id: str) -> str:
-        (found,) = (item for item in self._items(DROP) if item["Id"]["S"] == drop_id)
-        state: str = found["State"]["S"]
-        return state
+        return self.states()[drop_id]
+
+    def states(self) -> dict[str, str]:
+        """Of all drops on record."""
+        return {item["Id"]["S"]: item["State"]["S"] for item in self._items(DROP)}
 
     def run_of(self, drop_id: str) -> Run:
         """The run whose fate the drop has."""

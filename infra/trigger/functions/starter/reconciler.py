@@ -108,7 +108,8 @@ class Reconciler:
 
     def _release(self, by: str) -> None:
         history = self._table.history(self._now())
-        if self._guards.against_cost(history):
+        waits = any(drop.waits for drop in self._table.open_drops())
+        if waits and self._guards.against_cost(history):
             self._table.release(history.newest + 1, by, self._now())
 
     def _settle(self) -> Outcome:
