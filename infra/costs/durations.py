@@ -126,7 +126,7 @@ def training_rate(job: Job, work: Work, instance: Instance) -> Training:
     processor = instance.gpu or "cpu"
     rate = work.rates.training_of(network, precision, processor)
     if rate is None:
-        where = f"a {processor}" if instance.gpu else "CPUs"
+        where = f"the GPU {processor}" if instance.gpu else "CPUs"
         raise NoRateError(
             f"no rate of {network} in {precision} on {where} was measured, and one processor's "
             "speed tells nothing of another's"

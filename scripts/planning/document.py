@@ -126,7 +126,12 @@ def _step(plan: Plan, title: str, tables: Sequence[Scaling]) -> Section:
     against = dict.fromkeys(
         sentence for table in tables for row in table.rows for sentence in row.limits
     )
-    unknown = tuple(f"{table.instance}: {table.why}." for table in tables if table.why)
+    unknown = tuple(
+        f"{table.instance}: {table.why}; name such a run with --from, or give a GPU's speed with "
+        "--assume-gpu."
+        for table in tables
+        if table.why
+    )
     header = ("type", "instances", "time", "USD", "kg CO2e", "USD an hour saved", "")
     marked = ("! " + _shortened(tuple(against)),) if against else ()
     return Section(title, Table(header, rows) if rows else None, (*unknown, *marked))

@@ -74,7 +74,7 @@ def _carried_network(plan: Plan) -> Iterator[str]:
     for rate in plan.question.rates.training:
         if not rate.is_measured:
             yield (
-                f"{rate.network} on a {rate.processor}: {1 / rate.seconds_per_image:,.0f} images/s "
+                f"{rate.network} on the GPU {rate.processor}: {1 / rate.seconds_per_image:,.0f} images/s "
                 "were given on the command line, not measured."
             )
 

@@ -58,9 +58,12 @@ def _parse(text: str, units: Mapping[str, float], what: str, example: str) -> fl
 
 
 def told_seconds(seconds: float) -> str:
-    """`3 h 05 min`, `12 min`, `40 s`."""
-    if seconds < 90:
+    """`3 h 05 min`, `12 min`, `3 min 20 s`, `40 s`."""
+    if seconds < 60:
         return f"{seconds:.0f} s"
+    if seconds < 600:
+        minutes, rest = divmod(round(seconds), 60)
+        return f"{minutes} min {rest:02} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"{minutes} min"
