@@ -7,6 +7,7 @@ from scripts.reviews.document import Entry, Mark, Review
 
 LONGEST = 65_536  # characters of a comment on GitHub
 _LOUD = (Mark.DANGER,)
+_BLOCKING_SHOWN = 10
 _OPEN_ROWS = 12  # more are folded
 
 
@@ -31,7 +32,9 @@ def _verdicts(review: Review) -> Iterator[str]:
     for reason, texts in review.reasons.items():
         yield f"**{_plain(reason)}**"
         yield ""
-        yield from (f"- {_plain(text)}" for text in texts)
+        yield from (f"- {_plain(text)}" for text in texts[:_BLOCKING_SHOWN])
+        if len(texts) > _BLOCKING_SHOWN:
+            yield f"- and {len(texts) - _BLOCKING_SHOWN} more, below"
         yield ""
     if review.findings and not review.verdicts:
         yield "Nothing blocks."

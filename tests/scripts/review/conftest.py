@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ def reviewed(trees: dict[str, dict[str, Template]]) -> Callable[[str], Review]:
     """The review of a change by its name, against sources without it and by our own policy."""
     policy = load(REPOSITORY / "review.toml")
 
+    @cache
     def reviewed(change: str) -> Review:
         before, after = Stacks("before", trees["nothing"]), Stacks("after", trees[change])
         return review(Comparison("dev", before, after), policy)
