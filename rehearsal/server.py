@@ -43,6 +43,7 @@ from rehearsal.ministack import (
     corrections,
     durable_tables,
     full_disk,
+    function_dead_letters,
     metric_filters,
     metric_math_alarms,
     object_keys,
@@ -156,6 +157,7 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     corrections.tag_buckets()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
+    function_dead_letters.keep_dead_letter_queues()
     boundaries.bound_roles()
     object_keys.encrypt_buckets()
     object_keys.ask_for_keys()
