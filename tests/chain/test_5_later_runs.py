@@ -24,14 +24,7 @@ ENDED = {"Succeeded", "Failed", "Stopped"}
 
 def _send_marker_event(rehearsed, key, times):
     """Hands the starter the event that S3 sends for an object, as often as at-least-once may."""
-    function = next(
-        name
-        for name in (
-            item["FunctionName"]
-            for item in rehearsed.client("lambda").list_functions()["Functions"]
-        )
-        if "starter" in name.lower()
-    )
+    function = rehearsed.outputs("trigger")["StarterFunctionName"]
     event = {
         "version": "0",
         "id": "17793124-05d4-b198-2fde-7ededc63b103",
@@ -162,6 +155,41 @@ def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, c
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert float(job["HyperParameters"]["learning_rate"]) == 0.00125
     assert job["ResourceConfig"]["InstanceCount"] == 1
+
+
+def test_three_drops_during_a_run_have_one_run_after_it(rehearsed, tmp_path):
+    before = len(rehearsed.executions())
+    for number, drop_id in enumerate(("third", "fourth", "fifth", "sixth")):
+        write_digits(tmp_path / drop_id, 300 + 40 * number, 340 + 40 * number)
+        dropped = rehearsed.run("./scripts/drop", str(tmp_path / drop_id), "--id", drop_id)
+        assert dropped.returncode == 0, dropped.stderr
+    for drop_id in ("third", "sixth"):
+        watched = rehearsed.run("./scripts/watch", "--drop", drop_id)
+        assert watched.returncode == 0, watched.stdout + watched.stderr
+
+    executions = rehearsed.executions()
+    assert len(executions) == before + 2
+    shown = rehearsed.run("./scripts/drops", "--json")
+    fates = {fate["drop"]: fate for fate in json.loads(shown.stdout)}
+    assert fates["third"]["execution_arn"] == executions[-2]["PipelineExecutionArn"]
+    for drop_id in ("fourth", "fifth", "sixth"):
+        fate = fates[drop_id]
+        assert fate["execution_arn"] == executions[-1]["PipelineExecutionArn"]
+        assert (fate["state"], fate["objects"]) == ("Succeeded", 40)
+        assert fate["model_package_arn"].endswith(f"/{_versions(rehearsed)}")
+    dataset = rehearsed.dataset(executions[-1]["PipelineExecutionArn"].rpartition("/")[2])
+    started = {drop["id"]: drop["started_this_run"] for drop in dataset["included_drops"]}
+    assert {"third", "fourth", "fifth", "sixth"} <= set(started)
+    assert [drop_id for drop_id, by in started.items() if by] == ["sixth"]
+
+
+def _versions(rehearsed):
+    """How many model packages there are: the newest one's number."""
+    listed = rehearsed.client("sagemaker").list_model_packages(
+        ModelPackageGroupName=rehearsed.outputs("training")["ModelPackageGroupName"],
+        MaxResults=100,
+    )
+    return max(p["ModelPackageVersion"] for p in listed["ModelPackageSummaryList"])
 
 
 def test_the_stacks_can_be_destroyed(rehearsed):
