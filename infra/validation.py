@@ -51,8 +51,8 @@ def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
         if "ValidationFailed" not in str(error):
             raise
         sys.exit(
-            "shardwise: what was synthesised breaks the rules above: change it, or say in "
-            "infra/exceptions/ why it has to be so (docs/guard-rails.md)."
+            f"shardwise: what was synthesised breaks the rules that {folder / _REPORT} lists: "
+            "change it, or say in infra/exceptions/ why it has to be so (docs/guard-rails.md)."
         )
     report = (folder / _REPORT).read_text("utf-8")
     if _is_clean(report):
