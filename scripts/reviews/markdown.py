@@ -78,7 +78,8 @@ def _one_line(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown takes as it is."""
-    for character in "\\`*_<>|#[]":
+    for character in "\\`*_>|#[]":
         text = text.replace(character, f"\\{character}")
+    text = text.replace("<", "&lt;")
     # A name at the beginning of a word would call a person.
     return text.replace("@", "@\u200b")
