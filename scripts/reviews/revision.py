@@ -14,18 +14,28 @@ def commit(repository: Path, revision: str) -> str:
 
     :raises CommandError: there is none of that name.
     """
-    done = _git(
-        repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
-    )
-    if done.returncode == 0:
-        return done.stdout.decode().strip()
-    shallow = _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
-    advice = (
-        f"this clone is shallow: run git fetch --depth 1 origin {revision}:{revision} first"
-        if shallow
-        else "name a branch, a tag or a commit"
-    )
-    raise CommandError(f"There is no revision {revision!r} in {repository}: {advice}.")
+    found = _resolved(repository, revision)
+    if found is None:
+        raise CommandError(
+            f"There is no revision {revision!r} in {repository}: {_advice(repository, revision)}."
+        )
+    return found
+
+
+def _resolved(repository: Path, revision: str) -> str | None:
+    named = f"{revision}^{{commit}}"
+    done = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", named)
+    return done.stdout.decode().strip() if done.returncode == 0 else None
+
+
+def _advice(repository: Path, revision: str) -> str:
+    if _resolved(repository, f"origin/{revision}"):
+        return f"name origin/{revision}, which is there"
+    if _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        return (
+            f"this clone is shallow, run git fetch --depth 1 origin {revision} and name FETCH_HEAD"
+        )
+    return "name a branch, a tag or a commit"
 
 
 def extract(repository: Path, commit_id: str, folder: Path) -> None:

@@ -97,9 +97,9 @@ def test_ctrl_c_leaves_nothing_behind(repository: Path, tmp_path: Path) -> None:
 def test_a_shallow_clone_says_how_to_fetch_the_base(repository: Path, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(repository, "clone", "--quiet", "--depth", "1", f"file://{repository}", str(clone))
-    status, _, said = ended(start(clone, "origin/release"))
+    status, _, said = ended(start(clone, "release"))
     assert status == 1
-    assert "this clone is shallow: run git fetch" in said
+    assert "this clone is shallow, run git fetch --depth 1 origin release" in said
 
 
 def test_an_environment_that_is_not_there_is_refused(repository: Path) -> None:
