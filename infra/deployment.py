@@ -12,7 +12,7 @@ from infra.drift import DriftProps
 from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
-from infra.network import NetworkStack
+from infra.network import NetworkStack, Placement, let_join
 from infra.operations.monthly import show_monthly_cost
 from infra.operations.reports.props import ReporterProps
 from infra.operations.stack import OperationsStack
@@ -69,6 +69,8 @@ class Deployment(cdk.Stage):
         self.operations = self._operations()
         self.github = self._github()
         self._grant()
+        if self.network.placement is not None:
+            self._let_join(self.network.placement)
         share(self)
         if self.data.object_key is not None:
             encrypt_with(self.data.object_key, self)
@@ -171,6 +173,13 @@ class Deployment(cdk.Stage):
             settings=self.settings,
             repository=self.settings.github.repository,
         )
+
+    def _let_join(self, placement: Placement) -> None:
+        roles = self.training.roles
+        for role in (roles.processing, roles.serving_model, roles.evaluation):
+            let_join(role, placement, placement.processing)
+        let_join(roles.training, placement, placement.training)
+        let_join(self.serving.endpoint_role, placement, placement.models)
 
     def _grant(self) -> None:
         data, images, roles = self.data, self.images, self.training.roles

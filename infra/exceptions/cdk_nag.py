@@ -13,6 +13,7 @@ from constructs import IConstruct
 from infra import grants
 from infra.assembly import UNITS
 from infra.drift.permissions import DATASETS
+from infra.network.permissions import INTERFACES
 from infra.operations.job_logs import GROUPS
 from infra.operations.reports.permissions import EVALUATIONS, LOG_GROUPS, NOTES
 from infra.promotion.source import MODELS
@@ -29,6 +30,10 @@ _OBJECTS = (
 )
 _LOG_STREAMS = "SageMaker names the log streams when it starts the hosts; the log group is named."
 _LOG_GROUP = "The asterisk is how CloudWatch Logs writes the ARN of the one log group named."
+_INTERFACES = (
+    "EC2 names a network interface when SageMaker makes it; subnets, security group and, to remove "
+    "it, the VPC are named."
+)
 _METRICS = (
     "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
     "narrows the first to one namespace, and the token alone gives access to no repository."
@@ -66,6 +71,7 @@ def explain(deployment: "Deployment") -> None:
         *_of_reports(deployment),
         *_of_drift(deployment),
         *_of_job_logs(deployment),
+        *_of_network(deployment),
         *_of_github(deployment),
     ):
         cdk.Validations.of(exception.construct).acknowledge(
@@ -144,6 +150,12 @@ def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
         yield _wildcard(deployment.training.roles.serving_model, source.packages, _PACKAGES)
         yield _wildcard(deployment.training.roles.serving_model, models, _OBJECTS)
     yield _wildcard(serving.deployer, packages, _PACKAGES)
+
+
+def _of_network(deployment: "Deployment") -> Iterator[_Exception]:
+    if deployment.network.placement is not None:
+        for role in (*deployment.training.roles.of_jobs, deployment.serving.endpoint_role):
+            yield _wildcard(role, _arn("ec2", INTERFACES), _INTERFACES)
 
 
 def _of_job_logs(deployment: "Deployment") -> Iterator[_Exception]:

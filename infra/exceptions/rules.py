@@ -34,6 +34,30 @@ _NOT_ISOLATED = tuple(
 )
 
 
+_OF_THE_VPC = (
+    Accepted(
+        "network/VpcEndpoints*",
+        "named-principals",
+        "A VPC endpoint's policy names everybody and says by a condition who is meant: the "
+        "account's own identities (aws:PrincipalAccount).",
+    ),
+)
+
+_OF_JOB_LOGS = (
+    Accepted(
+        "operations/JobLogsFunction*",
+        "dead-letters",
+        "CloudFormation calls it and waits for its answer: a failure fails the deployment, with "
+        "the function's words.",
+    ),
+)
+
+
 def exceptions_of(settings: Settings) -> tuple[Accepted, ...]:
     """Those of an environment."""
-    return EXCEPTIONS if settings.network.isolate_jobs else EXCEPTIONS + _NOT_ISOLATED
+    return (
+        *EXCEPTIONS,
+        *(() if settings.network.isolate_jobs else _NOT_ISOLATED),
+        *(_OF_THE_VPC if settings.network.vpc else ()),
+        *(_OF_JOB_LOGS if settings.operations.job_log_days else ()),
+    )

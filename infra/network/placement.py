@@ -7,13 +7,15 @@ from dataclasses import dataclass
 class Placement:
     """Subnets, one an availability zone, and the security group of each kind of machine.
 
-    The values may be CDK tokens.
+    The values are ids and may be CDK tokens.
 
+    :ivar vpc: the VPC of all of them.
     :ivar processing: of processing jobs.
     :ivar training: of training jobs, whose hosts reach each other.
     :ivar models: of the endpoint's instances.
     """
 
+    vpc: str
     subnets: tuple[str, ...]
     processing: str
     training: str

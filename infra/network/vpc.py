@@ -65,6 +65,7 @@ class IsolatedVpc(Construct):
         )
         record_traffic(self, vpc.ref, settings)
         self.placement = Placement(
+            vpc=vpc.ref,
             subnets=tuple(subnets),
             processing=groups.processing,
             training=groups.training,

@@ -19,8 +19,9 @@ from infra.rules.finding import Finding
 from infra.rules.types import fits, type_of
 
 RULE = "arguments"
-# What infra.assembly.plain_text writes for an attribute that only a deployment knows.
-_PLACEHOLDER = re.compile(r"^[A-Za-z0-9]+\.[A-Za-z]+$")
+# What infra.assembly.plain_text writes for what only a deployment knows: an attribute, or what
+# another stack exports.
+_PLACEHOLDER = re.compile(r"^([A-Za-z0-9]+\.[A-Za-z]+|ExportsOutput(Ref|FnGetAtt)[A-Za-z0-9]+)$")
 _MOST_SHOWN = 12
 _SAMPLES: Mapping[str, Any] = {
     "integer": 1,
@@ -90,6 +91,8 @@ def _out_of_limits(shape: Shape, value: Any) -> Iterator[str]:
     limits = shape.metadata
     if isinstance(value, str):
         yield from _bad_text(limits, value)
+        if _PLACEHOLDER.match(value):
+            return
     size = len(value) if isinstance(value, str | list | Mapping) else value
     unit = "characters " if isinstance(value, str) else "items " if size is not value else ""
     if "max" in limits and isinstance(size, int | float) and size > limits["max"]:
