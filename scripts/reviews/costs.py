@@ -63,7 +63,9 @@ def costs(comparison: Comparison) -> Costs:
     return Costs(
         (
             _entry("a month in which nothing happens", months, _by_item(before, after)),
-            _entry(_run_words(), runs, _by_step(before.run, after.run), _notes(after.run)),
+            _entry(
+                _run_words(), runs, _by_step(before.run, after.run), _notes(before.run, after.run)
+            ),
             Entry(Mark.NOTE, _table(prices, comparison.region)),
         ),
         tuple(_findings(months, runs)),
@@ -123,11 +125,26 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:,.0f} min"
 
 
-def _notes(run: RunCost | None) -> tuple[str, ...]:
-    if run is None:
+def _notes(before: RunCost | None, after: RunCost | None) -> tuple[str, ...]:
+    if after is None:
         return ()
-    unknown = (f"without {step.step}: {step.why}" for step in run.unknown)
-    return (f"it takes {_time(run.seconds)} and {run.kg_co2e:.2f} kg of CO2e", *unknown)
+    both = (before or after, after)
+    times, carbon = ([f(run) for run in both] for f in (_minutes, _kilograms))
+    unknown = (f"without {step.step}: {step.why}" for step in after.unknown)
+    return (f"it takes {_changed(times)} and {_changed(carbon)} of CO2e", *unknown)
+
+
+def _minutes(run: RunCost) -> str:
+    return _time(run.seconds)
+
+
+def _kilograms(run: RunCost) -> str:
+    return f"{run.kg_co2e:.2f} kg"
+
+
+def _changed(values: list[str]) -> str:
+    """E.g. `63 min → 46 min`, or one value where both are the same."""
+    return " → ".join(dict.fromkeys(values))
 
 
 def _findings(months: list[float], runs: list[float]) -> Iterator[Finding]:
