@@ -46,6 +46,7 @@ from rehearsal.ministack import (
     function_dead_letters,
     metric_filters,
     metric_math_alarms,
+    network_interfaces,
     object_keys,
     requests,
     resource_types,
@@ -171,6 +172,7 @@ def _enforce(settings: RehearsalSettings) -> None:
     requests.name_actions()
     requests.name_resources()
     requests.name_condition_keys()
+    network_interfaces.name_vpc()
     authorization.take_loopback_for_tls()
     authorization.record_decisions(Record(settings.state))
 

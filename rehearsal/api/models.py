@@ -20,7 +20,8 @@ def create_model(context: Context, request: Record) -> Record:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
     for container in containers:
         _check_container(context, container)
-    check_vpc(context, request.get("VpcConfig"))
+    if config := request.get("VpcConfig"):
+        check_vpc(context, config, request.get("ExecutionRoleArn", ""))
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "ModelArn": arn,
         "CreationTime": now(),

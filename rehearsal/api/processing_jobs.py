@@ -19,7 +19,7 @@ _LISTING = Listing(
 
 
 def create_processing_job(context: Context, request: Record) -> Record:
-    check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"))
+    check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
     arn = JOBS.create(context, request)
     change = JOBS.change(context, request["ProcessingJobName"])
     context.jobs.start_processing_job(request, arn, change)

@@ -26,7 +26,7 @@ _LISTING = Listing(
 
 def create_training_job(context: Context, request: Record) -> Record:
     _check_wait_time(request)
-    check_vpc(context, request.get("VpcConfig"))
+    check_vpc(context, request.get("VpcConfig"), request["RoleArn"])
     name = request["TrainingJobName"]
     arn = context.arn(f"{KIND}/{name}")
     time = now()

@@ -1,5 +1,7 @@
 """The subnets and security groups that a request names."""
 
+import json
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -11,6 +13,22 @@ from tests.rehearsal.conftest import eventually
 def vpc(server):
     """A VpcConfig whose parts are there."""
     return made(server.client("ec2"), "10.1")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def role(server):
+    """The role of all requests, which may do everything."""
+    iam = server.client("iam")
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    trust = {"Version": "2012-10-17", "Statement": [statement]}
+    allowed = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [allowed]}
+    name = ROLE.rpartition("/")[2]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="ec2", PolicyDocument=json.dumps(document))
+    yield
+    iam.delete_role_policy(RoleName=name, PolicyName="ec2")
+    iam.delete_role(RoleName=name)
 
 
 def made(ec2, prefix):
@@ -78,3 +96,8 @@ def test_a_security_group_of_another_vpc_is_refused(server, create, vpc, request
     other = made(server.client("ec2"), f"10.{len(request.node.name)}")
     message = refused(create, vpc | {"SecurityGroupIds": other["SecurityGroupIds"]})
     assert "2 VPCs" in message
+
+
+def test_no_network_interface_stays(server, create, vpc):
+    create(vpc)
+    assert server.client("ec2").describe_network_interfaces()["NetworkInterfaces"] == []
