@@ -76,7 +76,7 @@ def _machine(run: RecordedRun) -> str:
 def _told(run: RecordedRun) -> str:
     return (
         f"{run.execution.rsplit('/', 1)[1]}: {run.objects} objects of {run.mean_bytes:.0f} bytes, "
-        f"{len(run.reports)} ShardImages hosts, {run.training.workers} training workers"
+        f"ShardImages hosts: {len(run.reports)}, training workers: {run.training.workers}"
     )
 
 

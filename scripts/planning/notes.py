@@ -19,6 +19,10 @@ def notes(plan: Plan) -> Iterator[str]:
     yield from _assumed(plan)
     yield from _prices(plan)
     yield (
+        "More instances stop paying beyond the row of least time x money: there, time falls by a "
+        "smaller share than money rises. An hour saved is reckoned against the row above."
+    )
+    yield (
         "Carbon: watts of vCPUs, memory and GPUs at full load, the building's share and the "
         "Region's grid (by place, not by contracts); disks, network and manufacture are left out."
     )
@@ -74,8 +78,8 @@ def _carried_network(plan: Plan) -> Iterator[str]:
     for rate in plan.question.rates.training:
         if not rate.is_measured:
             yield (
-                f"{rate.network} on the GPU {rate.processor}: {1 / rate.seconds_per_image:,.0f} images/s "
-                "were given on the command line, not measured."
+                f"{rate.network} on the GPU {rate.processor}: {1 / rate.seconds_per_image:,.0f} "
+                "images/s were given on the command line, not measured."
             )
 
 

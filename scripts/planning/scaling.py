@@ -49,13 +49,8 @@ class Scaling:
 
     @property
     def knee(self) -> Row | None:
-        """The last row up to which each doubling paid."""
-        found = None
-        for row in self.rows:
-            if found is not None and not row.pays:
-                break
-            found = row
-        return found
+        """The row of least seconds x USD: beyond it, time falls by less than money rises."""
+        return min(self.rows, key=lambda row: row.seconds * row.usd, default=None)
 
 
 def scaling(
