@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ from botocore.loaders import Loader
 
 from rehearsal.settings import RehearsalSettings
 
+_RENEWED_SECONDS = 45 * 60.0
 # The services are in this machine: a call that fails twice fails for a reason.
 _CONFIG = Config(
     retries={"max_attempts": 2, "mode": "standard"},
@@ -75,6 +78,45 @@ def client(
         aws_session_token=who.session_token,
         config=_CONFIG,
     )
+
+
+class Role:
+    """A role's clients: what SageMaker does as the role of a job, a model or a pipeline.
+
+    Its credentials are renewed before they end, which is after an hour. Any thread may ask.
+    """
+
+    def __init__(self, settings: RehearsalSettings, arn: str, session_name: str) -> None:
+        self.arn = arn
+        self._settings = settings
+        self._session_name = session_name
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._credentials = ROOT
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def credentials(self) -> Credentials:
+        """:raises botocore.exceptions.ClientError: STS refuses."""
+        with self._lock:
+            self._renew()
+            return self._credentials
+
+    def client(self, service_name: str) -> Any:
+        """:raises botocore.exceptions.ClientError: STS refuses."""
+        with self._lock:
+            self._renew()
+            if service_name not in self._clients:
+                self._clients[service_name] = client(
+                    self._settings, service_name, self._credentials
+                )
+            return self._clients[service_name]
+
+    def _renew(self) -> None:
+        if time.monotonic() > self._until:
+            self._credentials = assume(self._settings, self.arn, self._session_name)
+            self._clients = {}
+            self._until = time.monotonic() + _RENEWED_SECONDS
 
 
 def assume(settings: RehearsalSettings, role_arn: str, session_name: str) -> Credentials:

@@ -116,6 +116,7 @@ class Configuration:
     """An endpoint configuration, its models resolved.
 
     :param asynchronous: it has an `AsyncInferenceConfig`.
+    :param volume_key_id: KMS key of the instances' volumes.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Configuration:
     shadow_variants: Sequence[Variant] = ()
     data_capture: DataCapture | None = None
     asynchronous: bool = False
+    volume_key_id: str | None = None
 
 
 @dataclass(frozen=True)

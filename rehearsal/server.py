@@ -20,6 +20,7 @@ from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.api.store import Store
 from rehearsal.asynchronous.backlog import Backlog
+from rehearsal.authorization.caller import caller, of_execution
 from rehearsal.authorization.record import Record
 from rehearsal.autoscaling.api import ApplicationAutoScaling
 from rehearsal.autoscaling.http import Http as ScalingHttp
@@ -44,6 +45,7 @@ from rehearsal.ministack import (
     durable_tables,
     full_disk,
     function_dead_letters,
+    function_roles,
     metric_filters,
     metric_math_alarms,
     network_interfaces,
@@ -56,6 +58,7 @@ from rehearsal.ministack import (
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics, to_cloudwatch
+from rehearsal.pipelines.property_files import ReadS3, s3_reader
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
 from rehearsal.transform.backend import ProcessTransforms
 
@@ -107,7 +110,11 @@ class ProcessBackends:
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
     ) -> PipelineBackend:
-        return Engine(settings, call, reports)
+        def as_role(execution: dict[str, Any]) -> tuple[Call, ReadS3]:
+            role = of_execution(settings, execution)
+            return caller(role), s3_reader(settings, role)
+
+        return Engine(settings, call, reports, as_role=as_role)
 
 
 def serve(
@@ -173,6 +180,8 @@ def _enforce(settings: RehearsalSettings) -> None:
     requests.name_resources()
     requests.name_condition_keys()
     network_interfaces.name_vpc()
+    requests.name_refusals()
+    function_roles.ask_roles_of_functions()
     authorization.take_loopback_for_tls()
     authorization.record_decisions(Record(settings.state))
 

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 _TARGET = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)"
+)
 # The lists that are of one resource; the others are of the account.
 _LISTS_OF_ONE = frozenset(
     {
@@ -64,3 +68,26 @@ def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> 
         if isinstance(name, str):
             return name if name.startswith("arn:") else arn(f"{kind}/{name}")
     return "*"
+
+
+def further(main: str, request: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What a request asks for besides its own action: to pass a role, to tag what it makes, and to
+    see the image and the archive of a model package.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
+
+    :param main: the ARN that its own action is on.
+    :returns: actions, ARNs and condition keys.
+    """
+    for member in ("RoleArn", "ExecutionRoleArn"):
+        if role := request.get(member):
+            yield "iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    if request.get("Tags"):
+        yield "sagemaker:AddTags", main, {}
+    for container in (request.get("InferenceSpecification") or {}).get("Containers", []):
+        if match := _IMAGE.match(container.get("Image", "")):
+            arn = f"arn:aws:ecr:{match['region']}:{match['account']}:repository/{match['name']}"
+            yield "ecr:BatchGetImage", arn, {}
+        if data := container.get("ModelDataUrl"):
+            yield "s3:GetObject", f"arn:aws:s3:::{data.removeprefix('s3://')}", {}

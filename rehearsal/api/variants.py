@@ -27,6 +27,7 @@ def resolve(context: Context, config_name: str) -> Configuration:
         shadow_variants=[_variant(context, config, each) for each in shadows],
         data_capture=_data_capture(config.get("DataCaptureConfig")),
         asynchronous="AsyncInferenceConfig" in config,
+        volume_key_id=config.get("KmsKeyId"),
     )
 
 

@@ -28,9 +28,8 @@ class Request:
     :param resource: ARN, or `*` for what names none.
     :param context: condition keys, in lower case, and their values.
     :param is_allowed: by the policies as they were then.
-    :param by_resource: the decision of the resource's own policy: `Allow`, `Deny`, `ImplicitDeny`;
-        empty where it has none.
-    :param needs_resource: the resource's own policy must allow too, as a KMS key's does.
+    :param by_resource: `allows`, where the resource's own policy is enough; `refuses`, where no
+        policy of the principal is; empty, where that decides.
     """
 
     time: str
@@ -40,7 +39,6 @@ class Request:
     is_allowed: bool
     context: dict[str, Any] = field(default_factory=dict)
     by_resource: str = ""
-    needs_resource: bool = False
 
     @property
     def role(self) -> str | None:

@@ -12,6 +12,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from rehearsal import aws
+from rehearsal.authorization import sagemaker
 from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
@@ -31,6 +33,7 @@ from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
+_METRICS = "/aws/sagemaker/Endpoints"
 _INVOKED = "x-amzn-invoked-production-variant"
 
 
@@ -64,7 +67,9 @@ class Fleet:
             else None,
         )
         self._timing = timing
-        self._logs = LogWriter(settings, f"/aws/sagemaker/Endpoints/{endpoint}")
+        self._log_group = f"/aws/sagemaker/Endpoints/{endpoint}"
+        self._role = aws.Role(settings, configuration.variants[0].role_arn, "SageMaker-endpoint")
+        self._logs = LogWriter(settings, self._log_group, self._role)
         self._variants = {variant.name: variant for variant in configuration.variants}
         self._weights = {name: variant.weight for name, variant in self._variants.items()}
         self._servers: dict[str, Servers] = {}
@@ -146,11 +151,28 @@ class Fleet:
         return [*self._servers.values(), *self._shadowing]
 
     def _start_variant(self, variant: Variant, keep: Callable[[str, Servers], None]) -> None:
-        server = servers.prepare(self._settings, variant, self._folder, self._progress)
+        server = servers.prepare(
+            self._settings,
+            variant,
+            self._folder,
+            self._progress,
+            self.configuration.volume_key_id,
+        )
+        self._report(variant)
         with self._lock:
             if self._closed:
                 raise FleetError("The endpoint was deleted while its servers were started.")
             keep(variant.name, self._make_servers(server))
+
+    def _report(self, variant: Variant) -> None:
+        """:raises FleetError: the role may not write logs or metrics."""
+        names = {"EndpointName": self._endpoint, "VariantName": variant.name}
+        dimensions = [{"Name": name, "Value": value} for name, value in names.items()]
+        try:
+            sagemaker.write_logs(self._role, self._log_group, f"{variant.name}/start")
+            sagemaker.put_disk_use(self._role, _METRICS, dimensions, self._settings.state)
+        except sagemaker.AccessDenied as error:
+            raise FleetError(str(error)) from error
 
     def _make_servers(self, server: Server) -> Servers:
         variant = server.variant

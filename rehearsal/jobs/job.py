@@ -17,8 +17,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
+from rehearsal.authorization import sagemaker
+from rehearsal.authorization.sagemaker import AccessDenied
 from rehearsal.backends import Change
-from rehearsal.images import environments, registry
+from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
 from rehearsal.images.runtime import assembly
 from rehearsal.images.runtime.launcher import Ended, Running
@@ -67,6 +69,7 @@ class Job(ABC):
 
     plan: Plan
     s3: Any
+    role: aws.Role
 
     def __init__(
         self,
@@ -179,7 +182,7 @@ class Job(ABC):
             return self._judge(self._attempts())
         except Cancelled:
             return "Stopped", {}
-        except (JobFailure, ImageError, NamespaceError) as error:
+        except (JobFailure, ImageError, NamespaceError, AccessDenied) as error:
             return "Failed", {"FailureReason": str(error)}
         except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, too
             _log.exception("%s failed.", self._arn)
@@ -206,11 +209,13 @@ class Job(ABC):
 
     def _prepare(self) -> tuple[Container, ...]:
         self.reached(Stage.STARTING)
-        image = registry.resolve(self.settings, self.plan.image)
+        self.role = aws.Role(self.settings, self.plan.role_arn, f"SageMaker-{self.name}")
+        credentials = self._assume()
+        image = sagemaker.pull_image(self.settings, self.role, self.plan.image)
+        sagemaker.encrypt_volume(self.role, self.plan.volume_key_id)
         environment = environments.ensure(
             image.program, cache=self.settings.cache, report=self._progress
         )
-        credentials = self._assume()
         self.s3 = aws.client(self.settings, "s3", credentials)
         with disk_errors("making the job's folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -240,7 +245,7 @@ class Job(ABC):
 
     def _assume(self) -> aws.Credentials:
         try:
-            return aws.assume(self.settings, self.plan.role_arn, f"SageMaker-{self.name}")
+            return self.role.credentials
         except (ClientError, BotoCoreError) as error:
             raise JobFailure(
                 f"ClientError: the role {self.plan.role_arn} can't be assumed: {error}"
@@ -281,8 +286,9 @@ class Job(ABC):
         )
 
     def _execute(self, containers: tuple[Container, ...]) -> Ended:
-        logs = LogWriter(self.settings, self.plan.log_group)
         began = time.time_ns() // 1_000_000
+        self._report(began)
+        logs = LogWriter(self.settings, self.plan.log_group, self.role)
 
         def on_line(host: str, line: str) -> None:
             logs.write(f"{self.name}/{host}-{began}", line)
@@ -302,6 +308,15 @@ class Job(ABC):
         finally:
             logs.close()
             self.after_run(lost)
+            if logs.denied:
+                raise JobFailure(f"ClientError: {logs.denied}")
+
+    def _report(self, began: int) -> None:
+        """Makes the log streams and publishes what can be said of the hosts before they start."""
+        for host in self.hosts:
+            sagemaker.write_logs(self.role, self.plan.log_group, f"{self.name}/{host}-{began}")
+            dimensions = [{"Name": "Host", "Value": f"{self.name}/{host}"}]
+            sagemaker.put_disk_use(self.role, self.plan.log_group, dimensions, self.folder)
 
     def _wait(self, running: Running) -> Ended:
         self._interrupted = False

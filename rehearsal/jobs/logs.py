@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
+from rehearsal.authorization.sagemaker import is_denied
 from rehearsal.settings import RehearsalSettings
 
 if TYPE_CHECKING:
@@ -31,14 +32,20 @@ class LogWriter:
     """Writes lines to the log streams of one log group, from a thread of its own.
 
     A stream is made when its first line comes. What CloudWatch Logs refuses is said in the engine's
-    own log and dropped: a job does not fail for its logs.
+    own log and dropped: a job does not fail for its logs, but where its role may not write any.
+
+    :param role: who writes; root by default.
+    :ivar denied: what CloudWatch Logs said when the role was not allowed to write.
     """
 
-    def __init__(self, settings: RehearsalSettings, group: str):
+    def __init__(self, settings: RehearsalSettings, group: str, role: aws.Role | None = None):
+        self.denied: str | None = None
         self._settings = settings
+        self._role = role
         self._group = group
         self._lines: queue.Queue[tuple[str, InputLogEventTypeDef] | None] = queue.Queue()
         self._known: set[str] = set()
+        self._own: CloudWatchLogsClient | None = None
         self._thread = threading.Thread(target=self._work, name=f"logs {group}", daemon=True)
         self._thread.start()
 
@@ -56,17 +63,26 @@ class LogWriter:
         self._thread.join()
 
     def _work(self) -> None:
-        client: CloudWatchLogsClient = aws.client(self._settings, "logs")
         open_ = True
         while open_:
             batch, open_ = self._batch()
             for stream, events in batch.items():
                 try:
-                    self._put(client, stream, events)
+                    self._put(self._client(), stream, events)
                 except (ClientError, BotoCoreError) as error:
+                    if is_denied(error):
+                        self.denied = str(error)
                     _log.warning(
                         "The log stream %s %s could not be written: %s", self._group, stream, error
                     )
+
+    def _client(self) -> CloudWatchLogsClient:
+        if self._role is not None:
+            found: CloudWatchLogsClient = self._role.client("logs")
+            return found
+        if self._own is None:
+            self._own = aws.client(self._settings, "logs")
+        return self._own
 
     def _batch(self) -> tuple[dict[str, list[InputLogEventTypeDef]], bool]:
         batch: dict[str, list[InputLogEventTypeDef]] = {}

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal import aws
-from rehearsal.settings import RehearsalSettings
+from rehearsal.aws import Role
 
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _AT_ONCE = 1000
@@ -31,8 +30,10 @@ class Metrics:
             if number is not None:
                 self._values.append((name, number, datetime.now(UTC)))
 
-    def publish(self, settings: RehearsalSettings, job_name: str) -> list[dict[str, Any]]:
-        """Sends all values to CloudWatch; returns each metric's last, as `FinalMetricDataList`."""
+    def publish(self, role: Role, job_name: str) -> list[dict[str, Any]]:
+        """Sends all values to CloudWatch as `role`; returns each metric's last, as
+        `FinalMetricDataList`.
+        """
         data = [
             {
                 "MetricName": name,
@@ -43,7 +44,7 @@ class Metrics:
             for name, value, time in self._values
         ]
         if data:
-            cloudwatch = aws.client(settings, "cloudwatch")
+            cloudwatch = role.client("cloudwatch")
             for first in range(0, len(data), _AT_ONCE):
                 cloudwatch.put_metric_data(
                     Namespace=_NAMESPACE, MetricData=data[first : first + _AT_ONCE]

@@ -45,6 +45,7 @@ class Plan:
     max_runtime_seconds: float
     log_group: str
     max_wait_seconds: float | None = None
+    volume_key_id: str | None = None
 
     @property
     def is_spot(self) -> bool:

@@ -47,6 +47,7 @@ class ProcessingJob(Job):
                 "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
             ),
             log_group="/aws/sagemaker/ProcessingJobs",
+            volume_key_id=cluster.get("VolumeKmsKeyId"),
         )
 
     def reached(self, stage: Stage) -> None:

@@ -82,6 +82,7 @@ class TrainingJob(Job):
             ),
             max_wait_seconds=_max_wait_seconds(request),
             log_group="/aws/sagemaker/TrainingJobs",
+            volume_key_id=request["ResourceConfig"].get("VolumeKmsKeyId"),
         )
 
     def reached(self, stage: Stage) -> None:
@@ -129,7 +130,7 @@ class TrainingJob(Job):
         return {"ModelArtifacts": {"S3ModelArtifacts": str(model)}}
 
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:
-        values = self.metrics.publish(self.settings, self.name)
+        values = self.metrics.publish(self.role, self.name)
         self._time.lose()
         end = datetime.now(UTC)
         self.change(

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import logging
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.authorization.record import Record, Request
+from rehearsal.ministack import requests
+from rehearsal.ministack.requests import Check
 
 _log = logging.getLogger(__name__)
+_by_resource: ContextVar[str] = ContextVar("by_resource", default="")
 
 
 def record_decisions(record: Record) -> None:
@@ -17,6 +21,7 @@ def record_decisions(record: Record) -> None:
     from ministack.core import iam_evaluator
 
     its_own = iam_evaluator.enforce
+    _note_resource_policies()
 
     def enforce(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
         access_key: str,
@@ -26,27 +31,60 @@ def record_decisions(record: Record) -> None:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        denied = its_own(access_key, action, service, region, resource_arn, service_context)
-        principal = _principal(access_key)
-        if principal is None or isinstance(denied, iam_evaluator.AuthError):
-            return denied
-        context = {key.lower(): value for key, value in (service_context or {}).items()}
-        request = Request(
-            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            principal=principal,
-            action=action,
-            resource=resource_arn,
-            is_allowed=denied is None,
-            context=context,
-        )
-        record.add(request)
-        if denied is not None:
-            _log.warning(
-                "%s may not %s on %s with %s", principal, action, resource_arn, context or "nothing"
-            )
-        return denied
+        checks = [Check(action, resource_arn, service_context or {}), *requests.take_further()]
+        for check in checks:
+            # So that a key's or bucket's own policy is looked at.
+            owner = service if check.action == action else check.action.partition(":")[0]
+            _by_resource.set("")
+            denied = its_own(access_key, check.action, owner, region, check.resource, check.context)
+            principal = None if _is_unknown(denied) else _principal(access_key)
+            if principal is not None:
+                _add(record, principal, check, is_allowed=denied is None)
+            if denied is not None:
+                requests.refuse(check)
+                return denied
+        return None
 
     iam_evaluator.enforce = enforce
+
+
+def _note_resource_policies() -> None:
+    """What the resource's own policy says to the request that is decided."""
+    from ministack.core import iam_evaluator
+
+    its_own = iam_evaluator.combine_resource_policy
+
+    def combine(identity: Any, *rest: Any, **named: Any) -> Any:
+        def with_identity(decision: str) -> bool:
+            given = iam_evaluator.EvalResult(decision, identity.principal_arn)
+            return bool(its_own(given, *rest, **named).decision == "Allow")
+
+        if with_identity("ImplicitDeny"):
+            _by_resource.set("allows")
+        elif not with_identity("Allow"):
+            _by_resource.set("refuses")
+        return its_own(identity, *rest, **named)
+
+    iam_evaluator.combine_resource_policy = combine
+
+
+def _add(record: Record, principal: str, check: Check, *, is_allowed: bool) -> None:
+    context = {key.lower(): value for key, value in check.context.items()}
+    record.add(
+        Request(
+            time=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            principal=principal,
+            action=check.action,
+            resource=check.resource,
+            is_allowed=is_allowed,
+            context=context,
+            by_resource=_by_resource.get(),
+        )
+    )
+    if not is_allowed:
+        _log.warning(
+            "%s may not %s on %s with %s", principal, check.action, check.resource, context
+        )
 
 
 def take_loopback_for_tls() -> None:
@@ -61,6 +99,13 @@ def take_loopback_for_tls() -> None:
         return "true" if key.lower() == "aws:securetransport" else its_own(key, context)
 
     iam_evaluator._resolve_condition_key = resolve
+
+
+def _is_unknown(denied: Any) -> bool:
+    """Whether the caller is nobody that is known here."""
+    from ministack.core import iam_evaluator
+
+    return isinstance(denied, iam_evaluator.AuthError)
 
 
 def _principal(access_key: str) -> str | None:

@@ -7,12 +7,61 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.api import authorization as sagemaker
 
 _LOG_STREAM_ACTIONS = {"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"}
 _LOG_TAG_ACTIONS = {"TagResource", "UntagResource", "ListTagsForResource"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """An action on a resource that a request asks for."""
+
+    action: str
+    resource: str
+    context: dict[str, Any]
+
+
+# What the request that is decided just now asks for besides, and what it was refused for.
+_further: ContextVar[tuple[Check, ...]] = ContextVar("further", default=())
+_refused: ContextVar[Check | None] = ContextVar("refused", default=None)
+
+
+def take_further() -> tuple[Check, ...]:
+    """What a request asks for besides its own action, once: to pass a role, say."""
+    found = _further.get()
+    _further.set(())
+    return found
+
+
+def refuse(check: Check) -> None:
+    """Notes what the answer to the request names."""
+    _refused.set(check)
+
+
+def name_refusals() -> None:
+    """SageMaker's refusals name the resource, and what was asked for besides where it was that:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    from ministack.core import iam_actions
+
+    its_own = iam_actions.access_denied_response
+
+    def response(service: str, action: str, principal_arn: str, *rest: Any, **named: Any) -> Any:
+        check = _refused.get()
+        _refused.set(None)
+        if check is not None and service == "sagemaker" and not named.get("error_code"):
+            named["message"] = iam_actions.identity_denial_message(
+                check.action, principal_arn, check.resource, bool(named.get("explicit_deny"))
+            )
+            named["error_code"] = "AccessDeniedException"
+        return its_own(service, action, principal_arn, *rest, **named)
+
+    iam_actions.access_denied_response = response
 
 
 def name_actions() -> None:
@@ -50,12 +99,19 @@ def name_resources() -> None:
         account: str,
     ) -> str:
         target = headers.get("x-amz-target", "")
+        _further.set(())
         if service == "sagemaker":
             prefix = f"arn:aws:sagemaker:{region}:{account}:"
-            return sagemaker.resource(target, path, body, lambda name: prefix + name)
+            main = sagemaker.resource(target, path, body, lambda name: prefix + name)
+            _further.set(tuple(Check(*each) for each in sagemaker.further(main, _json(body))))
+            return main
         found: str = its_own(service, method, path, headers, body, query, region, account)
         if service == "ecr" and found == "*":
             return _repository(body, region, account)
+        if service == "monitoring" and (alarms := _json(body).get("AlarmNames")):
+            arns = [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" for name in alarms]
+            _further.set(tuple(Check("cloudwatch:DescribeAlarms", arn, {}) for arn in arns[1:]))
+            return arns[0]
         if service == "logs":
             return _log_stream(target.rpartition(".")[2], body, found)
         return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
@@ -13,9 +14,11 @@ from rehearsal.pipelines.cache import StepCache
 from rehearsal.pipelines.definition import parse
 from rehearsal.pipelines.execution import Execution
 from rehearsal.pipelines.parameters import resolve
-from rehearsal.pipelines.property_files import s3_reader
+from rehearsal.pipelines.property_files import ReadS3, s3_reader
 from rehearsal.pipelines.tools import Outside, Tools
 from rehearsal.settings import RehearsalSettings
+
+AsRole = Callable[[dict[str, Any]], tuple[Call, ReadS3]]
 
 log = logging.getLogger(__name__)
 
@@ -24,21 +27,24 @@ class Engine:
     """See rehearsal.backends.PipelineBackend.
 
     poll_seconds: between two looks at running jobs. outside: S3 and the clock, the rehearsal's S3
-    and the real clock unless given.
+    and the real clock unless given. as_role: how an execution calls SageMaker and reads S3 as its
+    pipeline's role; by default all call by `call`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - each is another part
         self,
         settings: RehearsalSettings,
         call: Call,
         reports: ExecutionReports,
         poll_seconds: float = 0.2,
         outside: Outside | None = None,
+        as_role: AsRole | None = None,
     ) -> None:
         settings.state.mkdir(parents=True, exist_ok=True)
         self._cache = StepCache(settings.state / "step-cache.sqlite")
         outside = outside or Outside(s3_reader(settings))
         self._tools = Tools(call, reports, self._cache, outside, poll_seconds)
+        self._as_role = as_role
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Execution, threading.Thread]] = {}
         self._closed = False
@@ -60,7 +66,7 @@ class Engine:
             )
         parsed = parse(definition)
         parameters = resolve(parsed, execution.get("PipelineParameters") or ())
-        run = Execution(execution, parsed, parameters, self._tools)
+        run = Execution(execution, parsed, parameters, self._tools_of(execution))
         run.keep(earlier)
         thread = threading.Thread(target=self._run, args=(arn, run), name=arn, daemon=True)
         with self._lock:
@@ -84,6 +90,14 @@ class Engine:
         for _, thread in running:
             thread.join()
         self._cache.close()
+
+    def _tools_of(self, execution: dict[str, Any]) -> Tools:
+        if self._as_role is None:
+            return self._tools
+        call, read_s3 = self._as_role(execution)
+        return replace(
+            self._tools, call=call, outside=replace(self._tools.outside, read_s3=read_s3)
+        )
 
     def _run(self, arn: str, run: Execution) -> None:
         log.info("execution %s: started", arn)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.aws import client
+from rehearsal.aws import Role, client
 from rehearsal.pipelines.expressions import ExpressionError
 from rehearsal.pipelines.model import Step
 from rehearsal.pipelines.paths import look_up
@@ -21,12 +21,12 @@ from rehearsal.settings import RehearsalSettings
 ReadS3 = Callable[[str], bytes]
 
 
-def s3_reader(settings: RehearsalSettings) -> ReadS3:
-    """Reads objects of the rehearsal's S3 by URI."""
+def s3_reader(settings: RehearsalSettings, role: Role | None = None) -> ReadS3:
+    """Reads objects of the rehearsal's S3 by URI, as `role` where it is given."""
 
     def read_s3(uri: str) -> bytes:
         parts = urlsplit(uri, allow_fragments=False)
-        s3 = client(settings, "s3")
+        s3 = role.client("s3") if role else client(settings, "s3")
         answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
         return bytes(answer["Body"].read())
 

@@ -1,0 +1,39 @@
+"""SageMaker's API as a role calls it, through the door: signed, authorised and on record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from rehearsal import aws
+from rehearsal.backends import Call
+from rehearsal.errors import ApiError
+from rehearsal.settings import RehearsalSettings
+
+
+def caller(role: aws.Role) -> Call:
+    """A `rehearsal.backends.Call` of the role.
+
+    It raises ApiError for what SageMaker, IAM or STS refuses.
+    """
+
+    def call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = getattr(role.client("sagemaker"), xform_name(operation))(
+                **request
+            )
+        except ClientError as error:
+            said = error.response["Error"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            raise ApiError(said["Code"], said["Message"], status) from error
+        return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+
+    return call
+
+
+def of_execution(settings: RehearsalSettings, execution: dict[str, Any]) -> aws.Role:
+    """The role of a pipeline's execution, in a session that is named after it."""
+    name = execution["PipelineExecutionArn"].rpartition("/")[2]
+    return aws.Role(settings, execution["RoleArn"], f"SageMaker-Pipelines-{name}")

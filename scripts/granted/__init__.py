@@ -1,0 +1,1 @@
+"""Grants of a deployed environment: what `./scripts/grants` shows and takes away."""
