@@ -64,7 +64,8 @@ class OwnRules:
 
 def _unit(file: Path, stage: str) -> str:
     """`data` of `devdata123DEA3C.template.json`."""
-    rest = file.name.removeprefix(stage)
+    # The CDK leaves the hyphen of dev-anna out of names of files.
+    rest = file.name.removeprefix(stage.replace("-", ""))
     return next(unit for unit in UNITS if rest.startswith(unit))
 
 

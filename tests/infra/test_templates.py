@@ -18,7 +18,7 @@ OUTPUTS = {
         "InferenceBucketName",
     },
     "images": {"ProcessingImageUri", "TrainingImageUri", "InferenceImageUri"},
-    "training": {"PipelineName", "ModelPackageGroupName"},
+    "training": {"PipelineName", "ModelPackageGroupName", "ModelPackageGroupArn"},
     "trigger": set(),
     "serving": {"EndpointName", "ModelPackageArn"},
     "operations": {"TopicArn"},
