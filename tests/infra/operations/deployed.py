@@ -68,10 +68,18 @@ class Operations:
         """A queue behind the topic; gives all that came up to now, as `Subject` and `Message`."""
         sqs, kept = self.server.client("sqs"), []
         queue = sqs.create_queue(QueueName="everybody")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
-        self.server.client("sns").subscribe(
-            TopicArn=self.topic, Protocol="sqs", Endpoint=arn["QueueArn"]
-        )
+        found = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+        arn = found["Attributes"]["QueueArn"]
+        sender = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": self.topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [sender]})
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+        self.server.client("sns").subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=arn)
 
         def received() -> list[dict[str, str]]:
             for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get(
