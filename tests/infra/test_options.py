@@ -171,6 +171,30 @@ def test_what_fetches_the_serving_model_may_ask_the_same_through_the_endpoint(op
     assert set(passes["Action"]) == asked
 
 
+def test_a_role_makes_network_interfaces_with_its_own_security_group_and_removes_those_of_the_vpc(
+    assembly, options
+):
+    made = {}
+    for policy in named(options, "AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = as_list(statement["Action"])
+            if "ec2:CreateNetworkInterface" in actions:
+                (role,) = policy["Roles"]
+                groups = re.findall(r"SecurityGroups(\w+?)[0-9A-F]{8}", json.dumps(statement))
+                made[re.sub(r"[0-9A-F]{8}$", "", plain_text(role))] = set(groups)
+            if "ec2:DeleteNetworkInterface" in actions:
+                assert set(statement["Condition"]["ArnEquals"]) == {"ec2:Vpc"}
+    assert made == {
+        "RolesProcessing": {"Processing"},
+        "RolesServingModel": {"Processing"},
+        "RolesEvaluation": {"Processing"},
+        "RolesTraining": {"Training"},
+        "EndpointRole": {"Models"},
+    }
+    without = {action for s in statements(assembly) for action in as_list(s["Action"])}
+    assert {action for action in without if action.startswith("ec2:")} == set()
+
+
 def test_the_vpc_comes_before_what_uses_it_and_goes_after(assembly, options):
     assert "network" in dependencies(options, "training") & dependencies(options, "serving")
     assert "network" not in dependencies(assembly, "training") | dependencies(assembly, "serving")
