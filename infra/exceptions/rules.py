@@ -52,12 +52,22 @@ _OF_JOB_LOGS = (
     ),
 )
 
+_OF_SHARING = (
+    Accepted(
+        "images/SharingFunction*",
+        "dead-letters",
+        "CloudFormation calls it and waits for its answer: a failure fails the deployment, with "
+        "the function's words.",
+    ),
+)
+
 
 def exceptions_of(settings: Settings) -> tuple[Accepted, ...]:
     """Those of an environment."""
     return (
         *EXCEPTIONS,
         *(() if settings.network.isolate_jobs else _NOT_ISOLATED),
+        *(_OF_SHARING if settings.promotion.target_accounts else ()),
         *(_OF_THE_VPC if settings.network.vpc else ()),
         *(_OF_JOB_LOGS if settings.operations.job_log_days else ()),
     )
