@@ -33,8 +33,7 @@ class Rehearsal:
         self.image = push_image(self.settings, folder / "context", SERVER)
 
     def _start(self) -> RehearsalSettings:
-        # The models' role has no policies.
-        led = lifecycle.start(self._state, cache=self._cache, enforce_iam=False)
+        led = lifecycle.start(self._state, cache=self._cache)
         port = int(led["AWS_ENDPOINT_URL"].rpartition(":")[2])
         return RehearsalSettings(self._state.resolve(), self._cache.resolve(), port)
 

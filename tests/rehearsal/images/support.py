@@ -120,6 +120,22 @@ def _answers(settings: RehearsalSettings) -> bool:
     return False
 
 
+# https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+SAGEMAKERS_OWN = (
+    "ecr:GetAuthorizationToken",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:BatchGetImage",
+    "logs:CreateLogGroup",
+    "logs:CreateLogStream",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "cloudwatch:PutMetricData",
+    "kms:DescribeKey",
+    "kms:CreateGrant",
+)
+
+
 def make_account(settings: RehearsalSettings) -> None:
     trust = {
         "Version": "2012-10-17",
@@ -136,7 +152,7 @@ def make_account(settings: RehearsalSettings) -> None:
         "Statement": [
             {
                 "Effect": "Allow",
-                "Action": ["s3:*", "cloudwatch:DescribeAlarms"],
+                "Action": ["s3:*", "cloudwatch:DescribeAlarms", *SAGEMAKERS_OWN],
                 "Resource": "*",
             }
         ],
@@ -176,6 +192,7 @@ def image(settings: RehearsalSettings, tmp_path: Path) -> Callable[[str], str]:
 
 __all__ = [
     "ROLE",
+    "SAGEMAKERS_OWN",
     "Recorded",
     "bucket",
     "image",

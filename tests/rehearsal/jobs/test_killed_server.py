@@ -68,8 +68,7 @@ class Rehearsal:
         lifecycle.stop(self._state)
 
     def _start(self) -> RehearsalSettings:
-        # The jobs' role has no policies.
-        led = lifecycle.start(self._state, cache=self._cache, enforce_iam=False)
+        led = lifecycle.start(self._state, cache=self._cache)
         port = int(led["AWS_ENDPOINT_URL"].rpartition(":")[2])
         return RehearsalSettings(self._state.resolve(), self._cache.resolve(), port)
 
