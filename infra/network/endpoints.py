@@ -24,8 +24,9 @@ _ASK = (
 class Endpoints(Construct):
     """A gateway to S3, which costs nothing, and an interface to the SageMaker API.
 
-    Their policies take only this account's identities, and only to this environment's buckets, so
-    that nothing is carried out with credentials from elsewhere or to a bucket elsewhere.
+    Their policies take only this account's identities, and only to this environment's buckets and
+    those that settings name to read from, so that nothing is carried out with credentials from
+    elsewhere or to a bucket elsewhere.
     https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
     """
 
@@ -86,8 +87,10 @@ def _of_s3(
 ) -> list[tuple[Sequence[str], Sequence[str]]]:
     own = [arn for bucket in buckets for arn in (bucket.bucket_arn, bucket.arn_for_objects("*"))]
     allowed: list[tuple[Sequence[str], Sequence[str]]] = [((*_READ, *_WRITE), own)]
+    foreign = [settings.promotion.source_artifacts_bucket]
     if weights := settings.training.weights_uri:
-        bucket = weights.removeprefix("s3://").partition("/")[0]
+        foreign.append(weights.removeprefix("s3://").partition("/")[0])
+    for bucket in filter(None, foreign):
         arn = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
         allowed.append((_READ, [arn, f"{arn}/*"]))
     return allowed
