@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rehearsal.api import shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
@@ -64,9 +66,37 @@ def list_model_package_groups(context: Context, request: Record) -> Record:
     return _LISTING.answer(request, context.store.all(KIND))
 
 
+def put_model_package_group_policy(context: Context, request: Record) -> Record:
+    """Keeps the policy; there is one account here, in which a group's policy decides nothing."""
+    found = get(context, request["ModelPackageGroupName"])
+    try:
+        json.loads(request["ResourcePolicy"])
+    except ValueError as error:
+        raise validation(f"The resource policy of {found.arn} is no JSON: {error}.") from error
+    policy = {"ResourcePolicy": request["ResourcePolicy"]}
+    context.store.change(KIND, found.name, lambda record: record | policy)
+    return {"ModelPackageGroupArn": found.arn}
+
+
+def get_model_package_group_policy(context: Context, request: Record) -> Record:
+    found = get(context, request["ModelPackageGroupName"])
+    if not found.record.get("ResourcePolicy"):
+        raise validation(f"The model package group {found.arn} has no resource policy.")
+    return {"ResourcePolicy": found.record["ResourcePolicy"]}
+
+
+def delete_model_package_group_policy(context: Context, request: Record) -> Record:
+    found = get(context, request["ModelPackageGroupName"])
+    context.store.change(KIND, found.name, lambda record: record | {"ResourcePolicy": ""})
+    return {}
+
+
 OPERATIONS: dict[str, Handler] = {
     "CreateModelPackageGroup": create_model_package_group,
     "DescribeModelPackageGroup": describe_model_package_group,
     "DeleteModelPackageGroup": delete_model_package_group,
+    "PutModelPackageGroupPolicy": put_model_package_group_policy,
+    "DeleteModelPackageGroupPolicy": delete_model_package_group_policy,
+    "GetModelPackageGroupPolicy": get_model_package_group_policy,
     "ListModelPackageGroups": list_model_package_groups,
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 from rehearsal.cloudformation.properties import request, retag, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
 from rehearsal.errors import ApiError
+
+_POLICY = "ModelPackageGroupPolicy"
 
 
 class ModelPackageGroup(ResourceType):
@@ -15,14 +19,17 @@ class ModelPackageGroup(ResourceType):
     replacing = ("ModelPackageGroupName", "ModelPackageGroupDescription")
 
     def create(self, name: str, properties: Properties) -> Provisioned:
-        named = without(properties, self.name_property) | {self.name_property: name}
+        named = without(properties, self.name_property, _POLICY) | {self.name_property: name}
         self._call(
             "CreateModelPackageGroup", request("CreateModelPackageGroup", self.type_name, named)
         )
+        self._put_policy(name, properties)
         return self._described(name)
 
     def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
         retag(self._call, physical_id, old, new)
+        if old.get(_POLICY) != new.get(_POLICY):
+            self._put_policy(physical_id, new)
         return self._described(physical_id)
 
     def delete(self, physical_id: str) -> None:
@@ -31,6 +38,14 @@ class ModelPackageGroup(ResourceType):
         except ApiError as error:
             if "does not exist" not in error.message:
                 raise
+
+    def _put_policy(self, name_or_arn: str, properties: Properties) -> None:
+        named = {self.name_property: name_or_arn.rpartition("/")[2]}
+        if policy := properties.get(_POLICY):
+            text = json.dumps(policy)
+            self._call("PutModelPackageGroupPolicy", named | {"ResourcePolicy": text})
+        else:
+            self._call("DeleteModelPackageGroupPolicy", named)
 
     def _described(self, name_or_arn: str) -> Provisioned:
         group = self._call("DescribeModelPackageGroup", {self.name_property: name_or_arn})
