@@ -11,7 +11,7 @@ from scripts.commands.aws import REPOSITORY
 from scripts.commands.console import CommandError, parser, run
 from scripts.reviews.document import Review
 from scripts.reviews.html import html
-from scripts.reviews.markdown import markdown
+from scripts.reviews.markdown import LONGEST, markdown
 from scripts.reviews.policy import FINDINGS, check_allowed, load
 from scripts.reviews.review import review
 from scripts.reviews.sides import compare
@@ -37,6 +37,13 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     made.add_argument("base", nargs="?", metavar="BASE", help="a branch, tag or commit")
     made.add_argument("--format", choices=("terminal", "markdown", "html"), default="terminal")
     made.add_argument("--output", type=Path, metavar="FILE", help="write there, not to stdout")
+    made.add_argument(
+        "--longest",
+        type=int,
+        default=LONGEST,
+        metavar="CHARACTERS",
+        help="of Markdown, where several reviews make one comment (default: %(default)s)",
+    )
     made.add_argument(
         *("-c", "--context"),
         action="append",
@@ -71,7 +78,7 @@ def command(arguments: argparse.Namespace, console: Console) -> int:
         policy,
         arguments.allow,
     )
-    _write(made, arguments.format, arguments.output, console)
+    _write(made, arguments, console)
     return BLOCKED if made.verdicts else 0
 
 
@@ -82,11 +89,12 @@ def _context(pair: str) -> tuple[str, str]:
     return key, value
 
 
-def _write(made: Review, kind: str, output: Path | None, console: Console) -> None:
-    if kind == "terminal" and output is None:
+def _write(made: Review, arguments: argparse.Namespace, console: Console) -> None:
+    output: Path | None = arguments.output
+    if arguments.format == "terminal" and output is None:
         print_review(made, console)
         return
-    text = _text(made, kind)
+    text = _text(made, arguments)
     if output is None:
         console.file.write(text)
         return
@@ -97,12 +105,12 @@ def _write(made: Review, kind: str, output: Path | None, console: Console) -> No
     console.print(made.summary)
 
 
-def _text(made: Review, kind: str) -> str:
-    if kind == "terminal":
+def _text(made: Review, arguments: argparse.Namespace) -> str:
+    if arguments.format == "terminal":
         lines = StringIO()
         print_review(made, Console(file=lines, markup=False, highlight=False, soft_wrap=True))
         return lines.getvalue()
-    return html(made) if kind == "html" else markdown(made)
+    return html(made) if arguments.format == "html" else markdown(made, arguments.longest)
 
 
 if __name__ == "__main__":

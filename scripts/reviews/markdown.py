@@ -11,20 +11,20 @@ _BLOCKING_SHOWN = 10
 _OPEN_ROWS = 12  # more are folded
 
 
-def markdown(review: Review) -> str:
-    """At most LONGEST characters; what is left out is said."""
+def markdown(review: Review, longest: int = LONGEST) -> str:
+    """At most `longest` characters, if its head fits; what is left out is said."""
     head = [f"## {_plain(review.summary)}", "", f"{_plain(review.title)}", "", *_verdicts(review)]
     text = "\n".join(head)
     for part in _parts(review):
-        if len(text) + len(part) + len(_LEFT_OUT) > LONGEST:
+        if len(text) + len(part) + len(_LEFT_OUT) > longest:
             return f"{text}\n{_LEFT_OUT}"
         text += f"\n{part}"
     return f"{text}\n"
 
 
 _LEFT_OUT = (
-    "\n_The rest is left out, as a comment holds 65,536 characters: run ./scripts/review, or open "
-    "the HTML page._\n"
+    "\n_The rest is left out, as a comment holds no more: run ./scripts/review, or open the HTML "
+    "page._\n"
 )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from scripts.commands.console import CommandError
 from scripts.reviews.stacks import Template
 
+_LOG = Path(__file__).resolve().parents[2] / ".rehearsal" / "review.log"
+_OURS = "shardwise: "
 # What the CLI adds to the context: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html
 _OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 
@@ -49,7 +51,7 @@ class Synthesis:
         :raises CommandError: the app failed, or made no stack of this environment.
         """
         if self.process.wait() != 0:
-            raise CommandError(f"{self._environment} can't be synthesised: {self._last_line()}")
+            raise CommandError(f"{self._environment} can't be synthesised: {self._reason()}")
         prefix = f"shardwise-{self._environment}-"
         found = dict(_stacks(self._out))
         made = {
@@ -64,11 +66,17 @@ class Synthesis:
             )
         return made
 
-    def _last_line(self) -> str:
-        said = self._log.read_text("utf-8", errors="replace").strip().splitlines()
+    def _reason(self) -> str:
+        text = self._log.read_text("utf-8", errors="replace")
+        _LOG.parent.mkdir(parents=True, exist_ok=True)
+        _LOG.write_text(text, "utf-8")
         # jsii's warning about the version of Node is no reason.
-        reasons = [line for line in said if line.strip() and "!!" not in line]
-        return reasons[-1].removeprefix("shardwise: ") if reasons else "it says nothing."
+        said = [line for line in text.splitlines() if line.strip() and "!!" not in line]
+        ours = [line for line in said if line.startswith(_OURS)]
+        # What broke a rule is in the log too, and the report goes with its folder.
+        report = str(self._out / "validation-report.json")
+        reason = (ours or said or ["it says nothing."])[-1].removeprefix(_OURS)
+        return f"{reason.replace(report, str(_LOG)).rstrip('.')} (its log: {_LOG})."
 
 
 @contextmanager

@@ -48,6 +48,7 @@ def test_a_comment_fits_github_and_says_what_it_leaves_out() -> None:
     assert "The rest is left out" in long
     assert long.count("```") % 2 == 0
     assert "The rest is left out" not in markdown(made())
+    assert len(markdown(made(entries=2_000), longest=21_000)) <= 21_000
 
 
 def test_a_long_list_of_what_blocks_fits_a_comment_too() -> None:
