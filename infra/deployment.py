@@ -183,7 +183,8 @@ class Deployment(cdk.Stage):
 
     def _grant(self) -> None:
         data, images, roles = self.data, self.images, self.training.roles
-        grants.read_objects(roles.processing, data.drops, "drops/")
+        grants.read_versions(roles.processing, data.drops, "drops/")
+        grants.list_versions(roles.processing, data.artifacts, "lineage/")
         grants.read_objects(roles.processing, data.artifacts, "lineage/")
         grants.write_objects(roles.processing, data.artifacts, "lineage/")
         grants.read_objects(roles.processing, data.working, "executions/")
@@ -191,7 +192,7 @@ class Deployment(cdk.Stage):
         grants.pull_image(roles.processing, images.processing.repository)
 
         self.serving.endpoint.let_describe(roles.serving_model)
-        grants.read_objects(roles.serving_model, data.artifacts, "models/")
+        grants.get_objects(roles.serving_model, data.artifacts, "models/")
         grants.write_objects(roles.serving_model, data.working, "executions/")
         grants.pull_image(roles.serving_model, images.processing.repository)
 
@@ -211,9 +212,9 @@ class Deployment(cdk.Stage):
 
         # The pipeline itself reads property files, and registers a model whose artifact and image
         # it can see.
-        grants.read_objects(roles.pipeline, data.working, "executions/")
-        grants.read_objects(roles.pipeline, data.artifacts, "models/")
-        grants.pull_image(roles.pipeline, images.inference.repository)
+        grants.get_objects(roles.pipeline, data.working, "executions/")
+        grants.get_objects(roles.pipeline, data.artifacts, "models/")
+        grants.see_image(roles.pipeline, images.inference.repository)
 
         if self.source:
             self.source.let_serve(self.serving.endpoint_role)

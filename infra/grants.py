@@ -19,15 +19,24 @@ def model_packages(name: str) -> str:
 
 
 def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
-    """List and read what lies below `prefix`, in each of its versions."""
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["s3:ListBucket", "s3:ListBucketVersions"],
-            resources=[bucket.bucket_arn],
-            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
-        )
-    )
+    """List and read what lies below `prefix`."""
+    _list(role, "s3:ListBucket", bucket, prefix)
+    get_objects(role, bucket, prefix)
+
+
+def get_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    """Read what lies below `prefix`, of which another knows the names."""
+    _allow(role, ["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*")])
+
+
+def read_versions(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    """List and read what lies below `prefix`, each of its versions and the newest."""
+    list_versions(role, bucket, prefix)
     _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
+
+
+def list_versions(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    _list(role, "s3:ListBucketVersions", bucket, prefix)
 
 
 def read_uri(role: iam.Role, uri: str) -> None:
@@ -45,6 +54,14 @@ def write_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
 
 def pull_image(role: iam.Role, repository: ecr.IRepository) -> None:
     repository.grant_pull(role)
+
+
+def see_image(role: iam.Role, repository: ecr.IRepository) -> None:
+    """What SageMaker asks of who registers a model with an image of the repository.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
+    """
+    _allow(role, ["ecr:BatchGetImage"], [repository.repository_arn])
 
 
 def pull_from(role: iam.Role, repository_arn: str) -> None:
@@ -81,7 +98,8 @@ def write_job_logs(role: iam.Role, log_group: str) -> None:
             "logs:DescribeLogStreams",
             "logs:PutLogEvents",
         ],
-        [arn, f"{arn}:log-stream:*"],
+        # CloudWatch Logs names a stream with all of them, an empty one for the group.
+        [f"{arn}:log-stream:*"],
     )
 
 
@@ -92,6 +110,16 @@ def put_metrics(role: iam.Role, namespace: str) -> None:
             actions=["cloudwatch:PutMetricData"],
             resources=["*"],
             conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        )
+    )
+
+
+def _list(role: iam.Role, action: str, bucket: s3.IBucket, prefix: str) -> None:
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=[action],
+            resources=[bucket.bucket_arn],
+            conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
         )
     )
 

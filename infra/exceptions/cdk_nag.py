@@ -109,7 +109,6 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
         yield _wildcard(role, _log_streams(log_group), _LOG_STREAMS)
         yield from (_wildcard(role, resource, _OBJECTS) for resource in objects)
     packages = _packages(deployment)
-    yield _wildcard(roles.pipeline, "*", _METRICS)
     yield _wildcard(roles.pipeline, executions, _OBJECTS)
     yield _wildcard(roles.pipeline, models, _OBJECTS)
     yield _wildcard(roles.pipeline, _arn("sagemaker", "processing-job/pipelines-*"), _JOBS)

@@ -87,17 +87,11 @@ class Roles(Construct):
         )
 
     def _let_pipeline_register(self, group: str, packages: str) -> None:
-        self.pipeline.add_to_policy(
-            iam.PolicyStatement(
-                actions=[
-                    "sagemaker:CreateModelPackage",
-                    "sagemaker:DescribeModelPackage",
-                    "sagemaker:DescribeModelPackageGroup",
-                    "sagemaker:AddTags",
-                ],
-                resources=[group, packages],
-            )
-        )
+        for actions, resource in (
+            (["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"], packages),
+            (["sagemaker:DescribeModelPackageGroup"], group),
+        ):
+            self.pipeline.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
 
     def _let_describe_serving_model(self, endpoint_name: str, packages: str) -> None:
         for action, resource in (

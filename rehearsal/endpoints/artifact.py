@@ -25,7 +25,10 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
         credentials = aws.assume(settings, variant.role_arn, "SageMaker-endpoint")
-        body: Any = aws.client(settings, "s3", credentials).get_object(Bucket=bucket, Key=key)
+        s3 = aws.client(settings, "s3", credentials)
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html asks for it.
+        s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        body: Any = s3.get_object(Bucket=bucket, Key=key)
         with target.open("wb") as file:
             for chunk in body["Body"].iter_chunks(_CHUNK):
                 file.write(chunk)

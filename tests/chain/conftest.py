@@ -17,6 +17,9 @@ from pyarrow import parquet
 
 from rehearsal import lifecycle
 from tests.chain import tfrecords
+from tests.chain.grants import roles_before_the_end
+
+__all__ = ["roles_before_the_end"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

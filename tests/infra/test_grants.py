@@ -37,9 +37,7 @@ def test_training_reads_shards_keeps_checkpoints_and_writes_logs_and_models(asse
     written = {"Artifacts/models/*", "Working/checkpoints/*", "Working/tensorboard/*"}
     assert allowed(assembly, "RolesTraining", "s3") == {
         "s3:ListBucket": {"Working"},
-        "s3:ListBucketVersions": {"Working"},
         "s3:GetObject": objects,
-        "s3:GetObjectVersion": objects,
         "s3:PutObject": written,
         "s3:AbortMultipartUpload": written,
     }
@@ -82,10 +80,7 @@ def test_whoever_fetches_the_serving_model_may_describe_that_one_alone(assembly)
 
 def test_whoever_fetches_the_serving_model_reads_models_and_writes_what_executions_make(assembly):
     assert allowed(assembly, "RolesServingModel", "s3") == {
-        "s3:ListBucket": {"Artifacts"},
-        "s3:ListBucketVersions": {"Artifacts"},
         "s3:GetObject": {"Artifacts/models/*"},
-        "s3:GetObjectVersion": {"Artifacts/models/*"},
         "s3:PutObject": {"Working/executions/*"},
         "s3:AbortMultipartUpload": {"Working/executions/*"},
     }

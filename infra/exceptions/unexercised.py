@@ -1,0 +1,37 @@
+"""Grants that a rehearsal does not exercise, with what they are for.
+
+All others are needed: tests/chain sees that no request on record would be allowed without them.
+"""
+
+from infra.exceptions.accepted import Accepted
+
+_FAILED_UPLOAD = (
+    "SageMaker and boto3 take back an upload in parts that failed: without this its parts would be "
+    "kept and paid for until the bucket's lifecycle rule. No upload fails in a rehearsal."
+)
+_STOP = "A person stops an execution: SageMaker stops its jobs as the pipeline's role."
+_VOLUME = (
+    "AWS does not document whether it lets SageMaker use the volumes' key as who asks for a job or "
+    "as the job's role: the rehearsal does it as the job's role, and both may."
+)
+_LETTER = "Lambda sends an event here that failed three times, which none does in a rehearsal."
+_RARE = "Read for the message of a run or an update that failed, which none does in a rehearsal."
+
+EXERCISED_ELSEWHERE = (
+    Accepted("training/Roles* *", "s3:AbortMultipartUpload", _FAILED_UPLOAD),
+    Accepted("training/RolesPipeline *:processing-job/*", "sagemaker:StopProcessingJob", _STOP),
+    Accepted("training/RolesPipeline *:training-job/*", "sagemaker:StopTrainingJob", _STOP),
+    Accepted("training/RolesPipeline *", "kms:CreateGrant", _VOLUME),
+    Accepted("training/RolesPipeline *", "kms:DescribeKey", _VOLUME),
+    Accepted(
+        "training/RolesPipeline *",
+        "sagemaker:DescribeModelPackageGroup",
+        "SageMaker Pipelines makes the group of a RegisterModel step where it is not there: AWS "
+        "does not document that it looks for it first, and it could not make another.",
+    ),
+    Accepted("*/*FunctionRole *", "sqs:SendMessage", _LETTER),
+    Accepted("serving/*DeployerRole *", "sqs:SendMessage", _LETTER),
+    Accepted("operations/ReporterFunctionRole *", "logs:DescribeLogStreams", _RARE),
+    Accepted("operations/ReporterFunctionRole *", "cloudformation:DescribeStackEvents", _RARE),
+)
+"""Subjects are `<unit>/<logical id without its digits> <resource>`, rules are actions."""

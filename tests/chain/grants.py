@@ -1,0 +1,90 @@
+"""Takes a grant away from a deployed role and gives it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from rehearsal.authorization.grants import Grant, Role
+from scripts.granted.deployed import DeployedRole, put, roles_of
+
+POLL_SECONDS = 0.3
+
+
+@pytest.fixture(scope="session")
+def roles_before_the_end(rehearsed: Any) -> list[DeployedRole]:
+    """Roles and policies as they are before the stacks are destroyed."""
+    return roles_of(rehearsed.client, "dev")
+
+
+def role_of(rehearsed: Any, label: str) -> Role:
+    (found,) = [
+        each.role for each in roles_of(rehearsed.client, "dev") if each.label.startswith(label)
+    ]
+    return found
+
+
+@contextmanager
+def without(rehearsed: Any, label: str, action: str, on: str = "") -> Iterator[Grant]:
+    """Within, the role of that label lacks one grant of the action, on what has `on` in its ARN."""
+    role = role_of(rehearsed, label)
+    grant = next(each for each in role.grants if each.action == action and on in each.resource)
+    iam = rehearsed.client("iam")
+    put(iam, grant, role.without(grant))
+    try:
+        yield grant
+    finally:
+        put(iam, grant, role.policies[grant.policy])
+
+
+def run_job(rehearsed: Any, label: str, name: str, image: str) -> dict[str, Any]:
+    """A small processing job under a role of the pipeline; what it came to."""
+    role = rehearsed.client("iam").get_role(RoleName=role_of(rehearsed, label).name)["Role"]["Arn"]
+    sagemaker = rehearsed.client("sagemaker")
+    bucket = rehearsed.outputs("data")["WorkingBucketName"]
+    sagemaker.create_processing_job(
+        ProcessingJobName=name,
+        RoleArn=role,
+        AppSpecification={
+            "ImageUri": image,
+            "ContainerEntrypoint": [
+                "python",
+                "-c",
+                "open('/opt/ml/processing/output/file', 'w').write('x'); print('a line')",
+            ],
+        },
+        ProcessingResources={
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": "ml.m5.large",
+                "VolumeSizeInGB": 1,
+            }
+        },
+        ProcessingOutputConfig={
+            "Outputs": [
+                {
+                    "OutputName": "out",
+                    "S3Output": {
+                        "S3Uri": f"s3://{bucket}/executions/grants/{name}",
+                        "LocalPath": "/opt/ml/processing/output",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+    )
+    return wait(
+        lambda: sagemaker.describe_processing_job(ProcessingJobName=name), "ProcessingJobStatus"
+    )
+
+
+def wait(describe: Any, member: str) -> dict[str, Any]:
+    end = time.monotonic() + 120
+    while (described := describe())[member] in {"InProgress", "Executing", "Creating"}:
+        assert time.monotonic() < end, described
+        time.sleep(POLL_SECONDS)
+    return described
