@@ -45,6 +45,7 @@ from rehearsal.ministack import (
     durable_tables,
     full_disk,
     function_dead_letters,
+    function_metrics,
     function_roles,
     metric_filters,
     metric_math_alarms,
@@ -165,6 +166,7 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     corrections.tag_buckets()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
+    function_metrics.count_asynchronous_invocations()
     function_dead_letters.keep_dead_letter_queues()
     boundaries.bound_roles()
     object_keys.encrypt_buckets()

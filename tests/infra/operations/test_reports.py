@@ -70,15 +70,36 @@ def test_a_failed_execution_is_told_with_step_reason_log_stream_cost_and_runbook
     assert f"./scripts/watch --environment dev --execution {arn} --retry" in said
 
 
-def test_the_alarm_on_failed_executions_is_raised(operations, execute, train):
+@pytest.fixture
+def is_raised(operations):
+    """Waits until the alarm of this construct id is in ALARM."""
+
+    def wait(construct_id):
+        def state():
+            alarms = operations.server.client("cloudwatch").describe_alarms()["MetricAlarms"]
+            (found,) = (a for a in alarms if a["AlarmName"].startswith(f"{STACK}-{construct_id}"))
+            return found["StateValue"]
+
+        eventually(lambda: state() == "ALARM", state)
+
+    return wait
+
+
+def test_the_alarm_on_failed_executions_is_raised(execute, train, is_raised):
     execute(train("Failed"))
 
-    def state():
-        alarms = operations.server.client("cloudwatch").describe_alarms()["MetricAlarms"]
-        (found,) = (a for a in alarms if a["AlarmName"].startswith(f"{STACK}-FailedExecutions"))
-        return found["StateValue"]
+    is_raised("FailedExecutions")
 
-    eventually(lambda: state() == "ALARM", state)
+
+def test_a_reporter_that_fails_is_told_by_an_alarm(operations, is_raised, inbox):
+    operations.server.client("lambda").invoke(
+        FunctionName=operations.function(),
+        InvocationType="Event",
+        Payload=json.dumps({"id": "1", "detail-type": "Unheard of", "detail": {}}),
+    )
+
+    is_raised("FailedFunctions")
+    eventually(lambda: any("failed-functions.md" in m["Message"] for m in inbox()), inbox)
 
 
 def test_a_rejected_model_is_no_failure_of_the_machinery(execute, message):
