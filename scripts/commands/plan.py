@@ -27,10 +27,8 @@ from scripts.commands.aws import REPOSITORY, aws_session
 from scripts.commands.console import CommandError, complain, parser, run
 from scripts.planning.answer import as_json
 from scripts.planning.assumptions import with_assumed_gpus
-from scripts.planning.chart import write_chart
 from scripts.planning.document import document, missed_deadline
 from scripts.planning.markdown import markdown
-from scripts.planning.measuring import measured_rates
 from scripts.planning.plan import Plan, Question
 from scripts.planning.quantities import QuantityError, parse_bytes, parse_count, parse_seconds
 from scripts.planning.reading import read_run
@@ -122,6 +120,9 @@ def _runs(arguments: argparse.Namespace) -> list[RecordedRun]:
 def _rates(arguments: argparse.Namespace, runs: list[RecordedRun], prices: Prices) -> Rates:
     rates = load_rates()
     if runs:
+        # Takes as long to import as all the rest.
+        from scripts.planning.measuring import measured_rates  # noqa: PLC0415
+
         rates = measured_rates(runs, rates, prices)
     if arguments.save_rates:
         arguments.save_rates.write_text(rates.model_dump_json(indent=2) + "\n", "utf-8")
@@ -186,6 +187,8 @@ def _templates(environment: str) -> dict[str, Template]:
 
 def _write(plan: Plan, month: float, arguments: argparse.Namespace, console: Console) -> None:
     if arguments.chart:
+        from scripts.planning.chart import write_chart  # noqa: PLC0415
+
         write_chart(plan, arguments.chart)
     if arguments.format == "json":
         sys.stdout.write(as_json(plan, month) + "\n")
