@@ -1,0 +1,226 @@
+"""Across accounts AWS asks both sides; the rehearsal's own judge of policies says what they allow.
+
+Both are the synthesised templates', with nothing put in their place.
+"""
+
+import json
+from typing import NamedTuple
+
+import pytest
+from botocore.exceptions import ClientError
+from ministack.core.iam_evaluator import (
+    EvalContext,
+    combine_resource_policy,
+    evaluate,
+    parse_policy_document,
+)
+
+from infra.promotion.functions.repository_policy.handler import state
+from tests.infra.promotion.conftest import BUCKET, GROUP, KEY, REGION, SOURCE, TARGET, resolved
+
+PACKAGE = f"arn:aws:sagemaker:{REGION}:{SOURCE}:model-package/{GROUP}/3"
+MODEL = f"arn:aws:s3:::{BUCKET}/models/TrainModel-1/output/model.tar.gz"
+DATASET = f"arn:aws:s3:::{BUCKET}/lineage/0a1b/dataset.json"
+REPOSITORY = f"cdk-hnb659fds-container-assets-{SOURCE}-{REGION}"
+IMAGES = f"arn:aws:ecr:{REGION}:{SOURCE}:repository/{REPOSITORY}"
+BUS = f"arn:aws:events:{REGION}:{TARGET}:event-bus/default"
+BY_S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
+APPROVAL = {
+    "events:source": "aws.sagemaker",
+    "events:detail-type": "SageMaker Model Package State Change",
+}
+
+
+class Asked(NamedTuple):
+    """A request: what, on what, and what else is known of it."""
+
+    action: str
+    arn: str
+    known: dict[str, str] | None = None
+
+
+# Who in the target, and what of the source.
+NEEDED = [
+    ("ApprovedModelDeploymentDeployer", Asked("sagemaker:DescribeModelPackage", PACKAGE)),
+    ("EndpointRole", Asked("s3:GetObject", MODEL)),
+    ("EndpointRole", Asked("kms:Decrypt", KEY, BY_S3)),
+    ("EndpointRole", Asked("ecr:BatchGetImage", IMAGES)),
+    ("RolesServingModel", Asked("sagemaker:DescribeModelPackage", PACKAGE)),
+    ("RolesServingModel", Asked("s3:GetObject", MODEL)),
+    ("DriftComparison", Asked("sagemaker:DescribeModelPackage", PACKAGE)),
+    ("DriftComparison", Asked("s3:GetObject", DATASET)),
+]
+
+
+class Repository:
+    """ECR with the policy of one repository, in the words of boto3's client."""
+
+    class exceptions:  # noqa: N801 - as boto3 has it
+        class RepositoryPolicyNotFoundException(ClientError): ...  # noqa: N818
+
+        class RepositoryNotFoundException(ClientError): ...  # noqa: N818
+
+    def __init__(self, *statements):
+        self.policy = {"Statement": list(statements)} if statements else None
+
+    def get_repository_policy(self, repositoryName):  # noqa: N803
+        if self.policy is None:
+            error = {"Error": {"Code": "RepositoryPolicyNotFoundException"}}
+            raise self.exceptions.RepositoryPolicyNotFoundException(error, "GetRepositoryPolicy")
+        return {"policyText": json.dumps(self.policy)}
+
+    def set_repository_policy(self, repositoryName, policyText):  # noqa: N803
+        self.policy = json.loads(policyText)
+
+    def delete_repository_policy(self, repositoryName):  # noqa: N803
+        self.get_repository_policy(repositoryName)
+        self.policy = None
+
+
+@pytest.fixture(scope="module")
+def target(target_of):
+    return target_of(SOURCE, source_key=KEY).templates("prod")
+
+
+@pytest.fixture(scope="module")
+def resource_policies(source):
+    """The policy of each of the source's resources that the target reaches for."""
+    data, training = source["data"]["Resources"], source["training"]["Resources"]
+    (sharing,) = [
+        resource["Properties"]
+        for resource in source["images"]["Resources"].values()
+        if resource["Type"] == "Custom::RepositoryPolicyStatement"
+    ]
+    repository = Repository()
+    properties = resolved(sharing, SOURCE)
+    state(repository, properties["RepositoryName"], properties["Sid"], properties["Accounts"])
+    assert properties["RepositoryName"] == REPOSITORY
+    objects = data["ArtifactsPolicy6E9058CC"]["Properties"]["PolicyDocument"]
+    return {
+        PACKAGE: training["ModelPackageGroup"]["Properties"]["ModelPackageGroupPolicy"],
+        MODEL: objects,
+        DATASET: objects,
+        KEY: data["VolumeKeyB3FBD601"]["Properties"]["KeyPolicy"],
+        IMAGES: repository.policy,
+    }
+
+
+def identity_policies(templates, role, account):
+    return [
+        resolved(resource["Properties"]["PolicyDocument"], account)
+        for template in templates.values()
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Policy" and logical_id.startswith(role)
+    ]
+
+
+def decision(caller_account, asked, identity, resource_policy, owner):
+    known = {"s3:TlsVersion": "1.3"} | (asked.known or {})
+    context = EvalContext(
+        principal_arn=f"arn:aws:sts::{caller_account}:assumed-role/role/session",
+        principal_type="AssumedRole",
+        principal_account=caller_account,
+        action=asked.action,
+        resource_arn=asked.arn,
+        region=REGION,
+        secure_transport=True,
+        service_context={key.lower(): value for key, value in known.items()},
+    )
+    own = evaluate(context, [parse_policy_document(document) for document in identity])
+    return combine_resource_policy(own, context, resource_policy, owner).decision
+
+
+@pytest.mark.parametrize(("role", "asked"), NEEDED)
+def test_the_target_may_what_it_needs_and_only_by_both_sides_policies(
+    target, resource_policies, role, asked
+):
+    mine = identity_policies(target, role, TARGET)
+    theirs = resolved(resource_policies[asked.arn], SOURCE)
+
+    assert decision(TARGET, asked, mine, theirs, SOURCE) == "Allow"
+    assert decision(TARGET, asked, mine, None, SOURCE) != "Allow"
+    assert decision(TARGET, asked, [], theirs, SOURCE) != "Allow"
+
+
+@pytest.mark.parametrize(("role", "asked"), NEEDED)
+def test_an_account_that_is_not_named_may_nothing(target, resource_policies, role, asked):
+    mine = identity_policies(target, role, TARGET)
+    theirs = resolved(resource_policies[asked.arn], SOURCE)
+    assert decision("777788889999", asked, mine, theirs, SOURCE) != "Allow"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Asked("sagemaker:UpdateModelPackage", PACKAGE),
+        Asked("sagemaker:DeleteModelPackage", PACKAGE),
+        Asked("s3:GetObject", f"arn:aws:s3:::{BUCKET}/lineage/0a1b/objects.parquet"),
+        Asked("s3:PutObject", MODEL),
+        Asked("kms:Decrypt", KEY),
+        Asked("ecr:PutImage", IMAGES),
+    ],
+)
+def test_even_an_administrator_of_the_target_may_no_more(resource_policies, asked):
+    everything = [{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]
+    policy = resource_policies.get(asked.arn, resource_policies[MODEL])
+    theirs = resolved(policy, SOURCE)
+    assert decision(TARGET, asked, everything, theirs, SOURCE) != "Allow"
+
+
+def test_the_source_may_tell_the_target_of_approvals_and_of_nothing_else(source, target):
+    (bus,) = [
+        resource
+        for resource in target["serving"]["Resources"].values()
+        if resource["Type"] == "AWS::Events::EventBusPolicy"
+    ]
+    policy = resolved({"Statement": [bus["Properties"]["Statement"]]}, TARGET)
+    role = f"ApprovalsFor{TARGET}EventsRole"
+    mine = identity_policies(source, role, SOURCE)
+    asked = Asked("events:PutEvents", BUS, APPROVAL)
+
+    assert decision(SOURCE, asked, mine, policy, TARGET) == "Allow"
+    assert decision(SOURCE, asked, mine, None, TARGET) != "Allow"
+    other = asked._replace(known=APPROVAL | {"events:source": "shardwise.drift"})
+    assert decision(SOURCE, other, mine, policy, TARGET) != "Allow"
+
+
+def test_approvals_are_forwarded_to_the_targets_bus(source):
+    (rule,) = [
+        resource["Properties"]
+        for logical_id, resource in source["serving"]["Resources"].items()
+        if resource["Type"] == "AWS::Events::Rule" and logical_id.startswith("ApprovalsFor")
+    ]
+    (to,) = rule["Targets"]
+    assert resolved(to["Arn"], SOURCE) == BUS
+    assert to["RoleArn"]
+    assert to["DeadLetterConfig"]
+    assert rule["EventPattern"]["source"] == ["aws.sagemaker"]
+
+
+def test_a_bus_is_opened_only_where_the_source_is_elsewhere(target):
+    conditions = target["serving"]["Conditions"]
+    assert conditions["SourceIsElsewhere"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, SOURCE]}]
+    }
+
+
+def test_the_repositorys_other_statements_stay():
+    theirs = {"Sid": "LambdaECRImageRetrievalPolicy", "Effect": "Allow", "Action": "ecr:*"}
+    repository = Repository(theirs)
+    state(repository, REPOSITORY, "ShardwiseDev", [TARGET])
+    state(repository, REPOSITORY, "ShardwiseDev", [TARGET, SOURCE])
+    state(repository, REPOSITORY, "ShardwiseProd", [TARGET])
+    sids = [statement["Sid"] for statement in repository.policy["Statement"]]
+    assert sids == [theirs["Sid"], "ShardwiseDev", "ShardwiseProd"]
+    assert repository.policy["Statement"][1]["Principal"] == {"AWS": [TARGET, SOURCE]}
+    for sid in ("ShardwiseDev", "ShardwiseProd", "ShardwiseProd"):
+        state(repository, REPOSITORY, sid, [])
+    assert repository.policy["Statement"] == [theirs]
+
+
+def test_a_policy_of_nothing_is_none():
+    repository = Repository()
+    state(repository, REPOSITORY, "ShardwiseDev", [TARGET])
+    state(repository, REPOSITORY, "ShardwiseDev", [])
+    assert repository.policy is None
+    state(repository, REPOSITORY, "ShardwiseDev", [])
