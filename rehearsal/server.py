@@ -43,6 +43,7 @@ from rehearsal.ministack import (
     boundaries,
     corrections,
     durable_tables,
+    event_bus_policies,
     full_disk,
     function_dead_letters,
     function_metrics,
@@ -169,6 +170,7 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     function_metrics.count_asynchronous_invocations()
     function_dead_letters.keep_dead_letter_queues()
     boundaries.bound_roles()
+    event_bus_policies.keep_event_bus_policies()
     object_keys.encrypt_buckets()
     object_keys.ask_for_keys()
     alarms.judge_alarms()
