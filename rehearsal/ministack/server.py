@@ -9,7 +9,7 @@ import os
 import socket
 from collections.abc import Callable
 
-from rehearsal.ministack import alarms, metric_filters
+from rehearsal.ministack import alarms, metric_filters, queue_metrics
 from rehearsal.settings import HOST, RehearsalSettings
 
 _SHUTDOWN_SECONDS = 3.0
@@ -62,6 +62,7 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
         asyncio.create_task(_save_now_and_then()),
         asyncio.create_task(alarms.judge_now_and_then()),
         asyncio.create_task(metric_filters.put_defaults_now_and_then()),
+        asyncio.create_task(queue_metrics.publish_now_and_then()),
     ]
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)

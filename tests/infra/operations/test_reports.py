@@ -91,7 +91,7 @@ def test_the_alarm_on_failed_executions_is_raised(execute, train, is_raised):
     is_raised("FailedExecutions")
 
 
-def test_a_reporter_that_fails_is_told_by_an_alarm(operations, is_raised, inbox):
+def test_a_reporter_that_fails_is_told_by_its_own_alarms(operations, is_raised, inbox):
     operations.server.client("lambda").invoke(
         FunctionName=operations.function(),
         InvocationType="Event",
@@ -99,7 +99,8 @@ def test_a_reporter_that_fails_is_told_by_an_alarm(operations, is_raised, inbox)
     )
 
     is_raised("FailedFunctions")
-    eventually(lambda: any("failed-functions.md" in m["Message"] for m in inbox()), inbox)
+    is_raised("FailedReports")
+    eventually(lambda: any("dead-letters.md" in m["Message"] for m in inbox()), inbox)
 
 
 def test_a_rejected_model_is_no_failure_of_the_machinery(execute, message):
