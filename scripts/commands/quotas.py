@@ -1,0 +1,100 @@
+"""`./scripts/quotas`: the service quotas that an environment needs, and those of the account."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from infra.rules.quotas import Quota, needed
+from infra.settings import SettingsError, load
+from scripts.commands.aws import REPOSITORY, aws_session
+from scripts.commands.console import CommandError, complain, run, warn
+from scripts.reviews.synthesis import synthesis
+
+TOO_LITTLE = 3
+_DESCRIPTION = """\
+Lists the service quotas of SageMaker that an environment needs, as it would be deployed now, and
+what the account has of each. Most are 0 in a new account; ask for more under Service Quotas, Amazon
+SageMaker, by the quota's name. The rehearsal has no quotas.
+Ends with 0, with 3 where the account has too little, with 1 on an error."""
+_EXAMPLE = "./scripts/quotas prod"
+
+
+def main(argv: list[str] | None = None) -> int:
+    made = argparse.ArgumentParser(
+        prog="./scripts/quotas",
+        description=_DESCRIPTION,
+        epilog=f"example: {_EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "environment",
+        nargs="?",
+        default="dev",
+        help="dev, staging or prod, or a sandbox like dev-anna (default: dev)",
+    )
+    arguments = made.parse_args(argv)
+    return run(lambda console: _quotas(arguments.environment, console))
+
+
+def _quotas(environment: str, console: Console) -> int:
+    wanted = _needed(environment)
+    account = _account()
+    for line in _lines(wanted, account):
+        console.print(line)
+    missing = [quota for quota in wanted if _lacks(quota, account)]
+    if not missing:
+        return 0
+    return complain(
+        f"The account has too little of {len(missing)} of {len(wanted)} quotas: ask for more under "
+        "Service Quotas, Amazon SageMaker, before you deploy.",
+        TOO_LITTLE,
+    )
+
+
+def _needed(environment: str) -> list[Quota]:
+    try:
+        settings = load(environment)
+    except SettingsError as error:
+        raise CommandError(str(error)) from error
+    with (
+        tempfile.TemporaryDirectory(prefix="quotas-") as folder,
+        synthesis(REPOSITORY, environment, {}, Path(folder) / "cdk.out") as started,
+    ):
+        return needed(started.templates(), settings.trigger.concurrent_executions)
+
+
+def _account() -> Mapping[str, float] | None:
+    """The account's quotas by name; None, and it is said why, where they can't be asked for."""
+    try:
+        client = aws_session().client("service-quotas")
+        pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
+        return {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+    except (CommandError, BotoCoreError, ClientError) as error:
+        reason = str(error).rstrip(". :")
+        warn(
+            f"What the account has is not known, as in a rehearsal, which has no quotas: {reason}."
+        )
+        return None
+
+
+def _lines(wanted: list[Quota], account: Mapping[str, float] | None) -> Iterator[str]:
+    rows = [("quota of SageMaker", "needed", "there", "for")]
+    for quota in wanted:
+        there = "?" if account is None else f"{account.get(quota.name, 0):g}"
+        rows.append((quota.name, str(quota.needed), there, quota.reason))
+    wide = max(len(name) for name, *_ in rows)
+    for name, much, there, reason in rows:
+        yield f"{name:{wide}}  {much:>6}  {there:>5}  {reason}"
+
+
+def _lacks(quota: Quota, account: Mapping[str, float] | None) -> bool:
+    return account is not None and account.get(quota.name, 0) < quota.needed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
