@@ -69,7 +69,6 @@ class Job(ABC):
 
     plan: Plan
     s3: Any
-    role: aws.Role
 
     def __init__(
         self,
@@ -87,6 +86,7 @@ class Job(ABC):
         self.closed = False
         self.out_of_time: Limit | None = None
         self.name = arn.rpartition("/")[2]
+        self.role = aws.Role(settings, request["RoleArn"], f"SageMaker-{self.name}")
         # Nobody until the request is read: one that can't be read still ends, with a report.
         self.hosts: tuple[str, ...] = ()
         self._arn = arn
@@ -209,7 +209,6 @@ class Job(ABC):
 
     def _prepare(self) -> tuple[Container, ...]:
         self.reached(Stage.STARTING)
-        self.role = aws.Role(self.settings, self.plan.role_arn, f"SageMaker-{self.name}")
         credentials = self._assume()
         image = sagemaker.pull_image(self.settings, self.role, self.plan.image)
         sagemaker.encrypt_volume(self.role, self.plan.volume_key_id)
