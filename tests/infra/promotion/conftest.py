@@ -18,7 +18,7 @@ def group_arn(account):
     return f"arn:aws:sagemaker:{REGION}:{account}:model-package-group/{GROUP}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def source(synth, tmp_path_factory):
     """Its stacks by unit."""
     settings = tmp_path_factory.mktemp("settings")
@@ -30,7 +30,7 @@ def source(synth, tmp_path_factory):
     return synth(folder, {"environment": "dev"}, {}, before).templates("dev")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def target_of(synth, tmp_path_factory):
     """The synthesis of an environment that serves models of an account."""
 
