@@ -63,14 +63,17 @@ class Role:
 
     @property
     def grants(self) -> list[Grant]:
-        return [
-            Grant(self.name, policy, number, action, resource, _conditions(statement))
-            for policy, document in self.policies.items()
-            for number, statement in enumerate(listed(document["Statement"]))
-            if statement["Effect"] == "Allow"
-            for action in listed(statement["Action"])
-            for resource in listed(statement["Resource"])
-        ]
+        """Each once, however often a statement names it."""
+        return list(
+            dict.fromkeys(
+                Grant(self.name, policy, number, action, resource, _conditions(statement))
+                for policy, document in self.policies.items()
+                for number, statement in enumerate(listed(document["Statement"]))
+                if statement["Effect"] == "Allow"
+                for action in listed(statement["Action"])
+                for resource in listed(statement["Resource"])
+            )
+        )
 
     def without(self, grant: Grant) -> Document | None:
         """The grant's policy less the grant; None where nothing is left of it."""
