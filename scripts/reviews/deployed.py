@@ -9,6 +9,9 @@ import boto3
 from scripts.commands.console import CommandError
 from scripts.reviews.stacks import Stacks, Template
 
+# Of these a name is left and no resource.
+_NOT_THERE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
 
 def deployed(session: boto3.Session, environment: str) -> Stacks:
     """The environment's stacks with the values of their parameters; none is no error.
@@ -23,7 +26,7 @@ def deployed(session: boto3.Session, environment: str) -> Stacks:
     for page in client.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             found = ours.fullmatch(stack["StackName"])
-            if found is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+            if found is None or stack["StackStatus"] in _NOT_THERE:
                 continue
             body = client.get_template(StackName=stack["StackName"])["TemplateBody"]
             templates[found[1]] = _template(stack["StackName"], body)

@@ -104,11 +104,11 @@ def _expires_sooner(before: Properties, after: Properties) -> str:
     old, new = _expirations(before), _expirations(after)
     sooner = [
         f"{what} after {days:g} days, before "
-        + ("never" if old.get(what, _EVER) == _EVER else f"after {old[what]:g}")
+        + ("never" if old.get(what, _EVER) == _EVER else f"after {old[what]:g} days")
         for what, days in new.items()
         if days < old.get(what, _EVER)
     ]
-    return f"objects expire sooner: {'; '.join(sooner)}" if sooner else ""
+    return f"versions expire sooner: {'; '.join(sooner)}" if sooner else ""
 
 
 def _expirations(properties: Properties) -> dict[str, float]:
@@ -117,13 +117,13 @@ def _expirations(properties: Properties) -> dict[str, float]:
     for rule in properties.get("LifecycleConfiguration", {}).get("Rules", []):
         if rule.get("Status") != "Enabled":
             continue
-        prefix = rule.get("Prefix", "")
+        which = f"of {rule['Prefix']}*" if rule.get("Prefix") else "of all keys"
         noncurrent = rule.get("NoncurrentVersionExpiration", {}).get(
             "NoncurrentDays", rule.get("NoncurrentVersionExpirationInDays")
         )
         for what, days in (
-            (f"{prefix}*", rule.get("ExpirationInDays")),
-            (f"noncurrent versions of {prefix}*", noncurrent),
+            (f"current ones {which}", rule.get("ExpirationInDays")),
+            (f"noncurrent ones {which}", noncurrent),
         ):
             if days is not None:
                 found[what] = min(found.get(what, _EVER), _number(days, _EVER))

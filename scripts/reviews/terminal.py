@@ -38,10 +38,10 @@ def _print_entry(entry: Entry, console: Console) -> None:
 
 def _print_row(row: Row, console: Console) -> None:
     if row.before is not None and row.after is not None:
-        text = Text(f"      {row.path}: ")
+        text = Text(f"      {row.path}:")
         short = len(row.path) + len(row.before) + len(row.after) < 90
         if short:
-            text.append(row.before, "red").append(" → ").append(row.after, "green")
+            text.append(" ").append(row.before, "red").append(" → ").append(row.after, "green")
             console.print(text)
             return
         console.print(text)
