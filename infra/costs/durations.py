@@ -13,6 +13,9 @@ from infra.costs.workload import Workload
 # Bytes of a record beside its pixels: key, label, protocol buffer, TFRecord's own.
 RECORD_OVERHEAD = 150
 
+# Bytes/s between workers of one host, as `./scripts/bench training` found.
+LOOPBACK_BYTES = 1e9
+
 
 class NoRateError(Exception):
     """Nothing was measured that would tell how long a step takes; the message says what."""
@@ -103,8 +106,9 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
     one = _processors_per_worker(on_host, instance, rate)
     steps = math.ceil(work.split.train / (workers * batch)) * epochs
     validated = math.ceil(work.split.validation / (workers * batch)) * batch * epochs
-    # The workers of a host share its network.
-    link = Machine("link", work.rates.assumed.latency_seconds, instance.network_bytes)
+    # The workers of a host share its network; those of one alone need none.
+    among = instance.network_bytes if job.count > 1 else max(instance.network_bytes, LOOPBACK_BYTES)
+    link = Machine("link", work.rates.assumed.latency_seconds, among)
     halved = 0.5 if job.told["gradient_compression"] != "none" else 1.0
     gradients = rate.gradient_bytes * halved
     read = (work.split.train + work.split.validation) * work.record_bytes

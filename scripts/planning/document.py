@@ -118,7 +118,7 @@ def _number(value: float | None) -> str:
 def _training_title(plan: Plan) -> str:
     each = plan.workers_per_host
     told = "one worker" if each == 1 else f"{each} workers"
-    return f"Training: TrainModel, {told} an instance"
+    return f"Training: TrainModel, {told} an instance, with GPUs one a GPU"
 
 
 def _step(plan: Plan, title: str, tables: Sequence[Scaling]) -> Section:

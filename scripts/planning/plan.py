@@ -24,12 +24,9 @@ from infra.costs import (
     work_of,
 )
 from infra.costs.durations import Work
-from infra.costs.instances import Use
 from infra.costs.limits import PROCESSING_INSTANCES
 from scripts.planning.scaling import COUNTS, Scaling, bigger_instead, scaling
-
-# Beside the type that is set, so many bigger ones of its family.
-_BIGGER = 2
+from scripts.planning.types import planned_types, times_as_large
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,12 @@ class Plan:
 
     @property
     def workers_per_host(self) -> int:
+        """As it is set."""
         return int(self.jobs["TrainModel"].told["workers_per_host"])
+
+    def workers_on(self, instance: str) -> int:
+        """Training workers of one instance: one a GPU, where it has any."""
+        return self.instance(instance).gpus or self.workers_per_host
 
     def limits_of(self, cost: RunCost) -> tuple[str, ...]:
         """What stands against a whole run, in sentences."""
@@ -135,60 +137,40 @@ class Plan:
         told = []
         for table in (self.sharding, self.training):
             for small, big in pairwise(table):
-                size = self._times(small.instance, big.instance)
+                size = times_as_large(small.instance, big.instance, self.question.prices)
                 sentence = bigger_instead(small, big, size) if size > 1 else None
                 told += [sentence] if sentence else []
         return tuple(told)
 
-    def _times(self, small: str, big: str) -> float:
-        """How many of the small one the big one is; 0 where they are of other families."""
-        less, more = self.instance(small), self.instance(big)
-        if less.family != more.family:
-            return 0
-        return more.gpus / less.gpus if less.gpus else more.vcpus / less.vcpus
-
     def _scalings(self, step: str) -> Iterator[Scaling]:
-        for instance in self._types(self.jobs[step]):
-            on = [
-                (replace(self.jobs[step], instance=instance, count=count), workers)
-                for count in COUNTS
-                for workers in [count if step == "ShardImages" else count * self.workers_per_host]
-            ]
-            costs = [step_cost(job, self.work, self.question.prices, self._region) for job, _ in on]
+        asked = self.question
+        for name in planned_types(
+            self.jobs[step], asked.instance_types, asked.prices, asked.region
+        ):
+            on_host = 1 if step == "ShardImages" else self.workers_on(name)
+            jobs = [self._job(step, name, count) for count in COUNTS]
+            costs = [step_cost(job, self.work, asked.prices, self._region) for job in jobs]
+            workers = [count * on_host for count in COUNTS]
             against = [
-                (*limits(job, self.work, cost, self.instance(instance)), *_too_many(workers))
-                for (job, workers), cost in zip(on, costs, strict=True)
+                (*limits(job, self.work, cost, self.instance(name)), *_too_many(number))
+                for job, cost, number in zip(jobs, costs, workers, strict=True)
             ]
-            yield scaling(costs, [workers for _, workers in on], against)
+            yield scaling(costs, workers, against)
 
-    def _types(self, job: Job) -> list[str]:
-        prices, region = self.question.prices, self.question.region
-        usable = prices.types(region, job.use)
-        if self.question.instance_types:
-            for named in self.question.instance_types:
-                prices.hour(named, region, self._some_use(named))
-            named_and_usable = [t for t in self.question.instance_types if t in usable]
-            kept = [t for t in named_and_usable if job.use == "training" or not self._gpus(t)]
-            return kept or [job.instance]
-        now = self.instance(job.instance)
-        siblings = sorted(
-            (prices.instance(t) for t in usable if prices.instance(t).family == now.family),
-            key=lambda instance: (instance.gpus, instance.vcpus),
-        )
-        bigger = [each.name for each in siblings if each.vcpus > now.vcpus]
-        return [job.instance, *bigger[:_BIGGER]]
-
-    def _some_use(self, instance: str) -> Use:
-        return self.instance(instance).uses[0]
-
-    def _gpus(self, instance: str) -> int:
-        return self.instance(instance).gpus
+    def _job(self, step: str, instance: str, count: int) -> Job:
+        job = self.jobs[step]
+        told = dict(job.told)
+        if "workers_per_host" in told and step == "TrainModel":
+            told["workers_per_host"] = str(self.workers_on(instance))
+        return replace(job, instance=instance, count=count, told=told)
 
     def _choice(self, sharding: str, training: str, hosts: int) -> Choice:
-        shards = (sharding, hosts * self.workers_per_host)
+        shards = (sharding, hosts * self.workers_on(training))
         changed = with_instances(
             self.question.definition, {"ShardImages": shards, "TrainModel": (training, hosts)}
         )
+        hyperparameters = changed.arguments("TrainModel")["HyperParameters"]
+        hyperparameters["workers_per_host"] = str(self.workers_on(training))
         return Choice(shards, (training, hosts), self._run(changed))
 
     def _run(self, definition: Definition) -> RunCost:

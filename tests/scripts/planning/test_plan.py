@@ -122,8 +122,10 @@ def test_a_gpu_has_no_speed_until_it_is_measured_or_assumed(question, rates, def
     assumed = with_assumed_gpus(rates, ["A10G=4000"], definition, prices)
     plan = Plan(question(instance_types=gpu, rates=assumed))
     assert plan.cheapest is not None
-    slow, fast = (table.rows[0].seconds for table in plan.training)
-    assert slow >= fast
+    one, four = plan.training
+    assert [table.rows[0].workers for table in (one, four)] == [1, 4]
+    assert four.rows[0].seconds < one.rows[2].seconds
+    assert all(choice.sharding[1] <= PROCESSING_INSTANCES for choice in plan.choices)
 
 
 @pytest.mark.parametrize("text", ["A10G", "A10G=", "A10G=fast", "A10G=0", "H999=1000", "=5"])
