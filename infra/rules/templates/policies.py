@@ -49,19 +49,36 @@ def _is_everybody(statement: Mapping[str, Any]) -> bool:
 
 
 def one_service_is_trusted(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """A role is one service's, and has one duty."""
+    """A role has one duty: it is one service's, or one subject's of an identity provider.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+    """
     for role in resources(templates, "AWS::IAM::Role"):
-        found = [statement.get("Principal", {}) for _, statement in statements(role)]
-        services = [s for principal in found for s in as_list(principal.get("Service", []))]
-        others = [kind for principal in found for kind in principal if kind != "Service"]
-        if len(services) != 1 or others:
-            names = ", ".join(map(str, [*services, *others])) or "nobody"
+        found = [statement for _, statement in statements(role)]
+        trusted = [party for statement in found for party in _trusted(statement)]
+        named = all("Service" in s.get("Principal", {}) or _is_one_subject(s) for s in found)
+        if len(trusted) != 1 or not named:
             yield _finding(
                 role,
                 "one-service",
                 "AssumeRolePolicyDocument",
-                f"the role trusts {names}: make it one service's, another duty has another role",
+                f"the role trusts {', '.join(trusted) or 'nobody'}: make it one service's, or one "
+                "subject's of an identity provider, as another duty has another role",
             )
+
+
+def _trusted(statement: Mapping[str, Any]) -> list[str]:
+    principal = statement.get("Principal", {})
+    if not isinstance(principal, Mapping):
+        return [str(principal)]
+    return [str(party) for parties in principal.values() for party in as_list(parties)]
+
+
+def _is_one_subject(statement: Mapping[str, Any]) -> bool:
+    """Does it name for whom and to whom the provider vouches, in full?"""
+    exact = statement.get("Condition", {}).get("StringEquals", {})
+    named = {key.rpartition(":")[2] for key in exact if isinstance(exact[key], str)}
+    return set(statement.get("Principal", {})) == {"Federated"} and {"aud", "sub"} <= named
 
 
 def callers_are_narrowed(templates: Mapping[str, Template]) -> Iterator[Finding]:

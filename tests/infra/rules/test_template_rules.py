@@ -68,6 +68,7 @@ BROKEN = [
     ("one-service", "AWS::IAM::Role", trust(LAMBDA, SAGEMAKER)),
     ("one-service", "AWS::IAM::Role", trust({"Service": ["a.amazonaws.com", "b.amazonaws.com"]})),
     ("one-service", "AWS::IAM::Role", trust({"AWS": "arn:aws:iam::210987654321:root"})),
+    ("one-service", "AWS::IAM::Role", trust({"Federated": "arn:aws:iam::1:oidc-provider/git"})),
     ("narrowed-callers", "AWS::SNS::TopicPolicy", append(DOCUMENT, LET_SERVICE)),
     ("narrowed-callers", "AWS::Lambda::Permission", without("SourceArn")),
     (
@@ -145,3 +146,20 @@ def test_a_secret_in_an_output_is_found(templates):
     (found,) = [f for f in check_templates(templates) if f.rule == "secrets"]
     assert (found.subject, found.path) == ("data", "Outputs.Token.Value")
     assert TOKEN not in found.sentence
+
+
+def test_one_subject_of_an_identity_provider_is_one_duty_and_any_is_not(templates):
+    before = check_templates(templates)
+    _, role = first(templates, "AWS::IAM::Role")
+    trust({"Federated": "arn:aws:iam::123456789012:oidc-provider/git.example.com"})(role)
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    audience = {"git.example.com:aud": "sts.amazonaws.com"}
+    statement["Condition"] = {
+        "StringEquals": {**audience, "git.example.com:sub": "repo:acme/shardwise:environment:prod"}
+    }
+    assert check_templates(templates) == before
+    statement["Condition"] = {
+        "StringEquals": audience,
+        "StringLike": {"git.example.com:sub": "repo:acme/*"},
+    }
+    assert len(check_templates(templates)) == len(before) + 1
