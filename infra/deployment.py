@@ -184,7 +184,7 @@ class Deployment(cdk.Stage):
     def _grant(self) -> None:
         data, images, roles = self.data, self.images, self.training.roles
         grants.read_versions(roles.processing, data.drops, "drops/")
-        grants.list_versions(roles.processing, data.artifacts, "lineage/")
+        grants.read_versions(roles.processing, data.artifacts, "lineage/")
         grants.read_objects(roles.processing, data.artifacts, "lineage/")
         grants.write_objects(roles.processing, data.artifacts, "lineage/")
         grants.read_objects(roles.processing, data.working, "executions/")

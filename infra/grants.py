@@ -31,12 +31,8 @@ def get_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
 
 def read_versions(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """List and read what lies below `prefix`, each of its versions and the newest."""
-    list_versions(role, bucket, prefix)
-    _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
-
-
-def list_versions(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     _list(role, "s3:ListBucketVersions", bucket, prefix)
+    _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
 
 
 def read_uri(role: iam.Role, uri: str) -> None:

@@ -15,6 +15,13 @@ _VOLUME = (
     "as the job's role: the rehearsal does it as the job's role, and both may."
 )
 _LETTER = "Lambda sends an event here that failed three times, which none does in a rehearsal."
+_NO_ACCESS_LOGS = (
+    "A rehearsal's S3 writes no access logs, so that their bucket has nothing to delete."
+)
+_NOTIFIED = (
+    "SNS uses the topic's key as who publishes, which a rehearsal's does not: there only S3 asks "
+    "for keys."
+)
 _RARE = "Read for the message of a run or an update that failed, which none does in a rehearsal."
 
 EXERCISED_ELSEWHERE = (
@@ -31,6 +38,10 @@ EXERCISED_ELSEWHERE = (
     ),
     Accepted("*/*FunctionRole *", "sqs:SendMessage", _LETTER),
     Accepted("serving/*DeployerRole *", "sqs:SendMessage", _LETTER),
+    Accepted("data/EmptierFunctionRole *-accesslogs*", "s3:DeleteObject", _NO_ACCESS_LOGS),
+    Accepted("data/EmptierFunctionRole *-accesslogs*", "s3:DeleteObjectVersion", _NO_ACCESS_LOGS),
+    Accepted("operations/ReporterFunctionRole *", "kms:Decrypt", _NOTIFIED),
+    Accepted("operations/ReporterFunctionRole *", "kms:GenerateDataKey", _NOTIFIED),
     Accepted("operations/ReporterFunctionRole *", "logs:DescribeLogStreams", _RARE),
     Accepted("operations/ReporterFunctionRole *", "cloudformation:DescribeStackEvents", _RARE),
 )
