@@ -19,7 +19,7 @@ OUTPUTS = {
     },
     "images": {"ProcessingImageUri", "TrainingImageUri", "InferenceImageUri"},
     "training": {"PipelineName", "ModelPackageGroupName", "ModelPackageGroupArn"},
-    "trigger": set(),
+    "trigger": {"DropsTableName", "StarterFunctionName"},
     "serving": {"EndpointName", "ModelPackageArn"},
     "operations": {"TopicArn"},
     "network": set(),
