@@ -5,7 +5,7 @@ import pytest
 from infra.assembly import UNITS, plain_text
 
 REPOSITORY = "acme/shardwise"
-STACKS = [f"stack/shardwise-prod-{unit}/*" for unit in UNITS]
+STACKS = sorted(f"stack/shardwise-prod-{unit}/*" for unit in UNITS)
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
 
