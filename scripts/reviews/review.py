@@ -13,7 +13,8 @@ from scripts.reviews.parameters import parameter_entries
 from scripts.reviews.pipelines import pipeline_changes
 from scripts.reviews.policy import Policy
 from scripts.reviews.refusals import refusals
-from scripts.reviews.resources import ResourceChange, entries, findings, resource_changes
+from scripts.reviews.resource_entries import entries, findings
+from scripts.reviews.resources import ResourceChange, resource_changes
 from scripts.reviews.rollback import rollback_entries
 from scripts.reviews.summary import Parts, summary
 

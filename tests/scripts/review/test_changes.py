@@ -45,7 +45,7 @@ TABLE = {
             "": ("1 changed", "permissions WIDER in 2", "BLOCKED by iam-widening"),
             "Permissions": (
                 "WIDER: The training role may now read s3://${data.Artifacts}/models/*",
-                "s3:GetObject, s3:GetObjectVersion",
+                "s3:GetObject",
                 "The training role may now list s3://${data.Artifacts}, where s3:prefix is like "
                 "models/*",
             ),

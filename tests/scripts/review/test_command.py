@@ -30,7 +30,10 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     for name in ("requirements.txt", "review.toml", ".gitignore"):
         shutil.copy(REPOSITORY / name, folder / name)
-    (folder / "node_modules").symlink_to(REPOSITORY / "node_modules")
+    # What was found clean and written before is not again.
+    (REPOSITORY / ".cache").mkdir(exist_ok=True)
+    for name in ("node_modules", ".cache"):
+        (folder / name).symlink_to(REPOSITORY / name)
     (folder / ".git" / "info").mkdir(parents=True)
     git(folder, "init", "--quiet", "--initial-branch", "main")
     (folder / ".git" / "info" / "exclude").write_text("node_modules\n.cache\n")
