@@ -20,6 +20,14 @@ _NO_VPC = (
     "It calls AWS's own services alone, over TLS and with its role; in a VPC it would need an "
     "endpoint for each of them."
 )
+_ASKED = (
+    "CloudFormation calls it and waits for its answer: a failure fails the deployment or deletion, "
+    "with the function's words."
+)
+_INTERFACES = (
+    "ec2:DeleteNetworkInterfacePermission has no resource to name: jobs and models in the VPC need "
+    "it for the network interfaces that SageMaker makes for them."
+)
 _QUEUE_KEY = (
     "SQS encrypts it with a key of its own, SqsManagedSseEnabled, which checkov does not look for; "
     "the rule encrypted of infra/rules does."
@@ -34,14 +42,12 @@ EXCEPTIONS = (
     ),
     Accepted("*Function*", "CKV_AWS_115", _CONCURRENCY),
     Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_115", _CONCURRENCY),
-    Accepted(
-        "*/data/EmptierFunction*",
-        "CKV_AWS_116",
-        "CloudFormation calls it and waits for its answer: a failure fails the stack's deletion, "
-        "with the function's words.",
-    ),
+    Accepted("*/data/EmptierFunction*", "CKV_AWS_116", _ASKED),
     Accepted("*Function*", "CKV_AWS_117", _NO_VPC),
     Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_117", _NO_VPC),
+    Accepted("*/operations/JobLogsFunction*", "CKV_AWS_116", _ASKED),
+    Accepted("options/serving/EndpointRoleDefaultPolicy*", "CKV_AWS_109", _INTERFACES),
+    Accepted("options/training/Roles*DefaultPolicy*", "CKV_AWS_109", _INTERFACES),
     Accepted("*", "CKV_AWS_119", _OWN_KEYS),
     Accepted("*", "CKV_AWS_158", _OWN_KEYS),
     Accepted(
@@ -70,4 +76,6 @@ EXCEPTIONS = (
         "GitHub's setting; the commit says all the rest.",
     ),
 )
-"""Subjects are `<environment>/<unit>/<logical id>`, or a file's path in the repository."""
+"""Subjects are `<environment>/<unit>/<logical id>`, `options` being dev with every option on, or a
+file's path in the repository.
+"""

@@ -81,6 +81,14 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     )
 
 
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+    """Dev with every option on."""
+    from tests.infra.options import CONTEXT
+
+    return synthesise(tmp_path_factory.mktemp("options"), {"environment": "dev", **CONTEXT})
+
+
 # What only a file can say: the settings of dev are replaced before the app reads them.
 OTHER_SETTINGS = """
 import infra.settings

@@ -2,37 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
 from infra.assembly import UNITS, plain_text
+from tests.infra.options import BOUNDARY
 
-BOUNDARY = "teams/ShardwiseBoundary"
 STEPS = ("CreateManifests", "FetchServingModel", "ShardImages", "EvaluateModel", "TrainModel")
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def options(synth, tmp_path_factory):
-    """Dev with every option on, and isolation, which is on otherwise, off."""
-    return synth(
-        tmp_path_factory.mktemp("options"),
-        {
-            "environment": "dev",
-            "vpc": "true",
-            "availability_zones": "3",
-            "isolate_jobs": "false",
-            "customer_managed_keys": "true",
-            "permissions_boundary": BOUNDARY,
-            "job_log_days": "30",
-            "monthly_budget_usd": "500",
-            "capture_percent": "10",
-            "drift_every_hours": "24",
-        },
-    )
 
 
 def as_list(value):
@@ -342,11 +318,3 @@ def test_the_retention_of_job_logs_is_a_wish_of_this_environment(assembly, optio
         "/aws/sagemaker/ProcessingJobs",
         "/aws/sagemaker/TrainingJobs",
     }
-
-
-def test_cfn_lint_finds_nothing(options):
-    files = [str(options.template_file("dev", unit)) for unit in UNITS]
-    cfn_lint = Path(sys.executable).with_name("cfn-lint")
-    command = [str(cfn_lint), "--ignore-checks", "W3005", "--", *files]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout

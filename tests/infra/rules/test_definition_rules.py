@@ -10,6 +10,7 @@ from infra.exceptions.rules import exceptions_of
 from infra.rules.definitions import check
 from infra.rules.environments import check_environment
 from infra.settings import ENVIRONMENTS, load
+from tests.infra.options import CONTEXT
 from tests.infra.rules.changes import GONE, argument, of_step
 
 CLUSTER = "ProcessingResources.ClusterConfig"
@@ -24,15 +25,14 @@ def test_all_that_our_own_rules_find_is_explained(assembly, environment):
     assert not left, "\n".join(finding.sentence for finding in left)
 
 
-def test_every_explanation_is_of_something_that_our_own_rules_find(assembly):
-    found = [
-        finding
-        for environment in ENVIRONMENTS
-        for finding in check_environment(
-            assembly.templates(environment), region=None, prices=load_prices()
-        )
-    ]
-    assert stale(found, exceptions_of(load("dev"))) == []
+@pytest.mark.parametrize("variant", ["assembly", "options"])
+def test_every_explanation_is_of_something_that_our_own_rules_find(request, variant):
+    settings = load("dev", CONTEXT.get if variant == "options" else lambda _: None)
+    templates = request.getfixturevalue(variant).templates("dev")
+    found = check_environment(templates, region=None, prices=load_prices())
+    exceptions = exceptions_of(settings)
+    assert unexplained(found, exceptions) == []
+    assert stale(found, exceptions) == []
 
 
 BROKEN = [

@@ -15,11 +15,13 @@ from tests.infra.scanners.tree import Scanned
 
 
 @pytest.fixture(scope="session")
-def scanned(assembly, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def scanned(assembly, options, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All environments, and dev with every option as `options`."""
     # Checkov takes 40 letters and slashes of a template's own path for a secret key: no more than
     # a few follow this hyphen.
     folder = tmp_path_factory.mktemp("scanned-")
-    tree.write(folder, assembly, ENVIRONMENTS)
+    environments = {name: assembly.templates(name) for name in ENVIRONMENTS}
+    tree.write(folder, {**environments, "options": options.templates("dev")})
     return folder
 
 

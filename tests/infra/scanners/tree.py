@@ -2,10 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.assembly import CloudAssembly
+from infra.assembly import Template
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 BAD = "bad"
@@ -51,10 +52,13 @@ class Scanned:
     said: str
 
 
-def write(folder: Path, assembly: CloudAssembly, environments: tuple[str, ...]) -> None:
-    """Templates as `<environment>/<unit>.template.json`, other files at their own paths."""
-    for environment in environments:
-        for unit, template in assembly.templates(environment).items():
+def write(folder: Path, environments: Mapping[str, Mapping[str, Template]]) -> None:
+    """Templates as `<environment>/<unit>.template.json`, other files at their own paths.
+
+    :param environments: templates by environment and unit.
+    """
+    for environment, templates in environments.items():
+        for unit, template in templates.items():
             _put(folder / environment / f"{unit}.template.json", json.dumps(template))
     for file in (
         *REPOSITORY.glob("containers/*/Dockerfile"),
