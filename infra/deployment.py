@@ -185,7 +185,7 @@ class Deployment(cdk.Stage):
         data, images, roles = self.data, self.images, self.training.roles
         grants.read_versions(roles.processing, data.drops, "drops/")
         grants.read_versions(roles.processing, data.artifacts, "lineage/")
-        grants.read_objects(roles.processing, data.artifacts, "lineage/")
+        grants.list_objects(roles.processing, data.artifacts, "lineage/")
         grants.write_objects(roles.processing, data.artifacts, "lineage/")
         grants.read_objects(roles.processing, data.working, "executions/")
         grants.write_objects(roles.processing, data.working, "executions/")

@@ -20,8 +20,12 @@ def model_packages(name: str) -> str:
 
 def read_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """List and read what lies below `prefix`."""
-    _list(role, "s3:ListBucket", bucket, prefix)
+    list_objects(role, bucket, prefix)
     get_objects(role, bucket, prefix)
+
+
+def list_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
+    _list(role, "s3:ListBucket", bucket, prefix)
 
 
 def get_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
