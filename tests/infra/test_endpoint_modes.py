@@ -11,9 +11,10 @@ import pytest
 
 from infra.assembly import CloudAssembly, plain_text
 from infra.deployment import Deployment
+from infra.own_rules import OwnRules
 from infra.settings import load
 from tests.infra.conftest import REPOSITORY
-from tests.infra.test_operations import graphs
+from tests.infra.operations.test_template import graphs
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
 MODES = {
@@ -49,8 +50,11 @@ def modes(tmp_path_factory):
         folder = tmp_path_factory.mktemp(mode)
         settled = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
         app = cdk.App(outdir=str(folder), analytics_reporting=False, context=settled)
-        cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
-        Deployment(app, settings=load("dev", context.get))
+        settings = load("dev", context.get)
+        cdk.Validations.of(app).add_plugins(
+            cdk_nag.AwsSolutionsChecks(), OwnRules({"dev": settings})
+        )
+        Deployment(app, settings=settings)
         app.synth()
         made[mode] = CloudAssembly(folder)
     return made
