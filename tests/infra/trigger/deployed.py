@@ -48,6 +48,7 @@ class Trigger:
         self.client("s3").put_bucket_notification_configuration(
             Bucket=DROPS, NotificationConfiguration={"EventBridgeConfiguration": {}}
         )
+        self._role()
         self.client("sagemaker").create_pipeline(
             PipelineName=PIPELINE, PipelineDefinition=json.dumps(DEFINITION), RoleArn=ROLE
         )
@@ -167,6 +168,23 @@ class Trigger:
         (found,) = eventually(at_rest, self.states)
         return dict(found)
 
+    def _role(self) -> None:
+        """The pipeline's own, which starts its jobs."""
+        iam, name = self.client("iam"), ROLE.rpartition("/")[2]
+        trust = {"Service": "sagemaker.amazonaws.com"}
+        iam.create_role(
+            RoleName=name,
+            AssumeRolePolicyDocument=_policy(Action="sts:AssumeRole", Principal=trust),
+        )
+        jobs = [f"sagemaker:{verb}ProcessingJob" for verb in ("Create", "Describe", "Stop")]
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="jobs",
+            PolicyDocument=_policy(
+                Action=[*jobs, "sagemaker:AddTags", "iam:PassRole"], Resource="*"
+            ),
+        )
+
     def _template(self, assembly: CloudAssembly) -> dict[str, Any]:
         template = assembly.template("dev", "trigger")
         imported = _with_imports(
@@ -212,6 +230,10 @@ def _with_imports(value: Any, imports: dict[str, str]) -> Any:
         case list():
             return [_with_imports(item, imports) for item in value]
     return value
+
+
+def _policy(**statement: Any) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def _zipped(folder: Path) -> bytes:
