@@ -11,9 +11,11 @@ from constructs import Construct
 from infra.function import python_function
 from infra.settings import Settings
 
+TAG = "shardwise:emptied"
+
 
 class Emptier(Construct):
-    """A custom resource for each bucket.
+    """A custom resource for each bucket, and the tag without which nothing is deleted in it.
 
     The CDK's own `auto_delete_objects` may change the policy of the buckets too; this can only list
     and delete objects.
@@ -34,10 +36,14 @@ class Emptier(Construct):
             folder=Path(__file__).parent / "emptier",
             description="Empties the buckets of a stack that is being destroyed",
             settings=settings,
+            environment={"TAG": TAG},
             timeout=cdk.Duration.minutes(15),
         )
         for actions, resources in (
-            (["s3:ListBucketVersions"], [bucket.bucket_arn for bucket in buckets]),
+            (
+                ["s3:GetBucketTagging", "s3:ListBucketVersions"],
+                [bucket.bucket_arn for bucket in buckets],
+            ),
             (
                 ["s3:DeleteObject", "s3:DeleteObjectVersion"],
                 [bucket.arn_for_objects("*") for bucket in buckets],
@@ -45,6 +51,7 @@ class Emptier(Construct):
         ):
             function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
         for bucket in buckets:
+            cdk.Tags.of(bucket).add(TAG, "true")
             cdk.CustomResource(
                 self,
                 bucket.node.id,

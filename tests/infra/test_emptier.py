@@ -7,6 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from infra.data.emptier import handler
+from infra.data.emptier_resource import TAG
 
 
 @pytest.fixture
@@ -82,6 +83,22 @@ def test_what_s3_keeps_is_an_error(client):
             handler.empty(client, "drops")
 
 
+def test_a_bucket_that_lost_its_tag_is_kept(client):
+    with Stubber(client) as stub:
+        stub.add_response("get_bucket_tagging", {"TagSet": [{"Key": "a", "Value": "true"}]})
+        assert not handler.is_to_be_emptied(client, "drops", TAG)
+        stub.add_client_error("get_bucket_tagging", "NoSuchTagSet")
+        assert not handler.is_to_be_emptied(client, "drops", TAG)
+        stub.add_response("get_bucket_tagging", {"TagSet": [{"Key": TAG, "Value": "true"}]})
+        assert handler.is_to_be_emptied(client, "drops", TAG)
+
+
+def test_the_buckets_that_go_with_their_stack_have_the_tag_and_no_others(assembly):
+    for environment, tagged in (("dev", 5), ("prod", 0)):
+        tags = [bucket["Tags"] for bucket in assembly.resources("AWS::S3::Bucket", environment)]
+        assert len([t for t in tags if {"Key": TAG, "Value": "true"} in t]) == tagged
+
+
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 def test_cloudformation_hears_that_there_was_nothing_to_do(cloudformation, kind):
     url, answers = cloudformation
@@ -93,8 +110,9 @@ def test_cloudformation_hears_of_a_failure(cloudformation, monkeypatch):
     def refuse(*_):
         raise RuntimeError("a: Access Denied")
 
-    monkeypatch.setattr(handler, "empty", refuse)
+    monkeypatch.setattr(handler, "is_to_be_emptied", refuse)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("TAG", TAG)
     url, answers = cloudformation
     handler.handler(request("Delete", url), None)
     (answer,) = answers

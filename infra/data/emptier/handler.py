@@ -2,10 +2,12 @@
 
 import json
 import logging
+import os
 import urllib.request
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 import boto3
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -39,12 +41,32 @@ def handler(event: Request, context: object) -> None:
     bucket = event["ResourceProperties"]["BucketName"]
     try:
         if event["RequestType"] == "Delete":
-            empty(boto3.client("s3"), bucket)
+            client = boto3.client("s3")
+            if is_to_be_emptied(client, bucket, os.environ["TAG"]):
+                empty(client, bucket)
     except Exception as error:
         logger.exception("%s was not emptied.", bucket)
         _answer(event, "FAILED", f"{bucket} was not emptied: {error}")
     else:
         _answer(event, "SUCCESS", "")
+
+
+def is_to_be_emptied(client: "S3Client", bucket: str, tag: str) -> bool:
+    """Whether the bucket still has the tag that says so.
+
+    An environment that comes to keep its data loses this resource and its buckets' tags, and the
+    tags first.
+    """
+    try:
+        tags = client.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchTagSet":
+            raise
+        tags = []
+    kept = {"Key": tag, "Value": "true"} not in tags
+    if kept:
+        logger.info("%s is kept: it has no tag %s.", bucket, tag)
+    return not kept
 
 
 def empty(client: "S3Client", bucket: str) -> int:
