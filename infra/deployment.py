@@ -13,7 +13,7 @@ from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
 from infra.network import NetworkStack, Placement, let_join
-from infra.operations.monthly import show_monthly_cost
+from infra.operations.costs import show_costs
 from infra.operations.reports.props import ReporterProps
 from infra.operations.stack import OperationsStack
 from infra.promotion.sharing import share
@@ -74,7 +74,7 @@ class Deployment(cdk.Stage):
         share(self)
         if self.data.object_key is not None:
             encrypt_with(self.data.object_key, self)
-        show_monthly_cost(self.operations.dashboard, self, settings.region)
+        show_costs(self.operations.dashboard, self, self.training.definition, settings.region)
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
         cdk.Tags.of(self).add("Environment", settings.stage)

@@ -21,10 +21,11 @@ from infra.costs.prices import (
 )
 from infra.costs.rates import Rates, load_rates
 from infra.costs.run_cost import RunCost, StepCost, run_cost, step_cost, work_of
-from infra.costs.workload import Workload
+from infra.costs.workload import EXAMPLE, Workload
 
 __all__ = [
     "DEFAULT_REGION",
+    "EXAMPLE",
     "HOURS_PER_MONTH",
     "Instance",
     "Item",

@@ -25,3 +25,7 @@ class Workload:
                 f"A workload of {self.objects} objects of {self.mean_bytes:g} bytes is none: give "
                 "at least one object with at least one byte"
             )
+
+
+# What estimates are told of where nobody says another: ./scripts/plan does.
+EXAMPLE = Workload(objects=1_000_000, mean_bytes=110_000)

@@ -1,5 +1,6 @@
 """The pipeline, its roles and the group that its models are registered in."""
 
+import json
 from typing import Any
 
 import aws_cdk as cdk
@@ -8,6 +9,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import grants
+from infra.assembly import Definition
 from infra.data import DataStack
 from infra.images import ImagesStack
 from infra.network import Placement
@@ -24,6 +26,7 @@ class TrainingStack(cdk.Stack):
     :ivar roles: a role per duty; who may read and write what is granted where the stacks are
         composed.
     :ivar pipeline_name: name of the pipeline.
+    :ivar definition: of the pipeline, with tokens inside.
     :ivar model_package_group: the group that it registers in.
     :ivar model_package_group_name: name of the group.
     """
@@ -57,9 +60,9 @@ class TrainingStack(cdk.Stack):
             model_packages=grants.model_packages(self.pipeline_name),
             endpoint_name=settings.name,
         )
-        self.pipeline = self._pipeline(
-            definition_text(self.pipeline_name, self._wiring(data, images))
-        )
+        text = definition_text(self.pipeline_name, self._wiring(data, images))
+        self.definition = Definition(json.loads(text))
+        self.pipeline = self._pipeline(text)
         cdk.CfnOutput(
             self, "PipelineName", value=self.pipeline_name, description="Name of the pipeline"
         )

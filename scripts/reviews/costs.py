@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from infra.assembly import AssemblyError
 from infra.costs import (
+    EXAMPLE,
     PriceError,
     Prices,
     RunCost,
     StepCost,
-    Workload,
     load_prices,
     load_rates,
     monthly_cost,
@@ -23,8 +23,6 @@ from scripts.reviews.pipelines import read
 from scripts.reviews.plain import Plain
 from scripts.reviews.stacks import Stacks
 
-# A run to compare by; ./scripts/plan reckons others.
-RUN = Workload(objects=1_000_000, mean_bytes=110_000)
 _CENT = 0.005
 
 
@@ -78,7 +76,7 @@ def _side(side: Stacks, plain: Plain, prices: Prices, region: str | None) -> _Si
     month = {item.what: item.usd for item in items if item.usd is not None}
     assert abs(sum(month.values()) - monthly_usd(items)) < _CENT  # noqa: S101 - names are unique
     definition = read(side, plain).definition
-    run = run_cost(definition, load_rates(), RUN, prices, region) if definition else None
+    run = run_cost(definition, load_rates(), EXAMPLE, prices, region) if definition else None
     return _Side(month, run)
 
 
@@ -160,7 +158,7 @@ def _more(usd: list[float], what: str) -> list[str]:
 
 
 def _run_words() -> str:
-    return f"a run over {RUN.objects:,} images of {RUN.mean_bytes / 1000:g} kB"
+    return f"a run over {EXAMPLE.objects:,} images of {EXAMPLE.mean_bytes / 1000:g} kB"
 
 
 def _table(prices: Prices, region: str | None) -> str:
