@@ -317,11 +317,11 @@ def metric_names(shown):
 @pytest.mark.parametrize(
     ("mode", "title", "metrics"),
     [
-        ("scaled", "Instances that answer", {"Invocations", "InvocationsPerInstance"}),
-        ("serverless", "Cold starts", {"ModelSetupTime"}),
+        ("scaled", "How many instances answer?", {"Invocations", "InvocationsPerInstance"}),
+        ("serverless", "How many microseconds does a cold start take?", {"ModelSetupTime"}),
         (
             "asynchronous",
-            "Requests that wait, and seconds of the oldest",
+            "How many requests wait, and the oldest how many seconds?",
             {"ApproximateBacklogSize", "ApproximateAgeOfOldestRequest"},
         ),
     ],
