@@ -1,6 +1,6 @@
 """Grants that name each action and prefix; the CDK's own allow `s3:GetObject*` and the like."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -30,13 +30,13 @@ def list_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
 
 def get_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """Read what lies below `prefix`, of which another knows the names."""
-    _allow(role, ["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*")])
+    allow(role, ["s3:GetObject"], [bucket.arn_for_objects(f"{prefix}*")])
 
 
 def read_versions(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """List and read what lies below `prefix`, each of its versions and the newest."""
     _list(role, "s3:ListBucketVersions", bucket, prefix)
-    _allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
+    allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [bucket.arn_for_objects(f"{prefix}*")])
 
 
 def read_uri(role: iam.Role, uri: str) -> None:
@@ -47,9 +47,7 @@ def read_uri(role: iam.Role, uri: str) -> None:
 
 def write_objects(role: iam.Role, bucket: s3.IBucket, prefix: str) -> None:
     """Write below `prefix`; nothing can be deleted."""
-    _allow(
-        role, ["s3:PutObject", "s3:AbortMultipartUpload"], [bucket.arn_for_objects(f"{prefix}*")]
-    )
+    allow(role, ["s3:PutObject", "s3:AbortMultipartUpload"], [bucket.arn_for_objects(f"{prefix}*")])
 
 
 def pull_image(role: iam.Role, repository: ecr.IRepository) -> None:
@@ -61,17 +59,17 @@ def see_image(role: iam.Role, repository: ecr.IRepository) -> None:
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
     """
-    _allow(role, ["ecr:BatchGetImage"], [repository.repository_arn])
+    allow(role, ["ecr:BatchGetImage"], [repository.repository_arn])
 
 
 def pull_from(role: iam.Role, repository_arn: str) -> None:
     """The same from a repository of another account, by its ARN."""
-    _allow(
+    allow(
         role,
         ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
         [repository_arn],
     )
-    _allow(role, ["ecr:GetAuthorizationToken"], ["*"])
+    allow(role, ["ecr:GetAuthorizationToken"], ["*"])
 
 
 def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
@@ -79,7 +77,7 @@ def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
-    _allow(role, ["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])
+    allow(role, ["kms:CreateGrant", "kms:DescribeKey"], [key.key_arn])
 
 
 def write_job_logs(role: iam.Role, log_group: str) -> None:
@@ -90,7 +88,7 @@ def write_job_logs(role: iam.Role, log_group: str) -> None:
         resource_name=f"/aws/sagemaker/{log_group}",
         arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
     )
-    _allow(
+    allow(
         role,
         [
             "logs:CreateLogGroup",
@@ -124,5 +122,15 @@ def _list(role: iam.Role, action: str, bucket: s3.IBucket, prefix: str) -> None:
     )
 
 
-def _allow(role: iam.Role, actions: Sequence[str], resources: Sequence[str]) -> None:
-    role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+def allow(
+    grantee: iam.IGrantable,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    conditions: Mapping[str, Mapping[str, object]] | None = None,
+) -> None:
+    """One statement of a role's, or a function's role's, own policy."""
+    grantee.grant_principal.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=list(actions), resources=list(resources), conditions=dict(conditions or {})
+        )
+    )

@@ -1,7 +1,5 @@
 """What the two functions may do, and no more."""
 
-from collections.abc import Sequence
-
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -23,11 +21,11 @@ def let_compare(function: lambda_.Function, props: DriftProps) -> None:
     _describe_stack(function, props.stack_name)
     source = Source.of(props.settings.promotion)
     packages = source.packages if source else _model_packages(function, props)
-    _allow(function, ["sagemaker:DescribeModelPackage"], [packages])
+    grants.allow(function, ["sagemaker:DescribeModelPackage"], [packages])
     if source and function.role:
         source.let_decrypt(function.role)
     _list(function, props.captured, props.capture_prefix)
-    _allow(
+    grants.allow(
         function,
         ["s3:GetObject"],
         [
@@ -35,7 +33,7 @@ def let_compare(function: lambda_.Function, props: DriftProps) -> None:
             (source.artifacts(function) if source else props.records).arn_for_objects(DATASETS),
         ],
     )
-    _allow(function, ["s3:PutObject"], [props.records.arn_for_objects(COMPARISON)])
+    grants.allow(function, ["s3:PutObject"], [props.records.arn_for_objects(COMPARISON)])
     # CloudWatch has no ARN for a namespace, hence the condition.
     function.add_to_role_policy(
         iam.PolicyStatement(
@@ -50,7 +48,7 @@ def let_retrain(function: lambda_.Function, props: DriftProps) -> None:
     """Read the comparison and ask for a run."""
     _describe_stack(function, props.stack_name)
     _list(function, props.records, RECORDS)
-    _allow(function, ["s3:GetObject"], [props.records.arn_for_objects(COMPARISON)])
+    grants.allow(function, ["s3:GetObject"], [props.records.arn_for_objects(COMPARISON)])
     # The default bus is everybody's: only these events may be put there.
     bus = cdk.Stack.of(function).format_arn(
         service="events", resource="event-bus", resource_name="default"
@@ -73,7 +71,7 @@ def _describe_stack(function: lambda_.Function, name: str) -> None:
     stack = cdk.Stack.of(function).format_arn(
         service="cloudformation", resource="stack", resource_name=f"{name}/*"
     )
-    _allow(function, ["cloudformation:DescribeStacks"], [stack])
+    grants.allow(function, ["cloudformation:DescribeStacks"], [stack])
 
 
 def _model_packages(function: lambda_.Function, props: DriftProps) -> str:
@@ -91,10 +89,4 @@ def _list(function: lambda_.Function, bucket: s3.IBucket, prefix: str) -> None:
             resources=[bucket.bucket_arn],
             conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
         )
-    )
-
-
-def _allow(function: lambda_.Function, actions: Sequence[str], resources: Sequence[str]) -> None:
-    function.add_to_role_policy(
-        iam.PolicyStatement(actions=list(actions), resources=list(resources))
     )

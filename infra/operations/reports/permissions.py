@@ -1,9 +1,6 @@
 """What the reporter may do, and no more."""
 
-from collections.abc import Mapping, Sequence
-
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -21,28 +18,28 @@ LOG_GROUPS = ("/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/TrainingJobs")
 def let_report(function: lambda_.Function, topic: sns.ITopic, props: ReporterProps) -> None:
     """Look at executions, jobs, packages and stack events; keep notes, put metrics, publish."""
     _look_at_executions(function, props)
-    _allow(
+    grants.allow(
         function,
         ["logs:DescribeLogStreams"],
         [_log_group(function, name) for name in LOG_GROUPS],
     )
     stack = _arn(function, "cloudformation", "stack", f"{props.serving_stack}/*")
-    _allow(function, ["cloudformation:DescribeStackEvents"], [stack])
+    grants.allow(function, ["cloudformation:DescribeStackEvents"], [stack])
     _read_and_note(function, props)
     # CloudWatch has no ARN for a namespace, hence the condition.
-    _allow(
+    grants.allow(
         function,
         ["cloudwatch:PutMetricData"],
         ["*"],
         {"StringEquals": {"cloudwatch:namespace": props.namespace}},
     )
-    _allow(function, ["sns:Publish"], [topic.topic_arn])
+    grants.allow(function, ["sns:Publish"], [topic.topic_arn])
     if topic.master_key is not None:
-        _allow(function, ["kms:Decrypt", "kms:GenerateDataKey"], [topic.master_key.key_arn])
+        grants.allow(function, ["kms:Decrypt", "kms:GenerateDataKey"], [topic.master_key.key_arn])
 
 
 def _look_at_executions(function: lambda_.Function, props: ReporterProps) -> None:
-    _allow(
+    grants.allow(
         function,
         [
             "sagemaker:DescribePipelineExecution",
@@ -52,13 +49,15 @@ def _look_at_executions(function: lambda_.Function, props: ReporterProps) -> Non
         [executions_of(props.pipeline_arn)],
     )
     # Lists of jobs have no resource to name.
-    _allow(function, ["sagemaker:ListProcessingJobs", "sagemaker:ListTrainingJobs"], ["*"])
+    grants.allow(function, ["sagemaker:ListProcessingJobs", "sagemaker:ListTrainingJobs"], ["*"])
     for action, resource, name in (
         ("DescribeProcessingJob", "processing-job", "pipelines-*"),
         ("DescribeTrainingJob", "training-job", "pipelines-*"),
         ("DescribeModelPackage", "model-package", grants.model_packages(props.pipeline_name)),
     ):
-        _allow(function, [f"sagemaker:{action}"], [_arn(function, "sagemaker", resource, name)])
+        grants.allow(
+            function, [f"sagemaker:{action}"], [_arn(function, "sagemaker", resource, name)]
+        )
 
 
 def _read_and_note(function: lambda_.Function, props: ReporterProps) -> None:
@@ -68,13 +67,13 @@ def _read_and_note(function: lambda_.Function, props: ReporterProps) -> None:
         (props.artifacts, NOTES, NOTES),
     ):
         _list(function, bucket, prefix)
-        _allow(function, ["s3:GetObject"], [bucket.arn_for_objects(pattern)])
-    _allow(function, ["s3:PutObject"], [props.artifacts.arn_for_objects(NOTES)])
+        grants.allow(function, ["s3:GetObject"], [bucket.arn_for_objects(pattern)])
+    grants.allow(function, ["s3:PutObject"], [props.artifacts.arn_for_objects(NOTES)])
 
 
 def _list(function: lambda_.Function, bucket: s3.IBucket, pattern: str) -> None:
     condition = {"StringLike": {"s3:prefix": [pattern]}}
-    _allow(function, ["s3:ListBucket"], [bucket.bucket_arn], condition)
+    grants.allow(function, ["s3:ListBucket"], [bucket.bucket_arn], condition)
 
 
 def _log_group(function: lambda_.Function, name: str) -> str:
@@ -89,16 +88,3 @@ def _log_group(function: lambda_.Function, name: str) -> str:
 
 def _arn(function: lambda_.Function, service: str, resource: str, name: str) -> str:
     return cdk.Stack.of(function).format_arn(service=service, resource=resource, resource_name=name)
-
-
-def _allow(
-    function: lambda_.Function,
-    actions: Sequence[str],
-    resources: Sequence[str],
-    conditions: Mapping[str, Mapping[str, object]] | None = None,
-) -> None:
-    function.add_to_role_policy(
-        iam.PolicyStatement(
-            actions=list(actions), resources=list(resources), conditions=dict(conditions or {})
-        )
-    )
