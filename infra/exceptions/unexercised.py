@@ -22,7 +22,11 @@ _NOTIFIED = (
     "SNS uses the topic's key as who publishes, which a rehearsal's does not: there only S3 asks "
     "for keys."
 )
-_RARE = "Read for the message of a run or an update that failed, which none does in a rehearsal."
+_RARE = "Read for the message of a run whose job failed, which none does in a rehearsal."
+_RESUMED = (
+    "Brought to a training job that goes on from another's checkpoints, as after lost capacity: "
+    "tests/rehearsal/jobs/test_checkpoints.py sees that."
+)
 
 EXERCISED_ELSEWHERE = (
     Accepted("training/Roles* *", "s3:AbortMultipartUpload", _FAILED_UPLOAD),
@@ -36,6 +40,7 @@ EXERCISED_ELSEWHERE = (
         "SageMaker Pipelines makes the group of a RegisterModel step where it is not there: AWS "
         "does not document that it looks for it first, and it could not make another.",
     ),
+    Accepted("training/RolesTraining *-working*/checkpoints/*", "s3:GetObject", _RESUMED),
     Accepted("*/*FunctionRole *", "sqs:SendMessage", _LETTER),
     Accepted("serving/*DeployerRole *", "sqs:SendMessage", _LETTER),
     Accepted("data/EmptierFunctionRole *-accesslogs*", "s3:DeleteObject", _NO_ACCESS_LOGS),
@@ -43,6 +48,5 @@ EXERCISED_ELSEWHERE = (
     Accepted("operations/ReporterFunctionRole *", "kms:Decrypt", _NOTIFIED),
     Accepted("operations/ReporterFunctionRole *", "kms:GenerateDataKey", _NOTIFIED),
     Accepted("operations/ReporterFunctionRole *", "logs:DescribeLogStreams", _RARE),
-    Accepted("operations/ReporterFunctionRole *", "cloudformation:DescribeStackEvents", _RARE),
 )
 """Subjects are `<unit>/<logical id without its digits> <resource>`, rules are actions."""

@@ -12,20 +12,39 @@ pytestmark = pytest.mark.chain
 CLASS = "7"
 
 
-def test_a_folder_of_images_is_labelled_by_a_transform_job(rehearsed):
+@pytest.fixture
+def allowed(rehearsed):
+    """The endpoint's role, which SageMaker transforms as, may read the drops and write answers."""
+    endpoint = rehearsed.outputs("serving")["EndpointName"]
+    sagemaker, iam = rehearsed.client("sagemaker"), rehearsed.client("iam")
+    name = sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+    configuration = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    model = configuration["ProductionVariants"][0]["ModelName"]
+    role = sagemaker.describe_model(ModelName=model)["ExecutionRoleArn"].rpartition("/")[2]
+    data = rehearsed.outputs("data")
+    drops, answers = data["DropsBucketName"], data["InferenceBucketName"]
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:s3:::{resource}"}
+        for action, resource in (
+            ("s3:ListBucket", drops),
+            ("s3:GetObject", f"{drops}/drops/first/*"),
+            ("s3:PutObject", f"{answers}/sevens/*"),
+        )
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName=role, PolicyName="transform", PolicyDocument=document)
+    yield model
+    iam.delete_role_policy(RoleName=role, PolicyName="transform")
+
+
+def test_a_folder_of_images_is_labelled_by_a_transform_job(rehearsed, allowed):
     sagemaker = rehearsed.client("sagemaker")
-    endpoint = sagemaker.describe_endpoint(
-        EndpointName=rehearsed.outputs("serving")["EndpointName"]
-    )
-    configuration = sagemaker.describe_endpoint_config(
-        EndpointConfigName=endpoint["EndpointConfigName"]
-    )
     data = rehearsed.outputs("data")
     drops, answers = data["DropsBucketName"], data["InferenceBucketName"]
     folder = f"drops/first/{CLASS}/"
     sagemaker.create_transform_job(
         TransformJobName="sevens",
-        ModelName=configuration["ProductionVariants"][0]["ModelName"],
+        ModelName=allowed,
         TransformInput={
             "DataSource": {
                 "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{drops}/{folder}"}

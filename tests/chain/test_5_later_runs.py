@@ -60,6 +60,31 @@ def test_the_same_event_delivered_ten_times_starts_no_run(rehearsed):
     assert len(rehearsed.executions()) == before
 
 
+def test_the_end_of_a_run_that_is_told_again_is_noted_once(rehearsed):
+    bucket = rehearsed.outputs("data")["ArtifactsBucketName"]
+    (first, *_) = rehearsed.executions()
+    execution_id = first["PipelineExecutionArn"].rpartition("/")[2]
+    (note,) = rehearsed.keys(bucket, f"reports/{execution_id}/Succeeded")
+    before = rehearsed.read(bucket, note)
+    ended = note.removeprefix(f"reports/{execution_id}/Succeeded-").removesuffix(".json")
+    functions = rehearsed.client("lambda").list_functions()["Functions"]
+    (reporter,) = [f["FunctionName"] for f in functions if "Reporter" in f["FunctionName"]]
+    event = {
+        "id": "again",
+        "detail-type": "SageMaker Model Building Pipeline Execution Status Change",
+        "detail": {
+            "currentPipelineExecutionStatus": "Succeeded",
+            "pipelineExecutionArn": first["PipelineExecutionArn"],
+            "executionEndTime": ended,
+        },
+    }
+    answer = rehearsed.client("lambda").invoke(
+        FunctionName=reporter, Payload=json.dumps(event).encode()
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    assert rehearsed.read(bucket, note) == before
+
+
 def test_a_marker_put_twice_starts_no_run(rehearsed):
     bucket = rehearsed.outputs("data")["DropsBucketName"]
     before = len(rehearsed.executions())

@@ -61,14 +61,15 @@ def _look_at_executions(function: lambda_.Function, props: ReporterProps) -> Non
 
 
 def _read_and_note(function: lambda_.Function, props: ReporterProps) -> None:
+    # Listing tells what is not there from what may not be read.
     for bucket, pattern, prefix in (
         (props.artifacts, DATASETS, "lineage/*"),
         (props.working, EVALUATIONS, "executions/*"),
-        (props.artifacts, NOTES, NOTES),
     ):
         _list(function, bucket, prefix)
         grants.allow(function, ["s3:GetObject"], [bucket.arn_for_objects(pattern)])
-    grants.allow(function, ["s3:PutObject"], [props.artifacts.arn_for_objects(NOTES)])
+    notes = props.artifacts.arn_for_objects(NOTES)
+    grants.allow(function, ["s3:GetObject", "s3:PutObject"], [notes])
 
 
 def _list(function: lambda_.Function, bucket: s3.IBucket, pattern: str) -> None:
