@@ -10,7 +10,7 @@ from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.jobs.live_upload import LiveUpload
 from rehearsal.jobs.locations import Location
 from rehearsal.settings import RehearsalSettings
-from tests.rehearsal.images.support import wait_until
+from tests.rehearsal.images.support import SAGEMAKERS_OWN, wait_until
 from tests.rehearsal.jobs.support import (
     arn_of,
     complete,
@@ -202,7 +202,7 @@ def test_checkpoints_that_s3_refuses_fail_the_job_at_its_end(
 (checkpoints / "one").write_text("1")
 """
     wanted = training("refused", image(program), bucket, **checkpoints_in(bucket))
-    wanted["RoleArn"] = role_that_may(settings, "s3:Get*", "s3:List*")
+    wanted["RoleArn"] = role_that_may(settings, "s3:Get*", "s3:List*", *SAGEMAKERS_OWN)
     ended = run(backend, wanted)
 
     assert ended["TrainingJobStatus"] == "Failed"

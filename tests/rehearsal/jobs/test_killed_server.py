@@ -176,6 +176,15 @@ def _start_pipeline(rehearsal: Rehearsal) -> str:
         {"Name": "Train", "Type": "Training", "Arguments": train},
     ]
     body = json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": steps})
+    _let_start_jobs(rehearsal.client("iam"))
     sagemaker = rehearsal.client("sagemaker")
     sagemaker.create_pipeline(PipelineName="p", PipelineDefinition=body, RoleArn=ROLE)
     return str(sagemaker.start_pipeline_execution(PipelineName="p")["PipelineExecutionArn"])
+
+
+def _let_start_jobs(iam: Any) -> None:
+    actions = ["sagemaker:Create*", "sagemaker:Describe*", "sagemaker:AddTags", "iam:PassRole"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = ROLE.rpartition("/")[2]
+    iam.put_role_policy(RoleName=role, PolicyName="pipeline", PolicyDocument=document)
