@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from infra.assembly import CloudAssembly
@@ -56,12 +55,6 @@ def synthesise(folder: Path, *arguments: Any) -> CloudAssembly:
     done = run_app(folder, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return CloudAssembly(folder)
-
-
-@pytest.fixture(autouse=True)
-def own_session(monkeypatch):
-    """A function's clients find the credentials of this test, and not those of one before."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
 
 @pytest.fixture(scope="session")

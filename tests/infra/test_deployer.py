@@ -81,7 +81,8 @@ def packages(server, name):
 @pytest.fixture
 def stack(server, name, packages, assembly):
     """A stack with the deployed table, and something that cannot be made for the bad package."""
-    (table,) = assembly.resources("AWS::DynamoDB::Table")
+    serving = assembly.template("dev", "serving")["Resources"].values()
+    (table,) = [r["Properties"] for r in serving if r["Type"] == "AWS::DynamoDB::Table"]
     resources = {"Approvals": {"Type": "AWS::DynamoDB::Table", "Properties": table}}
     return Stack.create(server, name, resources, packages[3])
 
