@@ -10,8 +10,7 @@ from constructs import Construct
 
 from infra.function import python_function
 from infra.settings import Settings
-
-TAG = "shardwise:emptied"
+from infra.tags import EMPTIED
 
 
 class Emptier(Construct):
@@ -36,7 +35,7 @@ class Emptier(Construct):
             folder=Path(__file__).parent / "emptier",
             description="Empties the buckets of a stack that is being destroyed",
             settings=settings,
-            environment={"TAG": TAG},
+            environment={"TAG": EMPTIED},
             timeout=cdk.Duration.minutes(15),
         )
         for actions, resources in (
@@ -51,7 +50,7 @@ class Emptier(Construct):
         ):
             function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
         for bucket in buckets:
-            cdk.Tags.of(bucket).add(TAG, "true")
+            cdk.Tags.of(bucket).add(EMPTIED, "true")
             cdk.CustomResource(
                 self,
                 bucket.node.id,

@@ -26,7 +26,7 @@ _HELD = {
     "AWS::RDS::DBCluster": "its database is deleted",
     "AWS::Kinesis::Stream": "its records are deleted",
     "AWS::SecretsManager::Secret": "its value is deleted once its recovery window is over",
-    EMPTIER: "on its way out it empties its bucket, also where the bucket stays",
+    EMPTIER: "on its way out it empties its bucket, which stays and has the tag for that",
 }
 _EVER = float("inf")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from infra.tags import EMPTIED
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.conditions import is_absent
 from scripts.reviews.dashboards import by_title
@@ -96,19 +97,24 @@ def _removed(comparison: Comparison, before: Resource) -> ResourceChange:
     # Of what the new template no longer names, the deployed one's policy decides.
     is_kept = before.declared.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
     lost = lost_with(before, "DeletionPolicy")
-    if before.type == EMPTIER and not _is_bucket_left(comparison, before):
+    if before.type == EMPTIER and not _is_emptied(comparison, before):
         lost = None
     return ResourceChange(
         "released" if is_kept else "destroyed", before, None, losses=(lost,) if lost else ()
     )
 
 
-def _is_bucket_left(comparison: Comparison, emptier: Resource) -> bool:
-    """Whether the bucket that is emptied is there afterwards, in its stack or outside."""
+def _is_emptied(comparison: Comparison, emptier: Resource) -> bool:
+    """Whether its bucket stays, in its stack or outside, and has the tag without which it does
+    nothing.
+    """
     key = (emptier.unit, emptier.properties.get("BucketName", {}).get("Ref", ""))
-    old = comparison.before.by_id().get(key)
-    is_kept = old is not None and lost_with(old, "DeletionPolicy") is None
-    return is_kept or key in comparison.after.by_id()
+    left = comparison.after.by_id().get(key)
+    if left is None:
+        old = comparison.before.by_id().get(key)
+        left = old if old is not None and lost_with(old, "DeletionPolicy") is None else None
+    tags = left.properties.get("Tags", []) if left else []
+    return {"Key": EMPTIED, "Value": "true"} in tags
 
 
 def _differences(

@@ -7,7 +7,7 @@ import pytest
 from botocore.stub import Stubber
 
 from infra.data.emptier import handler
-from infra.data.emptier_resource import TAG
+from infra.tags import EMPTIED as TAG
 
 
 @pytest.fixture
