@@ -1,4 +1,4 @@
-"""One environment's synthesis against an empty app's, by the CDK CLI, in turn."""
+"""One environment's synthesis against an empty app's, and its review against two, in turn."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ def synth_rows(sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
                 "first": lambda: _synth(ours, "-c", "environment=dev", forget="definitions"),
                 "changed": lambda: _synth(ours, "-c", "environment=dev", forget="validated"),
                 "same": lambda: _synth(ours, "-c", "environment=dev"),
+                "review": lambda: _review(ours),
+                "again": lambda: _review(ours, forget=False),
             },
             sizes.repetitions,
             console,
@@ -55,12 +57,19 @@ def synth_rows(sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
 
 def _rows(seconds: dict[str, float]) -> list[Row]:
     beside = f"{seconds['empty']:.1f} s, an empty Python app"
+    two = 2 * seconds["first"]
     return [
         Row(what, f"{seconds[name]:.1f} s", beside, seconds["empty"] / seconds[name], target)
         for name, what, target in (
             ("same", "cdk synth of dev, nothing changed", TARGET),
             ("changed", "the same, validated anew by all rules", None),
             ("first", "the same, its definition written anew too", None),
+        )
+    ] + [
+        Row(what, f"{seconds[name]:.1f} s", f"{two:.1f} s, two such", two / seconds[name], 1)
+        for name, what in (
+            ("review", "review of dev against a commit, nothing kept"),
+            ("again", "the same again"),
         )
     ]
 
@@ -86,6 +95,17 @@ def _synth(folder: Path, *context: str, forget: str | None = None) -> float:
     if forget is not None:
         kept = folder / ".cache" / forget
         shutil.rmtree(kept.parent if forget == "definitions" else kept, ignore_errors=True)
+    return _seconds(lambda: projects.run(folder, "synth", "--quiet", *context))
+
+
+def _review(folder: Path, *, forget: bool = True) -> float:
+    if forget:
+        for kept in (".cache", ".rehearsal"):
+            shutil.rmtree(folder / kept, ignore_errors=True)
+    return _seconds(lambda: projects.review(folder))
+
+
+def _seconds(work: Callable[[], None]) -> float:
     started = time.perf_counter()
-    projects.run(folder, "synth", "--quiet", *context)
+    work()
     return time.perf_counter() - started

@@ -11,16 +11,19 @@ from benchmarks.harness import REPOSITORY, BenchmarkError
 
 CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 PYTHON = REPOSITORY / ".venv" / "bin" / "python"
-_NEEDED = ("app.py", "cdk.json", "infra", "containers")
 
 
 def ours(folder: Path) -> Path:
-    """What a synthesis of this project reads."""
-    for name in _NEEDED:
-        source = REPOSITORY / name
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, folder / name)
-    (folder / ".venv").symlink_to(REPOSITORY / ".venv")
+    """A copy of the working tree, committed."""
+    for name in _git(REPOSITORY, "ls-files", "-co", "--exclude-standard").splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, folder / name)
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", "--all")
+    someone = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
+    _git(folder, *someone, "commit", "--quiet", "--message", "As it is")
+    for name in (".venv", "node_modules"):
+        (folder / name).symlink_to(REPOSITORY / name)
     return folder
 
 
@@ -47,3 +50,26 @@ def run(folder: Path, *words: str) -> None:
     )
     if done.returncode:
         raise BenchmarkError(f"cdk {' '.join(words)} failed in {folder}: {done.stderr[-2000:]}")
+
+
+def review(folder: Path) -> None:
+    """Reviews a copy of this project against its commit.
+
+    :raises BenchmarkError: it failed.
+    """
+    done = subprocess.run(
+        [str(PYTHON), "-P", "-m", "scripts.commands.review", "HEAD", "--env", "dev"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"The review failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
