@@ -65,11 +65,11 @@ def _read_and_note(function: lambda_.Function, props: ReporterProps) -> None:
     for bucket, pattern, prefix in (
         (props.artifacts, DATASETS, "lineage/*"),
         (props.working, EVALUATIONS, "executions/*"),
+        (props.artifacts, NOTES, NOTES),
     ):
         _list(function, bucket, prefix)
         grants.allow(function, ["s3:GetObject"], [bucket.arn_for_objects(pattern)])
-    notes = props.artifacts.arn_for_objects(NOTES)
-    grants.allow(function, ["s3:GetObject", "s3:PutObject"], [notes])
+    grants.allow(function, ["s3:PutObject"], [props.artifacts.arn_for_objects(NOTES)])
 
 
 def _list(function: lambda_.Function, bucket: s3.IBucket, pattern: str) -> None:
