@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -27,6 +28,17 @@ class CommandError(Exception):
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
     """An argument parser with `--environment` and an example in its help."""
+    return _parser(command, description, example, "--environment")
+
+
+def parser_of(command: str, description: str, example: str) -> argparse.ArgumentParser:
+    """The same where the environment is what the command is about: its first argument."""
+    return _parser(command, description, example, "environment", nargs="?")
+
+
+def _parser(
+    command: str, description: str, example: str, environment: str, **more: Any
+) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog=f"./scripts/{command}",
         description=description,
@@ -34,9 +46,10 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "--environment",
+        environment,
         default="dev",
         help="dev, staging or prod, or a sandbox like dev-anna (default: %(default)s)",
+        **more,
     )
     return made
 

@@ -1,6 +1,5 @@
 """`./scripts/quotas`: the service quotas that an environment needs, and those of the account."""
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from rich.console import Console
 from infra.rules.quotas import Quota, needed
 from infra.settings import SettingsError, load
 from scripts.commands.aws import REPOSITORY, aws_session
-from scripts.commands.console import CommandError, complain, run, warn
+from scripts.commands.console import CommandError, complain, parser_of, run, warn
 from scripts.reviews.synthesis import synthesis
 
 TOO_LITTLE = 3
@@ -25,18 +24,7 @@ _EXAMPLE = "./scripts/quotas prod"
 
 
 def main(argv: list[str] | None = None) -> int:
-    made = argparse.ArgumentParser(
-        prog="./scripts/quotas",
-        description=_DESCRIPTION,
-        epilog=f"example: {_EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "environment",
-        nargs="?",
-        default="dev",
-        help="dev, staging or prod, or a sandbox like dev-anna (default: dev)",
-    )
+    made = parser_of("quotas", _DESCRIPTION, _EXAMPLE)
     arguments = made.parse_args(argv)
     return run(lambda console: _quotas(arguments.environment, console))
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from infra.settings import SettingsError, check_context, read
 from infra.settings.reference import page
 from infra.settings.values import DEFAULT, Value, shown, values
-from scripts.commands.console import CommandError, run
+from scripts.commands.console import CommandError, parser_of, run
 
 _DESCRIPTION = """\
 Prints all settings of an environment, and where each value comes from: its default, the
@@ -24,18 +24,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="./scripts/settings",
-        description=_DESCRIPTION,
-        epilog=f"example: {_EXAMPLE}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "environment",
-        nargs="?",
-        default="dev",
-        help="dev, staging or prod, or a sandbox like dev-anna (default: dev)",
-    )
+    made = parser_of("settings", _DESCRIPTION, _EXAMPLE)
     made.add_argument("--against", metavar="OTHER", help="another environment to compare with")
     made.add_argument(
         "-c", dest="context", metavar="KEY=VALUE", action="append", default=[], help="as the CDK's"
