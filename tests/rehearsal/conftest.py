@@ -22,18 +22,24 @@ ROLE = "arn:aws:iam::000000000000:role/tests"
 
 
 class Server:
-    """A server whose jobs and model servers are small fakes; the rest is the real thing."""
+    """A server whose jobs and model servers are small fakes; the rest is the real thing.
 
-    def __init__(self, state: Path, port: int | None = None) -> None:
+    :param program: what the process runs, with the state's folder and the port.
+    """
+
+    def __init__(
+        self, state: Path, port: int | None = None, *, program: Path = FAKE_SERVER
+    ) -> None:
         self.state = state
         self.port = port or free_port()
+        self._program = program
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "test.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(FAKE_SERVER), str(self.state), str(self.port)],
+                [sys.executable, str(self._program), str(self.state), str(self.port)],
                 cwd=self.state,
                 env={
                     "PATH": "/usr/bin:/bin",

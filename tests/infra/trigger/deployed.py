@@ -5,20 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
-import signal
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from infra.assembly import CloudAssembly
-from tests.rehearsal.conftest import eventually, free_port
+from tests.rehearsal.conftest import Server, eventually
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 SERVER = Path(__file__).parent / "slow_server.py"
 DROPS, ARTIFACTS, ASSETS, PIPELINE = "drops", "artifacts", "assets", "shardwise-dev"
 ROLE = "arn:aws:iam::000000000000:role/tests"
@@ -36,12 +29,11 @@ DEFINITION = {
 }
 
 
-class Trigger:
+class Trigger(Server):
     """Its server may be killed and started again."""
 
     def __init__(self, state: Path, assembly: CloudAssembly) -> None:
-        self.state = state
-        self.port = free_port()
+        super().__init__(state, program=SERVER)
         self.start()
         for bucket in (DROPS, ARTIFACTS, ASSETS):
             self.client("s3").create_bucket(Bucket=bucket)
@@ -67,40 +59,6 @@ class Trigger:
             "AWS_REGION": "us-east-1",
             "NO_PROXY": "127.0.0.1",
         }
-
-    def start(self) -> None:
-        self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / "test.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, str(SERVER), str(self.state), str(self.port)],
-                cwd=self.state,
-                env={
-                    "PATH": "/usr/bin:/bin",
-                    "HOME": str(self.state),
-                    "PYTHONPATH": str(REPOSITORY),
-                },
-                stdout=log,
-                stderr=log,
-            )
-        eventually(self._is_ready, (self.state / "test.log").read_text)
-
-    def _is_ready(self) -> bool:
-        assert self._process.poll() is None, (self.state / "test.log").read_text()
-        place = self.state / "environment.json"
-        return place.exists() and json.loads(place.read_text())["pid"] == self._process.pid
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        self._process.send_signal(number)
-        self._process.wait(timeout=60)
-
-    def client(self, service: str) -> Any:
-        return boto3.session.Session(region_name="us-east-1").client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, read_timeout=60),
-        )
 
     def mark(self, drop_id: str, content: bytes = b"") -> None:
         """Writes a drop's marker."""
