@@ -35,13 +35,15 @@ class ImagesStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._settings = settings
         self._containers = containers
-        self.processing = self._image("processing", folders=("processing", "preprocessing"))
+        self.processing = self._image(
+            "processing", folders=("processing", "preprocessing", "drops")
+        )
         self.training = self._image(
             "training", folders=("training",), accelerator=settings.training.accelerator
         )
         self.inference = self._image(
             "inference",
-            folders=("inference", "preprocessing"),
+            folders=("inference", "preprocessing", "drops"),
             accelerator=settings.endpoint.accelerator,
         )
 
