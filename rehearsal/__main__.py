@@ -6,13 +6,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from rehearsal import server
+from rehearsal import modes, server
 from rehearsal.settings import RehearsalSettings, default_cache
 
 
 def main(argv: list[str] | None = None) -> int:
     given = _parser().parse_args(argv)
-    settings = RehearsalSettings(given.state.resolve(), given.cache.resolve(), given.port)
+    settings = RehearsalSettings(
+        given.state.resolve(),
+        given.cache.resolve(),
+        given.port,
+        modes=modes.from_arguments(given),
+    )
     server.log_to_stderr()
     try:
         server.serve(settings, enforce_iam=given.enforce_iam)
@@ -43,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="refuse what the caller's IAM policies don't allow (default: yes)",
     )
+    modes.add_arguments(parser)
     parser.add_argument("command", choices=["serve"])
     return parser
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from rehearsal.modes import Modes
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, default_cache
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
@@ -33,12 +34,14 @@ def start(
     cache: Path | None = None,
     port: int | None = None,
     enforce_iam: bool = True,
+    modes: Modes | None = None,
 ) -> dict[str, str]:
     """Starts a server on a state folder and waits until it answers.
 
     :param port: by default the one that this folder had before, as its resources' URLs name it, or
         a free one.
     :param enforce_iam: refuses what the caller's IAM policies don't allow.
+    :param modes: in what it is less kind; by default in nothing.
     :returns: the environment variables that lead to it; see `variables`.
     :raises LifecycleError: one runs already, or it ends before it answers.
     """
@@ -49,14 +52,10 @@ def start(
         )
     state.mkdir(parents=True, exist_ok=True)
     log = state / "rehearsal.log"
+    flags = [*([] if enforce_iam else ["--no-enforce-iam"]), *(modes or Modes()).flags()]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-P", "-m", "rehearsal", "--state", str(state)),
-                *("--cache", str((cache or default_cache()).resolve())),
-                *("--port", str(port or _port(state)), "serve"),
-                *([] if enforce_iam else ["--no-enforce-iam"]),
-            ],
+            [*_command(state, cache or default_cache(), port or _port(state)), *flags],
             cwd=state,
             env=os.environ | {"PYTHONPATH": str(_REPOSITORY)},
             stdin=subprocess.DEVNULL,
@@ -71,6 +70,13 @@ def start(
         process.terminate()
         process.wait()
         raise
+
+
+def _command(state: Path, cache: Path, port: int) -> list[str]:
+    return [
+        *(sys.executable, "-P", "-m", "rehearsal", "--state", str(state)),
+        *("--cache", str(cache.resolve()), "--port", str(port), "serve"),
+    ]
 
 
 def stop(state: Path) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from rehearsal.modes import Modes
 
 HOST = "127.0.0.1"
 ANNOUNCEMENT = "environment.json"  # in the state folder; where a running server answers
@@ -24,6 +26,7 @@ class RehearsalSettings:
     :param state: folder of this rehearsal's own data; whoever deletes it starts afresh.
     :param cache: folder that rehearsals share, e.g. the images' environments.
     :param port: where all of AWS answers, on 127.0.0.1.
+    :param modes: in what it is less kind than it could be.
     """
 
     state: Path
@@ -31,6 +34,7 @@ class RehearsalSettings:
     port: int
     region: str = "us-east-1"
     account: str = "000000000000"
+    modes: Modes = field(default_factory=Modes)
 
     @property
     def endpoint_url(self) -> str:

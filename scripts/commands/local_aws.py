@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rehearsal import lifecycle
+from rehearsal import lifecycle, modes
 from scripts.commands.aws import STATES, shell_line
 from scripts.commands.console import complain, run
 
@@ -32,7 +32,11 @@ def _act(arguments: argparse.Namespace, console: Console) -> int:
     match arguments.action:
         case "start":
             led = lifecycle.start(
-                state, port=arguments.port, cache=arguments.cache, enforce_iam=arguments.enforce_iam
+                state,
+                port=arguments.port,
+                cache=arguments.cache,
+                enforce_iam=arguments.enforce_iam,
+                modes=modes.from_arguments(arguments),
             )
             console.print(f"AWS answers at {led['AWS_ENDPOINT_URL']}; its state is in {state}.")
             console.print(f"Lead a shell to it: {shell_line(state)}")
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         default=True,
         help="refuse what IAM policies don't allow (default: yes)",
     )
+    modes.add_arguments(made)
     return made
 
 

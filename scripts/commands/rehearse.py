@@ -17,7 +17,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from rehearsal import lifecycle
+from rehearsal import lifecycle, modes
 from scripts import chain
 from scripts.boundary import BOUNDARY, make_boundary
 from scripts.cdk import REPOSITORY, CdkError
@@ -125,6 +125,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=REPOSITORY / ".rehearsal" / "rehearse",
         help="where this rehearsal keeps its things; made anew (default: %(default)s)",
     )
+    modes.add_arguments(made)
     return made.parse_args(argv)
 
 
@@ -208,7 +209,12 @@ def _aws_on_this_machine(
 ) -> Iterator[None]:
     """Starts the server and points this process at it; stops it at the end, however that comes."""
     with stages.stage("Start AWS on this machine"):
-        os.environ.update(lifecycle.start(place.state, enforce_iam=arguments.enforce_iam))
+        led = lifecycle.start(
+            place.state,
+            enforce_iam=arguments.enforce_iam,
+            modes=modes.from_arguments(arguments),
+        )
+        os.environ.update(led)
         # Some SDKs take a profile's credentials before those of the environment.
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)

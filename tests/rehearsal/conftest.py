@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from rehearsal.modes import Modes
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 FAKE_SERVER = Path(__file__).parent / "api" / "fake_server.py"
 ROLE = "arn:aws:iam::000000000000:role/tests"
@@ -24,22 +26,29 @@ ROLE = "arn:aws:iam::000000000000:role/tests"
 class Server:
     """A server whose jobs and model servers are small fakes; the rest is the real thing.
 
-    :param program: what the process runs, with the state's folder and the port.
+    :param program: what the process runs, with the state's folder, the port and the modes' flags.
+    :param modes: in what it is less kind.
     """
 
     def __init__(
-        self, state: Path, port: int | None = None, *, program: Path = FAKE_SERVER
+        self,
+        state: Path,
+        port: int | None = None,
+        *,
+        program: Path = FAKE_SERVER,
+        modes: Modes | None = None,
     ) -> None:
         self.state = state
         self.port = port or free_port()
-        self._program = program
+        self._command = [sys.executable, str(program), str(state), str(self.port)]
+        self._command += (modes or Modes()).flags()
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "test.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(self._program), str(self.state), str(self.port)],
+                self._command,
                 cwd=self.state,
                 env={
                     "PATH": "/usr/bin:/bin",

@@ -1,7 +1,8 @@
-"""`fake_server.py STATE PORT`: the real server, with jobs and model servers that only pretend."""
+"""`fake_server.py STATE PORT FLAGS`: the real server, whose jobs and model servers only pretend."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rehearsal import aws, server
+from rehearsal import aws, modes, server
 from rehearsal.backends import (
     INVOCATION_SECONDS,
     Call,
@@ -211,4 +212,14 @@ class Backends:
 if __name__ == "__main__":
     state = Path(sys.argv[1])
     server.log_to_stderr()
-    server.serve(RehearsalSettings(state, state / "cache", int(sys.argv[2])), backends=Backends())
+    flags = argparse.ArgumentParser()
+    modes.add_arguments(flags)
+    server.serve(
+        RehearsalSettings(
+            state,
+            state / "cache",
+            int(sys.argv[2]),
+            modes=modes.from_arguments(flags.parse_args(sys.argv[3:])),
+        ),
+        backends=Backends(),
+    )

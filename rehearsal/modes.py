@@ -1,0 +1,94 @@
+"""The ways in which a rehearsal can be less kind: what AWS does at times, and not always."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+def _mode(off: float | bool, unkind: float | bool, help_: str, metavar: str | None = None) -> Any:
+    """A field of `Modes`.
+
+    :param off: its value where it is not asked for.
+    :param unkind: its value where all modes are asked for, by `--unkind`.
+    :param metavar: of a number, what it counts.
+    """
+    about = {"unkind": unkind, "help": help_, "metavar": metavar}
+    return field(default=off, metadata=about)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Each field is a flag of `./scripts/local-aws start`, `./scripts/rehearse` and `python -m
+    rehearsal serve`: `late_metrics` is `--late-metrics SECONDS`. docs/rehearsal.md has their table.
+    """
+
+    late_metrics: float = _mode(
+        0.0,
+        120.0,
+        "CloudWatch has metrics of endpoints that many seconds late, and alarms see them so",
+        "SECONDS",
+    )
+
+    def flags(self) -> list[str]:
+        """The flags that ask for these modes."""
+        flags: list[str] = []
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is True:
+                flags.append(_flag(each.name))
+            elif value is not False and value != each.default:
+                flags += [_flag(each.name), str(value)]
+        return flags
+
+
+UNKIND = Modes(**{each.name: each.metadata["unkind"] for each in fields(Modes)})
+"""All modes on."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds `--unkind` and a flag for each mode; `from_arguments` reads them."""
+    group = parser.add_argument_group("a rehearsal that is less kind (docs/rehearsal.md)")
+    group.add_argument(
+        "--unkind",
+        action="store_true",
+        help="all of these; a flag of one beside it, e.g. `--unkind --late-metrics 10`, wins",
+    )
+    for each in fields(Modes):
+        about = each.metadata
+        if about["metavar"] is None:
+            group.add_argument(
+                _flag(each.name), action=argparse.BooleanOptionalAction, help=about["help"]
+            )
+        else:
+            group.add_argument(
+                _flag(each.name),
+                type=_number,
+                metavar=about["metavar"],
+                help=f"{about['help']} (with --unkind: {about['unkind']:g})",
+            )
+
+
+def from_arguments(given: argparse.Namespace) -> Modes:
+    """What was asked for, of arguments of a parser with `add_arguments`."""
+    asked = {each.name: getattr(given, each.name) for each in fields(Modes)}
+    base = UNKIND if given.unkind else Modes()
+    chosen = {
+        name: getattr(base, name) if value is None else value for name, value in asked.items()
+    }
+    return Modes(**chosen)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
+    return number

@@ -1,0 +1,44 @@
+"""Modes on command lines, and how they get to the server."""
+
+import argparse
+from dataclasses import fields
+
+import pytest
+
+from rehearsal import modes
+from rehearsal.modes import UNKIND, Modes
+
+
+def parsed(*words):
+    parser = argparse.ArgumentParser()
+    modes.add_arguments(parser)
+    return modes.from_arguments(parser.parse_args(words))
+
+
+def test_nothing_is_unkind_that_was_not_asked_for():
+    assert parsed() == Modes()
+
+
+def test_unkind_turns_every_mode_on():
+    kind, unkind = Modes(), parsed("--unkind")
+    assert unkind == UNKIND
+    for each in fields(Modes):
+        assert getattr(kind, each.name) != getattr(unkind, each.name), each.name
+
+
+def test_a_flag_of_one_mode_wins_over_unkind():
+    assert parsed("--unkind", "--late-metrics", "3").late_metrics == 3
+    assert parsed("--late-metrics", "3", "--unkind").late_metrics == 3
+    assert parsed("--unkind", "--late-metrics", "0").late_metrics == 0
+
+
+@pytest.mark.parametrize("wanted", [Modes(), UNKIND, Modes(late_metrics=0.5)])
+def test_flags_ask_for_what_they_were_made_of(wanted):
+    assert parsed(*wanted.flags()) == wanted
+
+
+@pytest.mark.parametrize("number", ["-1", "inf", "nan", "soon"])
+def test_a_number_that_is_none_is_refused(number, capsys):
+    with pytest.raises(SystemExit):
+        parsed(f"--late-metrics={number}")
+    assert "is no number of at least 0" in capsys.readouterr().err
