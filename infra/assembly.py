@@ -47,8 +47,8 @@ class CloudAssembly:
         )
         if not found:
             raise AssemblyError(
-                f"{self.folder} has no template of {environment}/{unit}: run npx cdk synth -c "
-                f"environment={environment} first."
+                f"{self.folder} has no template of {environment}/{unit}: run ./scripts/cdk synth "
+                f"-c environment={environment} first."
             )
         return found[0]
 

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from infra import NODE
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 _CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _LINES_SHOWN = 15
@@ -22,7 +24,7 @@ def start(
     """Starts `cdk <arguments>` in the repository; its output goes to the end of `log`."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [str(_CLI), *arguments, "--no-color", "--no-notices"],
+            [str(NODE), str(_CLI), *arguments, "--no-color", "--no-notices"],
             cwd=REPOSITORY,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -44,7 +46,7 @@ def finish(process: subprocess.Popen[bytes], log: Path) -> None:
     if status != 0:
         with log.open(encoding="utf-8", errors="replace") as lines:
             last = "".join(deque(lines, maxlen=_LINES_SHOWN))
-        command = " ".join(str(part) for part in process.args[1:3])  # type: ignore[index]
+        command = " ".join(str(part) for part in process.args[2:4])  # type: ignore[index]
         raise CdkError(f"cdk {command} failed; its last lines (all of them are in {log}):\n{last}")
 
 

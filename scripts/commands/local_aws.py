@@ -15,7 +15,7 @@ from scripts.commands.console import complain, run
 _EXAMPLE = """example:
   ./scripts/local-aws start
   eval "$(./scripts/local-aws env)"
-  npx cdk bootstrap && npx cdk deploy 'dev/*'
+  ./scripts/cdk bootstrap && ./scripts/cdk deploy 'dev/*'
   ./scripts/local-aws stop"""
 
 

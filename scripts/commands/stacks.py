@@ -23,7 +23,7 @@ def settings_file(environment: str) -> str:
 def deploy_command(environment: str) -> str:
     """What deploys an environment, or the sandbox `dev-anna`."""
     option = f" -c environment={environment}" if "-" in environment else ""
-    return f"npx cdk deploy '{environment}/*'{option}"
+    return f"./scripts/cdk deploy '{environment}/*'{option}"
 
 
 def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeDef":

@@ -40,7 +40,8 @@ def roles_of(clients: Any, environment: str) -> list[DeployedRole]:
                 found.append(DeployedRole(label, Role(name, _policies(iam, name))))
     if not found:
         raise CommandError(
-            f"No stack of {environment} has a role: run npx cdk deploy '{environment}/*' first."
+            f"No stack of {environment} has a role: "
+            f"run ./scripts/cdk deploy '{environment}/*' first."
         )
     return sorted(found, key=lambda each: each.label)
 

@@ -45,6 +45,6 @@ def _template(name: str, body: Any) -> Template:
     except ValueError as error:
         raise CommandError(
             f"The template of the stack {name} is no JSON, as the CDK writes it: deploy it by "
-            "npx cdk deploy first."
+            "./scripts/cdk deploy first."
         ) from error
     return made

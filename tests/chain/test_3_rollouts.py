@@ -47,7 +47,7 @@ def rollouts(rehearsed):
 def _deploy(rehearsed, settings):
     context = {"training_hosts": 2} | settings
     deployed = rehearsed.run(
-        *("npx", "cdk", "deploy", "dev/serving", "--exclusively"),
+        *("./scripts/cdk", "deploy", "dev/serving", "--exclusively"),
         *("--require-approval", "never"),
         *(word for name, value in context.items() for word in ("-c", f"{name}={value}")),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 import botocore.exceptions
 import pytest
 
+from infra import NODE
 from scripts.commands.digits import write_digits
 
 pytestmark = pytest.mark.chain
@@ -130,7 +131,7 @@ def test_a_definition_that_names_a_missing_step_is_refused(rehearsed):
 
 
 def test_cdk_diff_finds_nothing_to_change(rehearsed):
-    done = rehearsed.run("npx", "cdk", "diff", "dev/*", "--fail", "-c", "training_hosts=2")
+    done = rehearsed.run("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training_hosts=2")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -155,8 +156,8 @@ def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, c
     sagemaker = rehearsed.client("sagemaker")
     before = len(rehearsed.executions())
     deployed = rehearsed.run(
-        "npx",
-        "cdk",
+        str(NODE),
+        "node_modules/.bin/cdk",
         "deploy",
         "dev/*",
         "--require-approval",
@@ -218,7 +219,7 @@ def _versions(rehearsed):
 
 
 def test_the_stacks_can_be_destroyed(rehearsed):
-    done = rehearsed.run("npx", "cdk", "destroy", "dev/*", "--force")
+    done = rehearsed.run("./scripts/cdk", "destroy", "dev/*", "--force")
     assert done.returncode == 0, done.stdout + done.stderr
     names = [
         stack["StackName"]

@@ -1,11 +1,14 @@
 """Each command as a process of its own, in a pipe, with no AWS to talk to."""
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -68,5 +71,33 @@ def test_stacks_that_are_not_deployed_are_one_sentence(
 
         assert ended.returncode == 1
         assert ended.stderr.splitlines()[-1].endswith(
-            "is not deployed: run npx cdk deploy 'nowhere/*' first."
+            "is not deployed: run ./scripts/cdk deploy 'nowhere/*' first."
         )
+
+
+def test_the_cdk_runs_on_the_pinned_node_whatever_the_machine_has(tmp_path: Path) -> None:
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\necho the machine\\'s own node ran >&2\nexit 1\n")
+    node.chmod(0o755)
+    variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    starts_jsii = "import infra, aws_cdk; aws_cdk.App()"
+
+    cli = subprocess.run(
+        ["scripts/cdk", "--version"],
+        cwd=REPOSITORY,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    app = subprocess.run(
+        [sys.executable, "-c", starts_jsii],
+        check=False,
+        cwd=REPOSITORY,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+
+    assert (cli.returncode, cli.stdout[:2]) == (0, "2.")
+    assert (app.returncode, app.stdout, app.stderr) == (0, "", "")

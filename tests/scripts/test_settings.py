@@ -100,6 +100,6 @@ def test_a_sandbox_is_deployed_by_its_name_from_its_environments_file() -> None:
     assert stacks.stack_name("dev-anna", "data") == "shardwise-dev-anna-data"
     assert stacks.settings_file("dev-anna") == "infra/environments/dev.toml"
     assert stacks.deploy_command("dev-anna") == (
-        "npx cdk deploy 'dev-anna/*' -c environment=dev-anna"
+        "./scripts/cdk deploy 'dev-anna/*' -c environment=dev-anna"
     )
-    assert stacks.deploy_command("dev") == "npx cdk deploy 'dev/*'"
+    assert stacks.deploy_command("dev") == "./scripts/cdk deploy 'dev/*'"

@@ -13,7 +13,8 @@ def test_an_output_of_a_deployed_stack_is_read(
 
 def test_a_stack_that_is_not_deployed_is_one_sentence(session: boto3.Session) -> None:
     with pytest.raises(
-        CommandError, match=r"shardwise-none-data is not deployed: run npx cdk deploy 'none/\*'"
+        CommandError,
+        match=r"shardwise-none-data is not deployed: run ./scripts/cdk deploy 'none/\*'",
     ):
         stacks.output(session, "none", "data", "DropsBucketName")
 
