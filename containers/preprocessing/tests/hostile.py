@@ -1,0 +1,126 @@
+"""Files that decoders have trouble with, made by hand with the standard library.
+
+`HOSTILE` has one of each kind by name, small enough for any test. Each gives pixels or
+UnusableImage, in little time and memory, and leaves its neighbours whole.
+"""
+
+import struct
+import zlib
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+def chunk(kind, data=b"", crc=None):
+    """A chunk of PNG; its checksum is right unless `crc` says another."""
+    right = zlib.crc32(kind + data)
+    return (
+        struct.pack(">I", len(data))
+        + kind
+        + data
+        + struct.pack(">I", right if crc is None else crc)
+    )
+
+
+def png(width=16, height=12, *, depth=8, colour=2, before=b"", after=b"", pixels=None, level=6):
+    """A PNG of zeros, with further chunks `before` and `after` its pixels."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    row = b"\0" * (1 + (width * channels * depth + 7) // 8)
+    data = zlib.compress(row * height, level) if pixels is None else pixels
+    parts = (chunk(b"IHDR", header), before, chunk(b"IDAT", data), after, chunk(b"IEND"))
+    return PNG_SIGNATURE + b"".join(parts)
+
+
+def png_bomb(width=10_000, height=10_000):
+    """As many pixels as are read, in a file of a few hundred kilobytes."""
+    return png(width, height, level=9)
+
+
+def compressed_text(size):
+    """A chunk of text that unpacks to `size` bytes."""
+    return chunk(b"zTXt", b"Comment\0\0" + zlib.compress(b"x" * size))
+
+
+def segment(marker, data=b""):
+    """A segment of JPEG."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+
+def frame(marker, width, height, components=(1,), *, precision=8, sampling=0x11):
+    """A frame header (SOFn)."""
+    parts = b"".join(
+        bytes([name, sampling if i == 0 else 0x11, 0]) for i, name in enumerate(components)
+    )
+    return segment(marker, struct.pack(">BHHB", precision, height, width, len(components)) + parts)
+
+
+def _packed(bits):
+    bits += "1" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+
+
+def lossless_jpeg(width=512, height=512, colour=(200, 30, 60)):
+    """A valid lossless JPEG (SOF3) of one colour: decoders cannot scale it."""
+    # A code of n + 1 bits for each category n of a difference; of the first pixel, it is to 128.
+    table = segment(0xC4, b"\0" + bytes([1] * 9 + [0] * 7) + bytes(range(9)))
+    scan = segment(0xDA, bytes([3, 82, 0, 71, 0, 66, 0, 1, 0, 0]))
+    bits = ""
+    for value in colour:
+        difference = value - 128
+        category = abs(difference).bit_length()
+        bits += "1" * category + "0"
+        if category:
+            low = difference if difference > 0 else difference + (1 << category) - 1
+            bits += format(low, f"0{category}b")
+    bits += "0" * (3 * (width * height - 1))
+    adobe = segment(0xEE, b"Adobe\0d\0\0\0\0\0")
+    head = b"\xff\xd8" + adobe + frame(0xC3, width, height, (82, 71, 66))
+    return head + table + scan + _packed(bits) + b"\xff\xd9"
+
+
+def jpeg(width=64, height=48, *, marker=0xC0, precision=8, before=b"", between=b""):
+    """A grey JPEG of one shade, with further segments before and behind its frame header."""
+    blocks = -(-width // 8) * -(-height // 8)
+    tables = segment(0xDB, b"\0" + b"\1" * 64)
+    # One code of one bit each: a difference of 0, and the end of a block.
+    tables += segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\0")
+    tables += segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
+    head = b"\xff\xd8" + before + frame(marker, width, height, precision=precision) + between
+    return (
+        head
+        + tables
+        + segment(0xDA, bytes([1, 1, 0, 0, 63, 0]))
+        + _packed("00" * blocks)
+        + b"\xff\xd9"
+    )
+
+
+def scans_jpeg(scans=1000, width=1024, height=1024):
+    """A progressive JPEG of `scans` scans, each of all blocks; 883 follow the standard."""
+    blocks = -(-width // 8) * -(-height // 8)
+    data = b"\xff\xd8" + segment(0xDB, b"\0" + b"\1" * 64) + frame(0xC2, width, height)
+    data += segment(0xC4, b"\x00" + bytes([1] + [0] * 15) + b"\0")
+    # Codes of four bits for "no more in 2**n blocks and so many more", n from 0 to 14.
+    data += segment(
+        0xC4, b"\x10" + bytes([0, 0, 0, 15] + [0] * 12) + bytes(n << 4 for n in range(15))
+    )
+    data += segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + _packed("0" * blocks)
+    bits, left = "", blocks
+    while left:
+        n = min(left.bit_length() - 1, 14)
+        run = min(left, (2 << n) - 1)
+        bits += format(n, "04b") + (format(run - (1 << n), f"0{n}b") if n else "")
+        left -= run
+    body = _packed(bits)
+    for number in range(scans - 1):
+        turn, place = divmod(number % (14 * 63), 63)
+        successive = 13 if turn == 0 else (14 - turn) << 4 | 13 - turn
+        data += segment(0xDA, bytes([1, 1, 0, place + 1, place + 1, successive])) + body
+    return data + b"\xff\xd9"
+
+
+HOSTILE = {
+    "a lossless JPEG": lossless_jpeg(),
+    "a PNG with a palette's pixels and no palette": png(64, 48, colour=3),
+    "a progressive JPEG of 20,000 scans": scans_jpeg(20_000),
+}
