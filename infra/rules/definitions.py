@@ -54,6 +54,7 @@ def _read(definition: Definition | Mapping[str, Any] | str) -> Definition:
 
 def _of_whole(definition: Definition) -> Iterator[Finding]:
     yield from limits.of_definition(definition, len(json.dumps(definition.content)))
+    yield from limits.step_names(job.name for job in jobs(definition))
     yield from operation.roles(list(jobs(definition)))
     yield from secrets.of("pipeline", definition.content.get("Parameters", []), "Parameters")
     for name, step in definition.steps.items():

@@ -3,10 +3,11 @@
 Limits of a single argument are in botocore's model of the request: see `arguments`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from infra.assembly import Definition
+from infra.operations.reports.functions.reporter.records import STEP_PART
 from infra.rules.finding import Finding
 from infra.rules.service import model
 
@@ -41,6 +42,24 @@ def of_definition(definition: Definition, size: int) -> Iterator[Finding]:
             )
     for parameter in definition.content.get("Parameters", []):
         yield from _of_parameter(parameter)
+
+
+def step_names(names: Iterable[str]) -> Iterator[Finding]:
+    """A job can be told to be of its step by its name.
+
+    :param names: of all steps that start jobs.
+    """
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault(name[:STEP_PART].casefold(), name)
+        if other != name:
+            yield Finding(
+                name,
+                "step-names",
+                "Name",
+                f"SageMaker cuts it to {STEP_PART} characters in its jobs' names, where it would "
+                f"be {other} too: let the beginnings differ",
+            )
 
 
 def longest_definition() -> int:

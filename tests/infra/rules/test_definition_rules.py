@@ -123,6 +123,20 @@ def test_jobs_of_different_duties_share_no_role(assembly, found_after):
     assert "EvaluateModel" in found.sentence
 
 
+def test_steps_whose_jobs_would_have_one_name_are_told(found_after):
+    def beside_shard_images(definition, name):
+        definition.steps[name] = definition.steps["ShardImages"] | {"Name": name}
+
+    def both(definition, other):
+        beside_shard_images(definition, "ResampleAllTheImagesOnce")
+        beside_shard_images(definition, other)
+
+    assert found_after(lambda d: both(d, "ResampleAllThePicturesOnce")) == []
+    (found,) = found_after(lambda d: both(d, "resampleAllTheImagesTwice"))
+    assert (found.rule, found.subject) == ("step-names", "resampleAllTheImagesTwice")
+    assert "ResampleAllTheImagesOnce" in found.sentence
+
+
 @pytest.mark.parametrize("step", ["ShardImages", "TrainModel", "RegisterModel"])
 def test_what_is_nobodys_fault_is_tried_again(found_after, step):
     found = found_after(of_step(step, "RetryPolicies"))

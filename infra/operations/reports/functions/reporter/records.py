@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+# SageMaker Pipelines cuts a step's name so in the names of its jobs.
+STEP_PART = 20
+
 
 @dataclass(frozen=True)
 class Job:
@@ -10,10 +13,13 @@ class Job:
 
     Attributes:
         kind: `Processing` or `Training`.
-        step: name of the step that it is of.
+        step: what its name has of the step's, which may be cut; `is_of` compares.
         seconds: that AWS bills for each of its instances.
         message: the container's own last words, `/opt/ml/output/message` or `failure`.
         metrics: last values of what training's metric definitions found.
+        secondary_status: a training job's, such as `MaxRuntimeExceeded`; else empty.
+        reason: its FailureReason.
+        longest: its MaxRuntimeInSeconds; 0 where none is known.
     """
 
     kind: str
@@ -26,6 +32,13 @@ class Job:
     seconds: float
     message: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    secondary_status: str = ""
+    reason: str = ""
+    longest: int = 0
+
+    def is_of(self, step: "Step") -> bool:
+        """Whether a step has started it, as far as the beginning of their names tells."""
+        return _part(self.step) == _part(step.name)
 
     @property
     def instance_seconds(self) -> float:
@@ -41,7 +54,7 @@ class Step:
     """One step.
 
     Attributes:
-        job: name of the job of its last attempt; empty where it has none.
+        job: name of the job of its last attempt, perhaps in lower case; empty where it has none.
         package: ARN of the model package that it registered; empty where it registered none.
         is_verdict: whether it is a Fail step, which ends an execution on purpose.
     """
@@ -92,13 +105,20 @@ class Execution:
         return tuple(step for step in self.steps if step.status == "Failed")
 
     @property
+    def unsuccessful(self) -> tuple[Step, ...]:
+        """Those that failed or were stopped."""
+        return tuple(step for step in self.steps if step.status in {"Failed", "Stopped"})
+
+    @property
     def package(self) -> str:
         """ARN of the model package that it registered; empty where it registered none."""
         return next((step.package for step in self.steps if step.package), "")
 
     def job(self, step: Step) -> Job | None:
         """The job of a step's last attempt."""
-        return next((job for job in self.jobs if job.name == step.job), None)
+        # The step knows it by its ARN, which SageMaker has written in lower case too.
+        name = step.job.casefold()
+        return next((job for job in self.jobs if job.name.casefold() == name), None)
 
     def jobs_of(self, step: Step) -> tuple[Job, ...]:
         """All jobs that a step has started since its own start, whatever became of them."""
@@ -106,5 +126,9 @@ class Execution:
         return tuple(
             job
             for job in self.jobs
-            if job.step == step.name and started is not None and job.created >= started
+            if job.is_of(step) and started is not None and job.created >= started
         )
+
+
+def _part(step_name: str) -> str:
+    return step_name[:STEP_PART].rstrip("-").casefold()
