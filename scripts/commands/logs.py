@@ -1,5 +1,6 @@
 """Log lines of jobs, from CloudWatch Logs: one stream a host, `<job>/algo-1-...`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,36 @@ class Job:
 
 
 def job_of(step: "PipelineExecutionStepTypeDef") -> Job | None:
-    """The job that a step started; None where it has not, or is of a kind without jobs."""
+    """The job that a step started; None where it has not, or is of a kind without jobs.
+
+    Its name is its ARN's, which SageMaker has written in lower case too: `named` gives its own.
+    """
     for kind, found in step.get("Metadata", {}).items():
         if kind in LOG_GROUPS and isinstance(found, dict) and "Arn" in found:
             return Job(str(found["Arn"]).rpartition("/")[2], LOG_GROUPS[kind])
     return None
+
+
+def named(session: boto3.Session, job: Job) -> Job:
+    """A job with its own name, whatever case its ARN was in; log streams begin with that."""
+    if job.name != job.name.lower():
+        return job
+    # Of `pipelines-<execution id>-<step>-<random>` only the id is in lower case anyway.
+    prefix = "-".join(job.name.split("-")[:2])
+    for name in _names(session, job, prefix):
+        if name.lower() == job.name:
+            return Job(name, job.log_group)
+    return job
+
+
+def _names(session: boto3.Session, job: Job, prefix: str) -> Iterator[str]:
+    sagemaker = session.client("sagemaker")
+    if job.log_group == LOG_GROUPS["TrainingJob"]:
+        for page in sagemaker.get_paginator("list_training_jobs").paginate(NameContains=prefix):
+            yield from (summary["TrainingJobName"] for summary in page["TrainingJobSummaries"])
+    else:
+        for other in sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix):
+            yield from (summary["ProcessingJobName"] for summary in other["ProcessingJobSummaries"])
 
 
 def streams_of(session: boto3.Session, job: Job) -> list[str]:
@@ -58,10 +84,14 @@ class Tail:
 
     session: boto3.Session
     _tokens: dict[str, str] = field(default_factory=dict)
+    _named: dict[Job, Job] = field(default_factory=dict)
 
     def new_lines(self, job: Job) -> list[str]:
         """What was written since the last call, each line after its stream's host."""
         lines = []
+        if job not in self._named:
+            self._named[job] = named(self.session, job)
+        job = self._named[job]
         for stream in streams_of(self.session, job):
             host = stream.partition("/")[2].rpartition("-")[0] or stream
             lines += [f"{host} | {line}" for line in self._of_stream(job, stream)]

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from rich.console import Console
 from infra.costs import load_prices
 from infra.operations.reports.functions.reporter.costs import Prices
 from infra.operations.reports.functions.reporter.executions import Executions
+from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
 from infra.operations.reports.functions.reporter.records import Execution, Job, Step
 from scripts.commands.aws import poll_seconds
 from scripts.commands.console import CommandError
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
 _RETRIED = frozenset({"Failed", "Stopped"})
 
 
-def retry(session: boto3.Session, arn: str, patience: float) -> Execution:
+def retry(session: boto3.Session, arn: str, patience: float, console: Console) -> Execution:
     """Lets SageMaker go on from the steps that did not succeed; gives how it was before.
+
+    Says so where the cause is none that passes by itself: a person may have mended it meanwhile.
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html
 
     Raises:
-        CommandError: the execution succeeded, or goes on, or does not begin again in `patience`
-            seconds.
+        CommandError: the execution succeeded, or goes on, or rejected its model, or does not begin
+            again in `patience` seconds.
     """
     sagemaker = session.client("sagemaker")
     before = Executions(sagemaker).read(arn)
@@ -44,6 +47,7 @@ def retry(session: boto3.Session, arn: str, patience: float) -> Execution:
             f"The execution {arn} is {before.status} and can't be retried yet: follow it with "
             "./scripts/watch, and retry it if it fails."
         )
+    _consider(judge(before), arn, console)
     changed = _modified(sagemaker, arn)
     sagemaker.retry_pipeline_execution(
         PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex
@@ -58,6 +62,20 @@ def retry(session: boto3.Session, arn: str, patience: float) -> Execution:
             )
         time.sleep(poll_seconds())
     return before
+
+
+def _consider(endings: Sequence[Ending], arn: str, console: Console) -> None:
+    if any(ending.cause is Cause.VERDICT for ending in endings):
+        raise CommandError(
+            f"The execution {arn} rejected its model and is not retried, as its evaluation is kept "
+            "and so is the verdict: docs/runbooks/rejected-models.md says what to do."
+        )
+    for ending in endings:
+        if not ending.cause.may_pass:
+            console.print(
+                f"{ending.step.name}: {ending.reason}. A retry has the same definition, "
+                "images and parameters: it helps only if the cause lies outside and is mended."
+            )
 
 
 def _modified(sagemaker: "SageMakerClient", arn: str) -> datetime:
@@ -118,5 +136,5 @@ def prices(region: str) -> Prices:
 
 
 def _jobs_of(execution: Execution, steps: Iterable[Step]) -> list[Job]:
-    names = {step.name for step in steps}
-    return [job for job in execution.jobs if job.step in names]
+    chosen = list(steps)
+    return [job for job in execution.jobs if any(job.is_of(step) for step in chosen)]

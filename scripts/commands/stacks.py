@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
 
 
+def environment_name(environment: str) -> str:
+    return f"shardwise-{environment}"
+
+
 def stack_name(environment: str, unit: str) -> str:
-    return f"shardwise-{environment}-{unit}"
+    return f"{environment_name(environment)}-{unit}"
 
 
 def settings_file(environment: str) -> str:

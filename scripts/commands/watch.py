@@ -3,6 +3,7 @@
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from infra.operations.reports.functions.reporter import logs, words
 from infra.operations.reports.functions.reporter.executions import Executions
-from infra.operations.reports.functions.reporter.records import Execution, Step
+from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session, poll_seconds
 from scripts.commands.console import complain, parser, run
@@ -70,7 +71,9 @@ def watch(arguments: Namespace, console: Console) -> int:
     session = aws_session()
     execution = arguments.execution or _find(session, arguments, console)
     console.print(f"Execution {execution}")
-    before = retry(session, execution, arguments.patience) if arguments.retry else None
+    before = None
+    if arguments.retry:
+        before = retry(session, execution, arguments.patience, console)
     follow = _follow_live if console.is_terminal and arguments.follow else _follow_plainly
     try:
         ended = follow(session, execution, arguments, console)
@@ -78,12 +81,13 @@ def watch(arguments: Namespace, console: Console) -> int:
         raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
     if before is not None and ended["PipelineExecutionStatus"] in ENDED:
         bill(session, before, console)
-    return report(session, ended, console)
+    return report(session, ended, arguments.environment, console)
 
 
 def report(
     session: boto3.Session,
     execution: "DescribePipelineExecutionResponseTypeDef",
+    environment: str,
     console: Console,
 ) -> int:
     """Says how an execution is, with the logs of what failed; gives the exit status."""
@@ -92,32 +96,34 @@ def report(
         console.print(f"The execution: {status}.", style=COLOURS.get(status))
         return 0
     arn = execution["PipelineExecutionArn"]
+    client = session.client("logs")
     read = Executions(session.client("sagemaker")).read(arn)
-    for step in read.failed:
-        _report_failed_step(session, read, step, console)
-    rejected = any(step.is_verdict for step in read.failed)
+    endings = judge(read, lambda job: logs.streams(client, job))
+    for ending in endings:
+        _report_ending(session, ending, console)
+    if not endings and read.reason:
+        console.print(read.reason)
+    return complain(f"The execution {status.lower()}: {what_to_do(endings, arn, environment)}")
+
+
+def what_to_do(endings: Sequence[Ending], arn: str, environment: str) -> str:
+    """Where it is described, and how to go on: a retry only where that can help."""
+    rejected = any(ending.cause is Cause.VERDICT for ending in endings)
     page = words.REJECTED_MODELS if rejected else words.FAILED_EXECUTIONS
-    # A retry keeps the steps that succeeded, and so the model that was rejected.
-    again = (
-        "" if rejected else f", and ./scripts/watch --execution {arn} --retry goes on from there"
-    )
-    return complain(
-        f"The execution {status.lower()}: docs/runbooks/{page}.md says what to do{again}."
-    )
+    place = words.Place(environment, stacks.environment_name(environment), "")
+    then, command = words.advice(endings, arn, place)
+    ending = f"{then} {command}" if command else f"{then}."
+    return f"{place.runbook(page)} says what to do; {ending}"
 
 
-def _report_failed_step(
-    session: boto3.Session, execution: Execution, step: Step, console: Console
-) -> None:
-    job = execution.job(step)
-    streams = logs.streams(session.client("logs"), job) if job else []
-    for line in words.Failure(step, job, streams).lines(session.region_name):
+def _report_ending(session: boto3.Session, ending: Ending, console: Console) -> None:
+    for line in words.ending_lines(ending, session.region_name):
         console.print(line)
-    if job is None:
+    if ending.job is None:
         return
-    for stream in streams[:STREAMS_SHOWN]:
+    for stream in ending.streams[:STREAMS_SHOWN]:
         console.print(f"The last lines of {stream}:")
-        for line in last_lines(session, Job(job.name, job.log_group), stream):
+        for line in last_lines(session, Job(ending.job.name, ending.job.log_group), stream):
             console.print(f"  {line}")
 
 

@@ -8,9 +8,10 @@ from rich.console import Console
 
 from infra.operations.reports.functions.reporter import records
 from infra.operations.reports.functions.reporter.executions import step as step_of
+from infra.operations.reports.functions.reporter.reasons import Ending, judge
 from infra.operations.reports.functions.reporter.records import Execution, Step
 from scripts.commands.logs import Job, Tail, job_of, last_lines, streams_of
-from scripts.commands.watch import _report_failed_step, duration, table
+from scripts.commands.watch import _report_ending, duration, table, what_to_do
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -104,13 +105,49 @@ def test_a_tail_gives_each_line_once_with_its_host(session: boto3.Session, job: 
     assert tail.new_lines(job) == ["algo-2 | one more"]
 
 
+def test_a_tail_finds_the_streams_of_a_job_whose_arn_is_in_lower_case(
+    session: boto3.Session, environment: str
+) -> None:
+    # SageMaker Pipelines has written ARNs so, and job names are cut after 20 letters of the step.
+    name = f"pipelines-{environment}-ResampleAllTheImages-aB3"
+    session.client("sagemaker").create_training_job(**training_request(name))
+    stream = f"{name}/algo-1-1"
+    logs = session.client("logs")
+    if not logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]:
+        logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName=stream)
+    write(session, stream, "epoch=1")
+
+    job = job_of(training_step(name.lower()))
+
+    assert job is not None
+    assert Tail(session).new_lines(job) == ["algo-1 | epoch=1"]
+
+
+def training_request(name: str) -> Any:
+    image = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
+    return {
+        "TrainingJobName": name,
+        "RoleArn": "arn:aws:iam::000000000000:role/tests",
+        "AlgorithmSpecification": {"TrainingImage": image, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": "s3://nowhere/models"},
+        "ResourceConfig": {
+            "InstanceCount": 1,
+            "InstanceType": "ml.m5.large",
+            "VolumeSizeInGB": 1,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+
+
 def test_a_failed_step_is_reported_with_reason_stream_and_last_lines(
     session: boto3.Session, job: Job, console: Console, output: io.StringIO
 ) -> None:
     reason = "ClientError: AlgorithmError: out of paper, exit code: 1"
     failed = step_of(training_step(job.name, FailureReason=reason))
 
-    _report_failed_step(session, execution_of(failed), failed, console)
+    (ending,) = judged(failed, [f"{job.name}/algo-1-1", f"{job.name}/algo-2-1"])
+    _report_ending(session, ending, console)
 
     said = output.getvalue()
     assert "TrainModel failed: the container failed: out of paper (exit code 1)." in said
@@ -119,8 +156,22 @@ def test_a_failed_step_is_reported_with_reason_stream_and_last_lines(
     assert f"  {job.name}/algo-1-1 19" in said
 
 
-def execution_of(failed: Step) -> Execution:
-    """One that failed in this step."""
+def test_only_what_may_pass_is_told_to_be_retried() -> None:
+    def told(reason: str) -> str:
+        failed = step_of(training_step("mine", FailureReason=reason))
+        return what_to_do(judged(failed), "arn:e", "staging")
+
+    lost = told("ClientError: InternalServerError: We encountered an internal error.")
+    assert lost.startswith("docs/runbooks/failed-executions.md says what to do; wait a while; ")
+    assert lost.endswith("./scripts/watch --environment staging --execution arn:e --retry")
+    broken = told("ClientError: AlgorithmError: out of paper, exit code: 1")
+    assert "--retry" not in broken
+    assert broken.endswith("; the next drop's run covers these drops too.")
+
+
+def judged(failed: Step, streams: list[str] | None = None) -> tuple[Ending, ...]:
+    """Of an execution that failed in this step."""
     job = records.Job("Training", failed.job, failed.name, "Failed", START, "ml.m5.large", 2, 60.0)
     arn = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/shardwise-dev/execution/a"
-    return Execution(arn, "Failed", "", "", "d1", (failed,), (job,))
+    execution = Execution(arn, "Failed", "", "", "d1", (failed,), (job,))
+    return judge(execution, lambda job: streams or [])

@@ -131,7 +131,7 @@ def test_an_instance_type_without_a_price_is_named() -> None:
     )
 
 
-def test_a_retry_that_fails_again_tells_why_and_how_to_go_on(
+def test_a_retry_that_fails_again_tells_why_and_advises_no_third(
     execution: Callable[..., str],
     watch: Watch,
     output: io.StringIO,
@@ -141,10 +141,68 @@ def test_a_retry_that_fails_again_tells_why_and_how_to_go_on(
 
     assert watch("--execution", arn, "--retry") == 1
 
-    assert "ShardImages failed: the container failed: it was told to fail." in output.getvalue()
+    said = output.getvalue()
+    assert "A retry has the same definition, images and parameters: it helps only if" in said
+    assert "ShardImages failed: the container failed: it was told to fail." in said
     told = capsys.readouterr().err
     assert "docs/runbooks/failed-executions.md says what to do" in told
-    assert f"./scripts/watch --execution {arn} --retry goes on from there." in told
+    assert "--retry" not in told
+
+
+def test_a_stopped_job_is_told_with_its_step_and_goes_on_by_a_retry(
+    session: boto3.Session,
+    execution: Callable[..., str],
+    watch: Watch,
+    output: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sagemaker = session.client("sagemaker")
+    arn = execution("Executing", step("ShardImages", "Hang"))
+
+    def stopped() -> bool:
+        jobs = sagemaker.list_processing_jobs(
+            NameContains=arn.rpartition("/")[2], StatusEquals="InProgress"
+        )["ProcessingJobSummaries"]
+        for job in jobs:
+            sagemaker.stop_processing_job(ProcessingJobName=job["ProcessingJobName"])
+        return bool(jobs)
+
+    eventually(stopped)
+
+    assert watch("--execution", arn) == 1
+
+    said = output.getvalue()
+    assert "ShardImages was stopped: a person or a program stopped it (StopProcessingJob)." in said
+    assert "Log group /aws/sagemaker/ProcessingJobs" in said
+    told = capsys.readouterr().err
+    assert f"./scripts/watch --environment dev --execution {arn} --retry" in told
+
+
+def test_a_job_over_its_time_is_told_with_the_setting_that_limits_it(
+    execution: Callable[..., str],
+    watch: Watch,
+    output: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    late = step("ShardImages", "OverTime")
+    late["Arguments"]["StoppingCondition"] = {"MaxRuntimeInSeconds": 60}
+    arn = execution("Failed", late)
+
+    assert watch("--execution", arn, "--once") == 1
+
+    assert "ShardImages was stopped: it ran for its MaxRuntimeInSeconds, 60" in output.getvalue()
+    told = capsys.readouterr().err
+    assert "raise max_runtime_seconds of [shards] in infra/environments/dev.toml" in told
+    assert "--retry" not in told
+
+
+def test_an_execution_that_rejected_its_model_is_not_retried(
+    execution: Callable[..., str], watch: Watch
+) -> None:
+    reject = {"Name": "RejectModel", "Type": "Fail", "Arguments": {"ErrorMessage": "Not good."}}
+    arn = execution("Failed", reject)
+    with pytest.raises(CommandError, match="rejected its model and is not retried"):
+        watch("--execution", arn, "--retry")
 
 
 def test_an_execution_that_succeeded_is_not_retried(

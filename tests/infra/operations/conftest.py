@@ -47,10 +47,17 @@ def message(inbox: Callable[[], list[dict[str, str]]]) -> Callable[[str], str]:
 
 @pytest.fixture
 def execute(operations: Operations) -> Callable[..., str]:
-    """Runs these steps to the end as an execution of dev's pipeline, and gives its ARN."""
+    """Runs these steps to the end as an execution of dev's pipeline, and gives its ARN.
+
+    `meanwhile` is called with the ARN until it has ended.
+    """
     sagemaker = operations.server.client("sagemaker")
 
-    def run(*steps: dict[str, Any], description: str = "") -> str:
+    def run(
+        *steps: dict[str, Any],
+        description: str = "",
+        meanwhile: Callable[[str], None] = lambda arn: None,
+    ) -> str:
         body = {
             "Version": "2020-12-01",
             "Parameters": [{"Name": "DropId", "Type": "String", "DefaultValue": "first"}],
@@ -66,7 +73,12 @@ def execute(operations: Operations) -> Callable[..., str]:
             PipelineExecutionDescription=description or "by a test",
             ClientRequestToken=f"{next(_numbers)}".ljust(32, "-"),
         )["PipelineExecutionArn"]
-        eventually(lambda: _ended(sagemaker, arn))
+
+        def ended() -> bool:
+            meanwhile(arn)
+            return _ended(sagemaker, arn)
+
+        eventually(ended)
         return str(arn)
 
     return run

@@ -66,7 +66,36 @@ def test_a_failed_execution_is_told_with_step_reason_log_stream_cost_and_runbook
     assert "https://us-east-1.console.aws.amazon.com/cloudwatch/home" in said
     assert "Run 3: 20261125T101500Z-1a2b3c4d and 2 more.\n" in said
     assert "Cost so far: USD 0.0000 (1 job, " in said
-    assert "What to do: docs/runbooks/failed-executions.md" in said
+    assert "What to do: docs/runbooks/failed-executions.md; a retry has the same images" in said
+    assert "--retry" not in said
+
+
+def test_a_job_over_its_time_is_told_with_its_step_and_the_setting_to_change(
+    inbox, execute, train, message
+):
+    arn = execute(train("OverTime"), description=RUN)
+
+    said = message(arn)
+    assert "TrainModel was stopped: it ran for its MaxRuntimeInSeconds, 60" in said
+    assert "Log group /aws/sagemaker/TrainingJobs" in said
+    assert "raise max_runtime_seconds of [training] in infra/environments/dev.toml" in said
+    assert "--retry" not in said
+    assert f"{NAME}: TrainModel was stopped" in [m["Subject"] for m in inbox()]
+
+
+def test_a_stopped_job_is_told_with_its_step_and_can_go_on(operations, execute, train, message):
+    sagemaker = operations.server.client("sagemaker")
+
+    def stop(arn):
+        for job in sagemaker.list_training_jobs(
+            NameContains=arn.rpartition("/")[2], StatusEquals="InProgress"
+        )["TrainingJobSummaries"]:
+            sagemaker.stop_training_job(TrainingJobName=job["TrainingJobName"])
+
+    arn = execute(train("Hang"), meanwhile=stop)
+
+    said = message(arn)
+    assert "TrainModel was stopped: a person or a program stopped it (StopTrainingJob)." in said
     assert f"./scripts/watch --environment dev --execution {arn} --retry" in said
 
 

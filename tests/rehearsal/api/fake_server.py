@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +35,7 @@ from rehearsal.transform.backend import ProcessTransforms
 
 
 class Jobs:
-    """A job does what its environment variable OUTCOME says: Completed, Failed, Hang, or
+    """A job does what its environment variable OUTCOME says: Completed, Failed, Hang, OverTime, or
     FailedOnce, where the first job of a step of an execution fails.
 
     One that fails writes a line, as its first host.
@@ -63,7 +63,10 @@ class Jobs:
         outcome = request.get("Environment", {}).get("OUTCOME", "Completed")
         if outcome == "FailedOnce":
             outcome = self._first_fails(request[f"{kind}JobName"].rpartition("-")[0])
-        change({f"{kind}StartTime": datetime.now(UTC)})
+        began = datetime.now(UTC)
+        if outcome == "OverTime":
+            began -= timedelta(seconds=request["StoppingCondition"]["MaxRuntimeInSeconds"])
+        change({f"{kind}StartTime": began})
         if kind == "Training":
             change({"SecondaryStatus": "Training"})
         if outcome == "Hang":
@@ -77,6 +80,10 @@ class Jobs:
             fields["SecondaryStatus"] = outcome
             uri = f"{request['OutputDataConfig']['S3OutputPath']}/model.tar.gz"
             fields["ModelArtifacts"] = {"S3ModelArtifacts": uri}
+        if outcome == "OverTime":
+            fields[f"{kind}JobStatus"] = "Stopped"
+            if kind == "Training":
+                fields["SecondaryStatus"] = "MaxRuntimeExceeded"
         if outcome == "Failed":
             self._write(f"/aws/sagemaker/{kind}Jobs", f"{request[f'{kind}JobName']}/algo-1-1")
             fields["FailureReason"] = "AlgorithmError: it was told to fail"

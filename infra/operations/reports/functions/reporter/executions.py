@@ -92,6 +92,8 @@ def _processing(job: Any) -> Job:
         instances=cluster["InstanceCount"],
         seconds=(ended - started).total_seconds() if started and ended else 0.0,
         message=job.get("ExitMessage", ""),
+        reason=job.get("FailureReason", ""),
+        longest=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0),
     )
 
 
@@ -108,6 +110,9 @@ def _training(job: Any) -> Job:
         # Of managed spot training, what is left of the time after AWS's discount.
         seconds=float(job.get("BillableTimeInSeconds", 0)),
         metrics={m["MetricName"]: m["Value"] for m in job.get("FinalMetricDataList", [])},
+        secondary_status=job.get("SecondaryStatus", ""),
+        reason=job.get("FailureReason", ""),
+        longest=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0),
     )
 
 

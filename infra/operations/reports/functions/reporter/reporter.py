@@ -12,8 +12,8 @@ from .executions import Executions
 from .ledger import Ledger
 from .metrics import IMAGES_PER_SECOND, Metrics, Point
 from .outputs import Outputs
-from .records import Execution, Step
-from .words import Failure, Message, Place, Run
+from .reasons import Cause, judge
+from .words import Message, Place, Run
 
 logger = logging.getLogger(__name__)
 
@@ -112,19 +112,16 @@ class Reporter:
 
     def _message(self, run: Run, status: str) -> Message | None:
         place, execution = self._parts.place, run.execution
-        verdict = next((step for step in execution.failed if step.is_verdict), None)
-        if status == "Failed" and verdict:
-            return words.rejected(run, verdict, place)
-        if status == "Failed":
-            failures = [self._failure(execution, step) for step in execution.failed]
-            return words.failed(run, failures, place)
-        if status == "Succeeded" and self._waits(execution.package):
-            return words.waits(run, place)
-        return None
-
-    def _failure(self, execution: Execution, step: Step) -> Failure:
-        job = execution.job(step)
-        return Failure(step, job, logs.streams(self._parts.clients.logs, job) if job else ())
+        if status == "Succeeded":
+            return words.waits(run, place) if self._waits(execution.package) else None
+        endings = judge(execution, lambda job: logs.streams(self._parts.clients.logs, job))
+        verdict = next((ending for ending in endings if ending.cause is Cause.VERDICT), None)
+        if verdict:
+            return words.rejected(run, verdict.step, place)
+        # A person who stops an execution knows of it.
+        if status == "Stopped" and all(ending.cause is Cause.STOP for ending in endings):
+            return None
+        return words.failed(run, endings, place)
 
     def _waits(self, package: str) -> bool:
         if not package:

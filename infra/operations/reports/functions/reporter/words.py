@@ -6,13 +6,37 @@ from dataclasses import dataclass
 from .costs import Cost
 from .logs import console_link
 from .outputs import Accuracy
-from .reasons import reason
-from .records import Execution, Job, Step
+from .reasons import Cause, Ending, retry_can_help
+from .records import Execution, Step
 
 FAILED_EXECUTIONS = "failed-executions"
 REJECTED_MODELS = "rejected-models"
 WAITING_APPROVALS = "waiting-approvals"
 MODELS_TAKEN_BACK = "models-taken-back"
+SETTINGS = {
+    "CreateManifests": "manifests",
+    "FetchServingModel": "serving_model",
+    "ShardImages": "shards",
+    "TrainModel": "training",
+    "EvaluateModel": "evaluation",
+}
+"""The section of an environment's settings that a step's `max_runtime_seconds` stands in."""
+_NEXT_RUN = "the next drop's run covers these drops too"
+_BEFORE_A_RETRY = {
+    Cause.CAPACITY: "wait until AWS has such instances",
+    Cause.SPOT: "wait until AWS has spot instances",
+    Cause.QUOTA: "raise the quota in Service Quotas, or end what uses it up",
+    Cause.STOP: "find out who stopped it, and why",
+}
+_INSTEAD_OF_A_RETRY = {
+    Cause.CONTAINER: "a retry has the same images and settings and would fail in the same way: "
+    "mend what the reason names, be it data, settings or code",
+    Cause.REFUSED: "a retry makes the same request: mend what the reason names, be it a role, an "
+    "image, a bucket or a setting, and deploy",
+    Cause.UNKNOWN: "a retry has the same definition and parameters: find the cause first",
+    Cause.VERDICT: "a retry keeps the evaluation, and so the verdict: better data or settings, or "
+    "another threshold, make another model",
+}
 _SUBJECT = 100
 _STREAMS = 4
 
@@ -71,50 +95,61 @@ class Run:
         ]
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A step that failed, and where its log lines are.
-
-    Attributes:
-        job: of its last attempt, if it has one.
-        streams: the job's log streams.
-    """
-
-    step: Step
-    job: Job | None
-    streams: Sequence[str]
-
-    def lines(self, region: str) -> list[str]:
-        """Step, reason, log group and streams; the link is to the first of them."""
-        attempts = f" after {self.step.attempts} attempts" if self.step.attempts > 1 else ""
-        lines = [f"{self.step.name} failed{attempts}: {reason(self.step, self.job)}."]
-        if self.job is None:
-            return lines
-        lines.append(f"Log group {self.job.log_group}, streams:")
-        lines += [f"  {stream}" for stream in self.streams[:_STREAMS]]
-        if not self.streams:
-            return [*lines[:-1], f"Log group {self.job.log_group}: the job wrote no lines."]
-        if len(self.streams) > _STREAMS:
-            lines.append(f"  and {len(self.streams) - _STREAMS} more")
-        return [*lines, console_link(region, self.job.log_group, self.streams[0])]
+def ending_lines(ending: Ending, region: str) -> list[str]:
+    """Step, reason, log group and streams; the link is to the first of them."""
+    step, job = ending.step, ending.job
+    verb = "was stopped" if ending.is_stop else "failed"
+    attempts = f" after {step.attempts} attempts" if step.attempts > 1 else ""
+    lines = [f"{step.name} {verb}{attempts}: {ending.reason}."]
+    if job is None:
+        return lines
+    if not ending.streams:
+        return [*lines, f"Log group {job.log_group}: the job wrote no lines."]
+    lines.append(f"Log group {job.log_group}, streams:")
+    lines += [f"  {stream}" for stream in ending.streams[:_STREAMS]]
+    if len(ending.streams) > _STREAMS:
+        lines.append(f"  and {len(ending.streams) - _STREAMS} more")
+    return [*lines, console_link(region, job.log_group, ending.streams[0])]
 
 
-def failed(run: Run, failures: Sequence[Failure], place: Place) -> Message:
-    """An execution failed otherwise than by its verdict on the model."""
-    names = " and ".join(failure.step.name for failure in failures) or "an execution"
-    lines = [line for failure in failures for line in failure.lines(place.region)]
-    again = place.command("watch", "--execution", run.execution.arn, "--retry")
+def advice(endings: Sequence[Ending], execution_arn: str, place: Place) -> tuple[str, str]:
+    """What to do next, and the command for it, which is empty where only a new execution helps."""
+    if retry_can_help(endings):
+        again = place.command("watch", "--execution", execution_arn, "--retry")
+        first = _BEFORE_A_RETRY.get(endings[0].cause, "wait a while")
+        return f"{first}; this goes on from what did not succeed:", again
+    lasting = [ending for ending in endings if not ending.cause.may_pass]
+    if not lasting:
+        return f"find the cause first; {_NEXT_RUN}", ""
+    if lasting[0].cause is Cause.RUNTIME:
+        return f"a retry has the same limit: {_raise_the_limit(lasting[0], place)}; {_NEXT_RUN}", ""
+    return f"{_INSTEAD_OF_A_RETRY[lasting[0].cause]}; {_NEXT_RUN}", ""
+
+
+def _raise_the_limit(ending: Ending, place: Place) -> str:
+    section = SETTINGS.get(ending.step.name)
+    if section is None:
+        return f"raise MaxRuntimeInSeconds of {ending.step.name} and deploy"
+    file = f"infra/environments/{place.environment.partition('-')[0]}.toml"
+    return (
+        f"raise max_runtime_seconds of [{section}] in {file}, or take more or faster instances, "
+        "and deploy"
+    )
+
+
+def failed(run: Run, endings: Sequence[Ending], place: Place) -> Message:
+    """An execution ended otherwise than by its verdict on the model, and not by a person's will."""
+    told = [f"{e.step.name} {'was stopped' if e.is_stop else 'failed'}" for e in endings]
+    names = " and ".join(told) or "an execution failed"
+    status = "was stopped" if run.execution.status == "Stopped" else "failed"
+    lines = [line for ending in endings for line in ending_lines(ending, place.region)]
+    then, command = advice(endings, run.execution.arn, place)
     return _message(
-        f"{place.name}: {names} failed",
-        f"An execution of the pipeline {run.execution.pipeline} failed.",
+        f"{place.name}: {names}",
+        f"An execution of the pipeline {run.execution.pipeline} {status}.",
         *(lines or [run.execution.reason]),
         *run.lines(),
-        _what_to_do(
-            place,
-            FAILED_EXECUTIONS,
-            "see to the cause first, then this goes on from what failed:",
-            again,
-        ),
+        _what_to_do(place, FAILED_EXECUTIONS, then, command),
     )
 
 
@@ -177,7 +212,8 @@ def taken_back(stack: str, version: str | None, why: str, place: Place, *, whole
 
 
 def _what_to_do(place: Place, page: str, then: str, command: str) -> str:
-    return f"\nWhat to do: {place.runbook(page)}; {then}\n  {command}"
+    sentence = f"\nWhat to do: {place.runbook(page)}; {then}"
+    return f"{sentence}\n  {command}" if command else f"{sentence}."
 
 
 def _message(subject: str, *lines: str) -> Message:
