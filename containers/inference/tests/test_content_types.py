@@ -136,6 +136,56 @@ def test_json_that_holds_no_images_is_refused_with_its_reason(
     assert reason in answer.json()["error"]
 
 
+# A PNG file may have anything behind its end: here the digits that alphabets differ in.
+TEXT = base64.b64encode(picture(255).ljust(99, b"\xff") + b"\xfb\xff\xbf\xff").decode()
+
+
+def wrapped(text: str, width: int, end: str) -> str:
+    return "".join(text[at : at + width] + end for at in range(0, len(text), width))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT + "\n",
+        wrapped(TEXT, 76, "\r\n"),
+        wrapped(TEXT, 64, "\n"),
+        f"data:image/png;base64,{TEXT}",
+        f" DATA:image/png;name=a.png;BASE64,{wrapped(TEXT, 60, ' ')}",
+        TEXT.replace("+", "-").replace("/", "_"),
+        TEXT.rstrip("="),
+    ],
+)
+def test_base64_that_can_be_meant_in_one_way_only_is_taken(server: Server, text: str) -> None:
+    assert "+" in TEXT
+    assert "/" in TEXT
+    answer = server.post(json.dumps({"images": [text]}).encode(), "application/json")
+
+    assert answer.json()["predictions"][0]["label"] == "bright"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("%2BAA=", "the character '%' is none of base64's"),
+        ("é", "the character 'é' is none of base64's"),
+        ("https://example.com/a.png", "the character ':' is none of base64's"),
+        ("data:image/png,AAAA", "it is a data: URL without ;base64, in its head"),
+        (f"{TEXT}=={TEXT}", "something follows its padding, ="),
+        ("AAAAA", "5 characters and 0 of padding are no whole bytes"),
+        ("AAA A====", "4 characters and 4 of padding are no whole bytes"),
+    ],
+)
+def test_what_is_no_base64_is_told_why_and_what_to_send(
+    server: Server, text: str, cause: str
+) -> None:
+    answer = server.post(json.dumps({"images": [text]}).encode(), "application/json")
+
+    assert answer.status_code == 400
+    said = f"is no base64, as {cause}: send the file's bytes in base64."
+    assert answer.json()["error"].endswith(said)
+
+
 def header(shape: str, kind: str = "|u1", by_columns: bool = False) -> bytes:
     """An array's header that claims what it likes."""
     text = f"{{'descr': '{kind}', 'fortran_order': {by_columns}, 'shape': {shape}}}\n".encode()
