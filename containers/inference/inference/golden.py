@@ -3,21 +3,30 @@
 import base64
 import binascii
 import json
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from inference.artifact import UnusableModelError
 from inference.model import Probabilities, first_line
 
-SCHEMA = 1
+# Releases before wrote 1, without pictures.
+SCHEMAS = (1, 2)
 
-# Absolute, of a probability: other processors and libraries sum in another order, in float32. A
-# wrong model, label or preprocessing is off by far more.
+# Other processors and libraries sum in another order, in float32: of a probability, absolute, and
+# relative to it, so that many classes of small ones cannot change places. A wrong model, label or
+# preprocessing is off by far more.
 TOLERANCE = 0.002
+RELATIVE_TOLERANCE = 0.01
+# Of an equal share among the classes: probabilities below are taken for as large.
+LEAST_SHARE = 0.001
+# Levels, of 255, that JPEG, colour conversion and rounding may change a field's colour by.
+PICTURE_TOLERANCE = 8
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,35 @@ class GoldenRequest:
     probabilities: Probabilities
 
 
+@dataclass(frozen=True)
+class GoldenPicture:
+    """An image file of another size, and what upright fields of one colour it shows.
+
+    It is `fields` stretched over the whole square, whatever way the file holds it: another colour
+    order, orientation, border or cut, or resizing without averaging, shows.
+
+    Attributes:
+        fields: uint8 [rows, columns, 3], RGB.
+    """
+
+    content_type: str
+    body: bytes
+    fields: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What a model folder says of itself."""
+
+    requests: tuple[GoldenRequest, ...]
+    pictures: tuple[GoldenPicture, ...]
+
+
 Ask = Callable[[GoldenRequest], Awaitable[Probabilities]]
 """Gives float32 [classes], by the way that a client's request takes."""
 
 
-def read_golden(folder: Path, labels: Sequence[str]) -> tuple[GoldenRequest, ...]:
+def read_golden(folder: Path, labels: Sequence[str]) -> Golden:
     """Reads `golden.json` of a model folder.
 
     Raises:
@@ -56,9 +89,12 @@ def read_golden(folder: Path, labels: Sequence[str]) -> tuple[GoldenRequest, ...
     except ValueError as error:
         raise UnusableModelError(f"{file} is no JSON ({error}): train the model again.") from error
     try:
-        if content["schema"] != SCHEMA or not content["requests"]:
-            raise ValueError(f"it needs schema {SCHEMA} and a request")
-        return tuple(_request(each, labels) for each in content["requests"])
+        if content["schema"] not in SCHEMAS or not content["requests"]:
+            raise ValueError("it needs schema 1 or 2 and a request")
+        return Golden(
+            tuple(_request(each, labels) for each in content["requests"]),
+            tuple(read_picture(each) for each in content.get("pictures", ())),
+        )
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UnusableModelError(
             f"{file} does not hold golden requests for the labels of model.json "
@@ -67,7 +103,7 @@ def read_golden(folder: Path, labels: Sequence[str]) -> tuple[GoldenRequest, ...
 
 
 async def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str], ask: Ask) -> None:
-    """Asks each request and compares label and probabilities, within TOLERANCE.
+    """Asks each request and compares label and probabilities, within `tolerances`.
 
     Raises:
         UnusableModelError: an answer is another one, or none.
@@ -86,16 +122,74 @@ async def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str],
 def _compare(
     answer: Probabilities, request: GoldenRequest, labels: Sequence[str], where: str
 ) -> None:
-    off = float(np.abs(answer - request.probabilities).max())
+    expected = request.probabilities
+    allowed = tolerances(expected)
+    off = np.abs(answer - expected)
+    said = labels.index(request.label)
+    best = int(answer.argmax())
     # Two classes that are as probable as each other may change places within the tolerance.
-    behind = float(answer.max() - answer[labels.index(request.label)])
-    if off <= TOLERANCE and behind <= TOLERANCE:
+    behind = float(answer[best] - answer[said])
+    # Not finite counts as apart.
+    if np.all(off <= allowed) and behind <= allowed[said]:
         return
+    worst = int((off / allowed).argmax())
     raise UnusableModelError(
-        f"The model answers {where} with {labels[int(answer.argmax())]!r} and probabilities up to "
-        f"{off:.3g} away from training's, which said {request.label!r} and allow {TOLERANCE}: "
-        "check that model.json, golden.json and saved_model/ are of one training."
+        f"The model answers {where} with {labels[best]!r}, and training's said {request.label!r}; "
+        f"of {labels[worst]!r} it gives the probability {answer[worst]:.4g}, and training's gave "
+        f"{expected[worst]:.4g} and allows {allowed[worst]:.2g} more or less: check that "
+        "model.json, golden.json and saved_model/ are of one training."
     )
+
+
+def tolerances(probabilities: Probabilities) -> npt.NDArray[np.float64]:
+    """How far another runtime's or processor's answer may be from each of `probabilities`."""
+    least = LEAST_SHARE / len(probabilities)
+    relative = RELATIVE_TOLERANCE * np.maximum(probabilities, least, dtype=np.float64)
+    return np.minimum(relative, TOLERANCE)
+
+
+def check_pictures(
+    pictures: Sequence[GoldenPicture], pixels: Callable[[bytes], npt.NDArray[np.uint8]]
+) -> None:
+    """Looks at the fields in what `pixels` makes of each picture.
+
+    Raises:
+        UnusableModelError: a colour is another one, or there are no pixels.
+    """
+    for number, picture in enumerate(pictures, start=1):
+        where = f"golden picture {number} of {len(pictures)}"
+        try:
+            square = pixels(picture.body)
+        except Exception as error:
+            raise UnusableModelError(
+                f"Preprocessing fails on {where} ({first_line(error)}): train the model again, or "
+                "undo what was changed in preprocess."
+            ) from error
+        rows, columns = picture.fields.shape[:2]
+        down, row = _inner(rows, len(square))
+        right, column = _inner(columns, len(square))
+        seen, expected = square[down][:, right], picture.fields[row][:, column]
+        off = np.abs(seen.astype(int) - expected)
+        if off.max() > PICTURE_TOLERANCE:
+            y, x, _ = np.unravel_index(off.argmax(), off.shape)
+            raise UnusableModelError(
+                f"Preprocessing makes {seen[y, x].tolist()} of row {down[y]}, column {right[x]} of "
+                f"{where}, and training's {expected[y, x].tolist()}: undo what was changed in "
+                "preprocess, or change containers/preprocessing and train again."
+            )
+
+
+def _inner(fields: int, size: int) -> tuple[list[int], list[int]]:
+    """So many fields side by side over `size` pixels: pixels that lie within one, and which."""
+    wide = size / fields
+    # What lies nearer to the next field than a pixel may have some of its colour.
+    margin = max(1.0, wide / 8)
+    found: list[tuple[int, int]] = []
+    for field in range(fields):
+        first, end = math.ceil(field * wide + margin), math.floor((field + 1) * wide - margin)
+        within = range(first, end) or [int((field + 0.5) * wide)]
+        found += [(pixel, field) for pixel in within]
+    return [pixel for pixel, _ in found], [field for _, field in found]
 
 
 def _request(content: dict[str, Any], labels: Sequence[str]) -> GoldenRequest:
@@ -108,3 +202,11 @@ def _request(content: dict[str, Any], labels: Sequence[str]) -> GoldenRequest:
         raise ValueError(f"the label {content['label']!r}")
     body = base64.b64decode(content["body"], validate=True)
     return GoldenRequest(str(content["content_type"]), body, content["label"], probabilities)
+
+
+def read_picture(content: dict[str, Any]) -> GoldenPicture:
+    fields = np.asarray(content["fields"])
+    if fields.ndim != 3 or fields.shape[2] != 3 or fields.min() < 0 or fields.max() > 255:
+        raise ValueError(f"fields of shape {list(fields.shape)}")
+    body = base64.b64decode(content["body"], validate=True)
+    return GoldenPicture(str(content["content_type"]), body, fields.astype(np.uint8))

@@ -1,4 +1,4 @@
-"""What every runtime offers: a model folder in memory, pixels in, probabilities out."""
+"""What every runtime offers: a model in memory, pixels in, probabilities out."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -24,48 +24,6 @@ class Model(Protocol):
     runtime: str
 
     def session(self) -> Session: ...
-
-
-def load_model(artifact: Artifact, runtime: str, threads: int) -> Model:
-    """Loads the SavedModel for as many sessions at once as there are threads.
-
-    Raises:
-        UnusableModelError: it does not load, or its signature is not the contract's.
-    """
-    # Imported here, so that the runtime that is not used takes no time and no memory.
-    if runtime == "openvino":
-        from inference.openvino_model import OpenVinoModel  # noqa: PLC0415
-
-        return OpenVinoModel(artifact, threads)
-    from inference.tensorflow_model import TensorFlowModel  # noqa: PLC0415
-
-    return TensorFlowModel(artifact, threads)
-
-
-def check_answer(session: Session, artifact: Artifact) -> None:
-    """Asks the model about a blank image.
-
-    Raises:
-        UnusableModelError: it fails, or does not answer with a finite number a label.
-    """
-    size, classes = artifact.image_size, len(artifact.labels)
-    try:
-        answer = session(np.zeros((1, size, size, 3), np.uint8))
-    except Exception as error:
-        raise UnusableModelError(
-            f"The model in {artifact.saved_model} fails on a blank image of {size} pixels square "
-            f"({first_line(error)}): train it again."
-        ) from error
-    if answer.shape != (1, classes):
-        raise UnusableModelError(
-            f"The model in {artifact.saved_model} answers with shape {list(answer.shape)} and "
-            f"model.json has {classes} labels: train it again."
-        )
-    if not np.isfinite(answer).all():
-        raise UnusableModelError(
-            f"The model in {artifact.saved_model} answers a blank image with numbers that are not "
-            "finite: train it again, with a lower learning_rate perhaps."
-        )
 
 
 def no_signature(artifact: Artifact) -> UnusableModelError:

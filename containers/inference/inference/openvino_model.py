@@ -30,7 +30,8 @@ class OpenVinoModel:
         except RuntimeError as error:
             raise UnusableModelError(
                 f"{artifact.saved_model} is no SavedModel that OpenVINO {ov.__version__} reads "
-                f"({_reason(error)}): train the model again, or set INFERENCE_RUNTIME=tensorflow."
+                f"({_reason(error)}): train the model again, or "
+                "serve it by TensorFlow (README, Start and end)."
             ) from error
         _check_signature(model, artifact)
         try:
@@ -50,7 +51,8 @@ class OpenVinoModel:
         except RuntimeError as error:
             raise UnusableModelError(
                 f"{artifact.saved_model} cannot be compiled by OpenVINO {ov.__version__} "
-                f"({_reason(error)}): train the model again, or set INFERENCE_RUNTIME=tensorflow."
+                f"({_reason(error)}): train the model again, or "
+                "serve it by TensorFlow (README, Start and end)."
             ) from error
         self._output = next(i for i, o in enumerate(model.outputs) if OUTPUT in o.get_names())
 

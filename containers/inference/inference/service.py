@@ -10,14 +10,15 @@ from typing import Any
 from inference.artifact import Artifact
 from inference.batcher import Batcher
 from inference.bodies import read_images
-from inference.comparison import compare
-from inference.golden import GoldenRequest, check_golden, read_golden
+from inference.contents import Pixels, pixels_of
+from inference.golden import GoldenRequest, check_golden, check_pictures, read_golden
 from inference.metrics import Metrics
-from inference.model import Model, Probabilities, check_answer, load_model
+from inference.model import Model, Probabilities
 from inference.negotiation import body_type
 from inference.refusal import overloaded
 from inference.request import Holding
 from inference.request_log import RequestLog
+from inference.runtimes import check_answer, load_model
 from inference.settings import MEGABYTE, Settings
 from inference.warming import warm_decoders
 
@@ -88,8 +89,9 @@ class Service:
         try:
             golden = read_golden(self._artifact.folder, self.labels)
             start = time.monotonic()
+            await asyncio.to_thread(check_pictures, golden.pictures, self._pixels)
             model, batch_size = await asyncio.to_thread(self._start)
-            await check_golden(golden, self.labels, self._ask)
+            await check_golden(golden.requests, self.labels, self._ask)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - raised again when the server has ended
@@ -103,7 +105,8 @@ class Service:
                 "labels": len(self.labels),
                 "threads": self.settings.threads,
                 "batch_size": batch_size,
-                "golden_requests": len(golden),
+                "golden_requests": len(golden.requests),
+                "golden_pictures": len(golden.pictures),
                 "seconds": round(time.monotonic() - start, 2),
             },
         )
@@ -112,8 +115,6 @@ class Service:
         settings, artifact = self.settings, self._artifact
         model = load_model(artifact, settings.runtime, settings.threads)
         check_answer(model.session(), artifact)
-        if settings.compare_runtimes and model.runtime != "tensorflow":
-            compare(model, artifact)
         warm_decoders(artifact.image_size)
         return model, self.batcher.start(model)
 
@@ -123,6 +124,9 @@ class Service:
         deadline = time.monotonic() + self.settings.request_seconds
         question = await self.batcher.ask(asked.images, deadline)
         return question.rows()[0]
+
+    def _pixels(self, file: bytes) -> Pixels:
+        return pixels_of(file, self._artifact.image_size)
 
     async def _measure(self) -> None:
         while True:

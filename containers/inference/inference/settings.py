@@ -1,15 +1,14 @@
 """The container's settings: environment variables, each with a default, checked at the start."""
 
 import dataclasses
-import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from inference.cores import available_cores
+from inference.runtimes import RUNTIMES, installed_runtimes
 
-RUNTIMES = ("openvino", "tensorflow")
 DEFAULT_PORT = 8080
 MEGABYTE = 1024 * 1024
 # One process has one interpreter, whose HTTP work of all requests takes turns: so many cores'
@@ -39,7 +38,6 @@ class Settings:
     model_package_arn: str | None = None
     runtime: str = "openvino"
     port: int = _number("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT, 1, 65535)
-    compare_runtimes: int = _number("INFERENCE_COMPARE_RUNTIMES", 0, 0, 1)
     workers: int = _number("INFERENCE_WORKERS", 0, 0, 256)
     threads: int = _number("INFERENCE_THREADS", 0, 0, 256)
     batch_size: int = _number("INFERENCE_BATCH_SIZE", 0, 0, 1024)
@@ -98,8 +96,14 @@ def _read(each: "dataclasses.Field[Any]", environment: Mapping[str, str]) -> int
 
 def _runtime(environment: Mapping[str, str]) -> str:
     given = environment.get("INFERENCE_RUNTIME")
-    if not given:
-        return "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
-    if given not in RUNTIMES:
-        raise UnusableSettingError(f"INFERENCE_RUNTIME is {given!r}: give openvino or tensorflow.")
-    return given
+    installed = installed_runtimes()
+    if not given and installed:
+        return installed[0]
+    if given in installed:
+        return given
+    if given in RUNTIMES:
+        raise UnusableSettingError(
+            f"INFERENCE_RUNTIME is {given!r}, and this image has {' and '.join(installed)}: build "
+            "it with ACCELERATOR=gpu for TensorFlow, which then runs on processors, too."
+        )
+    raise UnusableSettingError(f"INFERENCE_RUNTIME is {given!r}: give {' or '.join(RUNTIMES)}.")

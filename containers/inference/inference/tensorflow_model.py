@@ -1,4 +1,4 @@
-"""The SavedModel by TensorFlow: on GPUs, and to compare other runtimes with."""
+"""The SavedModel by TensorFlow: on GPUs, and for networks that OpenVINO cannot read."""
 
 from typing import Any
 

@@ -1,13 +1,13 @@
 import functools
+import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .servers import CONTAINER, SIZE, Server, StartServer, launch
+from .servers import CONTAINER, SIZE, TRAINING_PYTHON, Server, StartServer, launch
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +17,11 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
     @functools.cache
     def make(kind: str) -> Path:
         folder = tmp_path_factory.mktemp(kind)
-        # In a process of its own: TensorFlow's threads must not be in the one that starts servers.
         program = CONTAINER / "tests/make_model.py"
-        subprocess.run([sys.executable, program, folder, str(SIZE), kind], check=True)
+        variables = os.environ | {"PYTHONPATH": str(CONTAINER.parent / "training")}
+        subprocess.run(
+            [TRAINING_PYTHON, program, folder, str(SIZE), kind], check=True, env=variables
+        )
         return folder
 
     return make

@@ -1,4 +1,4 @@
-"""Writes a model folder of one of these kinds, as training would:
+"""Writes a model folder of one of these kinds, as training would, in training's environment:
 
 tiny: the brighter the image, the likelier "bright"; one grey breaks it.
 slow: the same, after a tenth of a second of sums for each image.
@@ -15,6 +15,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+
+from training.golden import pictures as golden_pictures
 
 BREAKING_GREY = 77
 
@@ -99,7 +101,7 @@ def golden(folder: Path, size: int, labels: list[str]) -> dict[str, object]:
                 "probabilities": probabilities.tolist(),
             }
         )
-    return {"schema": 1, "requests": requests}
+    return {"schema": 2, "requests": requests, "pictures": golden_pictures(size)}
 
 
 if __name__ == "__main__":

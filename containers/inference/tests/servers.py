@@ -1,5 +1,6 @@
 """A real server process, with a real, tiny SavedModel, on a free port."""
 
+import functools
 import io
 import json
 import os
@@ -17,6 +18,8 @@ import pytest
 from PIL import Image
 
 CONTAINER = Path(__file__).resolve().parents[1]
+# Of the training image's environment: TensorFlow, which makes models and is not in this image.
+TRAINING_PYTHON = os.environ.get("TRAINING_PYTHON", sys.executable)
 SIZE = 8
 
 
@@ -81,6 +84,15 @@ def launch(model: Path, log: Path, port: int = 0, **variables: str) -> Server:
         )
     client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
     return Server(process, client, log)
+
+
+@functools.cache
+def by_tensorflow() -> dict[str, str]:
+    """Variables of a server that has TensorFlow, as the GPU image has."""
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([TRAINING_PYTHON, "-c", ask], check=True, capture_output=True, text=True)
+    paths = [str(CONTAINER), os.environ.get("PYTHONPATH", ""), done.stdout.strip()]
+    return {"INFERENCE_RUNTIME": "tensorflow", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def free_port() -> int:

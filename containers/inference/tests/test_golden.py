@@ -1,12 +1,22 @@
 """A model that does not answer as training said is not served."""
 
+import asyncio
+import functools
+import io
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
-from .servers import launch
+from inference.artifact import UnusableModelError
+from inference.golden import GoldenRequest, check_golden, check_pictures, read_picture
+
+from .servers import CONTAINER, TRAINING_PYTHON, StartServer, by_tensorflow, launch
 
 
 def refusal(folder: Path, tmp_path: Path, **variables: str) -> str:
@@ -44,7 +54,7 @@ def test_a_model_with_its_labels_in_another_order_is_refused(folder: Path, tmp_p
     said = refusal(folder, tmp_path)
     assert "golden request 1 of 4" in said
     assert "with 'bright'" in said
-    assert "training's, which said 'dark'" in said
+    assert "training's said 'dark'" in said
 
 
 def test_probabilities_beyond_the_tolerance_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -66,7 +76,9 @@ def test_a_golden_image_that_is_broken_is_refused(folder: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     "fields",
     [
-        {"schema": 2},
+        {"schema": 3},
+        {"pictures": [{"content_type": "image/png", "body": ""}]},
+        {"pictures": [{"content_type": "image/png", "body": "", "fields": [[1, 2, 3]]}]},
         {"requests": []},
         {"requests": [{"content_type": "image/png"}]},
         {"requests": [{"content_type": "", "body": "", "label": "dark", "probabilities": [1]}]},
@@ -82,6 +94,123 @@ def test_a_golden_file_of_another_kind_is_refused(
     assert "does not hold golden requests for the labels" in refusal(folder, tmp_path)
 
 
+def test_a_file_of_a_release_before_is_served(folder: Path, start_server: StartServer) -> None:
+    content = json.loads((folder / "golden.json").read_text())
+    del content["pictures"]
+    (folder / "golden.json").write_text(json.dumps(content | {"schema": 1}))
+
+    server = start_server(folder)
+    server.wait_until_ready()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_other_pixels_of_a_picture_than_training_knows_are_refused(
+    folder: Path, tmp_path: Path, number: int
+) -> None:
+    pictures = json.loads((folder / "golden.json").read_text())["pictures"]
+    # As if colours were read in another order.
+    pictures[number]["fields"] = [
+        [each[::-1] for each in row] for row in pictures[number]["fields"]
+    ]
+    change(folder, "golden.json", pictures=pictures)
+
+    said = refusal(folder, tmp_path)
+    assert f"golden picture {number + 1} of 2" in said
+    assert "undo what was changed in preprocess" in said
+
+
+@functools.cache
+def golden_pictures(size: int) -> list[dict]:
+    """What training writes for a model of that size."""
+    ask = f"import json; from training.golden import pictures; print(json.dumps(pictures({size})))"
+    variables = os.environ | {"PYTHONPATH": str(CONTAINER.parent / "training")}
+    done = subprocess.run(
+        [TRAINING_PYTHON, "-c", ask], check=True, capture_output=True, env=variables
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def crop(image: Image.Image, size: int) -> Image.Image:
+    return ImageOps.fit(image, (size, size))
+
+
+def pad(image: Image.Image, size: int) -> Image.Image:
+    return ImageOps.pad(image, (size, size))
+
+
+def skip(image: Image.Image, size: int) -> Image.Image:
+    return image.resize((size, size), Image.Resampling.NEAREST)
+
+
+def whole(image: Image.Image, size: int) -> Image.Image:
+    return image.resize((size, size), Image.Resampling.BOX)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+
+
+@pytest.mark.parametrize("size", [8, 33, 224])
+@pytest.mark.parametrize(
+    ("upright", "flat", "fit", "right"),
+    [
+        (ImageOps.exif_transpose, on_white, whole, True),
+        (lambda image: image, on_white, whole, False),
+        (ImageOps.exif_transpose, lambda image: image.convert("RGB"), whole, False),
+        (ImageOps.exif_transpose, on_white, crop, False),
+        (ImageOps.exif_transpose, on_white, pad, False),
+        (ImageOps.exif_transpose, on_white, skip, False),
+    ],
+    ids=["right", "EXIF", "transparency", "crop", "pad", "antialiasing"],
+)
+def test_pictures_tell_any_other_preprocessing(size: int, upright, flat, fit, right: bool) -> None:
+    def preprocess(file: bytes) -> np.ndarray:
+        image = Image.open(io.BytesIO(file))
+        return np.asarray(fit(flat(upright(image)), size))
+
+    pictures = [read_picture(each) for each in golden_pictures(size)]
+    if right:
+        check_pictures(pictures, preprocess)
+    else:
+        with pytest.raises(UnusableModelError, match="undo what was changed in preprocess"):
+            check_pictures(pictures, preprocess)
+
+
+def answered(expected: np.ndarray, answer: np.ndarray) -> None:
+    labels = [str(number) for number in range(len(expected))]
+    request = GoldenRequest("image/png", b"", labels[int(expected.argmax())], expected)
+
+    async def ask(_: GoldenRequest) -> np.ndarray:
+        return answer
+
+    asyncio.run(check_golden([request], labels, ask))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max())
+    return (powers / powers.sum()).astype(np.float32)
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0, 20.0])
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_another_order_of_classes_is_refused_and_another_rounding_is_not(
+    classes: int, spread: float
+) -> None:
+    random = np.random.default_rng(1)
+    for _ in range(20):
+        logits = random.permutation(np.linspace(-spread, spread, classes))
+        # Forty times what OpenVINO and TensorFlow were seen apart.
+        answered(softmax(logits), softmax(logits + random.normal(0, 1e-3, classes)))
+        with pytest.raises(UnusableModelError, match="golden request 1 of 1"):
+            answered(softmax(logits), softmax(logits[::-1]))
+
+
+def test_an_answer_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(UnusableModelError, match="golden request 1 of 1"):
+        answered(np.float32([0.5, 0.5]), np.float32([np.nan, 0.5]))
+
+
 @pytest.mark.parametrize("runtime", ["openvino", "tensorflow"])
 def test_a_model_whose_weights_are_no_numbers_is_refused(
     folder: Path, tmp_path: Path, make_model, runtime: str
@@ -89,5 +218,6 @@ def test_a_model_whose_weights_are_no_numbers_is_refused(
     shutil.rmtree(folder / "saved_model")
     shutil.copytree(make_model("broken") / "saved_model", folder / "saved_model")
 
-    said = refusal(folder, tmp_path, INFERENCE_RUNTIME=runtime)
+    variables = by_tensorflow() if runtime == "tensorflow" else {}
+    said = refusal(folder, tmp_path, **variables)
     assert "answers a blank image with numbers that are not finite" in said

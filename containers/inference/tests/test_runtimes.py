@@ -1,15 +1,13 @@
 """OpenVINO and TensorFlow give the same numbers; which one runs is a setting."""
 
+import importlib.util
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from .servers import CONTAINER, SIZE, StartServer
+from .servers import SIZE, StartServer, by_tensorflow
 
 
 def probabilities(start_server: StartServer, model: Path, body: bytes, **variables: str):
@@ -28,35 +26,23 @@ def test_both_runtimes_answer_alike(start_server: StartServer, model_folder: Pat
 
     name, ours, _ = probabilities(start_server, model_folder, file.getvalue())
     reference, theirs, _ = probabilities(
-        start_server, model_folder, file.getvalue(), INFERENCE_RUNTIME="tensorflow"
+        start_server, model_folder, file.getvalue(), **by_tensorflow()
     )
 
     assert (name, reference) == ("openvino", "tensorflow")
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_in_debug_each_start_compares_them(start_server: StartServer, model_folder: Path) -> None:
-    server = start_server(model_folder, INFERENCE_COMPARE_RUNTIMES="1")
-    server.wait_until_ready()
+def test_the_image_for_processors_holds_no_tensorflow(
+    start_server: StartServer, model_folder: Path
+) -> None:
+    assert importlib.util.find_spec("tensorflow") is None
 
-    (compared,) = [line for line in server.log_lines() if line["message"] == "compared"]
-    assert 0 <= compared["largest_difference"] < 1e-5
+    server = start_server(model_folder, INFERENCE_RUNTIME="tensorflow")
 
-
-def test_openvino_serves_without_tensorflow(model_folder: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path; from inference.artifact import read_artifact; "
-        "from inference.model import load_model; "
-        "import inference.worker; "
-        f"load_model(read_artifact(Path({str(model_folder)!r})), 'openvino', 1); "
-        "sys.exit('tensorflow' in sys.modules)"
-    )
-    path = os.pathsep.join([str(CONTAINER), os.environ.get("PYTHONPATH", "")])
-
-    done = subprocess.run(
-        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}, check=False
-    )
-    assert done.returncode == 0
+    assert server.process.wait(60) == 1
+    said = "and this image has openvino: build it with ACCELERATOR=gpu for TensorFlow"
+    assert said in server.log.read_text()
 
 
 @pytest.mark.parametrize(

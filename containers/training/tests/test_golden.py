@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from evaluations import by_brightness, record
 from jobs import SIZE
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from training.data import find_share
 from training.errors import UserError
@@ -68,7 +68,7 @@ def test_the_answers_are_the_saved_models_own_for_the_pixels_in_the_requests(tmp
     signature = tf.saved_model.load(str(tmp_path / "model/saved_model"))
     ask = signature.signatures["serving_default"]
 
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert len(written["requests"]) == 8
     for request in written["requests"]:
         assert request["content_type"] == "image/png"
@@ -83,6 +83,21 @@ def test_the_same_channel_gives_the_same_file(tmp_path, model):
     share = channel(tmp_path / "records", [0, 1, 2] * 5)
 
     assert golden(tmp_path / "one", model, share) == golden(tmp_path / "other", model, share)
+
+
+def test_pictures_are_turned_by_exif_lie_on_white_and_average_to_their_fields(tmp_path, model):
+    pictures = golden(tmp_path / "model", model, channel(tmp_path / "records", [0, 1]))["pictures"]
+
+    jpeg, png = (Image.open(io.BytesIO(base64.b64decode(each["body"]))) for each in pictures)
+    assert [each["content_type"] for each in pictures] == ["image/jpeg", "image/png"]
+    assert (jpeg.format, jpeg.getexif()[ExifTags.Base.Orientation]) == ("JPEG", 6)
+    assert jpeg.width > jpeg.height > 2 * SIZE
+    on_white = Image.alpha_composite(Image.new("RGBA", png.size, "white"), png)
+    assert (np.asarray(png)[..., 3] == 0).any()
+    for picture, image in zip(pictures, (ImageOps.exif_transpose(jpeg), on_white), strict=True):
+        fields = np.array(picture["fields"])
+        small = image.convert("RGB").resize(fields.shape[1::-1], Image.Resampling.BOX)
+        assert np.abs(np.asarray(small).astype(int) - fields).max() <= 2
 
 
 def test_a_model_whose_numbers_are_not_finite_is_refused_with_one_sentence(tmp_path):

@@ -1,11 +1,12 @@
-"""`golden.json`: images and the exported model's own answers, which a server must give before it
-takes traffic.
+"""`golden.json`: what a server must prove before it takes traffic. Images with the exported model's
+own answers, and pictures with the colours that preprocessing must find in them.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -19,6 +20,19 @@ from training.errors import UserError
 from training.records import Reader
 
 MAXIMUM_REQUESTS = 8
+# What a picture shows, upright and stretched over the whole square; _FINE is drawn as pixels of
+# black and white in turn, which are grey only where shrinking averages.
+_FINE = [128, 128, 128]
+_FIELDS = (
+    ([255, 0, 0], [0, 255, 0], _FINE),
+    ([0, 0, 255], [255, 255, 255], [200, 120, 40]),
+    ([0, 0, 0], _FINE, [40, 200, 120]),
+    ([240, 240, 0], [0, 160, 240], [120, 40, 200]),
+)
+# EXIF's orientation 6: what lies in the file must be turned by a quarter, clockwise.
+# CIPA DC-008 (EXIF), 4.5 and 4.6.4: a TIFF header, a directory of one entry, no next one.
+_ORIENTATION = 6
+_TIFF = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, _ORIENTATION, 0, 0)
 # Records that are looked at, in the files' order, for images of different classes.
 _LOOKED_AT = 2_000
 
@@ -26,10 +40,11 @@ _LOOKED_AT = 2_000
 def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None:
     """Writes `folder/golden.json`: up to 8 images of the validation channel with their answers.
 
-    `{"schema": 1, "requests": [{"content_type": "image/png", "body": base64, "label",
-    "probabilities": [one a label, in the order of model.json]}]}`. The images have the model's
-    size, so that decoding them changes no pixel. The same channel gives the same images, of
-    different classes where it has them.
+    `{"schema": 2, "requests": [{"content_type": "image/png", "body": base64, "label",
+    "probabilities": [one a label, in the order of model.json]}], "pictures": [{"content_type",
+    "body", "fields": [rows][columns][RGB]}]}`. The images have the model's size, so that decoding
+    them changes no pixel. The same channel gives the same images, of different classes where it has
+    them. The pictures are the same for each model of a size, see `pictures`.
 
     :param folder: with the `saved_model/` that answers, on TensorFlow.
     :raises UserError: the model's numbers are not finite, or a record is damaged.
@@ -44,7 +59,8 @@ def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None
     requests = [
         _request(image, answer, labels) for image, answer in zip(images, probabilities, strict=True)
     ]
-    content = json.dumps({"schema": 1, "requests": requests}, ensure_ascii=False, indent=1)
+    golden = {"schema": 2, "requests": requests, "pictures": pictures(validation.image_size)}
+    content = json.dumps(golden, ensure_ascii=False, indent=1)
     (folder / "golden.json").write_text(content, encoding="utf-8")
 
 
@@ -89,3 +105,34 @@ def _request(image: np.ndarray, answer: np.ndarray, labels: Sequence[str]) -> di
         "label": labels[int(answer.argmax())],
         "probabilities": [float(probability) for probability in answer],
     }
+
+
+def pictures(size: int) -> list[dict[str, Any]]:
+    """A JPEG and a PNG that hold _FIELDS in a higher picture than the model's square.
+
+    They prove what images of the model's own size cannot: the order of the colours, the orientation
+    in EXIF data, that the whole picture is stretched and averaged as it shrinks, and that
+    transparent pixels lie on white. Fields are as large as the model's image and so the picture at
+    least three times: large enough that a JPEG is decoded at a fraction of its size.
+    """
+    side = -(-size // 16) * 16
+    fields = np.array(_FIELDS, np.uint8)
+    upright = fields.repeat(side, axis=0).repeat(side, axis=1)
+    fine = (upright == _FINE).all(axis=2)
+    rows, columns = np.indices(fine.shape)
+    upright[fine] = ((rows + columns) % 2 * 255)[fine, None]
+    # Turned by a quarter against the clock, which a reader turns back.
+    jpeg = tf.io.encode_jpeg(np.rot90(upright), quality=95, chroma_downsampling=False).numpy()
+    exif = b"Exif\0\0" + _TIFF
+    turned = jpeg[:2] + struct.pack(">2sH", b"\xff\xe1", len(exif) + 2) + exif + jpeg[2:]
+    # White is there as what shines through.
+    alpha = np.where((upright == 255).all(axis=2) & ~fine, 0, 255).astype(np.uint8)
+    png = tf.io.encode_png(np.dstack([np.where(alpha[..., None], upright, 0), alpha])).numpy()
+    return [
+        {
+            "content_type": content_type,
+            "body": base64.b64encode(body).decode(),
+            "fields": fields.tolist(),
+        }
+        for content_type, body in (("image/jpeg", turned), ("image/png", png))
+    ]
