@@ -59,6 +59,7 @@ class Deployment(cdk.Stage):
             "trigger",
             settings=settings,
             drops=self.data.drops,
+            artifacts=self.data.artifacts,
             pipeline_name=self.training.pipeline_name,
             pipeline_arn=self.training.pipeline_arn,
             **self._props("trigger", "Starts an execution for each complete drop"),

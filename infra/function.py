@@ -65,7 +65,12 @@ def python_function(  # noqa: PLR0913 - CDK props
         construct_id,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
-        code=lambda_.Code.from_asset(str(folder), exclude=_NOT_DEPLOYED),
+        code=lambda_.Code.from_asset(
+            str(folder),
+            exclude=_NOT_DEPLOYED,
+            # A link to a file beyond the folder is deployed as that file.
+            follow_symlinks=cdk.SymlinkFollowMode.EXTERNAL,
+        ),
         handler=handler,
         description=description,
         role=role,

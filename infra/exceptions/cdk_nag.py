@@ -127,6 +127,8 @@ def _of_trigger(deployment: "Deployment") -> Iterator[_Exception]:
     executions = executions_of(f"pipeline/{deployment.training.pipeline_name}")
     yield _wildcard(starter, _arn("sagemaker", executions), _EXECUTIONS)
     yield _wildcard(starter, "*", _METRICS)
+    datasets = _objects(deployment, deployment.data.artifacts, DATASETS)
+    yield _wildcard(starter, datasets, _OBJECTS)
 
 
 def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:

@@ -8,6 +8,7 @@ from infra import grants
 from infra.trigger.metrics import NAMESPACE
 
 DROPS = "drops/"
+DATASETS = "lineage/*/dataset.json"
 
 
 def executions_of(pipeline_arn: str) -> str:
@@ -46,3 +47,8 @@ def let_start(
         ["*"],
         {"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
     )
+
+
+def let_read_datasets(function: lambda_.Function, artifacts: s3.IBucket) -> None:
+    """See what a run used of its drops."""
+    grants.allow(function, ["s3:GetObject"], [artifacts.arn_for_objects(DATASETS)])

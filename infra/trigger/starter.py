@@ -36,6 +36,7 @@ class Starter(Construct):
         *,
         settings: Settings,
         drops: s3.IBucket,
+        artifacts: s3.IBucket,
         pipeline_name: str,
         pipeline_arn: str,
         dead_letters: sqs.IQueue,
@@ -54,6 +55,7 @@ class Starter(Construct):
                 "PIPELINE_NAME": pipeline_name,
                 "TABLE_NAME": self.table.table_name,
                 "DROPS_BUCKET": drops.bucket_name,
+                "ARTIFACTS_BUCKET": artifacts.bucket_name,
                 "NAMESPACE": NAMESPACE,
                 "CONCURRENT_EXECUTIONS": str(settings.trigger.concurrent_executions),
                 "EXECUTIONS_PER_DAY": str(settings.trigger.executions_per_day),
@@ -63,6 +65,7 @@ class Starter(Construct):
             timeout=cdk.Duration.minutes(5),
         )
         permissions.let_start(self.function, pipeline_arn, self.table, drops)
+        permissions.let_read_datasets(self.function, artifacts)
         self._hear(drops.bucket_name, pipeline_name, pipeline_arn)
 
     def _table(self, settings: Settings) -> dynamodb.Table:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime
@@ -13,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from containers.drops.names import refusal_of_drop_id
 from scripts.commands.console import CommandError, explain, shown
 from scripts.commands.contents import MARKER, ImageFile
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 PREFIX = "drops/"
 THREADS = 8
-DROP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def s3_client(session: boto3.Session) -> "S3Client":
@@ -38,10 +37,8 @@ def new_drop_id(images: Sequence[ImageFile], now: datetime) -> str:
 
 def check_drop_id(drop_id: str) -> str:
     """Raises CommandError for an id that would not be safe in keys and parameters."""
-    if not DROP_ID.fullmatch(drop_id):
-        raise CommandError(
-            f"{drop_id!r} is no drop id: give 1 to 63 of A-Z a-z 0-9 . _ - with no sign first."
-        )
+    if reason := refusal_of_drop_id(drop_id):
+        raise CommandError(reason)
     return drop_id
 
 

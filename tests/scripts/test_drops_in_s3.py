@@ -150,9 +150,9 @@ def test_the_id_tells_time_and_contents(photos: Path, write_image: Callable[...,
     assert first != second
 
 
-@pytest.mark.parametrize("drop_id", ["", "a/b", "..", "a b", "é", "x" * 64])
+@pytest.mark.parametrize("drop_id", ["", "a/b", "..", "a b", "é", "x" * 64, "-a", "--help", "a\n"])
 def test_an_id_that_is_not_safe_in_keys_is_refused(drop_id: str) -> None:
-    with pytest.raises(CommandError, match="is no drop id"):
+    with pytest.raises(CommandError, match=r"is no drop id: write the drop again"):
         check_drop_id(drop_id)
 
 

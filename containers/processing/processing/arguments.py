@@ -1,6 +1,7 @@
 """Argument types of the steps; a wrong argument is a UserError and not argparse's exit."""
 
 import argparse
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from processing.container import UserError
@@ -12,8 +13,24 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, step: str) -> None:
         super().__init__(prog=step, allow_abbrev=False)
 
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str], namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Arguments as the steps give them, option by option with its value: whatever it is, it is
+        taken for no option.
+        """
+        return super().parse_args([*_joined(args)], namespace)
+
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{self.prog} was started with a wrong argument: {message}.")
+
+
+def _joined(arguments: Sequence[str]) -> Iterator[str]:
+    """`--option value` as `--option=value`."""
+    waiting = iter(arguments)
+    for argument in waiting:
+        value = next(waiting, None) if argument.startswith("--") and "=" not in argument else None
+        yield argument if value is None else f"{argument}={value}"
 
 
 def fraction(text: str) -> float:

@@ -144,7 +144,7 @@ def test_copies_of_one_image_do_not_make_a_class_large_enough(bench):
         ({"minimum_per_class_and_channel": 0}, "0 must be 1 or more"),
         ({"seed": "x"}, "--seed: invalid int value: 'x'"),
         ({"drops": "s3://bucket/drops"}, "--drops: must be s3://<bucket>/<prefix>/"),
-        ({"colour": "red"}, "unrecognized arguments: --colour red"),
+        ({"colour": "red"}, "unrecognized arguments: --colour=red"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_s3_is_asked(bench, setting, reason):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from processing.arguments import Parser
 from processing.container import UserError, run
 
 
@@ -50,3 +51,11 @@ def test_a_long_message_is_cut_to_a_kilobyte_of_whole_characters(tmp_path, chara
     _, message = ended(step, tmp_path)
     assert 1020 < len(message.encode()) <= 1024
     assert set(message[1:]) == {character}
+
+
+def test_a_value_that_looks_like_an_option_is_a_value():
+    parser = Parser("Step")
+    parser.add_argument("--drop-id", required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    arguments = parser.parse_args(["--drop-id", "--seed", "--seed", "-3"])
+    assert vars(arguments) == {"drop_id": "--seed", "seed": -3}

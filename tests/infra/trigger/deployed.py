@@ -147,7 +147,11 @@ class Trigger(Server):
         template = assembly.template("dev", "trigger")
         imported = _with_imports(
             {key: template[key] for key in ("Resources", "Outputs")},
-            {"Ref": DROPS, "FnGetAtt": f"arn:aws:s3:::{DROPS}"},
+            {
+                f"{kind}{unit}": name if kind == "Ref" else f"arn:aws:s3:::{name}"
+                for kind in ("Ref", "FnGetAtt")
+                for unit, name in (("Drops", DROPS), ("Artifacts", ARTIFACTS))
+            },
         )
         for resource in imported["Resources"].values():
             if resource["Type"] == "AWS::Lambda::Function":
@@ -177,10 +181,10 @@ class Trigger(Server):
 
 
 def _with_imports(value: Any, imports: dict[str, str]) -> Any:
-    """Part of a template with the drops bucket's name and ARN where it imports them."""
+    """Part of a template with the buckets' names and ARNs where it imports them."""
     match value:
         case {"Fn::ImportValue": str(name)}:
-            kind = re.search(r":ExportsOutput(Ref|FnGetAtt)Drops", name)
+            kind = re.search(r":ExportsOutput((Ref|FnGetAtt)(Drops|Artifacts))", name)
             assert kind, name
             return imports[kind[1]]
         case dict():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.infra.trigger.fake_dynamodb import Around
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p"
@@ -36,13 +38,16 @@ class Started:
 
 
 class FakeSageMaker:
-    """:ivar forgets: whether it knows no request's token any more."""
+    """:ivar forgets: whether it knows no request's token any more.
+    :ivar refuses: the code of the error that each start ends with; empty for none.
+    """
 
     def __init__(
         self, around: Around, now: Callable[[], datetime], send: Callable[[dict[str, Any]], None]
     ) -> None:
         self.executions: list[Started] = []
         self.forgets = False
+        self.refuses = ""
         self._around = around
         self._now = now
         self._send = send
@@ -51,6 +56,9 @@ class FakeSageMaker:
         return {"PipelineExecutionArn": self._around(lambda: self._start(request)).arn}
 
     def _start(self, request: dict[str, Any]) -> Started:
+        if self.refuses:
+            error = {"Code": self.refuses, "Message": "no such parameter"}
+            raise ClientError({"Error": error}, "StartPipelineExecution")  # type: ignore[typeddict-item]
         token = request["ClientRequestToken"]
         for known in self.executions:
             if known.token == token and not self.forgets:

@@ -38,11 +38,17 @@ def test_it_may_start_and_look_and_stops_deletes_and_reads_no_images(allowed):
         "dynamodb:UpdateItem",
         "dynamodb:Query",
         "s3:ListBucket",
+        "s3:GetObject",
         "cloudwatch:PutMetricData",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "sqs:SendMessage",
     }
+
+
+def test_it_reads_what_runs_made_of_their_drops_and_no_more(allowed):
+    (datasets,) = allowed["s3:GetObject"]
+    assert datasets.endswith("/lineage/*/dataset.json")
 
 
 def test_it_may_start_the_one_pipeline(allowed):

@@ -2,12 +2,17 @@
 for a while, come twice, or find a function that dies.
 """
 
+import io
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from infra.trigger.functions.starter import items
+from infra.trigger.functions.starter.datasets import Datasets
 from infra.trigger.functions.starter.executions import Executions
 from infra.trigger.functions.starter.plan import Guards
 from infra.trigger.functions.starter.reconciler import Parts, Reconciler
@@ -26,6 +31,7 @@ class World:
     :ivar post: events that were sent and may be delivered, in any order and more than once.
     :ivar markers: the newest marker of each drop.
     :ivar changed: when a drop's marker last got another content.
+    :ivar datasets: `dataset.json` by the execution's id, of those that have any.
     :ivar asked: calls of SageMaker.
     :ivar asleep: functions that fell asleep in the middle, with their events.
     """
@@ -35,6 +41,7 @@ class World:
         self.markers: dict[str, Marker] = {}
         self.changed: dict[str, datetime] = {}
         self.asleep: list[calls.Function] = []
+        self.datasets: dict[str, Any] = {}
         self.asked = 0
         self.now = START
         self._sequence = 0
@@ -47,6 +54,7 @@ class World:
                 table=self.table,
                 executions=Executions(self.sagemaker, "p"),  # type: ignore[arg-type]
                 markers=self,  # type: ignore[arg-type]
+                datasets=Datasets(self, "artifacts"),  # type: ignore[arg-type]
                 guards=Guards(concurrent, a_day),
                 now=lambda: self.now,
             )
@@ -62,6 +70,12 @@ class World:
 
     def find(self, drop_id: str) -> Marker | None:
         return self.markers.get(drop_id)
+
+    def get_object(self, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        execution_id = Key.split("/")[1]
+        if execution_id not in self.datasets:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
+        return {"Body": io.BytesIO(json.dumps(self.datasets[execution_id]).encode())}
 
     def drop(self, drop_id: str, content: str = "") -> None:
         """Writes a drop's marker, perhaps not for the first time."""
@@ -186,6 +200,11 @@ class World:
 
     def state(self, drop_id: str) -> str:
         return self.states()[drop_id]
+
+    def reason(self, drop_id: str) -> str:
+        (found,) = (item for item in self._items(DROP) if item["Id"]["S"] == drop_id)
+        reason: str = found.get("Reason", {}).get("S", "")
+        return reason
 
     def states(self) -> dict[str, str]:
         """Of all drops on record."""

@@ -4,10 +4,10 @@ A marker and drift's request are recorded. The end of an execution, the schedule
 wake it: what follows is read from the table and from SageMaker.
 """
 
-import re
 from datetime import datetime
 from typing import Any, TypedDict
 
+from . import names
 from .records import Marker
 
 Event = TypedDict("Event", {"detail-type": str, "time": str, "detail": dict[str, Any]})
@@ -22,18 +22,23 @@ RETRAINING = "Retraining Requested"
 """Of drift: `detail` has `Id` (`drift/<model package group>/<version>`) and `PipelineName`."""
 RELEASE = "Run Released"
 """Of `./scripts/drops --release`: `detail` has `By`, the ARN of who typed it."""
-# EventBridge carries an object's key as it is, where an S3 notification would have URL-encoded it.
-_KEY = re.compile(r"drops/(?P<drop_id>[^/]+)/_SUCCESS")
+_PARTS = 3  # drops/<drop id>/_SUCCESS
 
 
-def marker(event: Event) -> Marker | None:
-    """The marker that was written; None where the object is no drop's marker."""
+def refusal(key: str) -> str:
+    """Why an object with a marker's name is no drop's marker: a sentence; empty where it is one."""
+    parts = key.split("/")
+    if len(parts) != _PARTS:
+        return "A drop's marker is drops/<drop id>/_SUCCESS: write it there."
+    return names.refusal_of_drop_id(parts[1])
+
+
+def marker(event: Event) -> Marker:
+    """The marker that was written, of an object that `refusal` says nothing against."""
+    # EventBridge carries a key as it is, where an S3 notification would have URL-encoded it.
     written = event["detail"]["object"]
-    match = _KEY.fullmatch(written["key"])
-    if match is None:
-        return None
     return Marker(
-        drop_id=match["drop_id"],
+        drop_id=written["key"].split("/")[1],
         written=time(event),
         etag=written["etag"],
         sequencer=_comparable(written["sequencer"]),

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, ParamValidationError
+
+from .errors import Refused
 from .items import text
 from .records import Execution, Run
 
@@ -31,17 +34,28 @@ class Executions:
 
         The token keeps two starts at one time apart, the description those for which SageMaker may
         have forgotten it: it promises no time.
+
+        :raises Refused: the request itself is what SageMaker does not take.
+        :raises ClientError: any other refusal; it may be over when asked again.
         """
         return self.describe(self._find(run) or self._start(run))
 
     def _start(self, run: Run) -> str:
-        return self._client.start_pipeline_execution(
-            PipelineName=self._pipeline,
-            PipelineExecutionDisplayName=display_name(run.drop_id),
-            PipelineExecutionDescription=description(run),
-            PipelineParameters=[{"Name": "DropId", "Value": run.drop_id}],
-            ClientRequestToken=run.token,
-        )["PipelineExecutionArn"]
+        try:
+            return self._client.start_pipeline_execution(
+                PipelineName=self._pipeline,
+                PipelineExecutionDisplayName=display_name(run.drop_id),
+                PipelineExecutionDescription=description(run),
+                PipelineParameters=[{"Name": "DropId", "Value": run.drop_id}],
+                ClientRequestToken=run.token,
+            )["PipelineExecutionArn"]
+        except ParamValidationError as error:
+            raise Refused(str(error)) from error
+        except ClientError as error:
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+            raise Refused(str(error)) from error
 
     def _find(self, run: Run) -> str | None:
         pages = self._client.get_paginator("list_pipeline_executions").paginate(

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 
+from .datasets import Datasets
 from .events import Event
 from .executions import Executions
 from .markers import Markers
@@ -43,6 +44,7 @@ def reconciler(pipeline: str) -> Reconciler:
             table=Table(boto3.client("dynamodb"), os.environ["TABLE_NAME"]),
             executions=Executions(boto3.client("sagemaker"), pipeline),
             markers=Markers(boto3.client("s3"), os.environ["DROPS_BUCKET"]),
+            datasets=Datasets(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),
             guards=Guards(
                 concurrent_executions=int(os.environ["CONCURRENT_EXECUTIONS"]),
                 executions_per_day=int(os.environ["EXECUTIONS_PER_DAY"]),

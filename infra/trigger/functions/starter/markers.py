@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 _PREFIX = "drops/"
 
 
+def key_of(drop_id: str) -> str:
+    return f"{_PREFIX}{drop_id}/_SUCCESS"
+
+
 class Markers:
     """Of one bucket."""
 
@@ -19,19 +23,17 @@ class Markers:
         self._bucket = bucket
 
     def drop_ids(self) -> Iterator[str]:
-        """Ids of all drops, complete or not."""
+        """Ids of all drops, complete or not, be they fit for one or not."""
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=_PREFIX, Delimiter="/"
         )
         for page in pages:
             for prefix in page.get("CommonPrefixes", []):
-                drop_id = prefix["Prefix"].removeprefix(_PREFIX).removesuffix("/")
-                if drop_id:
-                    yield drop_id
+                yield prefix["Prefix"].removeprefix(_PREFIX).removesuffix("/")
 
     def find(self, drop_id: str) -> Marker | None:
         """A drop's marker; None where it is not complete."""
-        key = f"{_PREFIX}{drop_id}/_SUCCESS"
+        key = key_of(drop_id)
         listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         for found in listed.get("Contents", []):
             if found["Key"] == key:

@@ -17,7 +17,7 @@ class Metrics:
         values = {
             "WaitingDrops": outcome.waiting,
             # Drops that wait for a person, as an execution that runs ends by itself.
-            "HeldDrops": outcome.waiting if outcome.is_held_by_guard else 0,
+            "HeldDrops": outcome.given_up + (outcome.waiting if outcome.is_held_by_guard else 0),
         }
         self._client.put_metric_data(
             Namespace=self._namespace,

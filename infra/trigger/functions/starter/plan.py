@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .records import Drop, History, Run
+from .records import Drop, History, Run, is_drift
 
-# DynamoDB's items have 400 KB at most; a drop id has a KB at most.
+# DynamoDB's items have 400 KB at most; a name of drift's has half a KB at most.
 _BYTES = 300_000
 _A_NUMBER = 16
 
@@ -41,8 +41,8 @@ class Guards:
 def next_run(history: History, drops: Iterable[Drop], now: datetime, released_by: str) -> Run:
     """The run that covers what waits, and what unsuccessful runs have left.
 
-    Its DropId is the newest drop's, as that one must be sound and CreateManifests says so in the
-    clearest words; drift's only where no drop waits. Where there are more than an item can hold,
+    Its DropId is the newest drop's, of which CreateManifests says in the clearest words what is
+    wrong with it; drift's only where no drop waits. Where there are more than an item can hold,
     the newest are left for the run after it.
     """
     oldest_first = sorted(drops, key=lambda drop: (not drop.waits, drop.since, drop.id))
@@ -58,7 +58,7 @@ def next_run(history: History, drops: Iterable[Drop], now: datetime, released_by
 
 
 def _newest_drop_last(drop: Drop) -> tuple[bool, datetime, str]:
-    return "/" not in drop.id, drop.since, drop.id
+    return not is_drift(drop.id), drop.since, drop.id
 
 
 def _fitting(drops: Sequence[Drop]) -> list[Drop]:

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from . import events
-from .errors import StarterError
+from . import events, names
+from .datasets import DELETED, Datasets
+from .errors import Refused, StarterError
 from .events import Event
 from .executions import Executions
-from .items import ENDED
-from .markers import Markers
+from .items import ENDED, text
+from .markers import Markers, key_of
 from .plan import Guards, next_run
-from .records import Execution, Outcome, Run
+from .records import REFUSED, WITHDRAWN, Drop, Execution, Fate, History, Outcome, Run, is_drift
 from .table import Table
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Parts:
     table: Table
     executions: Executions
     markers: Markers
+    datasets: Datasets
     guards: Guards
     now: Callable[[], datetime]
 
@@ -48,6 +50,7 @@ class Reconciler:
         self._table = parts.table
         self._executions = parts.executions
         self._markers = parts.markers
+        self._datasets = parts.datasets
         self._guards = parts.guards
         self._now = parts.now
 
@@ -78,19 +81,26 @@ class Reconciler:
         return self._settle()
 
     def _record(self, event: Event) -> None:
-        marker = events.marker(event)
-        if marker is not None:
-            self._table.record(marker)
-            return
         key = event["detail"]["object"]["key"]
-        reason = "A drop's marker is drops/<drop id>/_SUCCESS: write it there."
-        logger.warning("Refused %s: %s", key, reason)
-        self._table.refuse(key, events.time(event), reason)
+        if reason := events.refusal(key):
+            self._refuse(key, events.time(event), reason)
+        else:
+            self._table.record(events.marker(event))
+
+    def _refuse(self, key: str, at: datetime, reason: str) -> None:
+        logger.warning("Refused %r: %s", key, reason)
+        self._table.refuse(key, at, reason)
 
     def _record_unheard(self) -> None:
         """Complete drops of whom no event has told, or none yet."""
         for drop_id in self._markers.drop_ids():
-            if not self._table.has(drop_id) and (marker := self._markers.find(drop_id)):
+            reason = names.refusal_of_drop_id(drop_id)
+            if self._table.has(key_of(drop_id) if reason else drop_id):
+                continue
+            marker = self._markers.find(drop_id)
+            if marker is not None and reason:
+                self._refuse(key_of(drop_id), marker.written, reason)
+            elif marker is not None:
                 logger.warning("No event has told of the drop %s: it is recorded now.", drop_id)
                 self._table.record(marker)
 
@@ -113,14 +123,16 @@ class Reconciler:
             self._table.release(history.newest + 1, by, self._now())
 
     def _settle(self) -> Outcome:
-        while (outcome := self._look()) is None:
+        given_up: list[Run] = []
+        while (outcome := self._look(given_up)) is None:
             pass
-        return outcome
+        return replace(outcome, given_up=sum(len(run.drops) for run in given_up))
 
-    def _look(self) -> Outcome | None:
+    def _look(self, given_up: list[Run]) -> Outcome | None:
         """None where there is to look again, as a run has begun, by this function or another."""
         history = self._table.history(self._now())
         runs = [self._advance(run) for run in self._table.open_runs()]
+        given_up += [run for run in runs if run.is_given_up]
         open_drops = self._table.open_drops()
         waiting = sum(drop.waits for drop in open_drops)
         numbers = [run.number for run in runs if run.status not in ENDED]
@@ -134,10 +146,36 @@ class Reconciler:
         if held and not released_by:
             logger.warning("%s", held)
             return Outcome(waiting, numbers, held, is_held_by_guard=True)
-        run = next_run(history, open_drops, self._now(), released_by if held else "")
+        run = self._next_run(history, open_drops, released_by if held else "")
+        if run is None:
+            return Outcome(0, numbers)
         if self._table.begin(run):
             logger.info("Run %s covers %s drops.", run.number, len(run.drops))
         return None
+
+    def _next_run(self, history: History, drops: list[Drop], released_by: str) -> Run | None:
+        """Named after a drop that is there still; one that is not is told so and waits no more.
+
+        None where nothing is left to wait. Others may be gone as well: that says CreateManifests.
+        """
+        while any(drop.waits for drop in drops):
+            run = next_run(history, drops, self._now(), released_by)
+            fate = self._fate_before_a_run(run.drop_id)
+            if fate is None:
+                return run
+            (left,) = (drop for drop in drops if drop.id == run.drop_id)
+            logger.warning("The drop %r is %s: %s", left.id, fate.state, fate.reason)
+            self._table.leave(left, fate)
+            drops = [drop for drop in drops if drop is not left]
+        return None
+
+    def _fate_before_a_run(self, drop_id: str) -> Fate | None:
+        if is_drift(drop_id):
+            return None
+        # Recorded by a version of this function that took others.
+        if reason := names.refusal_of_drop_id(drop_id):
+            return Fate(REFUSED, reason)
+        return None if self._markers.find(drop_id) else Fate(WITHDRAWN, DELETED)
 
     def _running(self, runs: list[Run]) -> int:
         """Executions that run, whoever started them; a run without its own yet counts as one."""
@@ -149,12 +187,12 @@ class Reconciler:
     def _advance(self, run: Run) -> Run:
         """Starts what has no execution, notes how it is, and tells the drops."""
         if run.filed is None:
-            self._table.file(run)
-        execution = (
-            self._executions.describe(run.execution_arn) if run.execution_arn else self._start(run)
-        )
-        if _is_news(execution, run):
-            self._table.note(run, execution)
+            self._table.file(run, {})
+        execution = self._execution_of(run)
+        if execution is not None and _is_news(execution, run):
+            is_noted = self._table.note(run, execution)
+            if not execution.arn and not is_noted:
+                return run  # another function could start it after all
             run = replace(
                 run,
                 execution_arn=execution.arn,
@@ -165,13 +203,28 @@ class Reconciler:
             )
             logger.info("Run %s, %s, is %s.", run.number, run.execution_arn, run.status)
         if run.filed != run.modified:
-            self._table.file(run)
+            is_known = run.status == "Succeeded"
+            self._table.file(run, self._datasets.fates(run) if is_known else {})
         return run
 
+    def _execution_of(self, run: Run) -> Execution | None:
+        """None of a run that was given up."""
+        if run.execution_arn:
+            return self._executions.describe(run.execution_arn)
+        return None if run.is_given_up else self._start(run)
+
     def _start(self, run: Run) -> Execution:
-        """:raises ClientError: SageMaker refused it; the run keeps why, and is tried again."""
+        """A failed one without an ARN where SageMaker will never start it: the drops that it covers
+        go into the next run, and what comes later is not kept waiting.
+
+        :raises ClientError: SageMaker refused it; the run keeps why, and is tried again.
+        """
         try:
             return self._executions.start(run)
+        except Refused as refused:
+            reason = f"It cannot be started: {refused}"
+            logger.error("Run %s is given up. %s", run.number, reason)
+            return Execution(arn="", status="Failed", modified=text(self._now()), reason=reason)
         except ClientError as error:
             self._table.note_refusal(run, f"It could not be started yet: {error}")
             raise

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 WAITING, STARTING, REFUSED = "Waiting", "Starting", "Refused"
+UNUSED, WITHDRAWN = "Unused", "Withdrawn"
+"""Drops of which a run that succeeded used nothing: not fit, and not there any more."""
 RUNNING = frozenset({STARTING, "Executing", "Stopping"})
 UNSUCCESSFUL = frozenset({"Failed", "Stopped"})
 """SageMaker's words for executions, and three of our own before there is one."""
+LEFT = UNSUCCESSFUL | {UNUSED}
+"""Drops that the next run covers too, if one begins."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,19 @@ class Drop:
         return self.state == WAITING
 
 
+def is_drift(drop_id: str) -> bool:
+    """Whether drift asks, and no drop."""
+    return "/" in drop_id
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a drop that is not what became of its run; the reason is a sentence."""
+
+    state: str
+    reason: str
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution that drops are to have, from before it is started.
@@ -72,6 +89,11 @@ class Run:
     filed: str | None = None
     reason: str = ""
     model_package_arn: str = ""
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether SageMaker refused it for good: it has no execution and will have none."""
+        return not self.execution_arn and self.status in UNSUCCESSFUL
 
     @property
     def is_over(self) -> bool:
@@ -112,9 +134,11 @@ class Outcome:
         runs: numbers of the runs that are not over.
         held: why what waits has no run yet; empty where it has or nothing waits.
         is_held_by_guard: whether a person is needed.
+        given_up: drops of runs that SageMaker refused for good at this look.
     """
 
     waiting: int = 0
     runs: list[int] = field(default_factory=list)
     held: str = ""
     is_held_by_guard: bool = False
+    given_up: int = 0

@@ -5,13 +5,24 @@ or an old event says changes nothing. Each read is consistent, that of the index
 one, in which an item is only while there is something to do about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from . import items
 from .items import text
-from .records import REFUSED, UNSUCCESSFUL, WAITING, Drop, Execution, History, Marker, Run
+from .records import (
+    LEFT,
+    REFUSED,
+    WAITING,
+    WITHDRAWN,
+    Drop,
+    Execution,
+    Fate,
+    History,
+    Marker,
+    Run,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,7 +40,7 @@ class Table:
 
     def record(self, marker: Marker) -> None:
         """The drop waits, unless this marker or a later one is on record, or nothing in it changed
-        since a run that did not fail.
+        since a run that used it.
         """
         self._adopt(marker)
         values = {
@@ -38,13 +49,14 @@ class Table:
             ":version": {"S": marker.version_id},
             ":size": {"N": str(marker.size)},
         }
-        anew = "#etag <> :etag OR #state IN (:failed, :stopped)"
+        unused = {f":state{n}": s for n, s in enumerate(sorted(LEFT | {WITHDRAWN}))}
+        anew = f"#etag <> :etag OR #state IN ({', '.join(unused)})"
         self._wait(
             marker.drop_id,
             marker.written,
             "#sequencer = :sequencer, #etag = :etag, #version = :version, #size = :size",
             f"attribute_not_exists(#id) OR (#sequencer < :sequencer AND ({anew}))",
-            values | _strings({":failed": "Failed", ":stopped": "Stopped"}),
+            values | _strings(unused),
         )
 
     def _adopt(self, marker: Marker) -> None:
@@ -85,6 +97,16 @@ class Table:
             f"SET #state = :waiting, #since = :since, #open = :since, {more} ADD #generation :one",
             condition,
             values | _strings({":waiting": WAITING, ":since": text(since)}) | {":one": {"N": "1"}},
+        )
+
+    def leave(self, drop: Drop, fate: Fate) -> None:
+        """The drop, which waits, goes into no run."""
+        self._update(
+            (DROP, drop.id),
+            "SET #state = :state, #reason = :reason REMOVE #open",
+            "#generation = :generation AND #state = :waiting",
+            _strings({":state": fate.state, ":reason": fate.reason, ":waiting": WAITING})
+            | {":generation": {"N": str(drop.generation)}},
         )
 
     def has(self, drop_id: str) -> bool:
@@ -131,10 +153,11 @@ class Table:
             return False
         return True
 
-    def note(self, run: Run, execution: Execution) -> None:
+    def note(self, run: Run, execution: Execution) -> bool:
         """What SageMaker says of the run's execution, unless something later is known.
 
-        The run is open again until the drops have this too.
+        The run is open again until the drops have this too. An execution without an ARN, of a run
+        that is given up, is only noted where no function has started one; gives whether it was.
         """
         values = {
             ":arn": execution.arn,
@@ -143,12 +166,13 @@ class Table:
             ":reason": execution.reason,
             ":package": execution.model_package_arn,
             ":open": text(run.created),
+            ":none": "",
         }
-        self._update(
+        return self._update(
             (RUN, _sorted(run.number)),
             "SET #arn = :arn, #status = :status, #modified = :modified, #reason = :reason, "
             "#package = :package, #open = :open",
-            "#modified <= :modified",
+            "#arn = :none OR #modified <= :modified" if execution.arn else "#arn = :none",
             _strings(values),
         )
 
@@ -161,20 +185,22 @@ class Table:
             _strings({":reason": reason, ":none": ""}),
         )
 
-    def file(self, run: Run) -> None:
+    def file(self, run: Run, fates: Mapping[str, Fate]) -> None:
         """Gives the run's status to the drops that it covers, and closes the run where it is over.
 
         A drop that waits anew, or that a later run covers, is left as it is.
+
+        :param fates: of those that have another than the run's.
         """
-        opens = run.status in UNSUCCESSFUL
         for drop_id, generation in run.drops.items():
+            fate = fates.get(drop_id, Fate(run.status, ""))
             self._update(
                 (DROP, drop_id),
-                "SET #state = :status, #run = :run, #run_modified = :modified"
-                + (", #open = #since" if opens else " REMOVE #open"),
+                "SET #state = :status, #run = :run, #run_modified = :modified, #reason = :reason"
+                + (", #open = #since" if fate.state in LEFT else " REMOVE #open"),
                 "#generation = :generation AND (attribute_not_exists(#run) OR #run < :run "
                 "OR (#run = :run AND #run_modified <= :modified))",
-                _strings({":status": run.status, ":modified": run.modified})
+                _strings({":status": fate.state, ":reason": fate.reason, ":modified": run.modified})
                 | {":run": {"N": str(run.number)}, ":generation": {"N": str(generation)}},
             )
         self._update(
@@ -215,7 +241,8 @@ class Table:
 
     def _update(
         self, key: tuple[str, str], update: str, condition: str, values: dict[str, Any]
-    ) -> None:
+    ) -> bool:
+        """Whether the condition held."""
         try:
             self._client.update_item(
                 TableName=self._name,
@@ -226,7 +253,8 @@ class Table:
                 ExpressionAttributeValues=values,
             )
         except self._client.exceptions.ConditionalCheckFailedException:
-            return
+            return False
+        return True
 
 
 def _key(kind: str, name: str) -> dict[str, Any]:
