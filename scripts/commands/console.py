@@ -18,6 +18,8 @@ from botocore.exceptions import (
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from infra.operations.reports.functions.reporter.words import one_line
+
 INTERRUPTED = 130
 PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe
 
@@ -109,9 +111,14 @@ def explain(error: BotoCoreError | ClientError) -> str:
     return f"A call to AWS failed: {error}"
 
 
-def shown(path: Path | str) -> str:
-    """A file's name as text, whatever its bytes."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+def shown(name: Path | str) -> str:
+    """A name from outside as text of one line, whatever its bytes: of a file, class, drop, key."""
+    return one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def counted(number: int, one: str, more: str = "") -> str:
+    """`1 class`, `2 classes`; `more` is `one` with an s unless it is given."""
+    return f"{number} {one if number == 1 else more or f'{one}s'}"
 
 
 @contextmanager

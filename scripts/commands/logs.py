@@ -70,12 +70,26 @@ def streams_of(session: boto3.Session, job: Job) -> list[str]:
         return []
 
 
-def last_lines(session: boto3.Session, job: Job, stream: str) -> list[str]:
+def last_lines(session: boto3.Session, log_group: str, stream: str) -> list[str]:
     """The stream's last LAST_LINES lines, the oldest first."""
     found = session.client("logs").get_log_events(
-        logGroupName=job.log_group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
+        logGroupName=log_group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
     )
     return [event["message"].rstrip("\n") for event in found["events"]]
+
+
+def lines_of(session: boto3.Session, log_group: str, stream: str) -> Iterator[str]:
+    """All lines of a stream, the oldest first."""
+    logs, token = session.client("logs"), ""
+    while True:
+        place = {"logGroupName": log_group, "logStreamName": stream}
+        place |= {"nextToken": token} if token else {}
+        page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
+        yield from (event["message"].rstrip("\n") for event in page["events"])
+        # At the stream's end CloudWatch gives the token back that it was given.
+        if page["nextForwardToken"] == token or not page["events"]:
+            return
+        token = page["nextForwardToken"]
 
 
 @dataclass

@@ -9,13 +9,15 @@ import boto3
 
 from scripts.commands import stacks
 from scripts.commands.aws import poll_seconds
-from scripts.commands.console import CommandError
-from scripts.commands.drops_on_record import WAITING, Record
+from scripts.commands.console import CommandError, shown
+from scripts.commands.drops_on_record import WAITING, Drop, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+# States of a drop that may have an execution yet; in others without one it never has.
+_GOES_ON = frozenset({WAITING, "Starting", "Executing", "Stopping"})
 
 
 def parameter_default(session: boto3.Session, pipeline: str, name: str) -> Any:
@@ -43,6 +45,31 @@ def newest_execution(session: boto3.Session, pipeline: str) -> str:
     return newest
 
 
+def execution_named(session: boto3.Session, environment: str, name: str) -> str:
+    """The ARN of an execution of an environment's pipeline, by its ARN, or its id, the ARN's last
+    part; empty for the newest.
+
+    Raises:
+        CommandError: the pipeline has no such execution.
+    """
+    pipeline = stacks.output(session, environment, "training", "PipelineName")
+    if not name:
+        return newest_execution(session, pipeline)
+    if name.startswith("arn:"):
+        if name.split("/")[1:2] != [pipeline]:
+            raise CommandError(
+                f"{shown(name)} is no execution of {pipeline}: --environment chooses another."
+            )
+        return name
+    for arn in executions(session, pipeline):
+        if arn.rpartition("/")[2] == name:
+            return arn
+    raise CommandError(
+        f"The pipeline {pipeline} has no execution {shown(name)}: ./scripts/drops shows those of "
+        "drops, and ./scripts/drop DIR starts one."
+    )
+
+
 def execution_of_drop(
     session: boto3.Session, environment: str, drop_id: str, seconds: float
 ) -> str:
@@ -52,7 +79,7 @@ def execution_of_drop(
     person has started.
 
     Raises:
-        CommandError: there is none after `seconds`.
+        CommandError: there is none after `seconds`, or none will ever be, as the drop is refused.
     """
     record = Record(session, environment)
     pipeline = stacks.output(session, environment, "training", "PipelineName")
@@ -60,16 +87,24 @@ def execution_of_drop(
     end = time.monotonic() + seconds
     while True:
         drop = record.drop(drop_id)
+        if drop is not None and drop.state not in _GOES_ON and not _started(drop):
+            why = drop.reason or (drop.run.reason if drop.run else "")
+            why = why.rstrip(".") or f"./scripts/drops {shown(drop_id)} says more"
+            raise CommandError(f"The drop {shown(drop_id)} is {drop.state}, without a run: {why}.")
         if drop is None and (found := _started_for(session, pipeline, drop_id, looked_at)):
             return found
-        if drop and drop.run and drop.run.execution_arn and drop.state != WAITING:
+        if drop and drop.run and _started(drop) and drop.state != WAITING:
             return drop.run.execution_arn
         if time.monotonic() > end:
             raise CommandError(
-                f"No execution of {pipeline} for the drop {drop_id} is there after "
-                f"{seconds:.0f} s: ./scripts/drops {drop_id} says what it waits for."
+                f"No execution of {pipeline} for the drop {shown(drop_id)} is there after "
+                f"{seconds:.0f} s: ./scripts/drops {shown(drop_id)} says what it waits for."
             )
         time.sleep(poll_seconds())
+
+
+def _started(drop: Drop) -> bool:
+    return drop.run is not None and bool(drop.run.execution_arn)
 
 
 def _started_for(

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from rehearsal import lifecycle, modes
@@ -22,14 +24,18 @@ from scripts import chain
 from scripts.boundary import BOUNDARY, make_boundary
 from scripts.cdk import REPOSITORY, CdkError
 from scripts.commands.aws import STATES, shell_line
-from scripts.commands.console import CommandError, complain, run
+from scripts.commands.console import CommandError, complain, explain, run, warn
 from scripts.commands.data_sets import DATA_SETS, DEFAULT
-from scripts.report.run_report import write_report
+from scripts.commands.pipelines import execution_of_drop
+from scripts.commands.report import tell
+from scripts.reports.evidence import Evidence
+from scripts.reports.run_report import write_report
 from scripts.stages import Stages
 
 ENVIRONMENT = "dev"
 DROP_ID = "first"
 STAGES = 8
+PATIENCE_SECONDS = 10.0
 PROGRESS = re.compile(r"\.\.\.$|\d+ ?%")
 MARK = ".rehearsal-folder"  # this folder is ours to empty
 
@@ -73,7 +79,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     made = argparse.ArgumentParser(
         prog="./scripts/rehearse",
         description="Deploys the stacks to an AWS on this machine, drops images, follows the\n"
-        "pipeline, approves the model, asks the endpoint about images, and writes a report.",
+        "pipeline, approves the model, asks the endpoint about images, and writes a report, of a\n"
+        "run that failed too.",
         epilog="example: ./scripts/rehearse --data photos --hosts 4 --keep",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -191,16 +198,37 @@ def _run(
 ) -> None:
     with stages.stage("Drop the images", quiet=True):
         chain.drop_folder(images, DROP_ID, ENVIRONMENT, skip_unusable=arguments.skip_unusable)
-    with stages.stage("Follow the pipeline", quiet=True):
-        chain.watch_drop(DROP_ID, ENVIRONMENT)
-    with stages.stage("Approve the model", quiet=True):
-        chain.approve_newest(ENVIRONMENT)
+    try:
+        with stages.stage("Follow the pipeline", quiet=True):
+            chain.watch_drop(DROP_ID, ENVIRONMENT)
+        with stages.stage("Approve the model", quiet=True):
+            chain.approve_newest(ENVIRONMENT)
+    except CommandError:
+        _report_all_the_same(place, console)
+        raise
     with stages.stage("Ask the endpoint, write the report", quiet=True):
-        evidence = write_report(place.report, ENVIRONMENT, DROP_ID)
+        evidence = _write_report(place)
+        if not evidence.answers:
+            raise CommandError(f"The endpoint was not asked: {evidence.missing['answers']}")
         for answer in evidence.answers[:5]:
             console.print(f"{answer.key}: {answer.served_label} ({answer.served_probability:.1%})")
-    console.print(f"Accuracy on the test channel: {evidence.accuracy:.4f}")
-    console.print(f"Report: {place.report}\n        {place.report.as_uri()}")
+    tell(evidence, place.report, console)
+
+
+def _write_report(place: Workplace) -> Evidence:
+    session = boto3.Session()
+    execution = execution_of_drop(session, ENVIRONMENT, DROP_ID, PATIENCE_SECONDS)
+    return write_report(place.report, session, ENVIRONMENT, execution)
+
+
+def _report_all_the_same(place: Workplace, console: Console) -> None:
+    """Of a run that failed: its own sentence is said afterwards, whatever becomes of this."""
+    try:
+        tell(_write_report(place), place.report, console)
+    except CommandError as error:
+        warn(f"No report is written: {error}")
+    except (BotoCoreError, ClientError) as error:
+        warn(f"No report is written: {explain(error)}")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from infra.operations.reports.functions.reporter.reasons import Cause, Ending, j
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session, poll_seconds
 from scripts.commands.console import complain, parser, run
-from scripts.commands.logs import STREAMS_SHOWN, Job, Tail, job_of, last_lines
+from scripts.commands.logs import STREAMS_SHOWN, Tail, job_of, last_lines
 from scripts.commands.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
 from scripts.commands.retry import bill, retry
 
@@ -108,12 +108,12 @@ def report(
 
 def what_to_do(endings: Sequence[Ending], arn: str, environment: str) -> str:
     """Where it is described, and how to go on: a retry only where that can help."""
-    rejected = any(ending.cause is Cause.VERDICT for ending in endings)
-    page = words.REJECTED_MODELS if rejected else words.FAILED_EXECUTIONS
     place = words.Place(environment, stacks.environment_name(environment), "")
+    if any(ending.cause is Cause.VERDICT for ending in endings):
+        return f"{place.runbook(words.REJECTED_MODELS)} says what to do."
     then, command = words.advice(endings, arn, place)
     ending = f"{then} {command}" if command else f"{then}."
-    return f"{place.runbook(page)} says what to do; {ending}"
+    return f"{place.runbook(words.FAILED_EXECUTIONS)} says what to do; {ending}"
 
 
 def _report_ending(session: boto3.Session, ending: Ending, console: Console) -> None:
@@ -123,7 +123,7 @@ def _report_ending(session: boto3.Session, ending: Ending, console: Console) -> 
         return
     for stream in ending.streams[:STREAMS_SHOWN]:
         console.print(f"The last lines of {stream}:")
-        for line in last_lines(session, Job(ending.job.name, ending.job.log_group), stream):
+        for line in last_lines(session, ending.job.log_group, stream):
             console.print(f"  {line}")
 
 

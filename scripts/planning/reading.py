@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 from scripts.commands import stacks
 from scripts.commands.aws import is_local
 from scripts.commands.console import CommandError
-from scripts.commands.pipelines import executions, steps_of
+from scripts.commands.pipelines import execution_named, steps_of
 from scripts.planning.recorded import Job, Machine, RecordedRun, Report, Training
-from scripts.report.evidence import Reader
+from scripts.reports.evidence import Reader
 
 STEPS = ("CreateManifests", "FetchServingModel", "ShardImages", "TrainModel", "EvaluateModel")
 
@@ -31,7 +31,11 @@ def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
     :param run: an execution's ARN or id, or "newest".
     :raises CommandError: there is no such execution, or one of its steps did not succeed.
     """
-    arn = _execution(session, environment, run)
+    try:
+        arn = execution_named(session, environment, "" if run == "newest" else run)
+    except CommandError as error:
+        without = "without --from the plan reckons with the rates of a rehearsal"
+        raise CommandError(f"{str(error).rstrip('.')}; {without}.") from error
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
     reader = Reader(session, arn, data["WorkingBucketName"], data["ArtifactsBucketName"])
     described = _described_jobs(session, arn)
@@ -51,20 +55,6 @@ def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
             _left(arn, f"model in {archive}", lambda: _told(session, archive)),
             described["TrainModel"]["HyperParameters"],
         ),
-    )
-
-
-def _execution(session: boto3.Session, environment: str, run: str) -> str:
-    if run.startswith("arn:"):
-        return run
-    pipeline = stacks.output(session, environment, "training", "PipelineName")
-    for arn in executions(session, pipeline):
-        if run in ("newest", arn.rsplit("/", 1)[1]):
-            return arn
-    wanted = "execution yet" if run == "newest" else f"execution {run}"
-    raise CommandError(
-        f"The pipeline {pipeline} has no {wanted}: ./scripts/drop DIR starts one, and without "
-        "--from the plan reckons with the rates of a rehearsal."
     )
 
 

@@ -222,6 +222,19 @@ def test_more_bad_files_than_allowed_end_the_run_with_what_was_wrong(rehearsed, 
     assert "MaximumQuarantinedShare" in job["ExitMessage"]
     watched = rehearsed.run("./scripts/watch", "--execution", strict, "--once")
     assert "cannot be used, more than the share 0" in " ".join(watched.stdout.split())
+    assert "--retry" not in watched.stderr
+
+
+def test_a_failed_run_has_a_report_as_far_as_it_came(rehearsed, strict, tmp_path):
+    page = tmp_path / "report.html"
+    ended = rehearsed.run("./scripts/report", strict, "-o", str(page))
+    assert ended.returncode == 0, ended.stderr
+    told = page.read_text()
+    assert "ShardImages failed: the container failed: " in told
+    assert "cannot be used, more than the share 0" in told
+    assert f"{rehearsed.dataset(_id(strict))['contents']} different contents" in told
+    for step in ("TrainModel", "EvaluateModel"):
+        assert f"{step} did not run." in told
 
 
 def test_a_deleted_object_is_in_no_later_dataset(rehearsed, fewer, deleted):

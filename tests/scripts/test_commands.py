@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.mark.parametrize("command", ["drop", "watch", "approve", "invoke", "drift"])
+@pytest.mark.parametrize("command", ["drop", "watch", "report", "approve", "invoke", "drift"])
 def test_help_has_an_example(command: str, run_command: RunCommand) -> None:
     ended = run_command(command, "--help")
 
@@ -63,6 +63,7 @@ def test_stacks_that_are_not_deployed_are_one_sentence(
     for command, arguments in {
         "drop": [photos],
         "watch": [],
+        "report": [],
         "approve": [],
         "invoke": [image],
         "drift": [],

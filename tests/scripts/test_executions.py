@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import boto3
 import pytest
 from rich.console import Console
 
+from scripts.commands import stacks
 from scripts.commands import watch as command
 from scripts.commands.console import CommandError
 from scripts.commands.pipelines import newest_execution, parameter_default
@@ -63,6 +65,23 @@ def test_the_execution_of_a_drop_is_found_among_others(
 def test_an_execution_that_does_not_come_is_one_sentence(watch: Watch) -> None:
     with pytest.raises(CommandError, match="for the drop d1 is there after 0 s"):
         watch("--drop", "d1", "--patience", "0")
+
+
+@pytest.mark.parametrize("state", ["Refused", "Unheard of"])
+def test_a_drop_that_will_have_no_execution_is_told_at_once(
+    session: boto3.Session, environment: str, pipeline: str, watch: Watch, state: str
+) -> None:
+    outputs = stacks.outputs_of(stacks.describe(session, environment, "trigger"))
+    item = {"Kind": "drop", "Id": "bad\nid", "State": state, "Since": "2026-11-25T10:15:00+00:00"}
+    table: Any = session.resource("dynamodb").Table(outputs["DropsTableName"])
+    table.put_item(Item=item | {"Reason": "Its name has a line break."})
+
+    with pytest.raises(CommandError) as told:
+        watch("--drop", "bad\nid")
+
+    assert str(told.value) == (
+        f"The drop bad\\nid is {state}, without a run: Its name has a line break."
+    )
 
 
 def test_a_pipeline_without_executions_is_one_sentence(watch: Watch) -> None:

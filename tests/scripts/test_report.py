@@ -1,13 +1,26 @@
-"""The report's page, from evidence made up for it."""
+"""The report: its page, from evidence made up for it, and what is gathered of real executions."""
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scripts.report import answers
-from scripts.report.evidence import Answer, Evidence, Step
-from scripts.report.page import render
+import pytest
+
+from infra.operations.reports.functions.reporter.records import Job
+from scripts.commands import report as command
+from scripts.commands import stacks
+from scripts.commands.console import CommandError
+from scripts.reports import answers
+from scripts.reports.evidence import Answer, Ended, Evidence, Step
+from scripts.reports.page import render
+from scripts.reports.run_report import Gathering, epoch_of
+from tests.rehearsal.conftest import eventually
+from tests.scripts.conftest import deploy
+from tests.scripts.runs import write_run
 
 BEGAN = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PNG = b"\x89PNG and more"
@@ -56,6 +69,18 @@ def _answer(served: str = "cat", probability: float = 0.9) -> Answer:
     return Answer("d/cat/<1>.jpg", b"\xff\xd8\xff", "cat", served, probability, "cat", 0.9)
 
 
+HISTORY = [
+    {
+        "epoch": epoch,
+        "loss": 1.0,
+        "accuracy": 0.5,
+        "validation_loss": 1.0,
+        "validation_accuracy": 0.5,
+    }
+    for epoch in range(2)
+]
+
+
 def _evidence(
     *given: Answer,
     evaluation: dict[str, Any] | None = None,
@@ -64,6 +89,7 @@ def _evidence(
     return Evidence(
         environment="dev",
         execution_arn="arn:aws:sagemaker:us-east-1:0:pipeline/p/execution/e",
+        status="Succeeded",
         drop_id="<first>",
         model_package_arn="arn:aws:sagemaker:us-east-1:0:model-package/g/1",
         steps=[Step("TrainModel", "Succeeded", BEGAN, BEGAN + timedelta(seconds=3))],
@@ -84,18 +110,8 @@ def _evidence(
             "workers": 1,
             "weights": {"0": "f" * 64},
             "records": {"0": [1, 1]},
-            "history": [
-                {
-                    "epoch": epoch,
-                    "loss": 1.0,
-                    "accuracy": 0.5,
-                    "validation_loss": 1.0,
-                    "validation_accuracy": 0.5,
-                }
-                | (speed or {})
-                for epoch in range(2)
-            ],
         },
+        history=[entry | (speed or {}) for entry in HISTORY],
         evaluation=EVALUATION if evaluation is None else evaluation,
         confusion_matrix=PNG,
         reliability=PNG,
@@ -185,3 +201,180 @@ def test_the_chosen_predictions_spread_over_the_classes():
     chosen = answers.choose(predictions, 3)
     assert [row["label"] for row in chosen] == ["0", "1", "2"]
     assert answers.choose(predictions, 100) == answers.choose(predictions, 30)
+
+
+SECTIONS = (
+    "dataset",
+    "shards",
+    "history",
+    "evaluation",
+    "worst_mistakes",
+    "answers",
+)
+
+
+def test_a_run_of_which_nothing_is_there_has_a_sentence_in_every_section():
+    missing = {name: f"No {name}, and why." for name in SECTIONS}
+    page = render(Evidence("dev", "arn:e", "Failed", "first", missing=missing))
+    for sentence in missing.values():
+        assert f"<p>{sentence}</p>" in page
+    assert "No step has begun." in page
+    assert "<h1>A run that failed</h1>" in page
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["training", "evaluation", "confusion_matrix", "reliability", "worst_mistakes", "dataset"],
+)
+def test_what_is_missing_takes_nothing_else_with_it(piece):
+    page = render(replace(_evidence(_answer()), **{piece: None}, missing={piece: "It is lost."}))
+    assert "<p>It is lost.</p>" in page
+    rest = {
+        "dataset": "Class &lt;cat&gt; drifts.",
+        "training": "ffffffffffffffff",
+        "evaluation": "0.702",
+        "worst_mistakes": "srcdoc",
+        "confusion_matrix": "Confusion matrix",
+        "reliability": "Accuracy by predicted",
+    }
+    assert rest.pop(piece) not in page
+    for text in rest.values():
+        assert text in page
+
+
+def test_why_a_run_ended_stands_first_with_the_last_lines_and_what_to_do():
+    ended = Ended(["TrainModel failed: <b>."], "mend that.", {"job/algo-1": ["one", "<two>"]})
+    page = render(replace(_evidence(), status="Failed", ended=ended))
+    assert "<p>TrainModel failed: &lt;b&gt;.</p>" in page
+    assert "What to do: mend that." in page
+    assert "<pre>one\n&lt;two&gt;</pre>" in page
+    assert page.index("Why it ended") < page.index("What was dropped")
+
+
+def test_a_log_line_of_an_epoch_is_an_entry_of_the_history():
+    metrics = "loss=1.5 accuracy=0.25 validation_loss=nan validation_accuracy=0.5"
+    entry = epoch_of(f"12:00 epoch=3 {metrics} images_per_second=9e+02")
+    assert entry is not None
+    assert (entry["epoch"], entry["loss"], entry["images_per_second"]) == (3, 1.5, 900.0)
+    assert math.isnan(entry["validation_loss"])
+    for line in ("", "epoch=3", "epoch=3 loss=1", f"epoch=x {metrics}", f"epoch=3 {metrics} a=b"):
+        assert epoch_of(line) is None
+
+
+@pytest.fixture
+def buckets(session, environment):
+    """Those of a deployed data stack, by the names of its outputs."""
+    names = ("DropsBucketName", "WorkingBucketName", "ArtifactsBucketName")
+    template = {
+        "Resources": {name: {"Type": "AWS::S3::Bucket"} for name in names},
+        "Outputs": {name: {"Value": {"Ref": name}} for name in names},
+    }
+    deploy(session, f"shardwise-{environment}-data", template)
+    return stacks.outputs_of(stacks.describe(session, environment, "data"))
+
+
+@pytest.fixture
+def rejected(session, pipeline):
+    """An execution that has ended in its step RejectModel."""
+    sagemaker = session.client("sagemaker")
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=pipeline,
+        ClientRequestToken=pipeline.ljust(32, "-"),
+        PipelineParameters=[{"Name": "DropId", "Value": "first"}],
+    )["PipelineExecutionArn"]
+
+    def status():
+        described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+        return described["PipelineExecutionStatus"]
+
+    eventually(lambda: status() == "Failed", status)
+    return arn
+
+
+@pytest.fixture
+def report(environment, console):
+    """The command; gives its exit status."""
+    return lambda *given: command.report(
+        command._arguments(["--environment", environment, *map(str, given)]), console
+    )
+
+
+def test_a_rejected_model_has_a_report_with_the_reason_and_its_evaluation(
+    session, buckets, rejected, report, tmp_path
+):
+    write_run(session, buckets, rejected.rpartition("/")[2], {"first/cat/1.jpg": "a"})
+    folder = f"executions/{rejected.rpartition('/')[2]}/evaluation"
+    for name, body in {
+        "evaluation.json": json.dumps(EVALUATION).encode(),
+        "confusion_matrix.png": PNG,
+        "worst_mistakes.html": b"<p>one</p>",
+    }.items():
+        bucket = buckets["WorkingBucketName"]
+        session.client("s3").put_object(Bucket=bucket, Key=f"{folder}/{name}", Body=body)
+
+    assert report("-o", tmp_path / "page.html") == 0
+
+    page = (tmp_path / "page.html").read_text()
+    assert "RejectModel failed: Not good enough." in page
+    assert "a retry keeps the evaluation, and so the verdict" in page
+    for text in ("75.00&nbsp;%", "Confusion matrix", "Class cat drifts.", "&lt;p&gt;one"):
+        assert text in page
+    assert "This run registered no model, so that none of it serves." in page
+    assert "ShardImages did not run." in page
+
+
+def test_a_piece_that_is_broken_is_told_and_the_rest_is_there(
+    session, buckets, rejected, report, tmp_path
+):
+    execution_id = rejected.rpartition("/")[2]
+    write_run(session, buckets, execution_id, {"first/cat/1.jpg": "a"})
+    key = f"executions/{execution_id}/evaluation/evaluation.json"
+    s3 = session.client("s3")
+    s3.put_object(Bucket=buckets["WorkingBucketName"], Key=key, Body=b'{"half')
+
+    assert report(execution_id, "-o", tmp_path / "page.html") == 0
+
+    page = (tmp_path / "page.html").read_text()
+    assert "What EvaluateModel wrote can&#39;t be read: " in page
+    assert "Class cat drifts." in page
+
+
+def test_the_report_of_a_failed_training_has_the_epochs_of_its_log(
+    session, buckets, environment, rejected, monkeypatch
+):
+    lines = [f"epoch={n} loss=1 accuracy=0.5 validation_loss=1 validation_accuracy=1" for n in "01"]
+    job = Job("Training", "job", "TrainModel", "Failed", BEGAN, "ml.m5.large", 1, 1.0)
+    later = replace(job, name="later", created=BEGAN + timedelta(hours=1))
+    logs = session.client("logs")
+    group = f"/aws/sagemaker/{environment}Jobs"
+    monkeypatch.setattr(Job, "log_group", group)
+    logs.create_log_group(logGroupName=group)
+    for name, said in (("job", lines), ("later", [lines[1].replace("loss=1", "loss=2", 1)])):
+        logs.create_log_stream(logGroupName=group, logStreamName=f"{name}/algo-1")
+        events = [
+            {"timestamp": int(datetime.now(UTC).timestamp() * 1000), "message": m} for m in said
+        ]
+        logs.put_log_events(logGroupName=group, logStreamName=f"{name}/algo-1", logEvents=events)
+    gathering = Gathering(session, environment, rejected)
+    gathering._execution = replace(gathering._execution, jobs=(later, job))
+
+    evidence = gathering.evidence()
+
+    assert evidence.training is None
+    assert [entry["loss"] for entry in evidence.history] == [1.0, 2.0]
+    assert "2 epochs, as the log tells." in render(evidence)
+
+
+def test_an_execution_of_another_pipeline_is_refused(buckets, pipeline, report):
+    other = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/other/execution/e"
+    with pytest.raises(CommandError, match="is no execution of"):
+        report(other)
+    with pytest.raises(CommandError, match="has no execution nothing: "):
+        report("nothing")
+    with pytest.raises(CommandError, match="has no execution yet"):
+        report()
+
+
+def test_a_page_that_cannot_be_written_is_one_sentence(buckets, rejected, report, tmp_path):
+    with pytest.raises(CommandError, match="No such file or directory; name another file"):
+        report("-o", tmp_path / "none" / "page.html")

@@ -91,7 +91,9 @@ def test_a_job_that_has_not_written_has_no_streams(session: boto3.Session) -> No
 def test_the_last_lines_are_the_newest_in_order(session: boto3.Session, job: Job) -> None:
     stream = f"{job.name}/algo-1-1"
 
-    assert last_lines(session, job, stream) == [f"{stream} {number}" for number in range(5, 20)]
+    assert last_lines(session, job.log_group, stream) == [
+        f"{stream} {number}" for number in range(5, 20)
+    ]
 
 
 def test_a_tail_gives_each_line_once_with_its_host(session: boto3.Session, job: Job) -> None:

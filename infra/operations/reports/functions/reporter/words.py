@@ -1,5 +1,6 @@
 """The messages that people get."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,8 +38,22 @@ _INSTEAD_OF_A_RETRY = {
     Cause.VERDICT: "a retry keeps the evaluation, and so the verdict: better data or settings, or "
     "another threshold, make another model",
 }
+# Controls, line and paragraph separators, and what is no letter at all.
+_CONTROLS = frozenset({"Cc", "Zl", "Zp", "Cs"})
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _SUBJECT = 100
 _STREAMS = 4
+
+
+def one_line(text: str) -> str:
+    """A name or a reason so that it can't break a line in two, nor turn its order round."""
+    return "".join(_escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    if unicodedata.category(letter) in _CONTROLS or letter in _BIDIRECTIONAL:
+        return letter.encode("unicode_escape", "surrogatepass").decode()
+    return letter
 
 
 @dataclass(frozen=True)
@@ -89,7 +104,7 @@ class Run:
             started_by = f"Drop: {self.execution.drop_id or 'none'}"
         return [
             *([f"Accuracy: {self.accuracy}."] if self.accuracy else []),
-            f"{started_by}.",
+            f"{one_line(started_by)}.",
             f"Execution: {self.execution.arn}",
             f"Cost so far: {self.cost}.",
         ]
@@ -100,7 +115,7 @@ def ending_lines(ending: Ending, region: str) -> list[str]:
     step, job = ending.step, ending.job
     verb = "was stopped" if ending.is_stop else "failed"
     attempts = f" after {step.attempts} attempts" if step.attempts > 1 else ""
-    lines = [f"{step.name} {verb}{attempts}: {ending.reason}."]
+    lines = [f"{step.name} {verb}{attempts}: {one_line(ending.reason)}."]
     if job is None:
         return lines
     if not ending.streams:
@@ -147,7 +162,7 @@ def failed(run: Run, endings: Sequence[Ending], place: Place) -> Message:
     return _message(
         f"{place.name}: {names}",
         f"An execution of the pipeline {run.execution.pipeline} {status}.",
-        *(lines or [run.execution.reason]),
+        *(lines or [one_line(run.execution.reason)]),
         *run.lines(),
         _what_to_do(place, FAILED_EXECUTIONS, then, command),
     )
@@ -158,7 +173,7 @@ def rejected(run: Run, verdict: Step, place: Place) -> Message:
     return _message(
         f"{place.name}: the model was rejected",
         f"An execution of {run.execution.pipeline} made a model that is not good enough.",
-        f"{verdict.name}: {verdict.reason.rstrip('.')}.",
+        f"{verdict.name}: {one_line(verdict.reason.rstrip('.'))}.",
         *run.lines(),
         _what_to_do(
             place,
@@ -201,7 +216,7 @@ def taken_back(stack: str, version: str | None, why: str, place: Place, *, whole
     return _message(
         f"{place.name}: {what} was taken back",
         f"The stack {stack} rolled {what} back. {ending}",
-        f"Why: {why.rstrip('.')}.",
+        f"Why: {one_line(why.rstrip('.'))}.",
         _what_to_do(
             place,
             MODELS_TAKEN_BACK,

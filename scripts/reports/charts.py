@@ -13,6 +13,8 @@ _CURVES = (
     ("Loss", "loss", "validation_loss"),
     ("Accuracy", "accuracy", "validation_accuracy"),
 )
+CURVES = frozenset(name for _, *names in _CURVES for name in names)
+"""What each entry of a history has, beside its `epoch`."""
 
 
 def learning_curves(history: list[dict[str, Any]]) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import jinja2
 
 from scripts.channels import CHANNELS
-from scripts.report.charts import learning_curves
-from scripts.report.evidence import Evidence
+from scripts.reports.charts import learning_curves
+from scripts.reports.evidence import Evidence
 
 _SPEED = ("input_share", "compute_share", "communication_share", "images_per_second_per_worker")
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -30,17 +30,28 @@ def render(evidence: Evidence) -> str:
     return template.render(
         evidence=evidence,
         dataset=evidence.dataset,
+        title=_title(evidence),
         channels=CHANNELS,
-        curves=learning_curves(evidence.training["history"]),
-        speed=_speed(evidence.training["history"]),
-        first_start=min(step.start for step in evidence.steps),
+        curves=learning_curves(evidence.history) if evidence.history else "",
+        speed=_speed(evidence.history),
+        first_start=min((step.start for step in evidence.steps), default=None),
         whole=sum(step.seconds for step in evidence.steps),
     )
 
 
+def _title(evidence: Evidence) -> str:
+    if evidence.answers:
+        return "From a drop of images to a served model"
+    if evidence.status == "Succeeded":
+        return "From a drop of images to a registered model"
+    if evidence.status in {"Failed", "Stopped"}:
+        return f"A run that {'failed' if evidence.status == 'Failed' else 'was stopped'}"
+    return "A run that goes on"
+
+
 def _speed(history: list[dict[str, Any]]) -> dict[str, float]:
     """Means over epochs of where the time went, and of images a second; {} where unknown."""
-    if not all(name in entry for entry in history for name in _SPEED):
+    if not history or not all(name in entry for entry in history for name in _SPEED):
         return {}
     return {name: fmean(entry[name] for entry in history) for name in _SPEED}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +17,16 @@ import boto3
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the execution, times in UTC."""
+    """One step of the execution, times in UTC; `end` is None while it runs."""
 
     name: str
     status: str
     start: datetime
-    end: datetime
+    end: datetime | None
 
     @property
     def seconds(self) -> float:
-        return (self.end - self.start).total_seconds()
+        return (self.end - self.start).total_seconds() if self.end else 0.0
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,52 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """Why an execution ended without success, empty where it did not.
+
+    Attributes:
+        lines: a few on each step that failed or was stopped: reason, log group, streams.
+        advice: what to do next.
+        last_lines: the last log lines, by stream.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    advice: str = ""
+    last_lines: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """Everything the report shows of one execution."""
+    """Everything the report shows of one execution, as far as it came.
+
+    Attributes:
+        model_package_arn: that it registered; empty where it registered none.
+        history: training's epochs, of `training`, or of the log lines where there is none.
+        missing: a sentence for each other attribute that is empty, which says why.
+    """
 
     environment: str
     execution_arn: str
+    status: str
     drop_id: str
-    model_package_arn: str
-    steps: list[Step]
-    dataset: dict[str, Any]
-    shards: list[dict[str, Any]]
-    training: dict[str, Any]
-    evaluation: dict[str, Any]
-    confusion_matrix: bytes
-    reliability: bytes
-    worst_mistakes: str
-    answers: list[Answer]
+    model_package_arn: str = ""
+    ended: Ended = field(default_factory=Ended)
+    steps: list[Step] = field(default_factory=list)
+    dataset: dict[str, Any] | None = None
+    shards: list[dict[str, Any]] = field(default_factory=list)
+    training: dict[str, Any] | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    evaluation: dict[str, Any] | None = None
+    confusion_matrix: bytes | None = None
+    reliability: bytes | None = None
+    worst_mistakes: str | None = None
+    answers: list[Answer] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
 
     @property
-    def accuracy(self) -> float:
+    def accuracy(self) -> float | None:
+        if self.evaluation is None:
+            return None
         metrics = self.evaluation["multiclass_classification_metrics"]
         return float(metrics["accuracy"]["value"])
 
@@ -98,21 +126,11 @@ class Reader:
             PipelineExecutionArn=self._execution_arn, SortOrder="Ascending"
         )
         return [
-            Step(step["StepName"], step["StepStatus"], step["StartTime"], step["EndTime"])
+            Step(step["StepName"], step["StepStatus"], step["StartTime"], step.get("EndTime"))
             for page in pages
             for step in page["PipelineExecutionSteps"]
+            if "StartTime" in step
         ]
-
-    def drop_id(self) -> str:
-        pages = self._sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(
-            PipelineExecutionArn=self._execution_arn
-        )
-        parameters = {
-            parameter["Name"]: parameter["Value"]
-            for page in pages
-            for parameter in page["PipelineParameters"]
-        }
-        return parameters["DropId"]
 
     def dataset(self) -> dict[str, Any]:
         """`dataset.json` of the execution's lineage."""
@@ -126,16 +144,24 @@ class Reader:
         reports = [json.loads(self._read(self._working, key)) for key in self._keys(prefix)]
         return sorted(reports, key=lambda report: int(report["host"].rsplit("-", 1)[1]))
 
-    def training(self) -> dict[str, Any]:
-        """`training.json` out of the model's archive."""
-        job = self._training_job()
+    def training(self, job_name: str) -> dict[str, Any]:
+        """`training.json` out of the archive of a training job's model.
+
+        :raises ValueError: the archive is none, or lacks it.
+        """
+        job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
         bucket, key = _split(job["ModelArtifacts"]["S3ModelArtifacts"])
-        with tarfile.open(fileobj=io.BytesIO(self._read(bucket, key))) as archive:
-            member = next(m for m in archive if m.name.removeprefix("./") == "training.json")
-            content = archive.extractfile(member)
-            if content is None:
-                raise ValueError(f"training.json in s3://{bucket}/{key} is no file.")
-            summary: dict[str, Any] = json.load(content)
+        where = f"s3://{bucket}/{key}"
+        try:
+            with tarfile.open(fileobj=io.BytesIO(self._read(bucket, key))) as archive:
+                found = (m for m in archive if m.name.removeprefix("./") == "training.json")
+                member = next(found, None)
+                content = archive.extractfile(member) if member else None
+                if content is None:
+                    raise ValueError(f"{where} has no training.json.")
+                summary: dict[str, Any] = json.load(content)
+        except (tarfile.TarError, EOFError, zlib.error) as error:
+            raise ValueError(f"{where} is no whole archive: {error}") from error
         return summary
 
     def evaluation(self) -> dict[str, Any]:
@@ -158,20 +184,6 @@ class Reader:
 
     def image(self, drops_bucket: str, manifest_entry: str) -> bytes:
         return self._read(drops_bucket, f"drops/{manifest_entry}")
-
-    def _training_job(self) -> dict[str, Any]:
-        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-            PipelineExecutionArn=self._execution_arn
-        )
-        arn = next(
-            step["Metadata"]["TrainingJob"]["Arn"]
-            for page in pages
-            for step in page["PipelineExecutionSteps"]
-            if "TrainingJob" in step.get("Metadata", {})
-        )
-        name = arn.rsplit("/", 1)[1]
-        job: dict[str, Any] = dict(self._sagemaker.describe_training_job(TrainingJobName=name))
-        return job
 
     def _evaluated(self, name: str) -> bytes:
         return self._read(self._working, f"executions/{self._execution_id}/evaluation/{name}")

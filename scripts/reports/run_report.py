@@ -1,0 +1,205 @@
+"""Gathers what there is of an execution, asks the endpoint where it serves its model, and writes
+the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.operations.reports.functions.reporter import logs, words
+from infra.operations.reports.functions.reporter.executions import Executions
+from infra.operations.reports.functions.reporter.reasons import judge
+from infra.operations.reports.functions.reporter.records import Job
+from scripts.commands import stacks
+from scripts.commands.console import CommandError, explain
+from scripts.commands.logs import STREAMS_SHOWN, last_lines, lines_of
+from scripts.reports import answers
+from scripts.reports.charts import CURVES
+from scripts.reports.evidence import Answer, Ended, Evidence, Reader
+from scripts.reports.page import render
+
+ANSWERS = 30
+_GONE = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
+# `training` logs a line an epoch, which its metric definitions read too.
+_EPOCH = re.compile(r"\bepoch=(?P<epoch>\d+)(?P<metrics>(?: \w+=\S+)+)")
+Piece = TypeVar("Piece")
+
+
+def write_report(
+    file: Path, session: boto3.Session, environment: str, execution_arn: str
+) -> Evidence:
+    """Writes the report of an execution, however it ended; gives what it shows.
+
+    :raises CommandError: the file can't be written, or the endpoint answers otherwise than the
+        evaluation did.
+    """
+    evidence = Gathering(session, environment, execution_arn).evidence()
+    try:
+        file.write_text(render(evidence), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(
+            f"The report can't be written to {file}: {error.strerror}; name another file."
+        ) from error
+    different = answers.disagreements(evidence.answers)
+    if different:
+        raise CommandError(
+            f"The endpoint answers otherwise than the evaluation did for {len(different)} of "
+            f"{len(evidence.answers)} images, the first {different[0]}: see {file}."
+        )
+    return evidence
+
+
+class Gathering:
+    """Reads each piece for itself: one that is not there, or broken, takes no other with it."""
+
+    def __init__(self, session: boto3.Session, environment: str, execution_arn: str) -> None:
+        self._session = session
+        self._environment = environment
+        self._data = stacks.outputs_of(stacks.describe(session, environment, "data"))
+        self._reader = Reader(
+            session,
+            execution_arn,
+            self._data["WorkingBucketName"],
+            self._data["ArtifactsBucketName"],
+        )
+        self._execution = Executions(session.client("sagemaker")).read(execution_arn)
+        self._missing: dict[str, str] = {}
+
+    def evidence(self) -> Evidence:
+        reader, execution = self._reader, self._execution
+        training = self._piece("training", "TrainModel", self._training)
+        evaluated = "EvaluateModel"
+        return Evidence(
+            environment=self._environment,
+            execution_arn=execution.arn,
+            status=execution.status,
+            drop_id=execution.drop_id,
+            model_package_arn=execution.package,
+            ended=self._ended(),
+            steps=reader.steps(),
+            dataset=self._piece("dataset", "CreateManifests", reader.dataset),
+            shards=self._piece("shards", "ShardImages", reader.shards) or [],
+            training=training,
+            history=self._history(training),
+            evaluation=self._piece("evaluation", evaluated, reader.evaluation),
+            confusion_matrix=self._piece("confusion_matrix", evaluated, reader.confusion_matrix),
+            reliability=self._piece("reliability", evaluated, reader.reliability),
+            worst_mistakes=self._piece("worst_mistakes", evaluated, reader.worst_mistakes),
+            answers=self._answers(),
+            missing=self._missing,
+        )
+
+    def _piece(self, name: str, step: str, read: Callable[[], Piece]) -> Piece | None:
+        """None, and a sentence on why, where it is not there."""
+        try:
+            found = read()
+        except ClientError as error:
+            is_gone = error.response.get("Error", {}).get("Code") in _GONE
+            self._missing[name] = self._why(step) if is_gone else explain(error)
+        except (ValueError, LookupError) as error:
+            self._missing[name] = f"What {step} wrote can't be read: {str(error).rstrip('.')}."
+        else:
+            if found:
+                return found
+            self._missing[name] = self._why(step)
+        return None
+
+    def _why(self, name: str) -> str:
+        step = next((step for step in self._execution.steps if step.name == name), None)
+        if step is None:
+            return f"{name} did not run."
+        if step.status == "Succeeded":
+            return f"{name} succeeded, and what it wrote is not there any more."
+        return f"{name} wrote none: {step.status}."
+
+    def _training(self) -> dict[str, Any]:
+        jobs = self._training_jobs()
+        return self._reader.training(jobs[-1].name) if jobs else {}
+
+    def _training_jobs(self) -> list[Job]:
+        """Of all attempts, the oldest first."""
+        jobs = (job for job in self._execution.jobs if job.kind == "Training")
+        return sorted(jobs, key=lambda job: job.created)
+
+    def _history(self, training: dict[str, Any] | None) -> list[dict[str, Any]]:
+        if training and training.get("history"):
+            history: list[dict[str, Any]] = training["history"]
+            return history
+        return self._piece("history", "TrainModel", self._history_in_logs) or []
+
+    def _history_in_logs(self) -> list[dict[str, Any]]:
+        """An attempt goes on from the checkpoint of the one before, so the later word counts."""
+        client = self._session.client("logs")
+        epochs: dict[int, dict[str, Any]] = {}
+        for job in self._training_jobs():
+            for stream in logs.streams(client, job):
+                for line in lines_of(self._session, job.log_group, stream):
+                    entry = epoch_of(line)
+                    if entry:
+                        epochs[entry["epoch"]] = entry
+        return [epochs[epoch] for epoch in sorted(epochs)]
+
+    def _ended(self) -> Ended:
+        execution, client = self._execution, self._session.client("logs")
+        endings = judge(execution, lambda job: logs.streams(client, job))
+        if not endings:
+            return Ended([execution.reason] if execution.reason else [])
+        place = words.Place(
+            self._environment,
+            stacks.environment_name(self._environment),
+            self._session.region_name,
+        )
+        then, command = words.advice(endings, execution.arn, place)
+        lines = [line for e in endings for line in words.ending_lines(e, place.region)]
+        shown = [(e.job, stream) for e in endings if e.job for stream in e.streams[:STREAMS_SHOWN]]
+        return Ended(
+            lines,
+            f"{then} {command}" if command else f"{then}.",
+            {stream: last_lines(self._session, job.log_group, stream) for job, stream in shown},
+        )
+
+    def _answers(self) -> list[Answer]:
+        package = self._execution.package
+        if not package:
+            self._missing["answers"] = "This run registered no model, so that none of it serves."
+            return []
+        try:
+            described = stacks.describe(self._session, self._environment, "serving")
+        except CommandError as error:
+            self._missing["answers"] = str(error)
+            return []
+        serving = stacks.outputs_of(described)
+        if serving.get("ModelPackageArn", "").casefold() != package.casefold():
+            self._missing["answers"] = f"Its model {package} does not serve now."
+            return []
+        return self._piece("answers", "EvaluateModel", lambda: self._ask(serving)) or []
+
+    def _ask(self, serving: dict[str, str]) -> list[Answer]:
+        return answers.ask(
+            self._session.client("sagemaker-runtime"),
+            serving["EndpointName"],
+            self._reader,
+            self._data["DropsBucketName"],
+            answers.choose(self._reader.predictions(), ANSWERS),
+        )
+
+
+def epoch_of(line: str) -> dict[str, Any] | None:
+    """The entry of the history that a log line of training tells; None where it tells none."""
+    match = _EPOCH.search(line)
+    if match is None:
+        return None
+    entry: dict[str, Any] = {"epoch": int(match["epoch"])}
+    for pair in match["metrics"].split():
+        name, _, value = pair.partition("=")
+        try:
+            entry[name] = float(value)
+        except ValueError:
+            return None
+    return entry if entry.keys() >= CURVES else None
