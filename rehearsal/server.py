@@ -162,9 +162,10 @@ def _add_services(settings: RehearsalSettings, context: Context, api: Api) -> Se
 
 def _correct_ministack(settings: RehearsalSettings) -> None:
     full_disk.refuse_objects_on_full_disk(settings.state)
-    durable_tables.keep_writes(settings.state)
+    durable_tables.keep_writes(settings)
     corrections.correct_ecr()
     corrections.tag_buckets()
+    corrections.encode_keys_of_versions()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
     function_metrics.count_asynchronous_invocations()
@@ -180,6 +181,7 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
 
 
 def _enforce(settings: RehearsalSettings) -> None:
+    corrections.match_newlines_in_policies()
     requests.name_actions()
     requests.name_resources()
     requests.name_condition_keys()
@@ -217,13 +219,15 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
 
+    faults: list[Exception] = []
+
     def ready() -> None:
-        durable_tables.make_lost_writes_again(settings.state)
-        recovery.recover(context)
-        for part in beside:
-            part.start()
-        _write_environment(settings)
-        _log.info("Ready at %s", settings.endpoint_url)
+        try:
+            _take_up(settings, context, beside)
+        except Exception as error:  # noqa: BLE001 - whoever started this server must hear of it
+            _log.exception("What the state folder holds could not be taken up")
+            faults.append(error)
+            loop.call_soon_threadsafe(asked.set)
 
     async def end() -> None:
         await asked.wait()
@@ -241,6 +245,21 @@ async def _serve(
     finally:
         ending.cancel()
     _log.info("Stopped")
+    if faults:
+        raise StartError(
+            f"What {settings.state} holds could not be taken up ({faults[0]!r}): the log has the "
+            "traceback; mend that, or start with an empty folder."
+        ) from faults[0]
+
+
+def _take_up(settings: RehearsalSettings, context: Context, beside: Sequence[Beside]) -> None:
+    """What the last stop left, and the work beside; from then on clients may come."""
+    durable_tables.make_lost_writes_again()
+    recovery.recover(context)
+    for part in beside:
+        part.start()
+    _write_environment(settings)
+    _log.info("Ready at %s", settings.endpoint_url)
 
 
 def _close(parts: Sequence[Closing]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
@@ -72,31 +73,34 @@ async def look_now_and_then(name: str, look: Callable[[], None], every: float) -
 
 
 class Failures:
-    """Tells of the failures of one thing that is done again and again."""
+    """Tells of the failures of what is done again and again, so that one ends no other.
+
+    :param name: of the work, in the log.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._in_a_row = 0
+        self._in_a_row: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """Logs an exception instead of raising it."""
+    def watched(self, part: str = "") -> Iterator[None]:
+        """Logs an exception instead of raising it.
+
+        :param part: of the work, whose failures are counted by themselves.
+        """
+        name = f"{self._name} ({part})" if part else self._name
         try:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes
-            self._in_a_row += 1
-            self._tell(error)
+            self._in_a_row[part] += 1
+            _tell(name, self._in_a_row[part], error)
         else:
-            if self._in_a_row >= _TOLD_ONCE_AFTER:
-                _log.info("%s works again.", self._name)
-            self._in_a_row = 0
+            if self._in_a_row.pop(part, 0) >= _TOLD_ONCE_AFTER:
+                _log.info("%s works again.", name)
 
-    def _tell(self, error: Exception) -> None:
-        if self._in_a_row < _TOLD_ONCE_AFTER:
-            _log.error("%s failed and goes on.", self._name, exc_info=error)
-        elif self._in_a_row == _TOLD_ONCE_AFTER:
-            _log.error(
-                "%s fails again and again, and is tried on without further word: %r",
-                self._name,
-                error,
-            )
+
+def _tell(name: str, in_a_row: int, error: Exception) -> None:
+    if in_a_row < _TOLD_ONCE_AFTER:
+        _log.error("%s failed and goes on.", name, exc_info=error)
+    elif in_a_row == _TOLD_ONCE_AFTER:
+        _log.error("%s fails again and again, and is tried on in silence: %r", name, error)

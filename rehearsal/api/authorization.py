@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 _TARGET = "SageMaker."
-_INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)"
 )
@@ -46,7 +46,9 @@ def action(target: str, path: str) -> str | None:
     """
     if target.startswith(_TARGET):
         return f"sagemaker:{target.removeprefix(_TARGET)}"
-    return "sagemaker:InvokeEndpoint" if _INVOCATION.fullmatch(path) else None
+    if match := _INVOCATION.fullmatch(path):
+        return "sagemaker:InvokeEndpointAsync" if match[2] else "sagemaker:InvokeEndpoint"
+    return None
 
 
 def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> str:

@@ -16,17 +16,18 @@ _LISTING = Listing(
 def create_endpoint_config(context: Context, request: Record) -> Record:
     name = request["EndpointConfigName"]
     arn = context.arn(f"{KIND}/{name}")
-    variant_rules.check(context, request)
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "EndpointConfigArn": arn,
         "CreationTime": now(),
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
     }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=validation(f'Cannot create already existing endpoint configuration "{arn}".'),
-    )
+    with context.store.transaction():
+        variant_rules.check(context, request)
+        context.add(
+            New(KIND, name, arn, record),
+            tags=request.get("Tags"),
+            duplicate=validation(f'Cannot create already existing endpoint configuration "{arn}".'),
+        )
     return {"EndpointConfigArn": arn}
 
 
@@ -46,8 +47,9 @@ def get(context: Context, name: str) -> Record:
 
 
 def delete_endpoint_config(context: Context, request: Record) -> Record:
-    get(context, request["EndpointConfigName"])
-    context.store.delete(KIND, request["EndpointConfigName"])
+    with context.store.transaction():
+        get(context, request["EndpointConfigName"])
+        context.store.delete(KIND, request["EndpointConfigName"])
     return {}
 
 

@@ -25,9 +25,6 @@ _LISTING = Listing(
 def create_endpoint(context: Context, request: Record) -> Record:
     name, config = request["EndpointName"], request["EndpointConfigName"]
     arn = context.arn(f"{KIND}/{name}")
-    configuration = variants.resolve(context, config)
-    # It is for later updates: a new endpoint has no traffic to shift.
-    deployment_configs.resolve(request.get("DeploymentConfig"), configuration)
     time = now()
     record: Record = {
         "EndpointName": name,
@@ -38,11 +35,15 @@ def create_endpoint(context: Context, request: Record) -> Record:
         "CreationTime": time,
         "LastModifiedTime": time,
     }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=validation(f'Cannot create already existing endpoint "{arn}".'),
-    )
+    with context.store.transaction():
+        configuration = variants.resolve(context, config)
+        # It is for later updates: a new endpoint has no traffic to shift.
+        deployment_configs.resolve(request.get("DeploymentConfig"), configuration)
+        context.add(
+            New(KIND, name, arn, record),
+            tags=request.get("Tags"),
+            duplicate=validation(f'Cannot create already existing endpoint "{arn}".'),
+        )
     context.events.endpoint(record, context.store.tags(arn))
     deploy(context, name, configuration, DeploymentConfig())
     return {"EndpointArn": arn}
@@ -53,6 +54,7 @@ def update_endpoint(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = get(context, name)
         _refuse_in_progress(found)
+        _refuse_failed(found)
         configuration = variants.resolve(context, request["EndpointConfigName"])
         if request.get("RetainAllVariantProperties"):
             excluded = request.get("ExcludeRetainedVariantProperties", [])
@@ -80,6 +82,7 @@ def update_endpoint_weights_and_capacities(context: Context, request: Record) ->
     with context.store.transaction():
         found = get(context, request["EndpointName"])
         _refuse_in_progress(found)
+        _refuse_failed(found)
         capacities = capacity_changes.resolve(found.record, request["DesiredWeightsAndCapacities"])
         change(context, found.name, {"EndpointStatus": "Updating", "FailureReason": None})
     context.endpoints.change_capacity(
@@ -138,9 +141,8 @@ def describe_endpoint(context: Context, request: Record) -> Record:
 
 
 def delete_endpoint(context: Context, request: Record) -> Record:
-    found = get(context, request["EndpointName"])
     with context.store.transaction():
-        found = get(context, found.name)
+        found = get(context, request["EndpointName"])
         _refuse_in_progress(found)
         change(context, found.name, {"EndpointStatus": "Deleting"})
     context.endpoints.delete(found.name)
@@ -155,6 +157,16 @@ def list_endpoints(context: Context, request: Record) -> Record:
 def _refuse_in_progress(found: Resource) -> None:
     if found.record["EndpointStatus"] in IN_PROGRESS:
         raise validation(f'Cannot update in-progress endpoint "{found.arn}".')
+
+
+def _refuse_failed(found: Resource) -> None:
+    """DeleteEndpoint "is the only operation that can be performed on a failed endpoint":
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+    """
+    if found.record["EndpointStatus"] == "Failed":
+        raise validation(
+            f'Cannot update endpoint "{found.arn}" in status Failed: it can only be deleted.'
+        )
 
 
 def _refuse_other_variants(

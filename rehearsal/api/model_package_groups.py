@@ -50,8 +50,8 @@ def get(context: Context, name_or_arn: str) -> Resource:
 
 
 def delete_model_package_group(context: Context, request: Record) -> Record:
-    found = get(context, request["ModelPackageGroupName"])
     with context.store.transaction():
+        found = get(context, request["ModelPackageGroupName"])
         packages = len(context.store.all("model-package", found.name))
         if packages:
             raise conflict(

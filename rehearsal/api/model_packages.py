@@ -130,8 +130,9 @@ def _updated(record: Record, request: Record) -> Record:
 
 
 def delete_model_package(context: Context, request: Record) -> Record:
-    record = get(context, request["ModelPackageName"])
-    context.store.delete(KIND, record["ModelPackageArn"])
+    with context.store.transaction():
+        record = get(context, request["ModelPackageName"])
+        context.store.delete(KIND, record["ModelPackageArn"])
     return {}
 
 

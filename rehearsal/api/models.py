@@ -18,8 +18,6 @@ def create_model(context: Context, request: Record) -> Record:
     containers = containers_of(request)
     if not containers:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
-    for container in containers:
-        _check_container(context, container)
     if config := request.get("VpcConfig"):
         check_vpc(context, config, request.get("ExecutionRoleArn", ""))
     record = {key: value for key, value in request.items() if key != "Tags"} | {
@@ -27,11 +25,14 @@ def create_model(context: Context, request: Record) -> Record:
         "CreationTime": now(),
         "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
     }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=validation(f'Cannot create already existing model "{arn}".'),
-    )
+    with context.store.transaction():
+        for container in containers:
+            _check_container(context, container)
+        context.add(
+            New(KIND, name, arn, record),
+            tags=request.get("Tags"),
+            duplicate=validation(f'Cannot create already existing model "{arn}".'),
+        )
     context.events.model(arn, name)
     return {"ModelArn": arn}
 
@@ -54,8 +55,9 @@ def get(context: Context, name: str) -> Record:
 
 
 def delete_model(context: Context, request: Record) -> Record:
-    record = get(context, request["ModelName"])
-    context.store.delete(KIND, record["ModelName"])
+    with context.store.transaction():
+        record = get(context, request["ModelName"])
+        context.store.delete(KIND, record["ModelName"])
     context.events.model(record["ModelArn"], record["ModelName"])
     return {}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import threading
 import time
 from collections import Counter, deque
@@ -17,9 +16,9 @@ from rehearsal.asynchronous import requests
 from rehearsal.asynchronous.invocation import NoServerError, Runner
 from rehearsal.asynchronous.metrics import Metrics
 from rehearsal.errors import ApiError
+from rehearsal.supervised import Failures, SupervisedThread
 
 KIND = "async-invocation"
-_log = logging.getLogger(__name__)
 _EVERY_SECONDS = 0.5
 _METRICS_EVERY_SECONDS = 2.0
 # AWS chooses "an optimal value" where none is given.
@@ -40,9 +39,10 @@ class Backlog:
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Record]] = {}
         self._running: Counter[str] = Counter()
-        self._wake = threading.Event()
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="backlog", daemon=True)
+        self._published = time.monotonic()
+        self._failures = Failures("backlog")
+        self._thread = SupervisedThread("backlog", self._look, _EVERY_SECONDS)
 
     def start(self) -> None:
         """Takes up what the last stop left."""
@@ -54,9 +54,7 @@ class Backlog:
         """Begins no more invocations; those that run count as not run."""
         with self._lock:
             self._closing = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
 
     def accept(
         self, endpoint_name: str, headers: Mapping[str, str], body: bytes
@@ -67,7 +65,7 @@ class Backlog:
         self._context.store.add(KIND, id_, f"{KIND}/{id_}", invocation, parent=endpoint_name)
         with self._lock:
             self._waiting.setdefault(endpoint_name, deque()).append(invocation)
-        self._wake.set()
+        self._thread.wake()
         answered = {
             "Content-Type": "application/json",
             "X-Amzn-SageMaker-OutputLocation": invocation["OutputLocation"],
@@ -95,30 +93,21 @@ class Backlog:
             )
         return found.record
 
-    def _work(self) -> None:
-        published = time.monotonic()
-        while not self._closing:
-            self._wake.wait(_EVERY_SECONDS)
-            self._wake.clear()
-            measure = time.monotonic() > published + _METRICS_EVERY_SECONDS
-            try:
-                self._look(measure=measure)
-            except Exception:  # noqa: BLE001 - one endpoint's fault must not end all others'
-                _log.exception("The backlog could not be looked at")
-            if measure:
-                published = time.monotonic()
-                self._metrics.publish()
-
-    def _look(self, *, measure: bool) -> None:
+    def _look(self) -> None:
+        measure = time.monotonic() > self._published + _METRICS_EVERY_SECONDS
         found = {each.name: each.record for each in self._context.store.all(endpoints.KIND)}
         self._forget(set(self._waiting) - set(found))
         for name, endpoint in found.items():
             if not endpoint.get("AsyncInferenceConfig"):
                 continue
-            if endpoint["EndpointStatus"] not in _NOT_SERVING:
-                self._begin(name, endpoint)
-            if measure:
-                self._measure(name, endpoint)
+            with self._failures.watched(name):
+                if measure:
+                    self._measure(name, endpoint)
+                if endpoint["EndpointStatus"] not in _NOT_SERVING:
+                    self._begin(name, endpoint)
+        if measure:
+            self._published = time.monotonic()
+            self._metrics.publish()
 
     def _forget(self, gone: set[str]) -> None:
         """What waited for endpoints that were deleted."""
@@ -139,9 +128,11 @@ class Backlog:
                 waiting = self._waiting.get(name)
                 if self._closing or not waiting or self._running[name] >= room:
                     return
+            # Before one is taken: where its role is not to be found, all of them wait on.
+            runner = runner or self._runner(endpoint)
+            with self._lock:
                 invocation = waiting.popleft()
                 self._running[name] += 1
-            runner = runner or self._runner(endpoint)
             variant = endpoint["ProductionVariants"][0]["VariantName"]
             arguments = (runner, variant, invocation)
             threading.Thread(target=self._run, args=arguments, daemon=True).start()
@@ -168,7 +159,7 @@ class Backlog:
                 if not done:
                     self._waiting.setdefault(name, deque()).appendleft(invocation)
             if done:
-                self._wake.set()
+                self._thread.wake()
 
     def _ended(self, runner: Runner, variant: str, invocation: Record, waited: float) -> bool:
         """Whether it has: else it must be run again."""

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import shutil
@@ -16,6 +17,8 @@ from typing import Any, TextIO
 
 FOLDER = "authorizations"
 _CURRENT = "current.jsonl"
+_FULL = ".jsonl"
+_PACKED = ".jsonl.gz"
 _MOST_BYTES = 16 * 1024 * 1024
 
 
@@ -58,6 +61,8 @@ class Record:
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._folder.mkdir(parents=True, exist_ok=True)
+        for full in self._folder.glob(f"[0-9]*{_FULL}"):
+            _pack(full)  # what a kill cut short
         self._file: TextIO = self._open()
 
     def add(self, request: Request) -> None:
@@ -73,31 +78,56 @@ class Record:
 
     def _rotate(self) -> None:
         self._file.close()
-        full = self._folder / _CURRENT
-        packed = self._folder / f"{len(_packed(self._folder)):06}.jsonl.gz"
-        with full.open("rb") as source, gzip.open(packed, "wb", compresslevel=1) as target:
-            shutil.copyfileobj(source, target)
-        full.unlink()
+        full = self._folder / f"{_next(self._folder):06}{_FULL}"
+        (self._folder / _CURRENT).rename(full)
+        _pack(full)
         self._file = self._open()
 
 
 def read(state: Path) -> Iterator[Request]:
     """Every request of the rehearsal with that state folder, oldest first.
 
-    A last line that is being written just now is left out.
+    A last line that is being written just now is left out. The server may be adding meanwhile.
     """
     folder = state / FOLDER
-    for packed in _packed(folder):
-        with gzip.open(packed, "rt", encoding="utf-8") as lines:
+    number = 0
+    while (lines := _opened(folder, number)) is not None:
+        with lines:
             yield from _requests(lines)
-    current = folder / _CURRENT
-    if current.is_file():
-        with current.open(encoding="utf-8") as lines:
-            yield from _requests(lines)
+        number += 1
 
 
-def _packed(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.jsonl.gz"))
+def _opened(folder: Path, number: int) -> TextIO | None:
+    """The file of that number, packed, full, or the one that is written now; None after that."""
+    while number <= _next(folder):
+        with contextlib.suppress(FileNotFoundError):
+            return gzip.open(folder / f"{number:06}{_PACKED}", "rt", encoding="utf-8")
+        with contextlib.suppress(FileNotFoundError):
+            return (folder / f"{number:06}{_FULL}").open(encoding="utf-8")
+        lines = None
+        with contextlib.suppress(FileNotFoundError):
+            lines = (folder / _CURRENT).open(encoding="utf-8")
+        if number == _next(folder):
+            return lines  # What is open stays whole, whatever becomes of its name.
+        if lines is not None:
+            lines.close()  # Others were full meanwhile: this one may be a later one.
+    return None
+
+
+def _pack(full: Path) -> None:
+    """Under its name a packed file is whole, and the full one goes after it."""
+    packed = full.with_name(full.name.removesuffix(_FULL) + _PACKED)
+    made = packed.with_suffix(".new")
+    with full.open("rb") as source, gzip.open(made, "wb", compresslevel=1) as target:
+        shutil.copyfileobj(source, target)
+    made.replace(packed)
+    full.unlink()
+
+
+def _next(folder: Path) -> int:
+    """The number of the file that is written now."""
+    numbers = [int(each.name.partition(".")[0]) for each in folder.glob("[0-9]*.jsonl*")]
+    return max(numbers, default=-1) + 1
 
 
 def _requests(lines: TextIO) -> Iterator[Request]:

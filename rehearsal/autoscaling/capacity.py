@@ -17,24 +17,28 @@ def tracked(current: int, value: float, target: float) -> int:
     return math.ceil(current * value / target)
 
 
-def stepped(current: int, above: float, configuration: Record) -> int:
+def stepped(current: int, above: float, configuration: Record, *, downwards: bool) -> int:
     """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
 
     :param above: the metric less the alarm's threshold.
     :param configuration: a `StepScalingPolicyConfiguration`.
+    :param downwards: the alarm goes off below its threshold.
     :returns: `current` where no step fits.
     """
     for step in configuration.get("StepAdjustments") or []:
-        if _fits(above, step):
+        if _fits(above, step, downwards=downwards):
             return _adjusted(current, step["ScalingAdjustment"], configuration)
     return current
 
 
-def _fits(above: float, step: Record) -> bool:
-    """Its bound on the alarm's side of zero belongs to it, the other does not."""
+def _fits(above: float, step: Record, *, downwards: bool) -> bool:
+    """Above the threshold the lower bound belongs to a step and the upper does not, below it the
+    upper and not the lower; on the threshold itself the alarm's own side decides.
+    """
     low = step.get("MetricIntervalLowerBound", -math.inf)
     high = step.get("MetricIntervalUpperBound", math.inf)
-    return bool(low <= above < high if above >= 0 else low < above <= high)
+    below = above < 0 or (above == 0 and downwards)
+    return bool(low < above <= high if below else low <= above < high)
 
 
 def _adjusted(current: int, adjustment: int, configuration: Record) -> int:
@@ -42,6 +46,8 @@ def _adjusted(current: int, adjustment: int, configuration: Record) -> int:
         case "ExactCapacity":
             return adjustment
         case "PercentChangeInCapacity":
+            if not adjustment:
+                return current
             change = current * adjustment / 100
             least = configuration.get("MinAdjustmentMagnitude", 0)
             # Rounded towards zero, but a change is at least one instance.

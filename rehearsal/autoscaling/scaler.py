@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.api.context import now
@@ -17,7 +14,9 @@ from rehearsal.autoscaling import capacity, resource
 from rehearsal.autoscaling.api import ACTIVITY, POLICY, TARGET, target_name
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
+from rehearsal.ministack import alarms
 from rehearsal.settings import RehearsalSettings
+from rehearsal.supervised import Failures, SupervisedThread
 
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
@@ -36,42 +35,42 @@ class Scaler:
         self._settings = settings
         self._store = store
         self._call = call
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="scaler", daemon=True)
+        self._cloudwatch: Any = None
+        self._failures = Failures("scaler")
+        self._thread = SupervisedThread("scaler", self._look, _EVERY_SECONDS)
 
     def start(self) -> None:
         self._thread.start()
 
     def close(self) -> None:
         """Ends the thread; nothing is scaled from then on."""
-        self._closing.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
 
-    def _work(self) -> None:
-        cloudwatch = aws.client(self._settings, "cloudwatch")
-        while not self._closing.wait(_EVERY_SECONDS):
-            try:
-                self._look(cloudwatch)
-            except (ApiError, ClientError, BotoCoreError) as error:
-                _log.warning("Scaling: %s", error)
-
-    def _look(self, cloudwatch: Any) -> None:
+    def _look(self) -> None:
         self._end_activities()
         policies = self._store.all(POLICY)
         if not policies:
             return
-        pages = cloudwatch.get_paginator("describe_alarms").paginate(StateValue="ALARM")
-        alarms = [alarm for page in pages for alarm in page["MetricAlarms"]]
-        for policy in policies:
-            for alarm in alarms:
+        for alarm in self._alarms():
+            for policy in policies:
                 if policy.arn in alarm["AlarmActions"] and alarm["ActionsEnabled"]:
-                    self._follow(policy.record, alarm, cloudwatch)
+                    with self._failures.watched(alarm["AlarmName"]):
+                        self._follow(policy.record, alarm)
 
-    def _follow(self, policy: Record, alarm: Record, cloudwatch: Any) -> None:
+    def _alarms(self) -> list[Record]:
+        if self._cloudwatch is None:
+            self._cloudwatch = aws.client(self._settings, "cloudwatch")
+        paginator = self._cloudwatch.get_paginator("describe_alarms")
+        return [
+            alarm
+            for page in paginator.paginate(StateValue="ALARM")
+            for alarm in page["MetricAlarms"]
+        ]
+
+    def _follow(self, policy: Record, alarm: Record) -> None:
         name = resource.variant(policy)
         target = self._store.get(TARGET, target_name(policy))
-        value = _value(cloudwatch, alarm)
+        value = alarms.newest_value(self._settings, alarm["AlarmName"])
         if target is None or value is None:
             return
         have = resource.capacity(self._call, name)
@@ -153,7 +152,9 @@ def _wanted(policy: Record, alarm: Record, value: float, have: int) -> int:
         outwards = alarm["ComparisonOperator"].startswith("Greater")
         return max(wanted, have) if outwards else min(wanted, have)
     above = value - alarm["Threshold"]
-    return capacity.stepped(have, above, policy["StepScalingPolicyConfiguration"])
+    downwards = alarm["ComparisonOperator"].startswith("Less")
+    steps = policy["StepScalingPolicyConfiguration"]
+    return capacity.stepped(have, above, steps, downwards=downwards)
 
 
 def _cooldown(policy: Record, outwards: bool) -> float:
@@ -161,20 +162,3 @@ def _cooldown(policy: Record, outwards: bool) -> float:
         which = "ScaleOutCooldown" if outwards else "ScaleInCooldown"
         return float(tracking.get(which, _COOLDOWN_SECONDS))
     return float(policy["StepScalingPolicyConfiguration"].get("Cooldown", _COOLDOWN_SECONDS))
-
-
-def _value(cloudwatch: Any, alarm: Record) -> float | None:
-    """The newest value of the alarm's metric, among those that it was judged by."""
-    statistic = alarm.get("Statistic", "Average")
-    now_ = datetime.now(UTC)
-    points = cloudwatch.get_metric_statistics(
-        Namespace=alarm["Namespace"],
-        MetricName=alarm["MetricName"],
-        Dimensions=alarm["Dimensions"],
-        StartTime=now_ - timedelta(seconds=alarm["Period"] * (alarm["EvaluationPeriods"] + 1)),
-        EndTime=now_ + timedelta(seconds=1),
-        Period=alarm["Period"],
-        Statistics=[statistic],
-    )["Datapoints"]
-    newest = max(points, key=lambda point: point["Timestamp"], default=None)
-    return None if newest is None else newest.get(statistic)

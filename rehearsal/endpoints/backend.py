@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shutil
 import threading
@@ -24,6 +25,8 @@ from rehearsal.endpoints.rollout import Rollout
 from rehearsal.endpoints.timing import Timing
 from rehearsal.endpoints.traffic import Traffic, unavailable
 from rehearsal.settings import RehearsalSettings
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -87,7 +90,11 @@ class ProcessEndpoints:
 
         def work() -> None:
             fleet = endpoint.traffic.blue
-            found = capacity_changes.apply(fleet, capacities) if fleet else {}
+            try:
+                found = capacity_changes.apply(fleet, capacities) if fleet else {}
+            except Exception as error:  # noqa: BLE001 - a fault of ours must end the wait, too
+                _log.exception("The capacity of %s could not be changed.", endpoint_name)
+                found = {"FailureReason": f"InternalServerError: {error}"}
             if not self._closing:
                 change(found | {"EndpointStatus": "InService"})
 

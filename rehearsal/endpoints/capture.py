@@ -20,6 +20,7 @@ from rehearsal import aws
 from rehearsal.backends import DataCapture, Variant
 from rehearsal.endpoints.requests import Answer, Request, chosen
 from rehearsal.settings import RehearsalSettings
+from rehearsal.supervised import Failures, SupervisedThread
 
 _log = logging.getLogger(__name__)
 
@@ -47,12 +48,11 @@ class Capture:
         self._settings = settings
         self._endpoint = endpoint
         self._config = config
-        self._every_seconds = every_seconds
         self._lock = threading.Lock()
         self._lines: dict[_Writer, list[tuple[datetime, str]]] = defaultdict(list)
         self._bytes = 0
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name=f"capture {endpoint}", daemon=True)
+        self._failures = Failures(f"capture {endpoint}")
+        self._thread = SupervisedThread(f"capture {endpoint}", self._write, every_seconds)
         self._thread.start()
 
     def sampled(self) -> bool:
@@ -72,8 +72,8 @@ class Capture:
 
     def close(self) -> None:
         """Writes what is left, and ends."""
-        self._closing.set()
-        self._thread.join()
+        self._thread.close()
+        self._write()
 
     def _event(self, request: Request, answer: Answer, time: datetime) -> dict[str, Any]:
         captured = {}
@@ -110,11 +110,6 @@ class Capture:
             return "JSON"
         return "CSV" if plain in self._config.csv_content_types else "BASE64"
 
-    def _work(self) -> None:
-        while not self._closing.wait(self._every_seconds):
-            self._write()
-        self._write()
-
     def _write(self) -> None:
         with self._lock:
             taken, self._lines, self._bytes = self._lines, defaultdict(list), 0
@@ -123,7 +118,8 @@ class Capture:
             for time, line in lines:
                 hours[time.strftime("%Y/%m/%d/%H")].append((time, line))
             for hour, those in hours.items():
-                self._put(writer, hour, those)
+                with self._failures.watched(writer.variant):
+                    self._put(writer, hour, those)
 
     def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
         first = lines[0][0]

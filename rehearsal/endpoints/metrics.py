@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-import threading
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.settings import RehearsalSettings
+from rehearsal.supervised import Failures, SupervisedThread
 
 _log = logging.getLogger(__name__)
 
@@ -67,10 +67,9 @@ class Metrics:
 
     def __init__(self, settings: RehearsalSettings, every_seconds: float):
         self._settings = settings
-        self._every_seconds = every_seconds
         self._values: deque[_Value] = deque()
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="metrics", daemon=True)
+        self._client: Any = None
+        self._thread = SupervisedThread("metrics", self._publish, every_seconds)
         self._thread.start()
 
     def invocation(
@@ -103,26 +102,23 @@ class Metrics:
 
     def close(self) -> None:
         """Publishes what is left, and ends."""
-        self._closing.set()
-        self._thread.join()
+        self._thread.close()
+        with Failures("metrics").watched():
+            self._publish()
 
     def _keep(self, source: Source, metric: str, unit: str, value: float) -> None:
         self._values.append(_Value(source, metric, unit, value))
 
-    def _work(self) -> None:
-        client = aws.client(self._settings, "cloudwatch")
-        while not self._closing.wait(self._every_seconds):
-            self._publish(client)
-        self._publish(client)
-
-    def _publish(self, client: Any) -> None:
+    def _publish(self) -> None:
+        if self._client is None:
+            self._client = aws.client(self._settings, "cloudwatch")
         time = datetime.now(UTC)
         counts: Counter[_Value] = Counter()
         while self._values:
             counts[self._values.popleft()] += 1
         for data in _parts(list(_data(counts, time)), _MOST_METRICS):
             try:
-                client.put_metric_data(Namespace=_NAMESPACE, MetricData=data)
+                self._client.put_metric_data(Namespace=_NAMESPACE, MetricData=data)
             except (ClientError, BotoCoreError) as error:
                 _log.warning("The metrics of endpoints could not be published: %s", error)
 

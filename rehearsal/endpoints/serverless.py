@@ -59,7 +59,9 @@ class OnDemand:
         return 0
 
     def wait_until_serving(self, timeout_seconds: float | None) -> None:
-        if instance := self._instance:
+        with self._lock:
+            instance = self._instance
+        if instance:
             instance.wait_until_serving(timeout_seconds)
 
     def ask(self, request: Request) -> Answer:
@@ -80,19 +82,25 @@ class OnDemand:
         raise FleetError(f"The variant {self._variant} is serverless: it has no instances.")
 
     def stop(self) -> None:
-        self._closed.set()
-        if instance := self._instance:
+        if instance := self._last():
             instance.stop()
 
     def kill(self) -> None:
-        self._closed.set()
-        if instance := self._instance:
+        if instance := self._last():
             instance.kill()
 
     def join(self) -> None:
         self._ender.join()
-        if instance := self._instance:
+        if instance := self._last():
             instance.join()
+
+    def _last(self) -> Instance | None:
+        """Closes it; the instance that there is then has no successor."""
+        # Under the lock that a cold start makes its instance under: it is either there already,
+        # or never made.
+        with self._lock:
+            self._closed.set()
+            return self._instance
 
     def _enter(self) -> None:
         most = self._config.maximum_concurrency

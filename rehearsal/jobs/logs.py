@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import aws
 from rehearsal.authorization.sagemaker import is_denied
 from rehearsal.settings import RehearsalSettings
+from rehearsal.supervised import Failures
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -45,6 +46,7 @@ class LogWriter:
         self._group = group
         self._lines: queue.Queue[tuple[str, InputLogEventTypeDef] | None] = queue.Queue()
         self._known: set[str] = set()
+        self._failures = Failures(f"logs {group}")
         self._own: CloudWatchLogsClient | None = None
         self._thread = threading.Thread(target=self._work, name=f"logs {group}", daemon=True)
         self._thread.start()
@@ -67,14 +69,18 @@ class LogWriter:
         while open_:
             batch, open_ = self._batch()
             for stream, events in batch.items():
-                try:
-                    self._put(self._client(), stream, events)
-                except (ClientError, BotoCoreError) as error:
-                    if is_denied(error):
-                        self.denied = str(error)
-                    _log.warning(
-                        "The log stream %s %s could not be written: %s", self._group, stream, error
-                    )
+                with self._failures.watched(stream):
+                    self._write(stream, events)
+
+    def _write(self, stream: str, events: list[InputLogEventTypeDef]) -> None:
+        try:
+            self._put(self._client(), stream, events)
+        except (ClientError, BotoCoreError) as error:
+            if is_denied(error):
+                self.denied = str(error)
+            _log.warning(
+                "The log stream %s %s could not be written: %s", self._group, stream, error
+            )
 
     def _client(self) -> CloudWatchLogsClient:
         if self._role is not None:

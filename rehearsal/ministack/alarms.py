@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +14,13 @@ from typing import Any
 from rehearsal.cloudwatch import alarm_events, metric_math
 from rehearsal.cloudwatch.alarm_state import Rule, Series, state, window
 from rehearsal.cloudwatch.percentile import percentile
-from rehearsal.ministack.loop import put_event_soon, scope
+from rehearsal.ministack.loop import main_loop, put_event_soon, scope
+from rehearsal.settings import RehearsalSettings
+from rehearsal.supervised import Failures
 
-_log = logging.getLogger(__name__)
-_EVERY_SECONDS = 1.0
+_failures = Failures("alarms")
+EVERY_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0
 # So far back `FILL(m1, REPEAT)` looks, beside the periods that are judged.
 _EARLIER_PERIODS = 5
 # Points come nearly in the order of their times: after so many old ones there is no newer one.
@@ -66,41 +68,60 @@ def _call_functions(alarm: Alarm, after: str, payload: dict[str, Any]) -> None:
             eventbridge._dispatch_to_lambda(arn, json.dumps(payload))
 
 
-async def judge_now_and_then() -> None:
-    """Until cancelled: time alone changes an alarm's state, too. On MiniStack's loop, where
-    nothing changes its metrics meanwhile.
+def judge_all() -> None:
+    """Time alone changes an alarm's state, too. On MiniStack's loop, where nothing changes its
+    metrics meanwhile.
     """
     from ministack.services import cloudwatch
 
-    while True:
-        await asyncio.sleep(_EVERY_SECONDS)
-        for (account, region, _), alarm in cloudwatch._alarms.all_items():
-            with scope(account, region):
-                _judge(alarm)
+    for (account, region, _), alarm in cloudwatch._alarms.all_items():
+        with scope(account, region):
+            _judge(alarm)
+
+
+def newest_value(settings: RehearsalSettings, name: str) -> float | None:
+    """The newest of the values that an alarm is judged by now; None where it has none. From any
+    thread but the loop's.
+    """
+
+    async def found() -> float | None:
+        from ministack.services import cloudwatch
+
+        with scope(settings.account, settings.region):
+            alarm = cloudwatch._alarms.get(name)
+            rule = _rule(alarm) if alarm else None
+            if rule is None:
+                return None
+            now = time.time()
+            values = window(rule, _series(alarm, rule, now), now).values
+            return next((value for value in values if value is not None), None)
+
+    return asyncio.run_coroutine_threadsafe(found(), main_loop()).result(_PATIENCE_SECONDS)
 
 
 def _judge(alarm: Alarm) -> None:
+    with _failures.watched(str(alarm.get("AlarmName"))):
+        rule = _rule(alarm)
+        if rule is not None:
+            _judge_by(rule, alarm)
+
+
+def _judge_by(rule: Rule, alarm: Alarm) -> None:
     from ministack.services import cloudwatch
 
-    try:
-        rule = _rule(alarm)
-        if rule is None:
-            return
-        now = time.time()
-        seen = window(rule, _series(alarm, rule, now), now)
-        before = alarm["StateValue"]
-        after = state(rule, seen.values, before)
-        if after == before:
-            return
-        why = alarm_events.reason(rule, seen, before, after)
-        alarm["StateValue"], alarm["StateReason"] = after, why
-        alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, now)
-        alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(now)
-        cloudwatch._record_history(alarm["AlarmName"], before, after, why)
-        cloudwatch._dispatch_alarm_actions(alarm, before, after, why)
-        cloudwatch._evaluate_parent_alarms(alarm)
-    except Exception:  # noqa: BLE001 - one alarm's fault is no other's
-        _log.exception("The alarm %s could not be judged", alarm.get("AlarmName"))
+    now = time.time()
+    seen = window(rule, _series(alarm, rule, now), now)
+    before = alarm["StateValue"]
+    after = state(rule, seen.values, before)
+    if after == before:
+        return
+    why = alarm_events.reason(rule, seen, before, after)
+    alarm["StateValue"], alarm["StateReason"] = after, why
+    alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, now)
+    alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(now)
+    cloudwatch._record_history(alarm["AlarmName"], before, after, why)
+    cloudwatch._dispatch_alarm_actions(alarm, before, after, why)
+    cloudwatch._evaluate_parent_alarms(alarm)
 
 
 def _rule(alarm: Alarm) -> Rule | None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import unescape
 
 from rehearsal.ministack.resource_types import Made
 
@@ -94,6 +98,51 @@ def retry_functions() -> None:
         lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
     eventbridge._dispatch_to_lambda = dispatch_to_lambda
+
+
+def encode_keys_of_versions() -> None:
+    """ListObjectVersions with EncodingType=url, which MiniStack leaves out: a key with a control
+    character would make an answer that is no XML.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+    from ministack.services import s3
+
+    its_own = s3._list_object_versions
+
+    def list_object_versions(bucket: str, query: dict[str, Any]) -> Answer:
+        status, headers, body = its_own(bucket, query)
+        if status == 200 and s3._qp(query, "encoding-type", "") == "url":
+            body = _WITH_KEYS.sub(_url_encoded, body.decode()).encode()
+            body = body.replace(b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>")
+        return status, headers, body
+
+    s3._list_object_versions = list_object_versions
+
+
+# In XML's text there is no "<".
+_WITH_KEYS = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]+)</\1>")
+
+
+def _url_encoded(found: re.Match[str]) -> str:
+    return f"<{found[1]}>{quote(unescape(found[2]), safe='/')}</{found[1]}>"
+
+
+def match_newlines_in_policies() -> None:
+    """IAM's `*` and `?` stand for any character, a newline in a key too:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    from ministack.core import iam_evaluator
+
+    its_own = iam_evaluator._fnmatch_compile
+
+    @lru_cache(maxsize=4096)
+    def compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+        found = its_own(pattern, ignore_case)
+        # `$` would also stand before a newline at the end.
+        return re.compile(found.pattern.removesuffix("$") + r"\Z", found.flags | re.DOTALL)
+
+    iam_evaluator._fnmatch_compile = compiled
 
 
 def tag_buckets() -> None:

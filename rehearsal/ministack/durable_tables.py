@@ -13,9 +13,12 @@ import base64
 import functools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from rehearsal.ministack.loop import main_loop, scope
+from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 _READS = ("Get", "BatchGet", "Query", "Scan", "Describe", "List", "TransactGet")
@@ -69,19 +72,19 @@ class Journal:
             return None
 
 
-def keep_writes(state: Path) -> None:
-    """Before the server starts.
-
-    :param state: the rehearsal's state folder.
-    """
+def keep_writes(settings: RehearsalSettings) -> None:
+    """Before the server starts. It answers no request before it has what was lost."""
     from ministack.services import dynamodb
 
-    journal, handle = _journal(state), dynamodb.handle_request
+    handle = dynamodb.handle_request
+    journal = Journal(settings.state / "ministack" / "services" / "dynamodb.json")
+    lost = _LostWrites(journal, handle, settings)
 
     @functools.wraps(handle)
     async def handle_request(
         method: str, path: str, headers: dict[str, Any], body: bytes, query: dict[str, Any]
     ) -> Any:
+        await lost.make_again()
         answer = await handle(method, path, headers, body, query)
         target = headers.get("x-amz-target", "")
         if answer[0] < _REFUSED and not target.partition(".")[2].startswith(_READS):
@@ -89,19 +92,40 @@ def keep_writes(state: Path) -> None:
         return answer
 
     dynamodb.handle_request = handle_request
+    dynamodb.make_lost_writes_again = lost.make_again
 
 
-def make_lost_writes_again(state: Path) -> None:
-    """Once the server has its state."""
+class _LostWrites:
+    """On MiniStack's loop, once.
+
+    :param handle: MiniStack's own, as they are in the journal already.
+    """
+
+    def __init__(
+        self, journal: Journal, handle: Callable[..., Awaitable[Any]], settings: RehearsalSettings
+    ) -> None:
+        self._journal = journal
+        self._handle = handle
+        self._settings = settings
+        self._turn = asyncio.Lock()
+        self._made = False
+
+    async def make_again(self) -> None:
+        async with self._turn:
+            if self._made:
+                return
+            requests = list(self._journal.requests())
+            # Whoever's request comes first, they are not of its account.
+            with scope(self._settings.account, self._settings.region):
+                for target, body in requests:
+                    await self._handle("POST", "/", {"x-amz-target": target}, body, {})
+            self._made = True
+        if requests:
+            _log.info("%s writes to tables were made again", len(requests))
+
+
+def make_lost_writes_again() -> None:
+    """Once the server has its state; from any thread but its own."""
     from ministack.services import dynamodb
 
-    handle = dynamodb.handle_request.__wrapped__  # they are in the journal already
-    requests = list(_journal(state).requests())
-    for target, body in requests:
-        asyncio.run(handle("POST", "/", {"x-amz-target": target}, body, {}))
-    if requests:
-        _log.info("%s writes to tables were made again", len(requests))
-
-
-def _journal(state: Path) -> Journal:
-    return Journal(state / "ministack" / "services" / "dynamodb.json")
+    asyncio.run_coroutine_threadsafe(dynamodb.make_lost_writes_again(), main_loop()).result()

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html
 # ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from functools import lru_cache
@@ -14,9 +13,11 @@ from typing import Any
 from rehearsal.cloudwatch import filter_pattern
 from rehearsal.ministack.loop import scope, soon
 from rehearsal.ministack.services import Answer
+from rehearsal.supervised import Failures
 
 _MINUTE = 60
-_EVERY_SECONDS = 1.0
+EVERY_SECONDS = 1.0
+_failures = Failures("metric filters")
 
 Filter = dict[str, Any]
 Event = dict[str, Any]
@@ -51,19 +52,17 @@ def apply_metric_filters() -> None:
     cloudwatch_logs._put_log_events = put_log_events
 
 
-async def put_defaults_now_and_then() -> None:
-    """Until cancelled: a minute that had events and no match gets the filter's default value."""
+def put_defaults() -> None:
+    """A minute that had events and no match gets the filter's default value."""
     from ministack.services import cloudwatch_logs
 
-    while True:
-        await asyncio.sleep(_EVERY_SECONDS)
-        for (account, region, group, name), minutes in _minutes.items():
-            over = [minute for minute in minutes if minute + _MINUTE <= time.time()]
-            with scope(account, region):
-                found = cloudwatch_logs._metric_filters.get((group, name))
-                for minute in over:
-                    if not minutes.pop(minute) and found:
-                        _put_defaults(found, minute)
+    for (account, region, group, name), minutes in list(_minutes.items()):
+        over = [minute for minute in minutes if minute + _MINUTE <= time.time()]
+        with _failures.watched(f"{group} {name}"), scope(account, region):
+            found = cloudwatch_logs._metric_filters.get((group, name))
+            for minute in over:
+                if not minutes.pop(minute) and found:
+                    _put_defaults(found, minute)
 
 
 def _check(data: dict[str, Any]) -> None:
@@ -82,17 +81,20 @@ def _apply(group: str, events: list[Event]) -> None:
     from ministack.services import cloudwatch_logs
 
     for found in cloudwatch_logs._metric_filters.values():
-        if found["logGroupName"] != group:
-            continue
-        matches = _matcher(found["filterPattern"] or "")
-        key = get_account_id(), get_region(), group, found["filterName"]
-        minutes = _minutes.setdefault(key, {})
-        for event in events:
-            minute = int(event["timestamp"] / 1000 // _MINUTE) * _MINUTE
-            matched = matches(event["message"])
-            minutes[minute] = minutes.get(minute, False) or matched
-            if matched:
-                _put(found, event)
+        if found["logGroupName"] == group:
+            key = get_account_id(), get_region(), group, found["filterName"]
+            with _failures.watched(f"{group} {found['filterName']}"):
+                _apply_one(found, _minutes.setdefault(key, {}), events)
+
+
+def _apply_one(found: Filter, minutes: dict[int, bool], events: list[Event]) -> None:
+    matches = _matcher(found["filterPattern"] or "")
+    for event in events:
+        minute = int(event["timestamp"] / 1000 // _MINUTE) * _MINUTE
+        matched = matches(event["message"])
+        minutes[minute] = minutes.get(minute, False) or matched
+        if matched:
+            _put(found, event)
 
 
 def _put(found: Filter, event: Event) -> None:

@@ -75,6 +75,7 @@ def ask_for_keys() -> None:
         return [
             *its_checks(method, path, headers, body, query),
             *_of_keys(method, path, headers, query),
+            *_of_source(headers),
         ]
 
     def resources(arn: str) -> list[tuple[str, dict[str, str]]]:
@@ -112,6 +113,18 @@ def _of_keys(
     # Who may use S3 may use the key that AWS manages for it.
     if arn and arn != _AWS_MANAGED:
         yield needed, arn
+
+
+def _of_source(headers: dict[str, str]) -> Iterator[Check]:
+    """CopyObject and UploadPartCopy read their source."""
+    from ministack.core import iam_actions
+
+    source = iam_actions._s3_source_object(headers)
+    if source is not None:
+        bucket, _, key = source[0].removeprefix("arn:aws:s3:::").partition("/")
+        arn = _stored(bucket, key, source[1] or None)
+        if arn and arn != _AWS_MANAGED:
+            yield "kms:Decrypt", arn
 
 
 def _value(query: dict[str, Any], name: str) -> str | None:

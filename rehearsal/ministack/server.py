@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from rehearsal.ministack import alarms, metric_filters, queue_metrics
 from rehearsal.settings import HOST, RehearsalSettings
+from rehearsal.supervised import look_now_and_then
 
 _SHUTDOWN_SECONDS = 3.0
 _SAVE_SECONDS = 15.0
@@ -45,7 +46,10 @@ def configure(settings: RehearsalSettings, *, enforce_iam: bool) -> None:
 
 
 async def serve(listener: socket.socket, ready: Callable[[], None], stop: asyncio.Event) -> None:
-    """Answers on a bound socket until `stop` is set; then MiniStack writes its state."""
+    """Answers on a bound socket until `stop` is set; then MiniStack writes its state.
+
+    :param ready: is called once, from a thread, when it answers; it raises nothing.
+    """
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
     from ministack.app import app
@@ -57,12 +61,16 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
     config.graceful_timeout = _SHUTDOWN_SECONDS
     config.shutdown_timeout = 60
 
-    beside = [
-        asyncio.create_task(_when_ready(address, ready)),
-        asyncio.create_task(_save_now_and_then()),
-        asyncio.create_task(alarms.judge_now_and_then()),
-        asyncio.create_task(metric_filters.put_defaults_now_and_then()),
-        asyncio.create_task(queue_metrics.publish_now_and_then()),
+    logging.getLogger("persistence").setLevel(logging.WARNING)
+    beside = [asyncio.create_task(_when_ready(address, ready))]
+    beside += [
+        asyncio.create_task(look_now_and_then(name, look, every))
+        for name, look, every in (
+            ("saving", _save, _SAVE_SECONDS),
+            ("alarms", alarms.judge_all, alarms.EVERY_SECONDS),
+            ("metric filters", metric_filters.put_defaults, metric_filters.EVERY_SECONDS),
+            ("queue metrics", queue_metrics.publish, queue_metrics.EVERY_SECONDS),
+        )
     ]
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
@@ -71,16 +79,13 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
             task.cancel()
 
 
-async def _save_now_and_then() -> None:
+def _save() -> None:
     """MiniStack writes its state when it stops: what it has in memory would not outlive a kill."""
     from ministack.app import _build_persistence_save_dict
     from ministack.core.persistence import save_all
 
-    logging.getLogger("persistence").setLevel(logging.WARNING)
-    while True:
-        await asyncio.sleep(_SAVE_SECONDS)
-        # On its own loop, where nothing changes the state meanwhile.
-        save_all(_build_persistence_save_dict())
+    # On its own loop, where nothing changes the state meanwhile.
+    save_all(_build_persistence_save_dict())
 
 
 async def _when_ready(address: tuple[str, int], ready: Callable[[], None]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal import lifecycle
+from rehearsal.authorization import record
 from tests.rehearsal.conftest import REPOSITORY, ROLE, eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
@@ -162,6 +164,22 @@ def test_a_server_that_cannot_start_says_why(server, tmp_path):
         lifecycle.start(tmp_path, port=server.port)
 
 
+def test_a_server_that_cannot_take_its_state_up_says_why(tmp_path):
+    """Its state's record of a job lacks its status, as no server would have left it."""
+    lifecycle.start(tmp_path, cache=tmp_path / "cache")
+    lifecycle.stop(tmp_path)
+    with sqlite3.connect(tmp_path / "sagemaker.sqlite") as store:
+        store.execute(
+            "insert into resources (kind, name, parent, arn, record) values (?, ?, ?, ?, ?)",
+            ("training-job", "broken", "", "arn:broken", "{}"),
+        )
+    with pytest.raises(lifecycle.LifecycleError) as raised:
+        lifecycle.start(tmp_path, cache=tmp_path / "cache")
+    assert f"What {tmp_path} holds could not be taken up" in str(raised.value)
+    assert "KeyError('TrainingJobStatus')" in str(raised.value)
+    assert not lifecycle.is_running(tmp_path)
+
+
 def test_ecr_refuses_to_describe_an_image_that_is_not_there(server):
     ecr = server.client("ecr")
     ecr.create_repository(repositoryName="images")
@@ -200,6 +218,11 @@ def test_sagemaker_asks_iam_where_that_is_enforced(tmp_path):
             aws_session_token=credentials.get("SessionToken"),
         )
 
+    def refused(call, **request):
+        with pytest.raises(ClientError) as raised:
+            call(**request)
+        return raised.value.response["Error"]["Code"]
+
     def document(**statement):
         return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow"} | statement]})
 
@@ -208,16 +231,28 @@ def test_sagemaker_asks_iam_where_that_is_enforced(tmp_path):
         trust = document(Principal={"Service": "sagemaker.amazonaws.com"}, Action="sts:AssumeRole")
         iam = client("iam", root)
         role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-        allowed = "arn:aws:sagemaker:us-east-1:000000000000:model/mine"
-        policy = document(Action="sagemaker:DescribeModel", Resource=allowed)
+        allowed = "arn:aws:sagemaker:us-east-1:000000000000"
+        policy = document(
+            Action=["sagemaker:DescribeModel", "sagemaker:InvokeEndpointAsync"],
+            Resource=[f"{allowed}:model/mine", f"{allowed}:endpoint/mine"],
+        )
         iam.put_role_policy(RoleName="job", PolicyName="one", PolicyDocument=policy)
         assumed = client("sts", root).assume_role(RoleArn=role, RoleSessionName="job")
         sagemaker = client("sagemaker", assumed["Credentials"])
-        codes = {}
-        for name in ("mine", "other"):
-            with pytest.raises(ClientError) as raised:
-                sagemaker.describe_model(ModelName=name)
-            codes[name] = raised.value.response["Error"]["Code"]
-        assert codes == {"mine": "ValidationException", "other": "AccessDeniedException"}
+        assert refused(sagemaker.describe_model, ModelName="mine") == "ValidationException"
+        assert refused(sagemaker.describe_model, ModelName="other") == "AccessDeniedException"
+        runtime = client("sagemaker-runtime", assumed["Credentials"])
+        asked = {"InputLocation": "s3://bucket/key", "ContentType": "text/plain"}
+        asynchronous = runtime.invoke_endpoint_async
+        assert refused(asynchronous, EndpointName="mine", **asked) == "ValidationError"
+        assert refused(asynchronous, EndpointName="other", **asked) == "AccessDeniedException"
+        at_once = runtime.invoke_endpoint
+        assert refused(at_once, EndpointName="mine", Body=b"") == "AccessDeniedException"
     finally:
         lifecycle.stop(tmp_path)
+    recorded = {(each.action, each.is_allowed) for each in record.read(tmp_path)}
+    assert recorded >= {
+        ("sagemaker:InvokeEndpointAsync", True),
+        ("sagemaker:InvokeEndpointAsync", False),
+        ("sagemaker:InvokeEndpoint", False),
+    }

@@ -83,6 +83,24 @@ def test_a_fleet_that_does_not_come_up_fails_the_endpoint(sagemaker, name):
     assert "NoSuchBucket" in endpoint["FailureReason"]
 
 
+def test_a_failed_endpoint_can_only_be_deleted(sagemaker, name):
+    make_endpoint(sagemaker, name, ModelDataUrl="s3://no-such-bucket/model.tar.gz")
+    make_config(sagemaker, f"{name}-2")
+    capacity = [{"VariantName": "all", "DesiredInstanceCount": 2}]
+    for update, request in (
+        (sagemaker.update_endpoint, {"EndpointConfigName": f"{name}-2"}),
+        (
+            sagemaker.update_endpoint_weights_and_capacities,
+            {"DesiredWeightsAndCapacities": capacity},
+        ),
+    ):
+        error = refusal(update, EndpointName=name, **request)
+        assert error["Code"] == "ValidationException"
+        assert "it can only be deleted" in error["Message"]
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Failed"
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
 def test_an_update_moves_to_the_new_configuration(server, sagemaker, name):
     make_endpoint(sagemaker, name, Environment={"V": "1"})
     make_config(sagemaker, f"{name}-2", Environment={"V": "2"})

@@ -197,3 +197,40 @@ def test_invoke_endpoint_is_not_for_it(endpoint, server, name):
     endpoint()
     with pytest.raises(ClientError, match="use InvokeEndpointAsync"):
         server.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"x")
+
+
+def test_a_broken_endpoint_keeps_its_queue_and_holds_no_other_up(  # noqa: PLR0917
+    endpoint, invoke, content, sagemaker, server, name
+):
+    """One whose model is gone, as it was made before the other."""
+    endpoint()
+    model = sagemaker.describe_model(ModelName=name)
+    broken = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    other = f"{name}-other"
+    sagemaker.create_model(
+        ModelName=other,
+        ExecutionRoleArn=model["ExecutionRoleArn"],
+        PrimaryContainer=model["PrimaryContainer"],
+    )
+    (variant,) = broken["ProductionVariants"]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=other,
+        ProductionVariants=[variant | {"ModelName": other}],
+        AsyncInferenceConfig=broken["AsyncInferenceConfig"],
+    )
+    sagemaker.create_endpoint(EndpointName=other, EndpointConfigName=other)
+    in_service(sagemaker, other)
+    sagemaker.delete_model(ModelName=name)
+    asked = [invoke(b"image") for _ in range(3)]
+
+    runtime = server.client("sagemaker-runtime")
+    answered = runtime.invoke_endpoint_async(EndpointName=other, Body=b"image", Filename="a")
+    assert json.loads(content(answered["OutputLocation"]))["bytes"] == 5
+
+    sagemaker.create_model(
+        ModelName=name,
+        ExecutionRoleArn=model["ExecutionRoleArn"],
+        PrimaryContainer=model["PrimaryContainer"],
+    )
+    for each in asked:
+        assert json.loads(content(each["OutputLocation"]))["bytes"] == 5

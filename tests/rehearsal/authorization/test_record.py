@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import threading
 from pathlib import Path
 
 from rehearsal.authorization.record import FOLDER, Record, Request, read
@@ -46,3 +48,33 @@ def test_a_session_is_of_its_role_and_a_user_of_none() -> None:
     assert _request(0).role == "starter"
     user = Request("", "arn:aws:iam::000000000000:user/anna", "s3:ListBucket", "*", True)
     assert user.role is None
+
+
+def test_what_a_kill_left_between_full_and_packed_is_read_once(tmp_path: Path) -> None:
+    record = Record(tmp_path, most_bytes=1000)
+    requests = [_request(number) for number in range(50)]
+    for request in requests:
+        record.add(request)
+    folder = tmp_path / FOLDER
+    packed = max(folder.glob("*.gz"))
+    full = folder / packed.name.removesuffix(".gz")
+    full.write_bytes(gzip.decompress(packed.read_bytes()))
+    assert list(read(tmp_path)) == requests  # killed before the full one was removed
+    packed.rename(packed.with_suffix(".new"))
+    packed.with_suffix(".new").write_bytes(b"half a fi")
+    assert list(read(tmp_path)) == requests  # killed while it was packed
+    Record(tmp_path).add(_request(50))
+    assert list(read(tmp_path)) == [*requests, _request(50)]
+    assert not full.exists()
+
+
+def test_who_reads_while_files_are_packed_misses_nothing(tmp_path: Path) -> None:
+    record = Record(tmp_path, most_bytes=500)
+    requests = [_request(number) for number in range(400)]
+    adding = threading.Thread(target=lambda: [record.add(request) for request in requests])
+    adding.start()
+    while adding.is_alive():
+        found = list(read(tmp_path))
+        assert found == requests[: len(found)]
+    adding.join()
+    assert list(read(tmp_path)) == requests

@@ -37,12 +37,29 @@ IN = [
     ],
 )
 def test_a_percentage_is_rounded_towards_zero_but_never_to_nothing(current, above, steps, wanted):
-    steps = [step for step in steps if step["ScalingAdjustment"]]
     configuration = {"AdjustmentType": "PercentChangeInCapacity", "StepAdjustments": steps}
-    assert stepped(current, above, configuration) == wanted
+    assert stepped(current, above, configuration, downwards=steps is IN) == wanted
+
+
+def test_no_change_is_none_in_percent_too():
+    steps = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 0}]
+    configuration = {"AdjustmentType": "PercentChangeInCapacity", "StepAdjustments": steps}
+    assert stepped(4, 5.0, configuration, downwards=False) == 4
+    assert stepped(4, 5.0, configuration | {"MinAdjustmentMagnitude": 2}, downwards=False) == 4
+
+
+@pytest.mark.parametrize(("downwards", "wanted"), [(True, 3), (False, 5)])
+def test_on_the_threshold_itself_the_side_of_the_alarm_decides(downwards, wanted):
+    steps = [
+        {"MetricIntervalUpperBound": 0, "ScalingAdjustment": -1},
+        {"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1},
+    ]
+    configuration = {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps}
+    assert stepped(4, 0.0, configuration, downwards=downwards) == wanted
 
 
 def test_a_change_and_an_exact_number_are_taken_as_they_are():
     one = [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
-    assert stepped(0, 0.5, {"AdjustmentType": "ChangeInCapacity", "StepAdjustments": one}) == 1
-    assert stepped(5, 0.5, {"AdjustmentType": "ExactCapacity", "StepAdjustments": one}) == 1
+    for kind, current in (("ChangeInCapacity", 0), ("ExactCapacity", 5)):
+        configuration = {"AdjustmentType": kind, "StepAdjustments": one}
+        assert stepped(current, 0.5, configuration, downwards=False) == 1

@@ -129,3 +129,80 @@ def test_an_alarm_of_ones_own_starts_a_step(step, server, put, count, name):
     )
     put("HasBacklogWithoutCapacity", 1.0, minutes=3)
     eventually(lambda: count() == 2)
+
+
+def test_alarms_on_expressions_and_percentiles_start_steps_too(step, server, put, count, name):
+    """The first would once have ended the scaler: it has neither a namespace nor a metric."""
+    cloudwatch = server.client("cloudwatch")
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "HasBacklogWithoutCapacity",
+        "Dimensions": [{"Name": "EndpointName", "Value": name}],
+    }
+    rule = {
+        "EvaluationPeriods": 1,
+        "Threshold": 1.0,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "AlarmActions": [step],
+    }
+    stat = {"Metric": metric, "Period": 60, "Stat": "Average"}
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-math",
+        Metrics=[
+            {"Id": "m", "MetricStat": stat, "ReturnData": False},
+            {"Id": "e", "Expression": "m * 2", "ReturnData": True},
+        ],
+        **rule,
+    )
+    put("HasBacklogWithoutCapacity", 1.0, minutes=3)
+    eventually(lambda: count() == 2)
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{name}-p90", ExtendedStatistic="p90", Period=60, **metric, **rule
+    )
+    described = cloudwatch.describe_alarms
+    alarms = [f"{name}-math", f"{name}-p90"]
+    eventually(
+        lambda: (
+            {each["StateValue"] for each in described(AlarmNames=alarms)["MetricAlarms"]}
+            == {"ALARM"}
+        )
+    )
+
+
+def test_a_policy_that_cannot_be_followed_holds_no_other_up(step, server, put, count, name):
+    """An alarm with an action of a policy whose endpoint is gone, before that of this one."""
+    sagemaker, scaling = server.client("sagemaker"), server.client("application-autoscaling")
+    gone = f"{name}-gone"
+    variant = {
+        "ServiceNamespace": "sagemaker",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        "ResourceId": f"endpoint/{gone}/variant/all",
+    }
+    sagemaker.create_endpoint(EndpointName=gone, EndpointConfigName=name)
+    described = sagemaker.describe_endpoint
+    eventually(lambda: described(EndpointName=gone)["EndpointStatus"] == "InService")
+    scaling.register_scalable_target(**variant, MinCapacity=1, MaxCapacity=4)
+    broken = scaling.put_scaling_policy(
+        **variant,
+        PolicyName="broken",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+        },
+    )["PolicyARN"]
+    sagemaker.delete_endpoint(EndpointName=gone)
+    server.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Namespace="AWS/SageMaker",
+        MetricName="HasBacklogWithoutCapacity",
+        Dimensions=[{"Name": "EndpointName", "Value": name}],
+        Statistic="Average",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1.0,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        AlarmActions=[broken, step],
+    )
+    put("HasBacklogWithoutCapacity", 1.0, minutes=2)
+    eventually(lambda: count() == 2)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
 from rehearsal.backends import ServerlessConfig, Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
+from rehearsal.endpoints.errors import NotServingError
+from rehearsal.endpoints.requests import Request
+from rehearsal.endpoints.serverless import OnDemand
 from rehearsal.endpoints.timing import Timing
 from rehearsal.errors import ApiError
 from rehearsal.settings import RehearsalSettings
@@ -96,3 +100,58 @@ def test_a_serverless_variant_that_does_not_come_up_fails_its_update(
 
     assert "exit code 7" in failed["FailureReason"]
     assert ask(endpoints, "kept")["model"] == "first"
+
+
+class SlowlyMade:
+    """An instance whose making can be held, and that serves until it is stopped."""
+
+    made: ClassVar[list[SlowlyMade]] = []
+    may_be_made = threading.Event()
+    underway = threading.Event()
+
+    def __init__(self) -> None:
+        SlowlyMade.underway.set()
+        SlowlyMade.may_be_made.wait(10)
+        self.ended = threading.Event()
+        SlowlyMade.made.append(self)
+
+    serving = False
+    decided = True
+
+    def wait_until_serving(self, timeout_seconds: float | None) -> None:
+        self.ended.wait(10)
+
+    def post(self, *_: object) -> None:
+        raise NotServingError
+
+    def stop(self) -> None:
+        self.ended.set()
+
+    kill = stop
+
+    def join(self) -> None:
+        assert self.ended.wait(10), "It was never stopped."
+
+
+def test_a_variant_that_is_deleted_during_a_cold_start_leaves_no_server() -> None:
+    SlowlyMade.may_be_made.set()
+    servers = OnDemand(
+        "all", ServerlessConfig(2048, 1), SlowlyMade, idle_seconds=60, on_setup=lambda _: None
+    )
+    SlowlyMade.may_be_made.clear()
+    SlowlyMade.underway.clear()
+    asking = threading.Thread(target=_asked_in_vain, args=(servers,))
+    asking.start()
+    assert SlowlyMade.underway.wait(10)
+    stopping = threading.Thread(target=servers.stop)
+    stopping.start()
+    SlowlyMade.may_be_made.set()
+    stopping.join()
+    servers.join()
+    asking.join()
+    assert all(each.ended.is_set() for each in SlowlyMade.made)
+
+
+def _asked_in_vain(servers: OnDemand) -> None:
+    with pytest.raises(ApiError, match="ServiceUnavailable"):
+        servers.ask(Request(b"", {}, 10))

@@ -90,6 +90,13 @@ TEMPLATE = {
                 }
             },
         },
+        "DropsOnly": role(
+            {
+                "Action": "s3:PutObject",
+                "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/drops/*/_SUCCESS"},
+            },
+            key_use("kms:GenerateDataKey"),
+        ),
         "Full": role(OBJECTS, BOTH),
         "Keyless": role(OBJECTS),
         "Writer": role(OBJECTS, key_use("kms:GenerateDataKey")),
@@ -98,7 +105,7 @@ TEMPLATE = {
     "Outputs": {
         **{
             name: {"Value": {"Fn::GetAtt": [name, "Arn"]}}
-            for name in ("Full", "Keyless", "Writer", "Bounded", "Key")
+            for name in ("DropsOnly", "Full", "Keyless", "Writer", "Bounded", "Key")
         },
         "Bucket": {"Value": {"Ref": "Bucket"}},
     },
@@ -211,6 +218,25 @@ def test_to_write_is_not_to_read(s3, stack):
     writer = s3("Writer")
     writer.put_object(Bucket=stack["Bucket"], Key="c", Body=b"1")
     assert "kms:Decrypt" in denial(writer.get_object, Bucket=stack["Bucket"], Key="c")
+
+
+def test_who_copies_needs_the_key_of_what_is_read(s3, server, stack):
+    bucket = stack["Bucket"]
+    s3("Full").put_object(Bucket=bucket, Key="d e/f", Body=b"1")
+    server.client("s3").create_bucket(Bucket="copies")
+    source = {"CopySource": {"Bucket": bucket, "Key": "d e/f"}}
+    message = denial(s3("Writer").copy_object, Bucket="copies", Key="copy", **source)
+    assert "kms:Decrypt" in message
+    s3("Full").copy_object(Bucket="copies", Key="copy", **source)
+    part = s3("Writer").create_multipart_upload(Bucket="copies", Key="parts")["UploadId"]
+    upload = {"Bucket": "copies", "Key": "parts", "UploadId": part, "PartNumber": 1}
+    assert "kms:Decrypt" in denial(s3("Writer").upload_part_copy, **upload, **source)
+
+
+def test_a_wildcard_of_a_policy_stands_for_a_newline_too(s3, stack):
+    mine = s3("DropsOnly")
+    mine.put_object(Bucket=stack["Bucket"], Key="drops/a\nb/_SUCCESS", Body=b"")
+    denial(mine.put_object, Bucket=stack["Bucket"], Key="drops/a/_SUCCESS\n", Body=b"")
 
 
 def test_no_role_passes_its_boundary(s3, stack):
