@@ -21,6 +21,12 @@ EXCEPTIONS = (
         "CloudFormation calls it and waits for its answer: a failure fails the stack's deletion, "
         "with the function's words.",
     ),
+    Accepted(
+        "serving/EndpointGuardFunction*",
+        "dead-letters",
+        "CloudFormation calls it and waits for its answer: a failure fails the update, with the "
+        "function's words.",
+    ),
 )
 """Subjects are a step's name or `<unit>/<logical id>`."""
 

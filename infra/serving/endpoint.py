@@ -11,6 +11,7 @@ from infra.network import Placement
 from infra.serving.alarms import RollbackAlarms
 from infra.serving.asynchronous import asynchronous_inference
 from infra.serving.capture import data_capture
+from infra.serving.guard_resource import EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.serving.scaling import Scaling
 from infra.serving.traffic import deployment
@@ -39,6 +40,7 @@ class Endpoint(Construct):
         inference: s3.IBucket,
         placement: Placement | None,
         logs: EndpointLogs,
+        guard: EndpointGuard,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
@@ -61,6 +63,7 @@ class Endpoint(Construct):
         for made in self.node.find_all():
             if isinstance(made, cdk.CfnResource):
                 made.cfn_options.condition = self._condition
+        guard.watch(self._endpoint, self._configuration.attr_endpoint_config_name, self._condition)
 
     def let_describe(self, role: iam.Role) -> None:
         """Lets `role` describe the model and the configuration, which only this stack can name."""

@@ -15,6 +15,7 @@ from infra.promotion.source import Source
 from infra.serving import asynchronous, capture
 from infra.serving.deployment import ApprovedModelDeployment
 from infra.serving.endpoint import Endpoint
+from infra.serving.guard_resource import EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.settings import Settings
 
@@ -79,6 +80,9 @@ class ServingStack(cdk.Stack):
             inference=inference,
             placement=placement,
             logs=self.logs,
+            guard=EndpointGuard(
+                self, "EndpointGuard", settings=settings, endpoint_name=self.endpoint_name
+            ),
         )
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
         self.deployer = ApprovedModelDeployment(

@@ -21,6 +21,8 @@ def test_without_a_model_there_is_no_endpoint(assembly):
         "AWS::SageMaker::Endpoint",
         # Of the newest model.
         "AWS::CloudWatch::Alarm",
+        # Sees what the endpoint serves in the end.
+        "Custom::EndpointServes",
         # FetchServingModel's, to describe them, and the endpoint's, to see the alarms.
         "AWS::IAM::Policy",
     }
