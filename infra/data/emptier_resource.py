@@ -51,10 +51,15 @@ class Emptier(Construct):
             function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))
         for bucket in buckets:
             cdk.Tags.of(bucket).add(EMPTIED, "true")
-            cdk.CustomResource(
+            emptied = cdk.CustomResource(
                 self,
                 bucket.node.id,
                 resource_type="Custom::EmptyBucket",
                 service_token=function.function_arn,
                 properties={"BucketName": bucket.bucket_name},
             )
+            if bucket.policy is not None:
+                # By its policy alone others write into it, as S3 does into that of access logs,
+                # those of the emptier's own requests too: it goes before the bucket is emptied.
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+                bucket.policy.node.add_dependency(emptied)

@@ -1,6 +1,6 @@
-import json
+# ruff: noqa: N803 - boto3's arguments
+
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import boto3
 import pytest
@@ -10,34 +10,18 @@ from infra.data.emptier import handler
 from infra.tags import EMPTIED as TAG
 
 
+class Function:
+    """As Lambda tells how long a function has left."""
+
+    def get_remaining_time_in_millis(self):
+        return 900_000
+
+
 @pytest.fixture
 def client():
     return boto3.client(
         "s3", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-
-
-@pytest.fixture
-def cloudformation():
-    """Takes the answers of custom resources, on a URL as CloudFormation would give."""
-    answers = []
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_PUT(self):
-            answers.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", answers
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def request(kind, url, bucket="drops"):
@@ -52,35 +36,145 @@ def request(kind, url, bucket="drops"):
     }
 
 
-def listed(stub, **found):
-    stub.add_response("list_object_versions", {"IsTruncated": False, **found}, {"Bucket": "drops"})
+class Bucket:
+    """Versions in S3, page by page, as boto3's client tells them."""
+
+    def __init__(self, versions, keeps=(), code="AccessDenied"):
+        self.versions = [{"Key": f"{n:07}", "VersionId": str(n)} for n in range(versions)]
+        self.written_later = []
+        self.keeps = {f"{n:07}" for n in keeps}
+        self._code = code
+        self._lock = threading.Lock()
+
+    def get_paginator(self, name):
+        assert name == "list_object_versions"
+        return self
+
+    def paginate(self, Bucket):
+        listed = list(self.versions)
+        for start in range(0, max(len(listed), 1), 1000):
+            half = listed[start : start + 500]
+            yield {"Versions": half, "DeleteMarkers": listed[start + 500 : start + 1000]}
+
+    def delete_objects(self, Bucket, Delete):
+        assert Delete["Quiet"]
+        assert len(Delete["Objects"]) <= 1000
+        errors = [
+            {"Key": one["Key"], "Code": self._code, "Message": "no"}
+            for one in Delete["Objects"]
+            if one["Key"] in self.keeps
+        ]
+        with self._lock:
+            if self._code == "InternalError":
+                self.keeps = set()
+            kept = {error["Key"] for error in errors}
+            gone = [one for one in Delete["Objects"] if one["Key"] not in kept]
+            self.versions = [one for one in self.versions if one not in gone] + self.written_later
+            self.written_later = []
+        return {"Errors": errors}
 
 
-def test_every_version_and_delete_marker_goes(client):
-    with Stubber(client) as stub:
-        listed(
-            stub,
-            Versions=[{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}],
-            DeleteMarkers=[{"Key": "a", "VersionId": "3"}],
-        )
-        gone = [{"Key": "a", "VersionId": version} for version in "123"]
-        expected = {"Bucket": "drops", "Delete": {"Objects": gone, "Quiet": True}}
-        stub.add_response("delete_objects", {}, expected)
-        assert handler.empty(client, "drops") == 3
+def test_every_version_and_delete_marker_goes():
+    bucket = Bucket(versions=2500)
+    assert handler.empty(bucket, "drops", 60) == 2500
+    assert bucket.versions == []
 
 
-def test_an_empty_bucket_is_left_alone(client):
-    with Stubber(client) as stub:
-        listed(stub)
-        assert handler.empty(client, "drops") == 0
+def test_an_empty_bucket_is_left_alone():
+    assert handler.empty(Bucket(versions=0), "drops", 60) == 0
 
 
-def test_what_s3_keeps_is_an_error(client):
-    with Stubber(client) as stub:
-        listed(stub, Versions=[{"Key": "a", "VersionId": "1"}])
-        stub.add_response("delete_objects", {"Errors": [{"Key": "a", "Message": "Access Denied"}]})
-        with pytest.raises(RuntimeError, match="a: Access Denied"):
-            handler.empty(client, "drops")
+def test_what_is_written_meanwhile_goes_too():
+    bucket = Bucket(versions=3)
+    bucket.written_later = [{"Key": "late", "VersionId": "x"}]
+    assert handler.empty(bucket, "drops", 60) == 4
+    assert bucket.versions == []
+
+
+def test_what_s3_keeps_is_an_error():
+    with pytest.raises(handler.NotEmptiedError, match="0000007: no"):
+        handler.empty(Bucket(versions=10, keeps=[7]), "drops", 60)
+
+
+def test_what_s3_could_not_delete_at_the_moment_is_tried_again():
+    bucket = Bucket(versions=10, keeps=[7], code="InternalError")
+    assert handler.empty(bucket, "drops", 60) == 10
+    assert bucket.versions == []
+
+
+def test_what_time_was_too_short_for_goes_when_the_stack_is_destroyed_again(monkeypatch):
+    bucket = Bucket(versions=20_000)
+    ticks = iter(range(100))
+    monkeypatch.setattr(handler.time, "monotonic", lambda: next(ticks))
+    with pytest.raises(handler.NotEmptiedError, match="destroy the stack again") as error:
+        handler.empty(bucket, "drops", 5)
+    assert str(error.value).startswith(f"{20_000 - len(bucket.versions)} versions")
+    assert 0 < len(bucket.versions) < 20_000
+    left = len(bucket.versions)
+    assert handler.empty(bucket, "drops", 1000) == left
+
+
+def test_the_emptier_answers_before_lambda_ends_it(assembly):
+    (function,) = [
+        f
+        for f in assembly.resources("AWS::Lambda::Function", "dev")
+        if "Empties" in f["Description"]
+    ]
+    assert function["Timeout"] == 900
+
+
+def test_no_access_logs_arrive_when_their_bucket_is_emptied(assembly):
+    """A stack is taken down from what depends to what is depended on."""
+    resources = assembly.template("dev", "data")["Resources"]
+    (bucket,) = [
+        k for k, r in resources.items() if k.startswith("AccessLogs") and is_a(r, "Bucket")
+    ]
+    (policy,) = [
+        k
+        for k, r in resources.items()
+        if is_a(r, "BucketPolicy") and r["Properties"]["Bucket"] == {"Ref": bucket}
+    ]
+    (emptier,) = [
+        k
+        for k, r in resources.items()
+        if r["Type"] == "Custom::EmptyBucket" and r["Properties"]["BucketName"] == {"Ref": bucket}
+    ]
+    assert "logging.s3.amazonaws.com" in str(resources[policy])
+    assert emptier in needed_by(resources, policy)
+    assert bucket in needed_by(resources, emptier)
+    for name in resources:
+        assert name not in needed_by(resources, name)
+
+
+def is_a(resource, kind):
+    return resource["Type"] == f"AWS::S3::{kind}"
+
+
+def needed_by(resources, name):
+    """All that is there before a resource, and until after it."""
+    found, waiting = set(), {name}
+    while waiting:
+        resource = resources[waiting.pop()]
+        new = set(named(resource, resources)) - found
+        found |= new
+        waiting |= new
+    return found
+
+
+def named(value, resources):
+    match value:
+        case {"DependsOn": depends, **rest}:
+            yield from [depends] if isinstance(depends, str) else depends
+            yield from named(rest, resources)
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+            if name in resources:
+                yield name
+        case dict():
+            for item in value.values():
+                yield from named(item, resources)
+        case list():
+            for item in value:
+                yield from named(item, resources)
 
 
 def test_a_bucket_that_lost_its_tag_is_kept(client):
@@ -102,7 +196,7 @@ def test_the_buckets_that_go_with_their_stack_have_the_tag_and_no_others(assembl
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 def test_cloudformation_hears_that_there_was_nothing_to_do(cloudformation, kind):
     url, answers = cloudformation
-    handler.handler(request(kind, url), None)
+    handler.handler(request(kind, url), Function())
     assert [(a["Status"], a["PhysicalResourceId"]) for a in answers] == [("SUCCESS", "drops")]
 
 
@@ -114,7 +208,7 @@ def test_cloudformation_hears_of_a_failure(cloudformation, monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("TAG", TAG)
     url, answers = cloudformation
-    handler.handler(request("Delete", url), None)
+    handler.handler(request("Delete", url), Function())
     (answer,) = answers
     assert answer["Status"] == "FAILED"
     assert answer["Reason"] == "drops was not emptied: a: Access Denied"

@@ -3,8 +3,12 @@
 import json
 import logging
 import os
+import time
 import urllib.request
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 import boto3
 from botocore.exceptions import ClientError
@@ -15,6 +19,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+
+# Of 1,000 versions each, as many as boto3 keeps connections for, but for the listing's.
+_REQUESTS_AT_ONCE = 8
+# What is left of the function's time for the requests under way and the answer to CloudFormation.
+_TO_ANSWER_SECONDS = 60
+# Of single objects in an answer that is 200 itself.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_PASSING = frozenset({"InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted"})
 
 
 class _Properties(TypedDict):
@@ -36,14 +48,25 @@ class Request(TypedDict):
     ResourceProperties: _Properties
 
 
-def handler(event: Request, context: object) -> None:
+class Context(Protocol):
+    """https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+class NotEmptiedError(Exception):
+    """Some versions of objects are still there."""
+
+
+def handler(event: Request, context: Context) -> None:
     """Answers CloudFormation in any case: without an answer it would wait for an hour."""
     bucket = event["ResourceProperties"]["BucketName"]
     try:
         if event["RequestType"] == "Delete":
             client = boto3.client("s3")
             if is_to_be_emptied(client, bucket, os.environ["TAG"]):
-                empty(client, bucket)
+                seconds = context.get_remaining_time_in_millis() / 1000 - _TO_ANSWER_SECONDS
+                empty(client, bucket, seconds)
     except Exception as error:
         logger.exception("%s was not emptied.", bucket)
         _answer(event, "FAILED", f"{bucket} was not emptied: {error}")
@@ -69,25 +92,53 @@ def is_to_be_emptied(client: "S3Client", bucket: str, tag: str) -> bool:
     return not kept
 
 
-def empty(client: "S3Client", bucket: str) -> int:
+def empty(client: "S3Client", bucket: str, seconds: float) -> int:
     """Deletes every version of every object; returns how many.
 
-    :raises RuntimeError: S3 kept some; the message names the first.
+    It looks again until there are none, as some may be written meanwhile, or kept by a fault of S3.
+
+    :param seconds: after which it deletes no more.
+    :raises NotEmptiedError: some are left, or S3 kept some; the message names the first.
     """
-    deleted = 0
+    end, deleted = time.monotonic() + seconds, 0
+    with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
+        found = True
+        while found:
+            found = False
+            pending: deque[Future[int]] = deque()
+            for objects in _pages(client, bucket):
+                found = True
+                if time.monotonic() >= end:
+                    deleted += sum(request.result() for request in pending)
+                    raise NotEmptiedError(
+                        f"{deleted} versions of objects were deleted in {seconds:.0f} seconds and "
+                        "more are left: destroy the stack again, which goes on from there"
+                    )
+                pending.append(pool.submit(_delete, client, bucket, objects))
+                if len(pending) > _REQUESTS_AT_ONCE:
+                    deleted += pending.popleft().result()
+            deleted += sum(request.result() for request in pending)
+    logger.info("%s had %d versions of objects.", bucket, deleted)
+    return deleted
+
+
+def _pages(client: "S3Client", bucket: str) -> "Iterator[list[ObjectIdentifierTypeDef]]":
     for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects: list[ObjectIdentifierTypeDef] = [
             {"Key": version["Key"], "VersionId": version["VersionId"]}
             for version in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
         ]
-        if not objects:
-            continue
-        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-        if errors := answer.get("Errors"):
-            raise RuntimeError(f"{errors[0].get('Key')}: {errors[0].get('Message')}")
-        deleted += len(objects)
-    logger.info("%s had %d versions of objects.", bucket, deleted)
-    return deleted
+        if objects:
+            yield objects
+
+
+def _delete(client: "S3Client", bucket: str, objects: "list[ObjectIdentifierTypeDef]") -> int:
+    answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    errors = answer.get("Errors", [])
+    for error in errors:
+        if error.get("Code") not in _PASSING:
+            raise NotEmptiedError(f"{error.get('Key')}: {error.get('Message')}")
+    return len(objects) - len(errors)
 
 
 def _answer(event: Request, status: str, reason: str) -> None:
