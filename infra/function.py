@@ -12,6 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import sources
+from infra.retention import kept
 from infra.settings import Settings
 
 _NOT_DEPLOYED = ["__init__.py", "__pycache__", "*.pyc"]
@@ -46,7 +47,7 @@ def python_function(  # noqa: PLR0913 - CDK props
         scope,
         f"{construct_id}Logs",
         retention=RETENTION[settings.operations.log_days],
-        removal_policy=_removal_policy(settings),
+        removal_policy=kept(settings.data.retain),
     )
     role = iam.Role(
         scope,
@@ -94,9 +95,5 @@ def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
         retention_period=cdk.Duration.days(14),
-        removal_policy=_removal_policy(settings),
+        removal_policy=kept(settings.data.retain),
     )
-
-
-def _removal_policy(settings: Settings) -> cdk.RemovalPolicy:
-    return cdk.RemovalPolicy.RETAIN if settings.data.retain else cdk.RemovalPolicy.DESTROY

@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.retention import kept
 from infra.settings import Data
 
 # A multipart upload that nobody finished is billed and can't be seen in a listing.
@@ -42,7 +43,8 @@ def private_bucket(  # noqa: PLR0913 - CDK props
         server_access_logs_bucket=access_logs,
         server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
         lifecycle_rules=[_tidy(settings), *expire],
-        removal_policy=cdk.RemovalPolicy.RETAIN if settings.retain else cdk.RemovalPolicy.DESTROY,
+        # S3 writes access logs into the one that has none, from the first request to the others on.
+        removal_policy=kept(settings.retain, resists=access_logs is None),
     )
 
 

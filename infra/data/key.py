@@ -6,6 +6,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra.assembly import UNITS
+from infra.retention import kept
 from infra.settings import Settings
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -33,9 +34,7 @@ def environment_key(scope: Construct, construct_id: str, settings: Settings) -> 
         construct_id,
         description="Encrypts the storage volumes of SageMaker jobs and endpoints",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN
-        if settings.data.retain
-        else cdk.RemovalPolicy.DESTROY,
+        removal_policy=kept(settings.data.retain),
     )
     if settings.security.customer_managed_keys:
         _let_services_encrypt(key, settings.name)

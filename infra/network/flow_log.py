@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.function import RETENTION
+from infra.retention import kept
 from infra.settings import Settings
 
 
@@ -19,9 +20,7 @@ def record_traffic(scope: Construct, vpc_id: str, settings: Settings) -> None:
         scope,
         "Traffic",
         retention=RETENTION[settings.operations.log_days],
-        removal_policy=cdk.RemovalPolicy.RETAIN
-        if settings.data.retain
-        else cdk.RemovalPolicy.DESTROY,
+        removal_policy=kept(settings.data.retain),
     )
     role = iam.Role(
         scope,

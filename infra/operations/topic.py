@@ -6,6 +6,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.retention import kept
+
 _PUBLISHERS = ("cloudwatch.amazonaws.com",)
 
 
@@ -23,7 +25,7 @@ def encrypted_topic(
         f"{construct_id}Key",
         description="Encrypts notifications of Shardwise",
         enable_key_rotation=True,
-        removal_policy=cdk.RemovalPolicy.RETAIN if retain_key else cdk.RemovalPolicy.DESTROY,
+        removal_policy=kept(retain_key),
     )
     topic = sns.Topic(
         scope,

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra.function import python_function
 from infra.promotion.source import APPROVALS, Source
+from infra.retention import kept
 from infra.settings import Settings
 
 # Its own events tell an update or a rollback apart, and which attempt it was.
@@ -105,7 +106,7 @@ class ApprovedModelDeployment(Construct):
                 point_in_time_recovery_enabled=True
             ),
             deletion_protection=retain,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=kept(retain, resists=True),
         )
 
     def _allow(

@@ -13,6 +13,7 @@ from infra.assembly import Definition
 from infra.data import DataStack
 from infra.images import ImagesStack
 from infra.network import Placement
+from infra.retention import kept
 from infra.settings import Settings
 from infra.training.roles import Roles
 from infra.training.wiring import Buckets, Images, RoleArns, Wiring
@@ -97,7 +98,7 @@ class TrainingStack(cdk.Stack):
             ),
             model_package_group_description="Image classifiers that Shardwise trained",
         )
-        group.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+        group.apply_removal_policy(kept(retain=True))
         return group
 
     def _wiring(self, data: DataStack, images: ImagesStack) -> Wiring:

@@ -11,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.function import python_function
+from infra.retention import kept
 from infra.settings import Settings
 from infra.trigger import permissions
 from infra.trigger.metrics import NAMESPACE, SCHEDULE
@@ -83,7 +84,7 @@ class Starter(Construct):
                 point_in_time_recovery_enabled=True
             ),
             deletion_protection=retain,
-            removal_policy=cdk.RemovalPolicy.RETAIN if retain else cdk.RemovalPolicy.DESTROY,
+            removal_policy=kept(retain, resists=True),
         )
         # A local index alone can be read consistently.
         table.add_local_secondary_index(

@@ -9,6 +9,7 @@ from scripts.reviews.resources import ResourceChange
 
 _KEY = "AWS::KMS::Key"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
+_KEPT = ("Retain", "RetainExceptOnCreate")
 _WAITING_DAYS = 30  # of a key where its template says none
 
 
@@ -41,12 +42,13 @@ def _comes_back(comparison: Comparison, changes: list[ResourceChange]) -> Iterat
             Mark.ADDED, "back: the endpoint's former configuration", (), (_model(comparison),)
         )
     added = [change for change in changes if change.kind == "added"]
-    left = [c for c in added if c.resource.declared.get("DeletionPolicy") == "Retain"]
+    left = [c for c in added if c.resource.declared.get("DeletionPolicy") in _KEPT]
     if len(added) > len(left):
         yield Entry(Mark.ADDED, f"taken away again: {len(added) - len(left)} added")
     for change in left:
         name = comparison.names.full(change.resource)
-        yield Entry(Mark.NOTE, f"stays behind: {name}, as its DeletionPolicy is Retain")
+        policy = change.resource.declared["DeletionPolicy"]
+        yield Entry(Mark.NOTE, f"stays behind: {name}, as its DeletionPolicy is {policy}")
 
 
 def _model(comparison: Comparison) -> str:

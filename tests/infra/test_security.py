@@ -73,10 +73,11 @@ def test_drops_are_announced_to_eventbridge_and_access_is_logged(assembly):
 
 
 def test_data_outlives_its_stack_except_in_dev(assembly):
-    for environment, policy in (("dev", "Delete"), ("staging", "Retain"), ("prod", "Retain")):
+    kept = {"Retain", "RetainExceptOnCreate"}
+    for environment, policies in (("dev", {"Delete"}), ("staging", kept), ("prod", kept)):
         resources = assembly.template(environment, "data")["Resources"].values()
-        kept = [r for r in resources if r["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key")]
-        assert {resource["DeletionPolicy"] for resource in kept} == {policy}
+        held = [r for r in resources if r["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key")]
+        assert {resource["DeletionPolicy"] for resource in held} == policies
 
 
 def test_volumes_of_jobs_and_endpoint_are_encrypted_with_our_key(assembly):
