@@ -12,7 +12,7 @@ from infra.drift import DriftProps
 from infra.exceptions import cdk_nag
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
-from infra.network import NetworkStack, Placement, let_join
+from infra.network import NetworkStack, Placement, let_join, let_join_anywhere, let_models_look
 from infra.operations.costs import show_costs
 from infra.operations.reports.props import ReporterProps
 from infra.operations.stack import OperationsStack
@@ -74,7 +74,8 @@ class Deployment(cdk.Stage):
             self._let_join(self.network.placement)
         share(self)
         if self.data.object_key is not None:
-            encrypt_with(self.data.object_key, self)
+            sagemakers = (*self.training.roles.of_jobs, self.serving.endpoint_role)
+            encrypt_with(self.data.object_key, self, sagemakers)
         show_costs(self.operations.dashboard, self, self.training.definition, settings.region)
         cdk_nag.explain(self)
         cdk.Tags.of(self).add("Project", "shardwise")
@@ -178,13 +179,17 @@ class Deployment(cdk.Stage):
     def _let_join(self, placement: Placement) -> None:
         roles = self.training.roles
         for role in (roles.processing, roles.serving_model, roles.evaluation):
-            let_join(role, placement, placement.processing)
+            let_join_anywhere(role)
         let_join(roles.training, placement, placement.training)
         let_join(self.serving.endpoint_role, placement, placement.models)
+        let_models_look(self.serving.endpoint_role)
 
     def _grant(self) -> None:
         data, images, roles = self.data, self.images, self.training.roles
         grants.read_versions(roles.processing, data.drops, "drops/")
+        # SageMaker asks for it where ShardImages' manifests name objects there:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+        grants.list_objects(roles.processing, data.drops, "drops/")
         grants.read_versions(roles.processing, data.artifacts, "lineage/")
         grants.list_objects(roles.processing, data.artifacts, "lineage/")
         grants.write_objects(roles.processing, data.artifacts, "lineage/")

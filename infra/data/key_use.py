@@ -1,6 +1,6 @@
 """What uses the environment's key, where `security.customer_managed_keys` is on."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
@@ -38,9 +38,13 @@ _NEEDS = {
 }
 
 
-def encrypt_with(key: kms.IKey, scope: Construct) -> None:
+def encrypt_with(key: kms.IKey, scope: Construct, sagemakers: Collection[iam.IRole]) -> None:
     """Gives every queue, table and log group in `scope` the key, and every role that reads or
     writes what is encrypted the use of it, through that service alone.
+
+    :param sagemakers: roles whose jobs or endpoints name the key in their requests. SageMaker asks
+        for `kms:Encrypt` then, and AWS does not document that it validates the key by way of S3:
+        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 
     Called when all is made, so that nobody who adds a queue or a grant has to think of it. Topics
     have a key of their own. The variables of functions hold names and no secrets: they stay
@@ -57,10 +61,10 @@ def encrypt_with(key: kms.IKey, scope: Construct) -> None:
         elif isinstance(made, logs.CfnLogGroup) and made.kms_key_id is None:
             made.kms_key_id = key.key_arn
         elif isinstance(made, iam.Policy):
-            _let_use(key, made)
+            _let_use(key, made, by_itself=made.node.scope in sagemakers)
 
 
-def _let_use(key: kms.IKey, policy: iam.Policy) -> None:
+def _let_use(key: kms.IKey, policy: iam.Policy, *, by_itself: bool) -> None:
     needed: dict[str, set[str]] = {}
     for action in _allowed(policy):
         service = action.partition(":")[0]
@@ -68,12 +72,17 @@ def _let_use(key: kms.IKey, policy: iam.Policy) -> None:
             needed.setdefault(service, set()).update(_NEEDS[action])
     region = cdk.Stack.of(policy).region
     for service, actions in sorted(needed.items()):
+        if by_itself and "kms:GenerateDataKey" in actions:
+            actions.add("kms:Encrypt")
+        through = [service, "sagemaker"] if by_itself else [service]
         policy.add_statements(
             iam.PolicyStatement(
                 actions=sorted(actions),
                 resources=[key.key_arn],
                 conditions={
-                    "StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+                    "StringEqualsIfExists" if by_itself else "StringEquals": {
+                        "kms:ViaService": [f"{each}.{region}.amazonaws.com" for each in through]
+                    }
                 },
             )
         )

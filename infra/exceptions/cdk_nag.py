@@ -34,6 +34,11 @@ _INTERFACES = (
     "EC2 names a network interface when SageMaker makes it; subnets, security group and, to remove "
     "it, the VPC are named."
 )
+_ANYWHERE = (
+    "So have the network interfaces of processing jobs: SageMaker's validation refuses a policy "
+    "that narrows them (https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html, "
+    "CreateProcessingJob API)."
+)
 _METRICS = (
     "cloudwatch:PutMetricData and ecr:GetAuthorizationToken have no resource to name; a condition "
     "narrows the first to one namespace, and the token alone gives access to no repository."
@@ -105,7 +110,8 @@ def _of_training(deployment: "Deployment") -> Iterator[_Exception]:
         ),
         (roles.evaluation, "ProcessingJobs", (models, executions)),
     ):
-        yield _wildcard(role, "*", _METRICS)
+        joins = deployment.network.placement is not None and role is not roles.training
+        yield _wildcard(role, "*", f"{_METRICS} {_ANYWHERE}" if joins else _METRICS)
         yield _wildcard(role, _log_streams(log_group), _LOG_STREAMS)
         yield from (_wildcard(role, resource, _OBJECTS) for resource in objects)
     packages = _packages(deployment)
@@ -155,7 +161,7 @@ def _of_serving(deployment: "Deployment") -> Iterator[_Exception]:
 
 def _of_network(deployment: "Deployment") -> Iterator[_Exception]:
     if deployment.network.placement is not None:
-        for role in (*deployment.training.roles.of_jobs, deployment.serving.endpoint_role):
+        for role in (deployment.training.roles.training, deployment.serving.endpoint_role):
             yield _wildcard(role, _arn("ec2", INTERFACES), _INTERFACES)
 
 

@@ -150,7 +150,7 @@ def test_what_fetches_the_serving_model_may_ask_the_same_through_the_endpoint(op
 def test_a_role_makes_network_interfaces_with_its_own_security_group_and_removes_those_of_the_vpc(
     assembly, options
 ):
-    made = {}
+    made, anywhere = {}, set()
     for policy in named(options, "AWS::IAM::Policy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
             actions = as_list(statement["Action"])
@@ -158,17 +158,29 @@ def test_a_role_makes_network_interfaces_with_its_own_security_group_and_removes
                 (role,) = policy["Roles"]
                 groups = re.findall(r"SecurityGroups(\w+?)[0-9A-F]{8}", json.dumps(statement))
                 made[re.sub(r"[0-9A-F]{8}$", "", plain_text(role))] = set(groups)
-            if "ec2:DeleteNetworkInterface" in actions:
+                if statement["Resource"] == "*":
+                    assert "Condition" not in statement
+                    anywhere.add(re.sub(r"[0-9A-F]{8}$", "", plain_text(role)))
+            elif "ec2:DeleteNetworkInterface" in actions:
                 assert set(statement["Condition"]["ArnEquals"]) == {"ec2:Vpc"}
+    # SageMaker validates a processing job's role, and refuses one with resources or conditions.
+    assert anywhere == {"RolesProcessing", "RolesServingModel", "RolesEvaluation"}
     assert made == {
-        "RolesProcessing": {"Processing"},
-        "RolesServingModel": {"Processing"},
-        "RolesEvaluation": {"Processing"},
+        **{role: set() for role in anywhere},
         "RolesTraining": {"Training"},
         "EndpointRole": {"Models"},
     }
     without = {action for s in statements(assembly) for action in as_list(s["Action"])}
     assert {action for action in without if action.startswith("ec2:")} == set()
+
+
+def test_a_models_role_sees_the_endpoints_of_the_vpc(options):
+    looking = [
+        plain_text(policy["Roles"][0])
+        for policy in named(options, "AWS::IAM::Policy").values()
+        if "ec2:DescribeVpcEndpoints" in json.dumps(policy)
+    ]
+    assert [re.sub(r"\w{8}$", "", role) for role in looking] == ["EndpointRole"]
 
 
 def test_the_vpc_comes_before_what_uses_it_and_goes_after(assembly, options):
@@ -226,17 +238,30 @@ def test_what_jobs_and_endpoint_write_names_the_key(assembly, options):
 
 
 def test_who_reads_or_writes_objects_may_use_the_key_through_s3_and_nobody_else(options):
-    objects, keys = set(), set()
+    objects, keys, by_themselves = set(), set(), set()
     for policy in named(options, "AWS::IAM::Policy").values():
         for statement in policy["PolicyDocument"]["Statement"]:
             actions = as_list(statement["Action"])
             if {"s3:GetObject", "s3:PutObject"} & set(actions):
                 objects.add(json.dumps(policy["Roles"]))
             if "kms:Decrypt" in actions and "Volume" in json.dumps(statement["Resource"]):
-                via = statement["Condition"]["StringEquals"]["kms:ViaService"]
-                if plain_text(via).startswith("s3."):
+                (operator,) = statement["Condition"]
+                via = as_list(statement["Condition"][operator]["kms:ViaService"])
+                if plain_text(via[0]).startswith("s3."):
                     keys.add(json.dumps(policy["Roles"]))
+                    if operator == "StringEqualsIfExists":
+                        by_themselves.add(re.sub(r"\w{8}$", "", plain_text(policy["Roles"][0])))
+                        writes = "kms:GenerateDataKey" in actions
+                        assert ("kms:Encrypt" in actions) == writes
     assert objects == keys
+    # SageMaker asks as these itself, with no service in between, where a request names the key.
+    assert by_themselves == {
+        "RolesProcessing",
+        "RolesServingModel",
+        "RolesTraining",
+        "RolesEvaluation",
+        "EndpointRole",
+    }
 
 
 def test_without_the_option_no_role_may_decrypt_with_the_key(assembly):
