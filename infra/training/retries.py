@@ -28,7 +28,6 @@ def of_job() -> RetryPolicies:
     return [
         of_service(),
         SageMakerJobStepRetryPolicy(
-            exception_types=[SageMakerJobExceptionTypeEnum.CAPACITY_ERROR],
             failure_reason_types=[
                 SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
                 SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,

@@ -325,6 +325,8 @@ def test_a_job_is_tried_again_after_throttling_and_internal_errors(assembly, ste
     types = {kind for policy in policies for kind in policy["ExceptionType"]}
     assert {"Step.THROTTLING", "Step.SERVICE_FAULT", "SageMaker.JOB_INTERNAL_ERROR"} <= types
     assert all(policy["MaxAttempts"] for policy in policies)
+    for policy in policies:
+        assert len(policy["ExceptionType"]) == len(set(policy["ExceptionType"]))
 
 
 def test_each_step_runs_under_the_role_of_its_duty(assembly):
