@@ -1,5 +1,6 @@
 """The CDK app: one stage for each environment, or for the one in `-c environment=<name>`."""
 
+import os
 import sys
 
 # Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
@@ -17,6 +18,11 @@ def main() -> None:
         environments = [
             load(name, app.node.try_get_context) for name in ([chosen] if chosen else ENVIRONMENTS)
         ]
+        # Of the CLI's credentials: what is deployed says no account where the settings don't.
+        account = os.environ.get("CDK_DEFAULT_ACCOUNT")
+        for each in environments:
+            if account and not each.account and (problem := each.problem_in(account)):
+                raise SettingsError(f"{each.stage}: {problem}.")
     except SettingsError as error:
         sys.exit(f"shardwise: {error}")
     # Takes a while; bad settings are refused before.

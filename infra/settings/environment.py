@@ -117,3 +117,27 @@ class Settings(Section):
                 "take it out"
             )
         return self
+
+    @model_validator(mode="after")
+    def _shares_what_others_can_read(self) -> "Settings":
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy.html
+        if self.promotion.target_accounts and not self.security.customer_managed_keys:
+            raise ValueError(
+                "promotion.target_accounts has accounts and security.customer_managed_keys is off: "
+                "SageMaker writes models with AWS's own key then, which no other account may use; "
+                "set customer_managed_keys to true, and train anew what they are to serve"
+            )
+        if self.account and (problem := self.problem_in(self.account)):
+            raise ValueError(problem)
+        return self
+
+    def problem_in(self, account: str) -> str | None:
+        """Why it can't be deployed to `account`, where that is only known from credentials."""
+        source = self.promotion.source
+        if source and source["account"] != account and self.promotion.source_key is None:
+            return (
+                f"promotion.source_model_package_group is of account {source['account']}, another "
+                f"one than {account}, and source_key has no value, without which its models can't "
+                "be read: give ObjectKeyArn of the source's data stack"
+            )
+        return None

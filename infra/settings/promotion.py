@@ -60,15 +60,15 @@ class Promotion(Section):
     source_key: KeyArn | None = Field(
         default=None,
         description="ARN of the key of the source's models, where the source has "
-        "security.customer_managed_keys; with deploys model only. ObjectKeyArn in the outputs of "
-        "the source's data stack.",
+        "security.customer_managed_keys, as one in another account must; with deploys model only. "
+        "ObjectKeyArn in the outputs of the source's data stack.",
     )
     target_accounts: tuple[Account, ...] = Field(
         default=(),
         max_length=10,
         description="Other accounts whose environments may serve models of this one: they may read "
-        "its packages, models and images, and hear of its approvals. Costs their reading, and the "
-        "events.",
+        "its packages, models and images, and hear of its approvals. Needs "
+        "security.customer_managed_keys; costs their reading, and the events.",
     )
 
     @model_validator(mode="after")

@@ -16,7 +16,16 @@ from ministack.core.iam_evaluator import (
 )
 
 from infra.promotion.functions.repository_policy.handler import state
-from tests.infra.promotion.conftest import BUCKET, GROUP, KEY, REGION, SOURCE, TARGET, resolved
+from tests.infra.promotion.conftest import (
+    BUCKET,
+    GROUP,
+    KEY,
+    REGION,
+    SOURCE,
+    TARGET,
+    group_arn,
+    resolved,
+)
 
 PACKAGE = f"arn:aws:sagemaker:{REGION}:{SOURCE}:model-package/{GROUP}/3"
 MODEL = f"arn:aws:s3:::{BUCKET}/models/TrainModel-1/output/model.tar.gz"
@@ -202,6 +211,24 @@ def test_a_bus_is_opened_only_where_the_source_is_elsewhere(target):
     assert conditions["SourceIsElsewhere"] == {
         "Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::AccountId"}, SOURCE]}]
     }
+
+
+@pytest.mark.parametrize(("credentials", "refused"), [(SOURCE, False), (TARGET, True)])
+def test_models_of_another_account_are_refused_without_their_key(
+    run, tmp_path, credentials, refused
+):
+    context = {
+        "environment": "prod",
+        "deploys": "model",
+        "source_model_package_group": group_arn(SOURCE),
+        "source_artifacts_bucket": BUCKET,
+    }
+    # The file and the command line say no account; the CDK CLI tells that of the credentials.
+    of_cli = {"CDK_DEFAULT_ACCOUNT": credentials}
+    done = run(tmp_path, context, of_cli, "import infra.deployment as d; d.Deployment = vars")
+    # What comes after is of no concern here.
+    assert ("source_key has no value" in done.stderr) == refused, done.stderr
+    assert ("TypeError: vars()" in done.stderr) != refused, done.stderr
 
 
 def test_the_repositorys_other_statements_stay():
