@@ -31,6 +31,14 @@ class Modes:
         "SECONDS",
     )
 
+    shorter_waits: float = _mode(
+        1.0,
+        1.0,
+        "an endpoint's update waits so many times shorter than its deployment configuration says, "
+        "which only saves time",
+        "TIMES",
+    )
+
     def flags(self) -> list[str]:
         """The flags that ask for these modes."""
         flags: list[str] = []

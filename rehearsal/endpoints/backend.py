@@ -79,6 +79,7 @@ class ProcessEndpoints:
                 change,
                 self._retire,
                 self._timing.alarms_every,
+                self._settings.modes.shorter_waits,
             )
         self._in_background(endpoint, endpoint.rollout.run)
 

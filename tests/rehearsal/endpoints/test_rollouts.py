@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 from rehearsal import aws
 from rehearsal.backends import DeploymentConfig, TrafficStep, Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
+from rehearsal.endpoints.timing import Timing
 from rehearsal.errors import ApiError
+from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import ask, baking, begin, deploy, ended, load
 from tests.rehearsal.images.support import wait_until
@@ -91,6 +94,22 @@ def test_a_canary_that_bakes_in_peace_takes_over(
     assert end["EndpointStatus"] == "InService"
     assert "FailureReason" not in end
     assert models(endpoints, "peace", 20) == {"second": 20}
+
+
+def test_where_waits_are_shorter_the_configuration_stays_as_it_is(
+    settings: RehearsalSettings, timing: Timing, variant: MakeVariant
+) -> None:
+    shorter = replace(settings, modes=Modes(shorter_waits=1000))
+    endpoints = ProcessEndpoints(shorter, timing)
+    try:
+        deploy(endpoints, "shorter", variant())
+        waits = canary(0.5, wait=300)
+        recorded = begin(endpoints, "shorter", variant(model="second"), deployment=waits)
+        ended(recorded)
+        assert "Baking for 300 seconds" in baking(recorded)[0]
+        assert models(endpoints, "shorter", 10) == {"second": 10}
+    finally:
+        endpoints.close()
 
 
 def test_linear_steps_go_up_to_all(endpoints: ProcessEndpoints, variant: MakeVariant) -> None:
