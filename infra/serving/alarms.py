@@ -10,8 +10,10 @@ from infra.runbooks import described
 from infra.serving.logs import EndpointLogs
 from infra.serving.variants import VARIANT
 from infra.settings import Endpoint
+from infra.settings.endpoint import ALARM_PERIOD_SECONDS, ALARM_PERIODS
 
 _GREATER_OR_EQUAL = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
+_PERIOD = cdk.Duration.seconds(ALARM_PERIOD_SECONDS)
 _LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 
 
@@ -89,7 +91,7 @@ class RollbackAlarms(Construct):
             metric_name=name,
             dimensions_map=self._dimensions,
             statistic=statistic,
-            period=cdk.Duration.minutes(1),
+            period=_PERIOD,
         )
 
     def _alarm(  # noqa: PLR0913 - CDK props
@@ -108,7 +110,7 @@ class RollbackAlarms(Construct):
             alarm_description=described(description, runbook),
             metric=metric,
             threshold=threshold,
-            evaluation_periods=1,
+            evaluation_periods=ALARM_PERIODS,
             comparison_operator=comparison,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )

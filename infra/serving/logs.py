@@ -8,7 +8,9 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.function import RETENTION
+from infra.retention import kept
 from infra.settings import Settings
+from infra.settings.endpoint import ALARM_PERIOD_SECONDS
 
 MEAN_CONFIDENCE = "MeanConfidence"
 PACKAGE_DIMENSION = "ModelPackageArn"
@@ -34,8 +36,8 @@ class EndpointLogs(Construct):
     setting, a key.
 
     SageMaker writes into a group that is there, and makes one that is kept for ever where there is
-    none. One that an earlier stack left must be imported (`cdk deploy
-    --import-existing-resources`) or deleted: CloudFormation makes none over another.
+    none. CloudFormation makes none over another: one that is there already must be imported where
+    it outlives its stack (`cdk deploy --import-existing-resources`), and deleted elsewhere.
 
     The containers have no network, so that the confidence of their answers comes by their logs, as
     a metric with one dimension, the model package: what a new model answers is seen by itself. A
@@ -48,9 +50,7 @@ class EndpointLogs(Construct):
         super().__init__(scope, construct_id)
         self._name = f"/aws/sagemaker/Endpoints/{endpoint_name}"
         self._namespace = metric_namespace(settings)
-        self._removal_policy = (
-            cdk.RemovalPolicy.RETAIN if settings.data.retain else cdk.RemovalPolicy.DESTROY
-        )
+        self._removal_policy = kept(settings.data.retain)
         self.log_group = logs.LogGroup(
             self,
             "Group",
@@ -77,7 +77,7 @@ class EndpointLogs(Construct):
             metric_name=MEAN_CONFIDENCE,
             dimensions_map={PACKAGE_DIMENSION: model_package},
             statistic=cloudwatch.Stats.AVERAGE,
-            period=cdk.Duration.minutes(1),
+            period=cdk.Duration.seconds(ALARM_PERIOD_SECONDS),
         )
 
     def _key(self) -> kms.Key:

@@ -22,6 +22,13 @@ ModelPackageArn = Annotated[
 # AWS ends an update that takes longer; new instances have an hour to come up.
 _LONGEST_UPDATE_SECONDS = 8 * 3600
 _START_SECONDS = 3600
+# What the alarms that roll an update back look at.
+ALARM_PERIOD_SECONDS = 60
+ALARM_PERIODS = 1
+# CloudWatch has an endpoint's metrics by the minute, and a minute or two after it is over; the
+# examples of deployment-guardrails-configuration.html wait 600 s for alarms of 300 s.
+_METRICS_LATE_SECONDS = 120
+_LEAST_WAIT_SECONDS = max(300, ALARM_PERIOD_SECONDS * ALARM_PERIODS + _METRICS_LATE_SECONDS)
 
 
 class Endpoint(Section):
@@ -93,7 +100,8 @@ class Endpoint(Section):
         ge=0,
         le=3600,
         description="Seconds that alarms are watched after each step, and after the last before "
-        "the old instances go; old and new are billed as long.",
+        f"the old instances go, {_LEAST_WAIT_SECONDS} at least, as metrics are minutes late; old "
+        "and new are billed as long. A serverless endpoint has no alarms and no steps.",
     )
     latency_alarm_milliseconds: int = Field(
         default=1000,
@@ -233,6 +241,17 @@ class Endpoint(Section):
             raise ValueError(
                 f"shift_percent {self.shift_percent} is below 10, SageMaker's least for a linear "
                 "step: raise it, or set traffic_shift to canary"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _alarms_see_a_new_model_while_it_can_be_taken_back(self) -> "Endpoint":
+        if self.mode != "serverless" and self.shift_wait_seconds < _LEAST_WAIT_SECONDS:
+            raise ValueError(
+                f"shift_wait_seconds {self.shift_wait_seconds} is over before an alarm of "
+                f"{ALARM_PERIOD_SECONDS * ALARM_PERIODS} seconds on metrics that are up to "
+                f"{_METRICS_LATE_SECONDS} seconds late takes a bad model back: set "
+                f"{_LEAST_WAIT_SECONDS} at least"
             )
         return self
 

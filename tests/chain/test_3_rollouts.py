@@ -28,7 +28,7 @@ SETTINGS = {
     "traffic_shift": "canary",
     "shift_percent": 50,
     "endpoint_instances": 2,
-    "shift_wait_seconds": 15,
+    "shift_wait_seconds": 300,
     "latency_alarm_milliseconds": 1000,
     "minimum_confidence": 0.5,
 }

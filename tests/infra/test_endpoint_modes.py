@@ -161,10 +161,10 @@ def test_a_canary_is_a_share_of_the_instances_and_waits_before_and_after_the_res
         "TrafficRoutingConfiguration": {
             "Type": "CANARY",
             "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 25},
-            "WaitIntervalInSeconds": 60,
+            "WaitIntervalInSeconds": 300,
         },
-        "TerminationWaitInSeconds": 60,
-        "MaximumExecutionTimeoutInSeconds": 3720,
+        "TerminationWaitInSeconds": 300,
+        "MaximumExecutionTimeoutInSeconds": 4200,
     }
 
 

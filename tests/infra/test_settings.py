@@ -84,13 +84,18 @@ def test_an_endpoint_is_taken_where_aws_takes_it(tmp_path, text):
 
 def test_the_longest_update_waits_after_each_step_and_an_hour_for_instances(tmp_path):
     def seconds(text):
-        folder = environment_file(tmp_path, f"[endpoint]\nshift_wait_seconds = 60\n{text}\n")
+        folder = environment_file(tmp_path, f"[endpoint]\nshift_wait_seconds = 300\n{text}\n")
         return load("dev", folder=folder).endpoint.longest_update_seconds - 3600
 
-    assert seconds("traffic_shift = 'all_at_once'") == 60
-    assert seconds("traffic_shift = 'canary'") == 120
+    assert seconds("traffic_shift = 'all_at_once'") == 300
+    assert seconds("traffic_shift = 'canary'") == 600
     # 30, 60, 90 and all.
-    assert seconds("traffic_shift = 'linear'\nshift_percent = 30\ninstance_count = 4") == 240
+    assert seconds("traffic_shift = 'linear'\nshift_percent = 30\ninstance_count = 4") == 1200
+
+
+def test_a_serverless_endpoint_has_no_alarms_to_wait_for(tmp_path):
+    text = "mode = 'serverless'\ntraffic_shift = 'all_at_once'\nshift_wait_seconds = 0"
+    assert load("dev", folder=environment_file(tmp_path, f"[endpoint]\n{text}\n"))
 
 
 def test_every_override_is_taken_as_the_text_that_the_command_line_gives():
