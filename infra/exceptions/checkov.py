@@ -28,6 +28,10 @@ _INTERFACES = (
     "ec2:DeleteNetworkInterfacePermission has no resource to name: jobs and models in the VPC need "
     "it for the network interfaces that SageMaker makes for them."
 )
+_ANY_INTERFACE = (
+    "SageMaker refuses a processing job in a VPC whose role has conditions or resources on these "
+    "(https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html)."
+)
 _QUEUE_KEY = (
     "SQS encrypts it with a key of its own, SqsManagedSseEnabled, which checkov does not look for; "
     "the rule encrypted of infra/rules does."
@@ -49,6 +53,10 @@ EXCEPTIONS = (
     Accepted("*/operations/JobLogsFunction*", "CKV_AWS_116", _ASKED),
     Accepted("options/serving/EndpointRoleDefaultPolicy*", "CKV_AWS_109", _INTERFACES),
     Accepted("options/training/Roles*DefaultPolicy*", "CKV_AWS_109", _INTERFACES),
+    *(
+        Accepted(f"options/training/Roles{role}DefaultPolicy*", "CKV_AWS_111", _ANY_INTERFACE)
+        for role in ("Processing", "ServingModel", "Evaluation")
+    ),
     Accepted("*", "CKV_AWS_119", _OWN_KEYS),
     Accepted("*", "CKV_AWS_158", _OWN_KEYS),
     Accepted(
