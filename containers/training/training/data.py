@@ -58,8 +58,11 @@ class Share:
         """The worker's records in the order of an epoch, int64 [mine]; None keeps the files'."""
         if seed is None:
             return np.arange(self.rank, self.records.count, self.size)
-        order = np.random.default_rng([seed, epoch]).permutation(self.records.count)
-        return order[self.rank :: self.size]
+        count = self.records.count
+        order = np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
+        np.random.default_rng([seed, epoch]).shuffle(order)
+        # A copy, so that the others' parts don't stay for the whole epoch.
+        return order[self.rank :: self.size].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ class Batches:
 
 def find_share(records: Records, channel: str, image_size: int, rank: int, size: int) -> Share:
     """:raises UserError: the channel's images have another size."""
-    (first,) = Reader(records).read([0])
+    with Reader(records) as reader:
+        (first,) = reader.read([0])
     (pixels,) = tf.train.Example.FromString(first).features.feature["image"].bytes_list.value
     if len(pixels) != image_size**2 * 3:
         raise UserError(
@@ -138,10 +142,11 @@ def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: in
     together = max(1, min(_TOGETHER, _TOGETHER_BYTES // (batch_size * share.image_size**2 * 3)))
 
     def chunks() -> Iterator[tuple[list[list[bytes]], np.ndarray]]:
-        reader, numbered = Reader(share.records), generate()
-        while chunk := list(islice(numbered, together)):
-            read = [reader.read(numbers) for numbers, _ in chunk]
-            yield read, np.stack([weights for _, weights in chunk])
+        numbered = generate()
+        with Reader(share.records) as reader:
+            while chunk := list(islice(numbered, together)):
+                read = [reader.read(numbers) for numbers, _ in chunk]
+                yield read, np.stack([weights for _, weights in chunk])
 
     shape = [None, batch_size]
     signature = (tf.TensorSpec(shape, tf.string), tf.TensorSpec(shape, tf.float32))

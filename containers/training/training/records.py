@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from training.errors import UserError
 from training.unpacking import GZIP, unpacked
 
 HEADER, FOOTER = 12, 4
+# A process may often open 1,024 files, and some channels have more.
+_MOST_OPEN = 32
 
 Exchange = Callable[[Any], list[Any]]
 """Gives what each rank put in, in the order of ranks; every rank has to call it."""
@@ -74,11 +78,21 @@ def find_records(
 
 
 class Reader:
-    """Reads records by their numbers. Its files stay open."""
+    """Reads records by their numbers.
+
+    It keeps up to 32 files open, those it read last, until it is closed or nobody has it any more.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
-        self._open: dict[int, int] = {}
+        self._open: OrderedDict[int, int] = OrderedDict()
+        self._close = weakref.finalize(self, _close_all, self._open)
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._close()
 
     def read(self, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
         """The data of the records `numbers`, each a serialised `tf.train.Example`.
@@ -90,10 +104,8 @@ class Reader:
     def _read(self, number: int) -> bytes:
         records = self._records
         owner, length = int(records.owners[number]), int(records.lengths[number])
-        if owner not in self._open:
-            self._open[owner] = os.open(records.files[owner], os.O_RDONLY)
         start = int(records.starts[number]) + HEADER
-        content = os.pread(self._open[owner], length + FOOTER, start)
+        content = os.pread(self._file(owner), length + FOOTER, start)
         data = content[:length]
         if content[length:] != _checksum(data):
             raise UserError(
@@ -101,6 +113,19 @@ class Reader:
                 "the shards again."
             )
         return data
+
+    def _file(self, owner: int) -> int:
+        if owner not in self._open:
+            if len(self._open) >= _MOST_OPEN:
+                os.close(self._open.popitem(last=False)[1])
+            self._open[owner] = os.open(self._records.files[owner], os.O_RDONLY)
+        self._open.move_to_end(owner)
+        return self._open[owner]
+
+
+def _close_all(descriptors: OrderedDict[int, int]) -> None:
+    while descriptors:
+        os.close(descriptors.popitem()[1])
 
 
 def _checksum(data: bytes) -> bytes:
