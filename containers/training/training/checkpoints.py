@@ -6,9 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,20 +173,37 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
 def _write(folder: Path, described: str, arrays: Mapping[str, np.ndarray]) -> None:
     newest = {name: _described(folder / name) for name in _NAMES}
     older = min(_NAMES, key=lambda name: newest[name])
-    new = folder / ".new.npz"
+    # Beside the folder: whatever lies in it SageMaker may upload at any moment, half of a file too.
+    new = folder.with_name(f".{folder.name}.npz")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with new.open("wb") as file:
             np.savez(file, described=np.array(described), **arrays)  # type: ignore[arg-type]
             file.flush()
             os.fsync(file.fileno())
-        new.replace(folder / older)
+        _move(new, folder / older)
     except OSError as error:
         new.unlink(missing_ok=True)
         raise UserError(
             f"The checkpoint cannot be written to {folder}: {error.strerror}; give the job a "
             "larger volume."
         ) from error
+
+
+def _move(new: Path, place: Path) -> None:
+    """Puts `new` whole in its place, also where that is another mount."""
+    try:
+        new.replace(place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        beside = place.with_name(".new.npz")
+        with new.open("rb") as source, beside.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            os.fsync(copy.fileno())
+        beside.replace(place)
+        new.unlink()
 
 
 def _described(file: Path) -> tuple[int, int, bool]:

@@ -26,6 +26,11 @@ class Folders:
         return self.root / "model"
 
     @property
+    def made(self) -> Path:
+        """Where a model is made before it is moved to `model`: SageMaker leaves it alone."""
+        return self.root / ".model"
+
+    @property
     def data(self) -> Path:
         return self.root / "output" / "data"
 

@@ -10,8 +10,7 @@ import horovod.tensorflow as hvd
 import jinja2
 
 from training.curves import draw_curves
-from training.folders import Folders
-from training.launch.cluster import read_cluster
+from training.launch.cluster import Cluster
 from training.progress import Progress
 from training.settings import Settings
 
@@ -19,20 +18,20 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 
 def summarise(  # noqa: PLR0913 - the facts of a training
-    folders: Folders,
+    folder: Path,
     settings: Settings,
     *,
+    cluster: Cluster,
     progress: Progress,
     labels: list[str],
     weights: dict[str, str],
     read: list[list[int]],
 ) -> None:
-    """Writes `training.json`, `summary.html` and `model_card.md` into the model's folder.
+    """Writes `training.json`, `summary.html` and `model_card.md` into the model's `folder`.
 
     :param weights: rank to SHA-256 of its weights.
     :param read: records that each rank read in each epoch.
     """
-    cluster = read_cluster(folders.config / "resourceconfig.json")
     facts: dict[str, Any] = {
         "schema": 1,
         "hosts": list(cluster.hosts),
@@ -45,11 +44,11 @@ def summarise(  # noqa: PLR0913 - the facts of a training
         if settings.early_stopping_patience
         else None,
     }
-    described = json.loads((folders.model / "model.json").read_text(encoding="utf-8"))
-    (folders.model / "training.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    (folder / "training.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     for name in ("summary.html", "model_card.md"):
         page = _render(f"{name}.j2", facts, labels, described)
-        (folders.model / name).write_text(page, encoding="utf-8")
+        (folder / name).write_text(page, encoding="utf-8")
 
 
 def _render(name: str, facts: dict[str, Any], labels: list[str], described: dict[str, Any]) -> str:

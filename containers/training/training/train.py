@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import horovod.tensorflow as hvd
@@ -16,10 +17,11 @@ from training.data import Share, find_share
 from training.early_stopping import EarlyStopping
 from training.epochs import Epochs
 from training.errors import UserError
-from training.export import export
+from training.export import deliver, export
 from training.fit import Trainer, broadcast, equal_weights
 from training.folders import OPT_ML, Folders
 from training.golden import write_golden
+from training.launch.cluster import read_cluster
 from training.launch.stopping import Stop
 from training.log import Log
 from training.models import build_network, weights_file
@@ -85,23 +87,37 @@ def work(root: Path = OPT_ML) -> None:
     digests = equal_weights(model)
     read = hvd.allgather_object(state.progress.read, name="records_read")
     if hvd.rank() == 0:
-        export(model, labels, settings, folders.model)
-        write_golden(folders.model, labels, validation)
+        shutil.rmtree(folders.made, ignore_errors=True)
+        folders.made.mkdir()
+        export(model, labels, settings, folders.made)
+        write_golden(folders.made, labels, validation)
         summarise(
-            folders,
+            folders.made,
             settings,
+            cluster=read_cluster(folders.config / "resourceconfig.json"),
             progress=state.progress,
             labels=labels,
             weights=digests,
             read=read,
         )
+        deliver(folders.made, folders.model)
     # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
     hvd.allgather_object(None, name="end")
 
 
 def prepare(settings: Settings) -> None:
-    """Devices, precision and seeds; one worker a GPU."""
+    """Devices, precision and seeds; one worker a GPU.
+
+    :raises UserError: this is the image for GPUs, and there are fewer than workers.
+    """
     gpus = tf.config.list_physical_devices("GPU")
+    if tf.test.is_built_with_cuda() and len(gpus) < hvd.local_size():
+        raise UserError(
+            f"This image trains on GPUs, one a worker, and the host has {len(gpus)} for "
+            f"{hvd.local_size()} workers: give the job an instance type with as many, lower "
+            "workers_per_host, or build the image with accelerator cpu; where it should have them, "
+            "its driver is too old for this TensorFlow."
+        )
     if gpus:
         tf.config.set_visible_devices(gpus[hvd.local_rank() % len(gpus)], "GPU")
     keras.mixed_precision.set_dtype_policy(settings.precision)
