@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,8 @@ import tensorflow as tf
 
 from training.errors import UserError, operation
 from training.reduction import Reduction, sum_figures
+
+logger = logging.getLogger(__name__)
 
 # Which of a step's figures divides its gradients.
 _WEIGHT = 3
@@ -94,14 +97,17 @@ class Trainer:
         with tf.GradientTape() as tape:
             logits = self._model(varied, training=True)
             loss, figures = self._figures(labels, logits, weights, flags)
-            # Regularisers count once a record, as everything here is a sum over records.
-            penalty = tf.add_n([tf.zeros([]), *self._model.losses]) * tf.reduce_sum(weights)
+            # Regularisers count as often as records do, by which the sum is divided: as strong in a
+            # batch of rare classes as in any other.
+            penalty = tf.add_n([tf.zeros([]), *self._model.losses]) * figures[_WEIGHT]
             # A sum over many records, or its gradient, may be too large for 16 bits. A power of two
             # changes no digit.
             scale = 2.0 ** -math.ceil(math.log2(images.shape[0]))
             objective = self._optimiser.scale_loss((loss + penalty) * scale)
-        variables = self._model.trainable_variables
-        gradients = tape.gradient(objective, variables)
+        gradients, variables = _of_used(
+            tape.gradient(objective, self._model.trainable_variables),
+            self._model.trainable_variables,
+        )
         # After the gradients: whatever the allreduce takes from then on, nothing else hides.
         with tf.control_dependencies(gradients):
             began = _now()
@@ -138,6 +144,29 @@ class Trainer:
         right = tf.cast(tf.equal(tf.argmax(logits, axis=-1), labels), tf.float32)
         sums = [loss, *map(tf.reduce_sum, (right * weights, weights, counted))]
         return loss, tf.concat([tf.stack(sums), flags], axis=0)
+
+
+def _of_used(
+    gradients: Sequence[tf.Tensor | tf.IndexedSlices | None], variables: Sequence[keras.Variable]
+) -> tuple[list[tf.Tensor], list[keras.Variable]]:
+    """Dense gradients, as an embedding's are not, and the variables that have one.
+
+    :raises UserError: none has.
+    """
+    pairs = list(zip(gradients, variables, strict=True))
+    unused = [variable.path for gradient, variable in pairs if gradient is None]
+    if len(unused) == len(pairs):
+        raise UserError(
+            f"The loss depends on none of the network's {len(pairs)} trainable variables: look how "
+            "its file in training/models gets from the images to its output."
+        )
+    if unused:
+        logger.warning(
+            "The loss does not depend on %s: what is trainable there stays as it began.",
+            ", ".join(unused),
+        )
+    used = [(gradient, variable) for gradient, variable in pairs if gradient is not None]
+    return [tf.convert_to_tensor(gradient) for gradient, _ in used], [each for _, each in used]
 
 
 def _now() -> tf.Tensor:
