@@ -104,6 +104,7 @@ class Evaluation:
     inputs: Path
     hosts: int = 1
     workers: int = 1
+    names_after: str = "0"
     log: str = field(default="", init=False)
 
     def run(self) -> int:
@@ -143,7 +144,9 @@ class Evaluation:
                 *(str(self.folder), str(self.hosts), str(self.workers)),
             ],
             cwd=PACKAGE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PACKAGE), *sys.path])},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join([str(PACKAGE), *sys.path])}
+            | {"NAMES_AFTER": self.names_after},
             timeout=300,
             check=False,
         ).returncode

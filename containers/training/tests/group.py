@@ -1,13 +1,16 @@
 """Run inside new namespaces: hosts algo-1 ... algo-N on this machine, each with one launcher.
 
-Usage: python group.py FOLDER HOSTS; FOLDER/algo-1, ... are the hosts' /opt/ml.
+Usage: python group.py FOLDER HOSTS; FOLDER/algo-1, ... are the hosts' /opt/ml. The environment's
+NAMES_AFTER says after how many seconds the hosts' names have addresses: "never", or 0.
 """
 
 import fcntl
+import os
 import socket
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
@@ -29,9 +32,10 @@ def bring_loopback_up() -> None:
 
 def main(folder: Path, count: int) -> int:
     names = [f"algo-{number}" for number in range(1, count + 1)]
-    lines = ["127.0.0.1 localhost", *(f"127.0.0.{n + 2} {name}" for n, name in enumerate(names))]
+    lines = [f"127.0.0.{n + 2} {name}\n" for n, name in enumerate(names)]
+    after = os.environ.get("NAMES_AFTER", "0")
     hosts = folder / "hosts"
-    hosts.write_text("\n".join(lines) + "\n")
+    hosts.write_text("127.0.0.1 localhost\n" + "".join(lines if after == "0" else []))
     subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
     bring_loopback_up()
     launchers = [
@@ -44,6 +48,11 @@ def main(folder: Path, count: int) -> int:
     ]
     for name, launcher in zip(names, launchers, strict=True):
         (folder / f"{name}.pid").write_text(str(launcher.pid))
+    if after not in ("0", "never"):
+        time.sleep(float(after))
+        # In place: the file is mounted.
+        with hosts.open("a") as file:
+            file.writelines(lines)
     return max(launcher.wait() for launcher in launchers)
 
 

@@ -53,6 +53,10 @@ class Job:
     hosts: int = 1
     shards: list[int] = field(default_factory=lambda: [10])
     settings: dict[str, str] = field(default_factory=dict)
+    told: dict[str, object] = field(default_factory=lambda: {"network_interface_name": "lo"})
+    """What `resourceconfig.json` says beside the hosts."""
+    names_after: str = "0"
+    """See group.py."""
 
     def prepare(self) -> list[str]:
         """Writes every host's `/opt/ml`; gives the keys of the training records."""
@@ -63,7 +67,7 @@ class Job:
             config = root / "input" / "config"
             config.mkdir(parents=True)
             (root / "model").mkdir()
-            hosts = {"current_host": name, "hosts": names, "network_interface_name": "lo"}
+            hosts = {"current_host": name, "hosts": names} | self.told
             (config / "resourceconfig.json").write_text(json.dumps(hosts))
             (config / "hyperparameters.json").write_text(json.dumps(given | self.settings))
             data = root / "input" / "data"
@@ -83,7 +87,7 @@ class Job:
                 *(str(PACKAGE / "tests" / "group.py"), str(self.folder), str(self.hosts)),
             ],
             cwd=PACKAGE,
-            env=os.environ | {"PYTHONPATH": str(PACKAGE)},
+            env=os.environ | {"PYTHONPATH": str(PACKAGE), "NAMES_AFTER": self.names_after},
         )
 
     def run(self) -> int:

@@ -33,6 +33,26 @@ def test_a_host_that_is_none_of_the_jobs_is_refused(tmp_path):
         read_cluster(file)
 
 
-def test_a_file_that_lacks_something_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"cannot be read from .*KeyError"):
-        read_cluster(write(tmp_path, current_host="algo-1"))
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"current_host": "algo-1"},
+        {"hosts": ["algo-1"]},
+        {"current_host": "algo-1", "hosts": "algo-1"},
+        {"current_host": "algo-1", "hosts": [1]},
+    ],
+)
+def test_a_file_that_lacks_something_is_refused(tmp_path, content):
+    with pytest.raises(UserError, match=r"cannot be read from .*: it has to be a JSON object with"):
+        read_cluster(write(tmp_path, **content))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read from .*: No such file or directory\.$"):
+        read_cluster(tmp_path / "resourceconfig.json")
+
+
+@pytest.mark.parametrize("told", [{}, {"network_interface_name": None}])
+def test_an_interface_need_not_be_named(tmp_path, told):
+    cluster = read_cluster(write(tmp_path, current_host="algo-1", hosts=["algo-1"], **told))
+    assert cluster.network_interface is None

@@ -13,7 +13,6 @@ import pytest
 
 from training.evaluate_model import main
 from training.evaluation.inputs import Folders, read_models, unpack_models
-from training.evaluation.network import interface_of, with_interface
 
 DESCRIPTION = {"schema": 1, "image_size": 8, "labels": ["a", "b"]}
 
@@ -122,21 +121,3 @@ def test_inputs_are_checked_without_tensorflow(inputs, tmp_path):
         "sys.exit(code if 'tensorflow' not in sys.modules else 9)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1
-
-
-def test_the_interface_is_found_where_the_job_is_not_told(tmp_path):
-    file = tmp_path / "resourceconfig.json"
-    file.write_text(json.dumps({"current_host": "localhost", "hosts": ["localhost"]}))
-    completed = with_interface(file, tmp_path / "config")
-    assert json.loads(completed.read_text()) == {
-        "current_host": "localhost",
-        "hosts": ["localhost"],
-        "network_interface_name": interface_of("localhost"),
-    }
-    assert interface_of("localhost").startswith("lo")
-
-
-def test_an_interface_that_the_job_is_told_stays(tmp_path):
-    file = tmp_path / "resourceconfig.json"
-    file.write_text(json.dumps({"current_host": "algo-1", "network_interface_name": "eth7"}))
-    assert with_interface(file, tmp_path / "config") == file

@@ -11,6 +11,7 @@ import pytest
 from jobs import PACKAGE
 
 from training.launch import rendezvous
+from training.launch.addresses import Addresses
 from training.launch.cluster import Cluster
 from training.launch.variables import variables
 
@@ -18,7 +19,8 @@ from training.launch.variables import variables
 def run(folder: Path, workers: int) -> list[np.ndarray]:
     """The weights of each rank after one step of `mean_of_gradients.py`."""
     folder.mkdir()
-    cluster = Cluster(("127.0.0.1",), "127.0.0.1", "lo")
+    cluster = Cluster(("127.0.0.1",), "127.0.0.1")
+    addresses = Addresses("127.0.0.1", "127.0.0.1", "lo")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     places = rendezvous.slots(cluster, workers)
@@ -26,7 +28,7 @@ def run(folder: Path, workers: int) -> list[np.ndarray]:
         processes = [
             subprocess.Popen(
                 [sys.executable, str(PACKAGE / "tests" / "mean_of_gradients.py"), str(folder)],
-                env=os.environ | variables(place, cluster, port) | {"PYTHONPATH": str(PACKAGE)},
+                env=os.environ | variables(place, addresses, port) | {"PYTHONPATH": str(PACKAGE)},
             )
             for place in places
         ]

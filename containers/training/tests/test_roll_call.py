@@ -1,6 +1,7 @@
 """Hosts that come late, vanish or fail, as the others see them."""
 
 import contextlib
+import http.client
 import socket
 
 import pytest
@@ -82,6 +83,26 @@ def test_a_host_that_falls_silent_is_named(leader, other, monkeypatch):
     meet(other, leader)
     with pytest.raises(UserError, match=r"^127\.0\.0\.2 has said nothing for"):
         leader.answer()
+
+
+def test_an_exchange_is_two_requests_however_many_hosts(port, monkeypatch):
+    hosts = ("127.0.0.1", *(f"127.0.0.{number}" for number in range(2, 40)))
+    cluster = Cluster(hosts, hosts[0])
+    with rendezvous.held_by_leader(cluster, rendezvous.slots(cluster, 1), port):
+        calls = [RollCall(Cluster(hosts, host), Stop(), port) for host in hosts]
+        meet(*calls)
+        asked = []
+        request = http.client.HTTPConnection.request
+
+        def counted(self, method, *rest):
+            asked.append(method)
+            request(self, method, *rest)
+
+        monkeypatch.setattr(http.client.HTTPConnection, "request", counted)
+        calls[1].leave("failed", "no reason")
+        assert asked == ["PUT", "GET"]
+        with pytest.raises(UserError, match=r"^127\.0\.0\.2 failed: no reason$"):
+            calls[30].answer()
 
 
 def test_a_port_that_is_taken_is_named(port):

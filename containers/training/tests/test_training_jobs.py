@@ -63,6 +63,17 @@ def test_each_record_is_read_by_one_worker_an_epoch_and_weights_end_equal(
         assert sum(counts[epoch] for counts in summary["records"].values()) == len(keys)
 
 
+def test_hosts_whose_names_come_late_train_though_the_job_is_told_no_interface_of_theirs(tmp_path):
+    told = {"network_interface_name": "eth7"}
+    job = Job(tmp_path, 2, [8], told=told, names_after="4")
+    job.prepare()
+
+    assert job.run() == 0, job.log()
+
+    assert "algo-1 waits for the address of algo-1" in job.log(1)
+    assert "algo-2 waits for the address of algo-1 and algo-2" in job.log(2)
+
+
 def test_a_model_learns_and_is_exported_with_pixels_as_its_input(tmp_path):
     job = Job(tmp_path, 1, [64], {"epochs": "12", "learning_rate": "0.01"})
     job.prepare()

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from training.errors import UserError, explain_failure
 from training.evaluation.inputs import Folders, unpack_models
-from training.evaluation.network import with_interface
 from training.folders import OPT_ML
 
 _MOST_WORKERS = 64
@@ -29,7 +28,6 @@ def main(arguments: Sequence[str], root: Path = OPT_ML) -> int:
     try:
         workers = _number_of_workers(options.workers_per_host)
         unpack_models(folders)
-        config = with_interface(folders.resource_config, folders.unpacked("config"))
         # On every host: an output that is not there fails the job.
         folders.evaluation.mkdir(parents=True, exist_ok=True)
     except UserError as error:
@@ -44,7 +42,7 @@ def main(arguments: Sequence[str], root: Path = OPT_ML) -> int:
         Program(
             module="training.evaluation.evaluate",
             root=root,
-            resource_config=config,
+            resource_config=folders.resource_config,
             failure=folders.message,
             workers_per_host=workers,
         )

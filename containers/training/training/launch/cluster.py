@@ -14,11 +14,13 @@ class Cluster:
     """The hosts as `resourceconfig.json` tells them; the first one holds the rendezvous.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
+
+    :param network_interface: as told; processing jobs are told none.
     """
 
     hosts: tuple[str, ...]
     current_host: str
-    network_interface: str
+    network_interface: str | None = None
 
     @property
     def leader(self) -> str:
@@ -37,14 +39,24 @@ def read_cluster(file: Path) -> Cluster:
     """:raises UserError: the file is not there or lacks something."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        # SageMaker promises no order; every host must agree on who is first.
-        hosts = sorted(content["hosts"], key=lambda host: (len(host), host))
-        cluster = Cluster(tuple(hosts), content["current_host"], content["network_interface_name"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"The hosts of the job cannot be read from {file}: {error!r}.") from error
-    if cluster.current_host not in cluster.hosts:
+        current, told = content["current_host"], content["hosts"]
+        if not isinstance(told, list) or not all(isinstance(host, str) for host in told):
+            raise TypeError
+    except OSError as error:
         raise UserError(
-            f"{file} names the current host {cluster.current_host!r}, which is none of the job's "
-            f"hosts {', '.join(cluster.hosts)}."
+            f"The hosts of the job cannot be read from {file}: {error.strerror}."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"The hosts of the job cannot be read from {file}: it has to be a JSON object with "
+            "current_host, a name, and hosts, a list of names."
+        ) from error
+    # SageMaker promises no order; every host must agree on who is first.
+    hosts = tuple(sorted(set(told), key=lambda host: (len(host), host)))
+    if current not in hosts:
+        raise UserError(
+            f"{file} names the current host {current!r}, which is none of the job's "
+            f"hosts {', '.join(hosts)}."
         )
-    return cluster
+    interface = content.get("network_interface_name")
+    return Cluster(hosts, current, interface if isinstance(interface, str) else None)

@@ -11,6 +11,7 @@ import time
 
 from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure
 from training.launch import rendezvous
+from training.launch.addresses import find_addresses
 from training.launch.program import Program
 from training.launch.roll_call import SILENCE_SECONDS, RollCall
 from training.launch.stopping import Stop
@@ -38,14 +39,15 @@ def launch(program: Program, port: int = rendezvous.PORT) -> int:
     try:
         cluster = program.cluster()
         places = rendezvous.slots(cluster, program.workers_per_host)
-        with rendezvous.held_by_leader(cluster, places, port):
-            roll_call = RollCall(cluster, stop, port)
+        addresses = find_addresses(cluster, stop)
+        with rendezvous.held_by_leader(cluster, places, port, addresses.leader):
+            roll_call = RollCall(cluster, stop, port, addresses.leader)
             roll_call.gather()
             mine = [place for place in places if place.hostname == cluster.current_host]
             ranks = ", ".join(str(place.rank) for place in mine)
             logger.info("%s runs rank %s of %d.", cluster.current_host, ranks, len(places))
             workers = {
-                place.rank: _start(program, variables(place, cluster, port)) for place in mine
+                place.rank: _start(program, variables(place, addresses, port)) for place in mine
             }
             _take_part(workers, program, stop, roll_call)
     except UserError as error:

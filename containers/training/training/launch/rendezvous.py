@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import socket
+import json
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,19 +25,43 @@ def slots(cluster: Cluster, workers_per_host: int) -> list[SlotInfo]:
     return found
 
 
+class _Handler(RendezvousHandler):  # type: ignore[misc]
+    """Horovod's, and `GET /<scope>/` for all of a scope, whose values are JSON, in one answer."""
+
+    def _get_value(self, scope: str, key: str) -> bytes | None:
+        if key:
+            value: bytes | None = super()._get_value(scope, key)
+            return value
+        with self.server.cache_lock:
+            entries = dict(self.server.cache.get(scope, {}))
+        return json.dumps({name: json.loads(entry) for name, entry in entries.items()}).encode()
+
+
+class _Server(RendezvousHTTPServer):  # type: ignore[misc]
+    # All hosts and workers come at once.
+    request_queue_size = 1024
+
+    def server_bind(self) -> None:
+        """Without the look-up of a name for the address, which waits where there is no DNS."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
+
+
 @contextmanager
-def held_by_leader(cluster: Cluster, places: list[SlotInfo], port: int = PORT) -> Iterator[None]:
+def held_by_leader(
+    cluster: Cluster, places: list[SlotInfo], port: int = PORT, address: str | None = None
+) -> Iterator[None]:
     """Serves the rendezvous while the block runs, on the leading host; elsewhere does nothing.
 
+    :param address: where the other hosts look for it, and nowhere else; that of the leader's name
+        where it is left out.
     :raises UserError: the address can't be listened on.
     """
     if not cluster.leads:
         yield
         return
     try:
-        # Only where the other hosts look for it.
-        address = socket.gethostbyname(cluster.leader)
-        server = RendezvousHTTPServer((address, port), RendezvousHandler, False)
+        server = _Server((address or cluster.leader, port), _Handler, False)
     except OSError as error:
         raise UserError(
             f"The rendezvous cannot listen on {cluster.leader}:{port}: {error.strerror}."

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from training.errors import Stopped, UserError
+from training.launch.addresses import PATIENCE_SECONDS
 from training.launch.cluster import Cluster
 from training.launch.rendezvous import PORT
 from training.launch.stopping import Stop
 
 State = Literal["running", "ended", "failed", "stopped"]
 
-PATIENCE_SECONDS = 300.0
-"""How long a host may take to start after the first one."""
 SILENCE_SECONDS = 15.0
 """How long a host may say nothing."""
 _BEAT_SECONDS = 1.0
@@ -44,10 +43,17 @@ class _Entry:
 
 
 class RollCall:
-    """One host's view of the others; `answer` is called again and again while workers run."""
+    """One host's view of the others; `answer` is called again and again while workers run.
 
-    def __init__(self, cluster: Cluster, stop: Stop, port: int = PORT) -> None:
+    :param leader: the leader's address, so that no name has to be looked up again while the job
+        runs; its name where it is left out.
+    """
+
+    def __init__(
+        self, cluster: Cluster, stop: Stop, port: int = PORT, leader: str | None = None
+    ) -> None:
         self._cluster = cluster
+        self._leader = leader or cluster.leader
         self._stop = stop
         self._port = port
         self._beat = 0
@@ -124,10 +130,11 @@ class RollCall:
         self._beat += 1
         entry = {"state": state, "reason": reason, "beat": self._beat}
         self._request("PUT", self._cluster.current_host, json.dumps(entry).encode())
+        # All in one answer: one request a host and second would be their number squared.
+        entries = json.loads(self._request("GET", "") or "{}")
         for host in self._cluster.others:
-            content = self._request("GET", host)
-            if content is not None:
-                self._remember(host, json.loads(content))
+            if host in entries:
+                self._remember(host, entries[host])
 
     def _remember(self, host: str, content: dict[str, object]) -> None:
         entry = _Entry(**content, seen=time.monotonic())  # type: ignore[arg-type]
@@ -136,9 +143,7 @@ class RollCall:
             self._others[host] = entry
 
     def _request(self, method: str, host: str, body: bytes | None = None) -> bytes | None:
-        connection = http.client.HTTPConnection(
-            self._cluster.leader, self._port, timeout=_TIMEOUT_SECONDS
-        )
+        connection = http.client.HTTPConnection(self._leader, self._port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request(method, f"/{_SCOPE}/{host}", body)
             response = connection.getresponse()

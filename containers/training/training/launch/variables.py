@@ -6,7 +6,7 @@ import os
 
 from horovod.runner.common.util.hosts import SlotInfo
 
-from training.launch.cluster import Cluster
+from training.launch.addresses import Addresses
 
 IDLE_MILLISECONDS = 50
 """Longest sleep of Horovod's thread, which wakes by itself when there is a tensor to reduce.
@@ -15,10 +15,11 @@ IDLE_MILLISECONDS = 50
 """
 
 
-def variables(place: SlotInfo, cluster: Cluster, port: int) -> dict[str, str]:
+def variables(place: SlotInfo, addresses: Addresses, port: int) -> dict[str, str]:
     """Horovod's and TensorFlow's variables of the worker at `place`.
 
-    The names are those of Horovod's own launcher, `horovod/runner/gloo_run.py`.
+    The names are those of Horovod's own launcher, `horovod/runner/gloo_run.py`, and
+    HOROVOD_GLOO_ADDRESS, see `horovod_patch.py`.
     """
     cores = len(os.sched_getaffinity(0))
     threads = max(1, cores // place.local_size)
@@ -32,9 +33,12 @@ def variables(place: SlotInfo, cluster: Cluster, port: int) -> dict[str, str]:
         "HOROVOD_HOSTNAME": place.hostname,
         "HOROVOD_CONTROLLER": "gloo",
         "HOROVOD_CPU_OPERATIONS": "gloo",
-        "HOROVOD_GLOO_RENDEZVOUS_ADDR": cluster.leader,
+        "HOROVOD_GLOO_RENDEZVOUS_ADDR": addresses.leader,
         "HOROVOD_GLOO_RENDEZVOUS_PORT": str(port),
-        "HOROVOD_GLOO_IFACE": cluster.network_interface,
+        "HOROVOD_GLOO_ADDRESS": addresses.own,
+        "HOROVOD_GLOO_IFACE": addresses.interface,
+        # Left to itself NCCL may take an interface that no other host reaches. "=": no prefix.
+        "NCCL_SOCKET_IFNAME": os.environ.get("NCCL_SOCKET_IFNAME", f"={addresses.interface}"),
         # Between the first worker that has imported TensorFlow and the last one.
         "HOROVOD_GLOO_TIMEOUT_SECONDS": "120",
         "HOROVOD_CYCLE_TIME": os.environ.get("HOROVOD_CYCLE_TIME", str(IDLE_MILLISECONDS)),
