@@ -20,6 +20,7 @@ from jobs import SIZE
 
 FILES = {
     "evaluation.json",
+    "confusion_matrix.csv",
     "confusion_matrix.png",
     "reliability.png",
     "predictions.jsonl",

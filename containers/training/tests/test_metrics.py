@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from training.evaluation.answers import Answers
+from training.evaluation.archive import Model
 from training.evaluation.confusion_matrix import draw
+from training.evaluation.inputs import Models, Serving
 from training.evaluation.metrics import classification_metrics, confusion_matrix
+from training.evaluation.outcomes import Outcomes
+from training.evaluation.results import confusion_table, evaluation
 
 
 def test_metrics_of_a_small_matrix_are_those_worked_out_by_hand():
@@ -35,3 +42,46 @@ def test_the_picture_is_the_same_again_and_takes_any_label(tmp_path):
     for name in ("one.png", "other.png"):
         draw(matrix, labels, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
+def outcomes(predicted: np.ndarray) -> Outcomes:
+    half = np.full(len(predicted), 0.5)
+    return Outcomes(predicted, half, half, half)
+
+
+def test_the_table_has_what_is_not_0_of_both_models_matrices():
+    labels = np.array([0, 0, 0, 1])
+    candidate, serving = outcomes(np.array([0, 1, 1, 1])), outcomes(np.array([0, 0, 2, 1]))
+    answers = Answers(list("abcd"), labels, candidate, serving, [])
+    assert confusion_table(answers, ["a", "b, or c", "d"]) == (
+        "label,predicted,records,serving_records\n"
+        "a,a,1,2\n"
+        'a,"b, or c",2,0\n'
+        "a,d,0,1\n"
+        '"b, or c","b, or c",1,1\n'
+    )
+    alone = Answers(list("abcd"), labels, candidate, None, [])
+    assert confusion_table(alone, ["a", "b, or c"]).splitlines()[:2] == [
+        "label,predicted,records",
+        "a,a,1",
+    ]
+
+
+@pytest.mark.parametrize(("classes", "written_out"), [(100, True), (101, False), (1000, False)])
+def test_the_evaluation_of_many_classes_is_a_file_that_pipelines_read(
+    tmp_path, classes, written_out
+):
+    names = [f"a class whose name is rather long {number}" for number in range(classes)]
+    random = np.random.default_rng(1)
+    labels = np.arange(50_000) % classes
+    guesses = [outcomes(random.integers(0, classes, len(labels))) for _ in range(2)]
+    answers = Answers([""] * len(labels), labels, *guesses, mistakes=[])
+    model = Model("model", tmp_path, tuple(names), 32)
+
+    found = evaluation(answers, Models(model, Serving("endpoint", "arn", model)), 32)
+
+    assert len(json.dumps(found, ensure_ascii=False, indent=1).encode()) < 2_000_000
+    for each in (found, found["serving"]):
+        metrics = each["multiclass_classification_metrics"]
+        assert ("confusion_matrix" in metrics) == written_out
+        assert metrics["accuracy"]["value"] > 0

@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 _MOST_WITH_NUMBERS = 30
+# More would lie upon each other.
+_MOST_WITH_NAMES = 200
 
 
 def draw(matrix: np.ndarray, labels: Sequence[str], file: Path) -> None:
@@ -23,8 +25,9 @@ def draw(matrix: np.ndarray, labels: Sequence[str], file: Path) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
     size = 10 if len(labels) <= _MOST_WITH_NUMBERS else 6
-    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size, parse_math=False)
-    axes.set_yticks(range(len(labels)), labels, fontsize=size, parse_math=False)
+    if len(labels) <= _MOST_WITH_NAMES:
+        axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=size, parse_math=False)
+        axes.set_yticks(range(len(labels)), labels, fontsize=size, parse_math=False)
     if len(labels) <= _MOST_WITH_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             if value:

@@ -16,7 +16,7 @@ from training.evaluation.answers import Answers, answer, join_answers
 from training.evaluation.inputs import Folders, Models, read_models
 from training.evaluation.metrics import confusion_matrix as count
 from training.evaluation.outcomes import all_classes
-from training.evaluation.results import evaluation, prediction_lines
+from training.evaluation.results import confusion_table, evaluation, prediction_lines
 from training.evaluation.shares import WholeBatches
 from training.evaluation.worst_mistakes import render
 from training.folders import OPT_ML
@@ -60,15 +60,17 @@ def read_test(folders: Folders, image_size: int) -> WholeBatches:
 
 
 def write(folder: Path, answers: Answers, models: Models, image_size: int) -> None:
-    """The five files of the output `evaluation`."""
+    """The six files of the output `evaluation`."""
     names = models.candidate.labels
     found = evaluation(answers, models, image_size)
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "evaluation.json").write_text(text, encoding="utf-8")
 
-    served = models.serving.model.labels if models.serving else ()
-    lines = prediction_lines(answers, all_classes(names, served))
+    classes = all_classes(names, models.serving.model.labels if models.serving else ())
+    lines = prediction_lines(answers, classes)
     (folder / "predictions.jsonl").write_text("".join(lines), encoding="utf-8")
+    table = confusion_table(answers, classes)
+    (folder / "confusion_matrix.csv").write_text(table, encoding="utf-8", newline="")
 
     matrix = count(answers.labels, answers.candidate.predicted, len(names))
     confusion_matrix.draw(matrix, names, folder / "confusion_matrix.png")

@@ -10,6 +10,11 @@ from typing import Any
 
 import numpy as np
 
+MOST_CLASSES_WITH_MATRIX = 100
+"""A matrix is as large as their number squared, and `evaluation.json` is a property file, which
+Pipelines reads for its conditions: there is a limit, 2 MB as people say, of which AWS has no page.
+"""
+
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """int64 [true class, predicted class].
@@ -23,7 +28,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
 
 
 def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    """Accuracy; precision, recall and F1 (weighted by class size, and by class); the matrix itself.
+    """Accuracy; precision, recall and F1 (weighted by class size, and by class); of up to 100
+    classes the matrix itself.
 
     :param matrix: int64 [true class, predicted class].
     """
@@ -34,10 +40,7 @@ def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[st
     shares = sizes / sizes.sum()
     return {
         "multiclass_classification_metrics": {
-            "confusion_matrix": {
-                label: {other: int(value) for other, value in zip(labels, row, strict=True)}
-                for label, row in zip(labels, matrix, strict=True)
-            },
+            **_written_out(matrix, labels),
             "accuracy": _metric(right.sum() / sizes.sum()),
             "weighted_precision": _metric(precision @ shares),
             "weighted_recall": _metric(recall @ shares),
@@ -55,6 +58,16 @@ def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[st
             for index, label in enumerate(labels)
         },
     }
+
+
+def _written_out(matrix: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    if len(labels) > MOST_CLASSES_WITH_MATRIX:
+        return {}
+    rows = {
+        label: {other: int(value) for other, value in zip(labels, row, strict=True)}
+        for label, row in zip(labels, matrix, strict=True)
+    }
+    return {"confusion_matrix": rows}
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

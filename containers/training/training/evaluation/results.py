@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -45,6 +47,26 @@ def prediction_lines(answers: Answers, names: Sequence[str]) -> Iterator[str]:
         if answers.serving is not None:
             row["serving"] = _prediction(answers.serving, place, names)
         yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def confusion_table(answers: Answers, names: Sequence[str]) -> str:
+    """The content of `confusion_matrix.csv`: all that is not 0 of the confusion matrices.
+
+    :param names: labels of all classes, see `all_classes`.
+    """
+    serving = answers.serving
+    counts = [
+        confusion_matrix(answers.labels, outcomes.predicted, len(names))
+        for outcomes in (answers.candidate, serving)
+        if outcomes is not None
+    ]
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["label", "predicted", "records", *(["serving_records"] if serving else [])])
+    for label, predicted in np.argwhere(np.sum(counts, axis=0)):
+        numbers = [int(count[label, predicted]) for count in counts]
+        writer.writerow([names[label], names[predicted], *numbers])
+    return table.getvalue()
 
 
 def _prediction(outcomes: Outcomes, place: int, names: Sequence[str]) -> dict[str, Any]:
