@@ -80,23 +80,29 @@ def console() -> Console:
 
 
 def complain(sentence: str, status: int = 1) -> int:
+    """Says on stderr what is wrong; gives the exit status."""
     Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
-        sentence, style="bold red"
+        _lines(sentence), style="bold red"
     )
     return status
 
 
 def warn(sentence: str) -> None:
     Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
-        sentence, style="yellow"
+        _lines(sentence), style="yellow"
     )
+
+
+def _lines(text: str) -> str:
+    # A name that was not escaped on its way here can't give orders to a terminal.
+    return "\n".join(map(one_line, text.split("\n")))
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
     """One sentence for what boto3 raised."""
     if isinstance(error, ClientError):
         said = error.response.get("Error", {})
-        message = str(said.get("Message")).rstrip(".")
+        message = one_line(str(said.get("Message"))).rstrip(".")
         return f"AWS refused {error.operation_name}: {message} ({said.get('Code')})."
     if isinstance(error, EndpointConnectionError):
         return (

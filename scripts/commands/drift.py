@@ -13,7 +13,7 @@ from rich.table import Table
 
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, parser, run
+from scripts.commands.console import CommandError, parser, run, shown
 from scripts.commands.drops_on_record import Record
 
 COMPARISON = "drift/comparison.json"
@@ -110,7 +110,7 @@ def _classes(comparison: dict[str, Any]) -> Table:
         before = count["trained"] / trained
         now = count["predicted"] / predicted if predicted else 0.0
         made.add_row(
-            *(label, str(count["trained"]), str(count["predicted"])),
+            *(shown(label), str(count["trained"]), str(count["predicted"])),
             *(f"{before:.1%}", f"{now:.1%}", f"{now - before:+.1%}"),
         )
     return made

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, parser, progress, run, shown, warn
+from scripts.commands.console import CommandError, counted, parser, progress, run, shown, warn
 from scripts.commands.contents import (
     EXAMPLES,
     Contents,
@@ -104,7 +104,11 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
 def _summary(contents: Contents) -> str:
     counts = Counter(image.name.partition("/")[0] for image in contents.images)
     size = sum(image.size for image in contents.images)
-    return f"{len(contents.images)} images of {len(counts)} classes, {size:,} bytes,"
+    images, classes = (
+        counted(len(contents.images), "image"),
+        counted(len(counts), "class", "classes"),
+    )
+    return f"{images} of {classes}, {size:,} bytes,"
 
 
 def _print_next(environment: str, drop_id: str, console: Console) -> None:

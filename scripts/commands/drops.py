@@ -11,7 +11,7 @@ from rich.table import Table
 
 from scripts.commands import starter
 from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, complain, parser, run
+from scripts.commands.console import CommandError, complain, parser, run, shown
 from scripts.commands.fates import Fate, Fates
 
 COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
@@ -51,8 +51,8 @@ def drops(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.id is not None:
         return _tell_one(fates, arguments, console)
     found = fates.all()
-    shown = found if arguments.all else found[:SHOWN]
-    sized = [fates.sized(fate) for fate in shown]
+    listed = found if arguments.all else found[:SHOWN]
+    sized = [fates.sized(fate) for fate in listed]
     if arguments.json:
         console.print(json.dumps([asdict(fate) for fate in sized], ensure_ascii=False))
         return 0
@@ -60,8 +60,8 @@ def drops(arguments: argparse.Namespace, console: Console) -> int:
         console.print("There is no drop yet: ./scripts/drop DIR makes one.")
         return 0
     console.print(_table(sized))
-    if len(found) > len(shown):
-        console.print(f"{len(found) - len(shown)} older ones are left out: --all shows them.")
+    if len(found) > len(listed):
+        console.print(f"{len(found) - len(listed)} older ones are left out: --all shows them.")
     return 0
 
 
@@ -69,7 +69,7 @@ def _tell_one(fates: Fates, arguments: argparse.Namespace, console: Console) -> 
     found = fates.one(arguments.id)
     if found is None:
         raise CommandError(
-            f"There is no drop {arguments.id}, neither in {fates.folder} nor on record: "
+            f"There is no drop {shown(arguments.id)}, neither in {fates.folder} nor on record: "
             "./scripts/drops shows all."
         )
     fate = fates.sized(found)
@@ -78,7 +78,7 @@ def _tell_one(fates: Fates, arguments: argparse.Namespace, console: Console) -> 
         return 0
     for name, value in asdict(fate).items():
         if value not in {"", None}:
-            console.print(f"{name.replace('_', ' ')}: {value}")
+            console.print(f"{name.replace('_', ' ')}: {shown(str(value))}")
     return 0
 
 
@@ -98,14 +98,14 @@ def _table(fates: list[Fate]) -> Table:
     made = Table("drop", "since", "objects", "bytes", "fate", "execution", "model", "reason")
     for fate in fates:
         made.add_row(
-            fate.drop,
+            shown(fate.drop),
             fate.since,
             "" if fate.objects is None else f"{fate.objects:,}",
             "" if fate.bytes is None else f"{fate.bytes:,}",
             fate.state,
             fate.execution_arn.rpartition("/")[2],
             fate.model_package_arn.rpartition("/")[2],
-            fate.reason,
+            shown(fate.reason),
             style=COLOURS.get(fate.state),
         )
     return made

@@ -11,6 +11,8 @@ from boto3.dynamodb.conditions import Key
 from scripts.commands import stacks
 
 WAITING, REFUSED = "Waiting", "Refused"
+GOES_ON = frozenset({WAITING, "Starting", "Executing", "Stopping"})
+"""States that are not the last; a drop in another one without an execution never has one."""
 _DAY = timedelta(hours=24)
 
 
@@ -64,8 +66,11 @@ class Record:
         return sorted(found, key=lambda drop: (drop.since, drop.id), reverse=True)
 
     def drop(self, drop_id: str) -> Drop | None:
-        """One of them; None where it is not on record."""
-        item = self._item("drop", drop_id)
+        """One of them; None where it is not on record.
+
+        One that was refused is on record under its marker's whole key.
+        """
+        item = self._item("drop", drop_id) or self._item("drop", f"drops/{drop_id}/_SUCCESS")
         if item is None:
             return None
         run = self._item("run", f"{int(item['Run']):08}") if "Run" in item else None

@@ -57,7 +57,7 @@ def invoke(arguments: Namespace, console: Console) -> int:
             # Not through rich: a JSON line must stay one line in a terminal too.
             print(json.dumps({"image": shown(image), **answer}, ensure_ascii=False))
         else:
-            console.print(f"{shown(image)}: {answer['label']} ({answer['probability']:.1%})")
+            console.print(f"{shown(image)}: {shown(answer['label'])} ({answer['probability']:.1%})")
     return status
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from infra.operations.reports.functions.reporter.words import one_line
+
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
 
@@ -75,7 +77,12 @@ def last_lines(session: boto3.Session, log_group: str, stream: str) -> list[str]
     found = session.client("logs").get_log_events(
         logGroupName=log_group, logStreamName=stream, limit=LAST_LINES, startFromHead=False
     )
-    return [event["message"].rstrip("\n") for event in found["events"]]
+    return [_shown(event["message"]) for event in found["events"]]
+
+
+def _shown(message: str) -> str:
+    """A log line as it may be printed: it may hold names from outside."""
+    return "\t".join(map(one_line, message.rstrip("\r\n").split("\t")))
 
 
 def lines_of(session: boto3.Session, log_group: str, stream: str) -> Iterator[str]:
@@ -85,7 +92,7 @@ def lines_of(session: boto3.Session, log_group: str, stream: str) -> Iterator[st
         place = {"logGroupName": log_group, "logStreamName": stream}
         place |= {"nextToken": token} if token else {}
         page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
-        yield from (event["message"].rstrip("\n") for event in page["events"])
+        yield from (_shown(event["message"]) for event in page["events"])
         # At the stream's end CloudWatch gives the token back that it was given.
         if page["nextForwardToken"] == token or not page["events"]:
             return
@@ -120,7 +127,7 @@ class Tail:
             if token is not None:
                 place["nextToken"] = token
             page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
-            lines += [event["message"].rstrip("\n") for event in page["events"]]
+            lines += [_shown(event["message"]) for event in page["events"]]
             self._tokens[stream] = page["nextForwardToken"]
             # At the stream's end CloudWatch gives the token back that it was given.
             if page["nextForwardToken"] == token or not page["events"]:

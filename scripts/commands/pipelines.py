@@ -10,14 +10,12 @@ import boto3
 from scripts.commands import stacks
 from scripts.commands.aws import poll_seconds
 from scripts.commands.console import CommandError, shown
-from scripts.commands.drops_on_record import WAITING, Drop, Record
+from scripts.commands.drops_on_record import GOES_ON, WAITING, Drop, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
-# States of a drop that may have an execution yet; in others without one it never has.
-_GOES_ON = frozenset({WAITING, "Starting", "Executing", "Stopping"})
 
 
 def parameter_default(session: boto3.Session, pipeline: str, name: str) -> Any:
@@ -87,7 +85,7 @@ def execution_of_drop(
     end = time.monotonic() + seconds
     while True:
         drop = record.drop(drop_id)
-        if drop is not None and drop.state not in _GOES_ON and not _started(drop):
+        if drop is not None and drop.state not in GOES_ON and not _started(drop):
             why = drop.reason or (drop.run.reason if drop.run else "")
             why = why.rstrip(".") or f"./scripts/drops {shown(drop_id)} says more"
             raise CommandError(f"The drop {shown(drop_id)} is {drop.state}, without a run: {why}.")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from scripts.commands import dead_letters
 from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, complain, parser, run
+from scripts.commands.console import CommandError, complain, counted, parser, run, shown
 from scripts.commands.dead_letters import INVISIBLE_SECONDS, DeadLetter, Queue
 
 
@@ -52,7 +52,7 @@ def redrive(arguments: argparse.Namespace, console: Console) -> int:
 def _empty(session: boto3.Session, queue: Queue, dry_run: bool, console: Console) -> int:
     """How many events stay in the queue."""
     letters = list(dead_letters.receive(session, queue))
-    console.print(f"{queue.name}: {len(letters)} failed events")
+    console.print(f"{queue.name}: {counted(len(letters), 'failed event')}")
     return sum(not _settle(session, queue, letter, dry_run, console) for letter in letters)
 
 
@@ -60,12 +60,12 @@ def _settle(
     session: boto3.Session, queue: Queue, letter: DeadLetter, dry_run: bool, console: Console
 ) -> bool:
     """Whether the event is handled and gone."""
-    console.print(f"  {letter.sent:%Y-%m-%d %H:%M:%S} {letter.what}: {letter.reason}")
+    console.print(f"  {letter.sent:%Y-%m-%d %H:%M:%S} {shown(letter.what)}: {shown(letter.reason)}")
     error = None if dry_run else _send(session, queue, letter)
     if dry_run or error:
         dead_letters.give_back(session, queue, letter)
         if error:
-            console.print(f"    failed again: {error}", style="bold red")
+            console.print(f"    failed again: {shown(error)}", style="bold red")
         return False
     dead_letters.delete(session, queue, letter)
     console.print("    handled", style="green")

@@ -17,7 +17,8 @@ from infra.operations.reports.functions.reporter.executions import Executions
 from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session, poll_seconds
-from scripts.commands.console import complain, parser, run
+from scripts.commands.console import complain, parser, run, shown
+from scripts.commands.drops_on_record import GOES_ON, Record
 from scripts.commands.logs import STREAMS_SHOWN, Tail, job_of, last_lines
 from scripts.commands.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
 from scripts.commands.retry import bill, retry
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         PipelineExecutionStepTypeDef,
     )
 
+NOTED_SECONDS = 60
 COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
 
 
@@ -40,7 +42,8 @@ def _arguments(argv: list[str] | None) -> Namespace:
     made = parser(
         "watch",
         "Follows an execution of the pipeline, the newest by default, until it ends. The exit\n"
-        "status is 0 where it succeeded, or goes on and --once was given, and else 1.\n"
+        "status is 0 where it succeeded, or goes on and --once was given, and else 1; with --drop\n"
+        "it is 1 too where the execution used nothing of the drop.\n"
         "With --retry, one that failed or was stopped goes on from what did not succeed; at its\n"
         "end it says which steps ran again, how long, and what that cost and saved.",
         "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs\n         ./scripts/watch --retry",
@@ -81,7 +84,10 @@ def watch(arguments: Namespace, console: Console) -> int:
         raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
     if before is not None and ended["PipelineExecutionStatus"] in ENDED:
         bill(session, before, console)
-    return report(session, ended, arguments.environment, console)
+    status = report(session, ended, arguments.environment, console)
+    if arguments.drop and ended["PipelineExecutionStatus"] == "Succeeded":
+        return tell_if_unused(session, arguments.environment, arguments.drop)
+    return status
 
 
 def report(
@@ -127,11 +133,26 @@ def _report_ending(session: boto3.Session, ending: Ending, console: Console) -> 
             console.print(f"  {line}")
 
 
+def tell_if_unused(session: boto3.Session, environment: str, drop_id: str) -> int:
+    """A run that succeeded may have used nothing of a drop; gives the exit status."""
+    record = Record(session, environment)
+    end = time.monotonic() + NOTED_SECONDS
+    # The starter notes what became of its drops when it hears of the execution's end.
+    while (drop := record.drop(drop_id)) and drop.state in GOES_ON:
+        if time.monotonic() > end:
+            return 0
+        time.sleep(poll_seconds())
+    if drop is None or drop.state == "Succeeded":
+        return 0
+    why = (drop.reason or "./scripts/drops says more").rstrip(".")
+    return complain(f"The drop {shown(drop.id)} is {drop.state}: {shown(why)}.")
+
+
 def _find(session: boto3.Session, arguments: Namespace, console: Console) -> str:
     if arguments.drop is None:
         pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
         return newest_execution(session, pipeline)
-    console.print(f"Waiting for the execution that covers the drop {arguments.drop} ...")
+    console.print(f"Waiting for the execution that covers the drop {shown(arguments.drop)} ...")
     return execution_of_drop(session, arguments.environment, arguments.drop, arguments.patience)
 
 

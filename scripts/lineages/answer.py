@@ -10,6 +10,7 @@ from urllib.parse import quote
 from rich.table import Table
 
 from scripts.channels import CHANNELS
+from scripts.commands.console import shown
 from scripts.lineages.models import Models
 from scripts.lineages.store import Lineage, LineageStore
 
@@ -34,6 +35,7 @@ def started_by(dataset: Mapping[str, Any]) -> str:
     """What started the run of a dataset: a drop, or drift of the answers of a model package."""
     name: str = dataset["drop_id"]
     package = name.removeprefix("drift/")
+    name, package = shown(name), shown(package)
     return f"the drop {name}" if package == name else f"drift of the answers of {package}"
 
 
@@ -44,7 +46,7 @@ def counts_table(lineage: Lineage) -> Table:
         share = lineage.dataset["class_shares"][label]
         before = share["earlier"]
         made.add_row(
-            label,
+            shown(label),
             *(str(counts[channel]) for channel in CHANNELS),
             str(sum(counts.values())),
             f"{share['now']:.1%}",

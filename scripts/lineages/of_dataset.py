@@ -8,7 +8,7 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
-from scripts.commands.console import CommandError
+from scripts.commands.console import CommandError, shown
 from scripts.lineages.answer import Sources, counts_table, started_by
 from scripts.lineages.store import Lineage
 
@@ -29,7 +29,7 @@ def tell_dataset(sources: Sources, arguments: Namespace, console: Console) -> in
     console.print(_drops(lineage))
     _tell_copies_and_changes(lineage, console)
     for warning in dataset["warnings"]:
-        console.print(f"Warning: {warning}")
+        console.print(f"Warning: {shown(warning)}")
     return 0
 
 
@@ -45,16 +45,16 @@ def _find(sources: Sources, execution: str | None) -> Lineage:
 def _sizes(lineage: Lineage) -> Table:
     made = Table("class", "bytes an object: least", "mean", "most")
     for label, size in lineage.dataset["sizes"].items():
-        made.add_row(label, *(str(size[name]) for name in ("minimum", "mean", "maximum")))
+        made.add_row(shown(label), *(str(size[name]) for name in ("minimum", "mean", "maximum")))
     return made
 
 
 def _drops(lineage: Lineage) -> Table:
     made = Table("drop", "objects", "bytes")
     for drop in lineage.dataset["included_drops"]:
-        made.add_row(drop["id"], str(drop["objects"]), str(drop["bytes"]))
+        made.add_row(shown(drop["id"]), str(drop["objects"]), str(drop["bytes"]))
     for drop_id in lineage.dataset["incomplete_drops"]:
-        made.add_row(drop_id, "no marker yet", "")
+        made.add_row(shown(drop_id), "no marker yet", "")
     return made
 
 
@@ -62,7 +62,7 @@ def _tell_copies_and_changes(lineage: Lineage, console: Console) -> None:
     copies, changes = lineage.dataset["duplicates"], lineage.dataset["changes"]
     console.print(f"{copies['contents']} contents lie under {copies['objects']} names")
     for keys in copies["examples"]:
-        console.print(f"  {', '.join(keys)}")
+        console.print(f"  {', '.join(map(shown, keys))}")
     earlier = lineage.dataset["earlier_execution_ids"]
     if not earlier:
         console.print("No earlier execution to compare with")
@@ -71,7 +71,7 @@ def _tell_copies_and_changes(lineage: Lineage, console: Console) -> None:
     for kind, keys in changes["examples"].items():
         console.print(f"  {changes[f'objects_{kind}']} objects {kind}")
         for key in keys:
-            console.print(f"    {key}")
+            console.print(f"    {shown(key)}")
     console.print(
         f"  {changes['contents_added']} contents added, {changes['contents_removed']} removed"
     )

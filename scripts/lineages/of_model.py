@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from scripts.channels import CHANNELS
+from scripts.commands.console import shown
 from scripts.lineages.answer import Sources, counts_table, started_by, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage
@@ -79,14 +80,14 @@ def _tell_summary(
     console.print(f"Execution {model.execution_arn}")
     console.print(f"Started by {started_by(lineage.dataset)}")
     for drop in lineage.dataset["included_drops"]:
-        console.print(f"Drop {drop['id']}: {drop['objects']} objects")
+        console.print(f"Drop {shown(drop['id'])}: {drop['objects']} objects")
     for uri in _manifests(sources, model).values():
         console.print(f"Manifest {uri}")
     console.print(counts_table(lineage))
     if quarantined:
         console.print(f"{len(quarantined)} of the objects could not be used and made no record:")
         for entry, reason in quarantined.items():
-            console.print(f"  {entry} {reason}")
+            console.print(f"  {shown(entry)} {shown(reason)}")
 
 
 def _objects(
@@ -113,7 +114,7 @@ def _tell_objects(objects: Iterator[dict[str, Any]], lineage: Lineage, console: 
             console.print(f"and {more} more: pipe this command into a file to have them all.")
             return
         aside = " (not used)" if row["quarantined"] else ""
-        _print(f"{row['channel']}\t{row['class_label']}\t{row['uri']}{aside}")
+        _print(f"{row['channel']}\t{shown(row['class_label'])}\t{shown(row['uri'])}{aside}")
 
 
 def _print(line: str) -> None:

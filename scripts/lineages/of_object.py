@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 from rich.console import Console
 
-from scripts.commands.console import CommandError
+from scripts.commands.console import CommandError, shown
 from scripts.lineages.answer import Sources, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage, in_parallel
@@ -45,11 +45,11 @@ def tell_object(sources: Sources, arguments: Namespace, console: Console) -> int
     uses = _with_models(sources, uses)
     status = 0 if any(_made_models(use) for use in uses) else NONE
     if arguments.json:
-        shown = {
+        told = {
             "sha256": sorted(digest.hex() for digest in digests),
             "uses": [asdict(use) for use in uses],
         }
-        console.print(json.dumps(shown, ensure_ascii=False))
+        console.print(json.dumps(told, ensure_ascii=False))
         return status
     for digest in sorted(digests):
         console.print(f"Content {digest.hex()}")
@@ -132,7 +132,7 @@ def _tell(use: Use, console: Console) -> None:
     console.print(f"Execution {use.execution_id}, channel {use.channel}")
     for name in use.names:
         aside = " (could not be used: it made no record)" if name in use.not_used else ""
-        console.print(f"  {name}{aside}")
+        console.print(f"  {shown(name)}{aside}")
     if not use.models:
         console.print("  no model came of it")
     for model in use.models:

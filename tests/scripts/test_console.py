@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from rich.console import Console
 
-from scripts.commands.console import CommandError, progress, run
+from scripts.commands.console import CommandError, complain, counted, progress, run, shown, warn
 
 
 def raising(error: BaseException) -> int:
@@ -77,3 +77,34 @@ def test_progress_in_a_pipe_is_a_few_plain_lines(
     assert len(said) == lines
     if total:
         assert said[-1] == f"Uploaded: {total} of {total}"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cat", "cat"),
+        ("two\nlines", "two\\nlines"),
+        ("\x1b[2Jgone\r", "\\x1b[2Jgone\\r"),
+        ("a\u2028b\u0085c", "a\\u2028b\\x85c"),
+        ("gpj.\u202etac", "gpj.\\u202etac"),
+        ("Katze 猫 ‌é 👩‍🚀", "Katze 猫 ‌é 👩‍🚀"),
+        (os.fsdecode(b"\xff.jpg"), "\\xff.jpg"),
+    ],
+)
+def test_a_name_is_shown_in_one_line_whatever_is_in_it(name: str, said: str) -> None:
+    assert shown(name) == said
+
+
+def test_a_complaint_gives_no_orders_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("The drop \x1b]0;title\x07 is none.")
+    warn("The drop \x1b[31m is none.")
+
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert "\\x1b]0;title\\x07" in told
+
+
+def test_one_thing_is_said_in_the_singular() -> None:
+    assert counted(1, "class", "classes") == "1 class"
+    assert counted(0, "class", "classes") == "0 classes"
+    assert counted(2, "image") == "2 images"

@@ -67,14 +67,21 @@ def test_an_execution_that_does_not_come_is_one_sentence(watch: Watch) -> None:
         watch("--drop", "d1", "--patience", "0")
 
 
+@pytest.fixture
+def record_drop(session: boto3.Session, environment: str, pipeline: str) -> Callable[..., None]:
+    """Writes a drop into the trigger's table: `record_drop(key, State=…)`."""
+    outputs = stacks.outputs_of(stacks.describe(session, environment, "trigger"))
+    table: Any = session.resource("dynamodb").Table(outputs["DropsTableName"])
+    written = {"Kind": "drop", "Since": "2026-11-25T10:15:00+00:00"}
+    return lambda key, **more: table.put_item(Item=written | {"Id": key} | more)
+
+
+@pytest.mark.parametrize("key", ["bad\nid", "drops/bad\nid/_SUCCESS"])
 @pytest.mark.parametrize("state", ["Refused", "Unheard of"])
 def test_a_drop_that_will_have_no_execution_is_told_at_once(
-    session: boto3.Session, environment: str, pipeline: str, watch: Watch, state: str
+    record_drop: Callable[..., None], watch: Watch, key: str, state: str
 ) -> None:
-    outputs = stacks.outputs_of(stacks.describe(session, environment, "trigger"))
-    item = {"Kind": "drop", "Id": "bad\nid", "State": state, "Since": "2026-11-25T10:15:00+00:00"}
-    table: Any = session.resource("dynamodb").Table(outputs["DropsTableName"])
-    table.put_item(Item=item | {"Reason": "Its name has a line break."})
+    record_drop(key, State=state, Reason="Its name has a line break.")
 
     with pytest.raises(CommandError) as told:
         watch("--drop", "bad\nid")
@@ -82,6 +89,22 @@ def test_a_drop_that_will_have_no_execution_is_told_at_once(
     assert str(told.value) == (
         f"The drop bad\\nid is {state}, without a run: Its name has a line break."
     )
+
+
+def test_a_drop_of_which_its_run_used_nothing_is_told_so(
+    session: boto3.Session,
+    environment: str,
+    record_drop: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    record_drop("used", State="Succeeded")
+    record_drop("empty", State="Unused", Reason="It holds no images: drop them again.")
+
+    assert command.tell_if_unused(session, environment, "used") == 0
+    assert command.tell_if_unused(session, environment, "of a person") == 0
+    assert command.tell_if_unused(session, environment, "empty") == 1
+    told = capsys.readouterr().err
+    assert told == "The drop empty is Unused: It holds no images: drop them again.\n"
 
 
 def test_a_pipeline_without_executions_is_one_sentence(watch: Watch) -> None:
