@@ -20,6 +20,7 @@ PNG = ImageFormat("PNG", "image/png")
 WEBP = ImageFormat("WebP", "image/webp")
 TAKEN = (JPEG, PNG, WEBP)
 TAKEN_NAMES = "JPEG, PNG and WebP"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 # (where it stands, the bytes, what has them there): files that people take for images.
 _REFUSED = (
@@ -65,7 +66,7 @@ def format_of(head: bytes) -> ImageFormat | None:
     """
     if head.startswith(b"\xff\xd8\xff"):
         return JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(PNG_SIGNATURE):
         return PNG
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return WEBP

@@ -1,20 +1,21 @@
 """Decodes JPEG, PNG and WebP files."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from preprocessing.jpeg import (
-    DamagedJpeg,
-    JpegHeader,
-    decode_jpeg,
-    has_application_data,
-    read_jpeg_header,
-)
-from preprocessing.other_images import decode_image, open_image, orientation
+from drops.formats import HEAD_BYTES, JPEG, PNG, WEBP, ImageFormat, format_of, refusal
+from preprocessing.jpeg import JpegHeader, decode_jpeg, read_jpeg_header, refuse_many_scans
+from preprocessing.other_images import decode_image, open_image, orientation, webp_size
+from preprocessing.png import essential, read_png_header
 from preprocessing.resizing import stretch
-from preprocessing.unusable import UnusableImage, damaged
+from preprocessing.unusable import UnusableImage
 
 MAXIMUM_PIXELS = 100_000_000
+# As many pixels of 16 bits in four colours, and as much again.
+MAXIMUM_BYTES = 1 << 30
 
 UPRIGHT = 1
 # EXIF orientations whose rows and columns change places before the others' reversals.
@@ -33,65 +34,95 @@ def decode(data: bytes, size: int) -> npt.NDArray[np.uint8]:
     size; the README says what that changes.
 
     size: pixels, 1 or more, else ValueError.
-    Raises UnusableImage for a file that is empty, truncated, damaged, no image, of another format
-    than JPEG, PNG and WebP, or larger than MAXIMUM_PIXELS (seen in its header, before decoding).
+    Raises UnusableImage for a file that is empty, truncated, no image, of another format than JPEG,
+    PNG and WebP, or beyond MAXIMUM_PIXELS, MAXIMUM_BYTES or a JPEG's budget of scans (seen in its
+    headers, before decoding); and for one that is damaged, as far as its format shows it: each
+    chunk of a PNG that matters has a checksum, but a JPEG or a WebP may be decoded to other pixels.
+    MemoryError where memory is short. Anything else that it raises is a fault of this program.
+
+    It runs native code on whatever the bytes are: `IsolatedDecoder` is for bytes from outside.
     """
     if size < 1:
         raise ValueError(f"The size must be 1 pixel or more, not {size}.")
-    if not data:
-        raise UnusableImage("is empty (0 bytes)", "is empty")
-    header = read_jpeg_header(data)
-    if header is None:
-        return _decode_other(data, size, scale=1)
-    _refuse_above_limit(header.width, header.height)
-    try:
-        pixels = decode_jpeg(data, header, size)
-    except DamagedJpeg as damage:
-        raise damaged(damage) from damage
-    if pixels is None:
-        return _decode_other(data, size, header.scale(size))
-    turn = orientation(open_image(data)) if has_application_data(data) else UPRIGHT
-    return _upright(stretch(pixels, size), turn)
+    header = _read_header(data)
+    if header.jpeg:
+        return _decode_jpeg(data, header, header.jpeg, size)
+    if header.format is PNG:
+        data = essential(data, read_png_header(data))
+    return _decode_by_pillow(data, header, size, scale=1)
 
 
 def decoding_bytes(data: bytes, size: int) -> int:
     """About the most memory that `decode` takes for a file beside `data`, by its header; 0 if it
-    is refused.
+    is refused. No native code sees the file.
     """
-    header = read_jpeg_header(data) if data else None
-    if header is not None:
-        return _jpeg_bytes(header, size)
     try:
-        image = open_image(data)
+        header = _read_header(data)
     except UnusableImage:
         return 0
-    pixels = image.width * image.height
-    # Pillow's pixels and its conversions, 4 bytes each, and NumPy's copy of the last.
-    return 20 * pixels if pixels <= MAXIMUM_PIXELS else 0
-
-
-def _jpeg_bytes(header: JpegHeader, size: int) -> int:
     pixels = header.width * header.height
-    if pixels > MAXIMUM_PIXELS:
-        return 0
-    # 2 bytes for each of up to 4 coefficients; 4 for a pixel and 3 for its copy.
-    coefficients = 8 * pixels if header.progressive else 0
-    return coefficients + 7 * pixels // header.scale(size) ** 2
+    if header.jpeg:
+        # 2 bytes for each of up to 4 coefficients; 4 for a pixel and 3 for its copy.
+        coefficients = 8 * pixels if header.jpeg.progressive else 0
+        return coefficients + 7 * pixels // header.jpeg.scale(size) ** 2
+    # Pillow's pixels and its conversions, 4 bytes each, and NumPy's copy of the last; a PNG's copy.
+    return 20 * pixels + (len(data) if header.format is PNG else 0)
 
 
-def _decode_other(data: bytes, size: int, scale: int) -> npt.NDArray[np.uint8]:
-    image = open_image(data)
-    _refuse_above_limit(image.width, image.height)
-    turn = orientation(image)
-    return _upright(decode_image(image, size, scale), turn)
+@dataclass(frozen=True)
+class _Header:
+    format: ImageFormat
+    width: int
+    height: int
+    jpeg: JpegHeader | None = None
 
 
-def _refuse_above_limit(width: int, height: int) -> None:
-    if width * height > MAXIMUM_PIXELS:
+def _read_header(data: bytes) -> _Header:
+    head = data[:HEAD_BYTES]
+    image_format = format_of(head)
+    if image_format is None:
+        raise UnusableImage(*refusal(head))
+    if len(data) > MAXIMUM_BYTES:
         raise UnusableImage(
-            f"has {width} x {height} pixels, above the limit of {MAXIMUM_PIXELS:,} in all",
+            f"has {len(data):,} bytes, above the limit of {MAXIMUM_BYTES:,}", "has too many bytes"
+        )
+    if image_format is JPEG:
+        jpeg = read_jpeg_header(data)
+        header = _Header(image_format, jpeg.width, jpeg.height, jpeg)
+    elif image_format is WEBP:
+        header = _Header(image_format, *webp_size(data))
+    else:
+        png = read_png_header(data)
+        header = _Header(image_format, png.width, png.height)
+    if header.width * header.height > MAXIMUM_PIXELS:
+        raise UnusableImage(
+            f"has {header.width} x {header.height} pixels, above the limit of {MAXIMUM_PIXELS:,} "
+            "in all",
             "has too many pixels",
         )
+    return header
+
+
+def _decode_jpeg(
+    data: bytes, header: _Header, jpeg: JpegHeader, size: int
+) -> npt.NDArray[np.uint8]:
+    refuse_many_scans(data, jpeg)
+    pixels = decode_jpeg(data, jpeg, size)
+    if pixels is None:
+        return _decode_by_pillow(data, header, size, jpeg.scale(size))
+    turn = UPRIGHT
+    if jpeg.has_application_data:
+        # Where Pillow finds fault with a header that libjpeg-turbo takes, the pixels count.
+        with suppress(UnusableImage):
+            turn = orientation(open_image(data, JPEG, (header.width, header.height)))
+    return _upright(stretch(pixels, size), turn)
+
+
+def _decode_by_pillow(data: bytes, header: _Header, size: int, scale: int) -> npt.NDArray[np.uint8]:
+    image = open_image(data, header.format, (header.width, header.height))
+    # Pixels first: to look for an orientation, Pillow may read them, and its refusal is lost there.
+    square = decode_image(image, size, scale)
+    return _upright(square, orientation(image))
 
 
 def _upright(square: npt.NDArray[np.uint8], turn: int) -> npt.NDArray[np.uint8]:

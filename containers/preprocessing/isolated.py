@@ -25,6 +25,7 @@ import struct
 import subprocess
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -338,6 +339,8 @@ def serve() -> None:
     # The caller ends it, and so does its end: a signal to the whole group would only spoil files.
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    # Readers warn of each odd tag of a file, in words that are the file's.
+    warnings.simplefilter("ignore")
     module, _, name = facts["decoder"].partition(":")
     decoder, limits = getattr(import_module(module), name), _Limits(**facts["limits"])
     memory = facts["memory"]

@@ -3,6 +3,7 @@
 https://github.com/libjpeg-turbo/libjpeg-turbo/blob/main/doc/libjpeg.txt ("scale_num")
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +12,32 @@ import numpy as np
 import numpy.typing as npt
 import simplejpeg  # type: ignore[import-untyped]
 
-MAGIC = b"\xff\xd8\xff"
+from drops.formats import TAKEN_NAMES
+from preprocessing.unusable import UnusableImage, damaged
+
 # Markers (ITU-T T.81, table B.1), each after a byte FILL.
-FILL, START_OF_SCAN, APPLICATION = 0xFF, 0xDA, 0xE1
-PROGRESSIVE_FRAMES = (0xC2, 0xC6, 0xCA, 0xCE)
-FRAMES = (0xC0, 0xC1, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF, *PROGRESSIVE_FRAMES)
+FILL, START_OF_SCAN, END_OF_IMAGE, APPLICATION = 0xFF, 0xDA, 0xD9, 0xE1
+# No length and no data follow these.
+ALONE = (0x01, *range(0xD0, 0xDA))
+# Frames of cosine transforms, which alone can be decoded at a fraction of their size.
+TRANSFORMED_FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)
+PROGRESSIVE_FRAMES = (0xC2, 0xCA)
+LOSSLESS_FRAME = 0xC3
+REFUSED_FRAMES = {
+    **dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF, 0xDE), "hierarchical"),
+    0xCB: "lossless with arithmetic coding",
+}
+JPEG_LS_FRAME = 0xF7
+FRAMES = (*TRANSFORMED_FRAMES, LOSSLESS_FRAME, *REFUSED_FRAMES, JPEG_LS_FRAME)
+SAMPLE_BITS = 8
 # Other fractions exist, but their transforms are slower than the pixels that they save.
 SCALES = (8, 4, 2)
+# Every scan goes over all pixels. Encoders write 1 to 12, or some dozen; these take a second.
+MAXIMUM_SCANS = 1_000
+MAXIMUM_SCANNED_PIXELS = 2_000_000_000
+MAXIMUM_SEGMENTS = 10_000
+# What ends the data of a scan: it has 0 after each FILL of its own, or counts a restart.
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # libjpeg-turbo's warnings (jerror.h) after which pixels are missing or wrong.
 DAMAGE = (
     "remature end of",
@@ -28,42 +48,104 @@ DAMAGE = (
 )
 
 
-class DamagedJpeg(Exception):  # noqa: N818 - it says what the file is
-    """Pixels of it are missing or wrong; the message is the decoder's."""
-
-
 @dataclass(frozen=True)
 class JpegHeader:
-    """Sizes in pixels; progressive: its coefficients are all in memory while it is decoded."""
+    """What a file says of itself before its pixels; sizes in pixels.
+
+    has_application_data: a segment APP1 may hold EXIF or XMP, and so an orientation.
+    pixels_place: where the first scan begins.
+    """
 
     width: int
     height: int
-    progressive: bool
+    frame: int
+    has_application_data: bool
+    pixels_place: int
+
+    @property
+    def progressive(self) -> bool:
+        """Its coefficients are all in memory while it is decoded."""
+        return self.frame in PROGRESSIVE_FRAMES
 
     def scale(self, size: int) -> int:
         """The divisor to decode with: the largest that leaves `size` pixels in each direction."""
+        if self.frame not in TRANSFORMED_FRAMES:
+            return 1
         shorter = min(self.width, self.height)
         return next((scale for scale in SCALES if shorter >= scale * size), 1)
 
 
-def read_jpeg_header(data: bytes) -> JpegHeader | None:
-    """None when it is no JPEG, or one that only another reader can judge."""
-    if not data.startswith(MAGIC):
-        return None
-    for marker, position in _segments(data):
+def read_jpeg_header(data: bytes) -> JpegHeader:
+    """The header; UnusableImage when it is broken or of a kind that is not read."""
+    frame: tuple[int, int] | None = None
+    application_data = False
+    for count, (marker, place) in enumerate(_segments(data)):
+        if count == MAXIMUM_SEGMENTS:
+            raise damaged(f"it has more than {MAXIMUM_SEGMENTS:,} segments before its pixels")
+        if marker == START_OF_SCAN:
+            if frame is None:
+                raise damaged("its pixels come before its size")
+            return JpegHeader(*_size(data, *frame), application_data, place - 2)
         if marker in FRAMES:
-            height, width = struct.unpack_from(">HH", data, position + 3)
-            if not height or not width:
-                return None
-            return JpegHeader(width, height, progressive=marker in PROGRESSIVE_FRAMES)
-    return None
+            if frame is not None:
+                raise damaged("it has two frame headers")
+            frame = marker, place
+        application_data = application_data or marker == APPLICATION
+    raise damaged("it ends before its pixels")
+
+
+def _size(data: bytes, marker: int, place: int) -> tuple[int, int, int]:
+    """Width, height and marker of the frame header whose length stands at `place`."""
+    if marker == JPEG_LS_FRAME:
+        kind = "is a JPEG-LS image"
+        raise UnusableImage(f"{kind}; only {TAKEN_NAMES} are read", kind)
+    if marker in REFUSED_FRAMES:
+        raise _kind_not_read(REFUSED_FRAMES[marker])
+    if len(data) < place + 8:
+        raise damaged("it ends within its frame header")
+    length, bits, height, width, components = struct.unpack_from(">HBHHB", data, place)
+    if length != 8 + 3 * components:
+        raise damaged("its frame header has a wrong length")
+    if bits != SAMPLE_BITS:
+        raise _kind_not_read(f"{bits} bits a sample")
+    if not height or not width:
+        raise damaged(f"it is {width} x {height} pixels large by its header")
+    return width, height, marker
+
+
+def _kind_not_read(name: str) -> UnusableImage:
+    kind = "is a JPEG of a kind that is not read"
+    return UnusableImage(f"{kind} ({name}): save it as one of 8 bits a sample", kind)
+
+
+def refuse_many_scans(data: bytes, header: JpegHeader) -> None:
+    """UnusableImage where decoding takes far longer than that of any file that encoders write."""
+    blocks = -(-header.width // 8) * -(-header.height // 8)
+    most = min(MAXIMUM_SCANS, MAXIMUM_SCANNED_PIXELS // (64 * blocks))
+    # A quick count that is never too low: application data may hold the bytes too.
+    if data.count(b"\xff\xda") <= most:
+        return
+    scans, place = 0, header.pixels_place
+    while scans <= most and (found := MARKER.search(data, place)):
+        marker, place = found[0][1], found.end()
+        if marker == END_OF_IMAGE:
+            return
+        scans += marker == START_OF_SCAN
+        if marker not in ALONE:
+            place += max(2, int.from_bytes(data[place : place + 2]))
+    if scans > most:
+        raise UnusableImage(
+            f"has more than {most} scans of {header.width} x {header.height} pixels, as no encoder "
+            "writes: save it anew",
+            "has too many scans",
+        )
 
 
 def decode_jpeg(data: bytes, header: JpegHeader, size: int) -> npt.NDArray[np.uint8] | None:
     """Pixels uint8 [height, width, 3], RGB, both sides at least `size` if the picture's are.
 
     None when another reader must judge: the picture is odd, but may be whole.
-    Raises DamagedJpeg.
+    Raises UnusableImage when pixels are missing or wrong.
     """
     scale = header.scale(size)
     try:
@@ -75,25 +157,21 @@ def decode_jpeg(data: bytes, header: JpegHeader, size: int) -> npt.NDArray[np.ui
         )
     except ValueError as error:
         if any(damage in str(error) for damage in DAMAGE):
-            raise DamagedJpeg(str(error)) from error
+            raise damaged(error) from error
         return None
     return pixels
 
 
-def has_application_data(data: bytes) -> bool:
-    """Whether a segment before the pixels may hold EXIF or XMP (APP1), and so an orientation."""
-    return any(marker == APPLICATION for marker, _ in _segments(data))
-
-
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """The marker of each segment before the pixels, and where its length stands."""
-    position = 2
-    while position + 9 < len(data) and data[position] == FILL:
-        marker = data[position + 1]
+    """The marker of each segment up to the first scan's, and where its length stands."""
+    place = 2
+    # Like libjpeg-turbo, which passes over what stands between segments.
+    while (place := data.find(FILL, place)) >= 0 and place + 3 < len(data):
+        marker = data[place + 1]
         if marker == FILL:
-            position += 1
-            continue
-        if marker == START_OF_SCAN:
-            return
-        yield marker, position + 2
-        position += 2 + int.from_bytes(data[position + 2 : position + 4])
+            place += 1
+        elif marker == 0 or marker in ALONE:
+            place += 2
+        else:
+            yield marker, place + 2
+            place += 2 + max(2, int.from_bytes(data[place + 2 : place + 4]))

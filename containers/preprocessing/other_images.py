@@ -1,44 +1,55 @@
 """PNG, WebP and odd JPEG files by Pillow."""
 
-import struct
-import zlib
 from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from drops.formats import ImageFormat
 from preprocessing.resizing import stretch
 from preprocessing.unusable import UnusableImage, damaged
-
-FORMATS = ("JPEG", "PNG", "WEBP")
-# Named in the reason when one of them is refused; their pixels are never read.
-REFUSED_FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG2000", "PPM", "TIFF")
 
 # Pillow's own limit warns from 89 megapixels on and raises at 179: MAXIMUM_PIXELS replaces it.
 Image.MAX_IMAGE_PIXELS = None
 
-# What Pillow's readers raise on broken data; anything else is a fault of the program.
-BROKEN_DATA = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    TypeError,
-    struct.error,
-    zlib.error,
-)
+MAXIMUM_WEBP_SIDE = 1 << 14
 
 
-def open_image(data: bytes) -> Image.Image:
-    """The image with its header read and its pixels not; UnusableImage if there is none."""
+def webp_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels; UnusableImage when the header is broken.
+
+    https://developers.google.com/speed/webp/docs/riff_container
+    """
+    kind, rest = data[12:16], data[20:30]
+    if kind == b"VP8X" and len(rest) == 10:
+        width, height = (1 + int.from_bytes(rest[i : i + 3], "little") for i in (4, 7))
+        # Room for frames, of which none may be larger.
+        if max(width, height) > MAXIMUM_WEBP_SIDE:
+            raise damaged(f"its canvas is {width} x {height} pixels large")
+        return width, height
+    if kind == b"VP8L" and len(rest) == 10 and rest[0] == 0x2F:
+        bits = int.from_bytes(rest[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 " and rest[3:6] == b"\x9d\x01\x2a":
+        sides = int.from_bytes(rest[6:8], "little"), int.from_bytes(rest[8:10], "little")
+        return sides[0] & 0x3FFF, sides[1] & 0x3FFF
+    raise damaged("its header is broken")
+
+
+def open_image(data: bytes, image_format: ImageFormat, size: tuple[int, int]) -> Image.Image:
+    """The image with its header read and its pixels not; UnusableImage where that says otherwise
+    than `size`, width and height, by which it was judged.
+    """
     try:
-        return Image.open(BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError:
-        raise _no_image(data) from None
-    except BROKEN_DATA as error:
-        raise damaged(error) from error
+        image = Image.open(BytesIO(data), formats=[image_format.name.upper()])
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever its readers raise on broken data
+        raise _damaged(error) from error
+    if image.size != size:
+        raise damaged("its headers contradict each other")
+    return image
 
 
 def orientation(image: Image.Image) -> int:
@@ -46,9 +57,11 @@ def orientation(image: Image.Image) -> int:
     # ImageOps.exif_transpose also writes the EXIF data anew, which odd tags of good pictures break.
     try:
         turn = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except BROKEN_DATA:
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever its readers raise on broken data
         return 1
-    return turn if turn in range(1, 9) else 1
+    return turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
 
 
 def decode_image(image: Image.Image, size: int, scale: int) -> npt.NDArray[np.uint8]:
@@ -57,10 +70,20 @@ def decode_image(image: Image.Image, size: int, scale: int) -> npt.NDArray[np.ui
     scale: what a JPEG is divided by as it is decoded: 1, 2, 4 or 8.
     """
     try:
-        image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+        if scale > 1:
+            image.draft(None, (max(1, image.width // scale), max(1, image.height // scale)))
+        image.load()
         return _square(image, size)
-    except BROKEN_DATA as error:
-        raise damaged(error) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever its readers raise on broken data
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> UnusableImage:
+    # Some have no words, and these would name an object in memory.
+    words = "its header is broken" if isinstance(error, UnidentifiedImageError) else str(error)
+    return damaged(words or type(error).__name__)
 
 
 def _square(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
@@ -81,13 +104,3 @@ def _square(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
 
 def _three_channels(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.repeat(grey[..., np.newaxis], 3, axis=2)
-
-
-def _no_image(data: bytes) -> UnusableImage:
-    try:
-        format_name = Image.open(BytesIO(data), formats=REFUSED_FORMATS).format
-    except BROKEN_DATA:
-        kind = "is no JPEG, PNG or WebP image"
-        return UnusableImage(f"{kind}, or its header is broken", kind)
-    kind = f"is a {format_name} image"
-    return UnusableImage(f"{kind}; only JPEG, PNG and WebP are read", kind)

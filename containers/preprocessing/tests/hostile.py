@@ -31,6 +31,12 @@ def png(width=16, height=12, *, depth=8, colour=2, before=b"", after=b"", pixels
     return PNG_SIGNATURE + b"".join(parts)
 
 
+def png_of_size(width, height):
+    """A PNG that claims a size and holds no pixels."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return PNG_SIGNATURE + header + chunk(b"IDAT") + chunk(b"IEND")
+
+
 def png_bomb(width=10_000, height=10_000):
     """As many pixels as are read, in a file of a few hundred kilobytes."""
     return png(width, height, level=9)
@@ -56,7 +62,7 @@ def frame(marker, width, height, components=(1,), *, precision=8, sampling=0x11)
 
 def _packed(bits):
     bits += "1" * (-len(bits) % 8)
-    return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    return int(bits or "0", 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
 
 
 def lossless_jpeg(width=512, height=512, colour=(200, 30, 60)):
@@ -119,8 +125,64 @@ def scans_jpeg(scans=1000, width=1024, height=1024):
     return data + b"\xff\xd9"
 
 
+def webp(width, height, *, canvas=None):
+    """A WebP that ends where its pixels would begin; with a `canvas` of another size, perhaps."""
+    bits = (width - 1) | (height - 1) << 14
+    parts = b"VP8L" + struct.pack("<IBI", 6, 0x2F, bits) + b"\0"
+    if canvas:
+        sides = b"".join((side - 1).to_bytes(3, "little") for side in canvas)
+        parts = b"VP8X" + struct.pack("<II", 10, 0) + sides + parts
+    return b"RIFF" + struct.pack("<I", len(parts) + 4) + b"WEBP" + parts
+
+
+PALETTE = chunk(b"PLTE", bytes(range(48)))
+BIG_FRAME = frame(0xC0, 60_000, 60_000)
 HOSTILE = {
     "a lossless JPEG": lossless_jpeg(),
     "a PNG with a palette's pixels and no palette": png(64, 48, colour=3),
+    "a PNG with an empty palette": png(colour=3, before=chunk(b"PLTE")),
+    "a PNG with a palette of 4 bytes": png(colour=3, before=chunk(b"PLTE", b"1234")),
+    "a PNG with transparency before its palette": png(
+        colour=3, before=chunk(b"tRNS", b"\0" * 300) + PALETTE
+    ),
+    "a PNG with 16 bits a palette's pixel": png(colour=3, depth=16, before=PALETTE),
+    "a PNG of 3 bits a sample": png(depth=3),
+    "a PNG with two headers": png(
+        before=chunk(b"IHDR", struct.pack(">IIBBBBB", 9_999, 9_999, 8, 6, 0, 0, 0))
+    ),
+    "a PNG with fewer pixels than it says": png(pixels=zlib.compress(b"\0" * 40)),
+    "a PNG with more pixels than it says": png(pixels=zlib.compress(b"\0" * 9_000_000)),
+    "a PNG with pixels that are no stream": png(pixels=b"x" * 500),
+    "a PNG with no pixels": png(pixels=b""),
+    "a PNG with an unknown critical chunk": png(before=chunk(b"CgBI", b"\x50\0\x20\2")),
+    "a PNG with 300,000 chunks": png(before=chunk(b"teSt") * 300_000),
+    "a PNG of one long line": png(1_000_000, 1, colour=0),
+    "a PNG of one long column": png(1, 1_000_000, colour=0),
+    "a PNG of 2**31 lines": png_of_size(1, 2**31 - 1),
     "a progressive JPEG of 20,000 scans": scans_jpeg(20_000),
+    "a JPEG of 12 bits a sample": jpeg(marker=0xC1, precision=12),
+    "a lossless JPEG of 16 bits a sample": jpeg(marker=0xC3, precision=16),
+    "a JPEG with two frames": jpeg(between=frame(0xC0, 8, 8)),
+    "a JPEG with a lossless frame behind its own": jpeg(between=frame(0xC3, 8, 8)),
+    "a JPEG with a frame in a comment": jpeg(before=segment(0xFE, BIG_FRAME)),
+    "a JPEG with a lossless frame in application data": jpeg(
+        512, 512, before=segment(0xE5, frame(0xC3, 512, 512))
+    ),
+    "a JPEG with a frame between its segments": jpeg(
+        before=segment(0xFE) + b"\0\0\0" + BIG_FRAME[1:]
+    ),
+    "a JPEG behind one that holds tables only": jpeg(512, 512, before=b"\xff\xd9\xff\xd8"),
+    "a JPEG with a frame of no component": jpeg(before=segment(0xC0, bytes([8, 0, 9, 0, 9, 0]))),
+    "a JPEG with a long frame header": jpeg(before=segment(0xC0, bytes([8, 0, 9, 0, 9, 1] * 9))),
+    "a JPEG of 500,000 segments": jpeg(before=segment(0xFE) * 500_000),
+    "a JPEG of no height": jpeg(64, 0),
+    "a JPEG of one long line": jpeg(65_500, 1),
+    "a WebP without pixels": webp(64, 48),
+    "a WebP whose canvas is not its size": webp(64, 48, canvas=(9_999, 9_999)),
+    "a WebP of 2**28 pixels": webp(16_384, 16_384),
+    "a WebP whose canvas has 2**48 pixels": webp(64, 48, canvas=(1 << 24, 1 << 24)),
+} | {
+    f"a JPEG with frame {marker:#x}": jpeg(512, 512, marker=marker)
+    for marker in (*range(0xC0, 0xD0), 0xDE, 0xF7)
+    if marker not in (0xC4, 0xC8, 0xCC)
 }

@@ -7,8 +7,10 @@ import sys
 import time
 
 import numpy as np
+import simplejpeg
 
 from preprocessing import UnusableImage
+from preprocessing.tests.hostile import lossless_jpeg
 
 
 def decode(data: bytes, size: int):  # noqa: PLR0912 - a case a misdeed
@@ -37,7 +39,8 @@ def decode(data: bytes, size: int):  # noqa: PLR0912 - a case a misdeed
         case b"corrupt":
             # What a heap overflow does: another file meets the damage.
             sys.modules[__name__].decode_next = os.abort
-        case b"pid":
-            return np.full((size, size, 3), os.getpid() % 251, np.uint8)
+        case b"overflow":
+            # It scales no lossless frame, and writes all of it into what would hold a quarter.
+            simplejpeg.decode_jpeg(lossless_jpeg(256, 256), "RGB", min_height=128, min_width=128)
     getattr(sys.modules[__name__], "decode_next", int)()
     return np.full((size, size, 3), data[0], np.uint8)

@@ -130,9 +130,12 @@ def test_the_first_frame_of_an_animation_counts():
     ("data", "reason"),
     [
         (b"", "is empty (0 bytes)"),
-        (b"not an image at all", "is no JPEG, PNG or WebP image, or its header is broken"),
+        (b"not an image at all", "is no JPEG, PNG or WebP image"),
         (encoded(quarters(), "GIF"), "is a GIF image; only JPEG, PNG and WebP are read"),
-        (encoded(quarters(), "TIFF"), "is a TIFF image; only JPEG, PNG and WebP are read"),
+        (
+            encoded(quarters(), "TIFF"),
+            "is a TIFF image or a camera's raw file; only JPEG, PNG and WebP are read",
+        ),
         (encoded(quarters(), "BMP"), "is a BMP image; only JPEG, PNG and WebP are read"),
         (
             png_header(20_000, 20_000),
