@@ -16,7 +16,9 @@ no folder to write to and no right.
 """
 
 import ctypes
+import fcntl
 import json
+import mmap
 import os
 import resource
 import signal
@@ -42,6 +44,9 @@ from preprocessing.unusable import UnusableImage
 Pixels = npt.NDArray[np.uint8]
 Decoder = Callable[[bytes, int], Pixels]
 
+TOO_LONG = "takes too long to decode"
+"""The kind of a file that overdraws its time."""
+
 CPU_SECONDS = 20.0
 MEMORY_BYTES = 4 << 30
 # A request's lengths go in one message, which a socket takes whole.
@@ -50,6 +55,8 @@ MAXIMUM_BATCH = 256
 START_SECONDS = 120.0
 # Beside the time that its files may take together: a process that is stopped or cannot be ended.
 SLACK_SECONDS = 60.0
+# Memory that is shared at least; it grows by doubling.
+LEAST_BYTES = 1 << 20
 # Memory that is kept from one request to the next.
 KEPT_BYTES = 64 << 20
 
@@ -167,7 +174,7 @@ class IsolatedDecoder:
         return UnusableImage(
             f"takes its decoder more than {self._limits.cpu_seconds:g} s of processor time or "
             f"{self._limits.wall_seconds:g} s by the clock",
-            "takes too long to decode",
+            TOO_LONG,
         )
 
     @contextmanager
@@ -199,14 +206,15 @@ class _Limits:
 
 
 class _Worker:
-    """A process, a file in memory that it shares with the caller, and a socket for turns."""
+    """A process, memory that it shares with the caller, and a socket for turns."""
 
     def __init__(self, decoder: str, limits: _Limits) -> None:
         self._decoder = decoder
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
-        self._memory = -1
+        self._memory: _Memory | None = None
+        self._seconds = 0.0
         self._turn = 0
         self._ready = False
         # Whether it may still be busy with what is not wanted any more.
@@ -216,8 +224,9 @@ class _Worker:
         """Starts the process and does not wait until it is ready."""
         self.release()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket, self._memory = ours, os.memfd_create("decoding")
-        shared = {"channel": theirs.fileno(), "memory": self._memory, "decoder": self._decoder}
+        self._socket, self._memory, self._seconds = ours, _Memory.new(), 0.0
+        memory = self._memory.file
+        shared = {"channel": theirs.fileno(), "memory": memory, "decoder": self._decoder}
         facts = json.dumps(shared | {"limits": asdict(self._limits)})
         program = "from preprocessing.isolated import serve; serve()"
         paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
@@ -228,7 +237,7 @@ class _Worker:
                 env=os.environ | {"PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(), self._memory),
+                pass_fds=(theirs.fileno(), memory),
             )
         self._turn = 0
         self._ready = self._broken = False
@@ -248,8 +257,9 @@ class _Worker:
         self.end()
         if self._socket is not None:
             self._socket.close()
-            os.close(self._memory)
-        self._process, self._socket, self._memory, self._broken = None, None, -1, True
+        if self._memory is not None:
+            self._memory.close()
+        self._process, self._socket, self._memory, self._broken = None, None, None, True
 
     def run(
         self, files: Sequence[bytes], size: int, *, alone: bool = False
@@ -263,17 +273,21 @@ class _Worker:
         self._wait_until_ready()
         self._broken = True
         self._turn += 1
-        _write(self._memory, bytes(len(files) * SLOT_BYTES), TURN.size)
+        if self._memory is None:
+            raise RuntimeError("The decoder is closed.")
         place = TURN.size + len(files) * (SLOT_BYTES + size * size * 3)
+        view = self._memory.view(place + sum(map(len, files)))
+        for index in range(len(files)):
+            SLOT.pack_into(view, TURN.size + index * SLOT_BYTES, WAITING, 0)
         for file in files:
-            _write(self._memory, file, place)
+            view[place : place + len(file)] = file
             place += len(file)
         lengths = b"".join(LENGTH.pack(len(file)) for file in files)
         seconds = len(files) * self._limits.wall_seconds + SLACK_SECONDS
         ended = self._ask(REQUEST.pack(self._turn, alone, size) + lengths, seconds)
-        results = self._results(len(files), size)
+        results = _results(view, len(files), size)
         if place > KEPT_BYTES:
-            os.ftruncate(self._memory, 0)
+            self._memory.empty()
         self._broken = ended is None
         if ended is None:
             return results, signal.SIGALRM
@@ -296,8 +310,14 @@ class _Worker:
         """What ended the decoder that took up this turn, 0: nothing; None: no answer in time."""
         if self._socket is None:
             return None
-        self._socket.settimeout(seconds)
         try:
+            if seconds != self._seconds:
+                # Of the kernel, and not Python's own, which takes two further calls a message.
+                whole, rest = int(seconds), int(seconds % 1 * 1e6)
+                for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                    limit = struct.pack("@ll", whole, rest)
+                    self._socket.setsockopt(socket.SOL_SOCKET, option, limit)
+                self._seconds = seconds
             if message:
                 self._socket.send(message)
             while answer := self._socket.recv(ANSWER.size):
@@ -308,26 +328,61 @@ class _Worker:
             return None
         return None
 
-    def _results(self, count: int, size: int) -> list[Result]:
-        """Of the files that are done; the process is trusted with nothing but their content."""
-        slots = os.pread(self._memory, count * SLOT_BYTES, TURN.size)
-        pixels = np.empty((count, size, size, 3), np.uint8)
-        _read_into(self._memory, pixels.data.cast("B"), TURN.size + count * SLOT_BYTES)
-        results: list[Result] = []
-        for index in range(count):
-            state, length = SLOT.unpack_from(slots, index * SLOT_BYTES)
-            place = index * SLOT_BYTES + SLOT.size
-            words = slots[place : place + min(length, SLOT_BYTES - SLOT.size)]
-            if state in (WAITING, BEGUN):
-                break
-            if state == DECODED:
-                results.append(pixels[index])
-            elif state == UNUSABLE:
-                reason, _, kind = words.decode(errors="replace").rpartition("\0")
-                results.append(UnusableImage(reason, kind))
-            else:
-                results.append(DecoderFault(words.decode(errors="replace")))
-        return results
+
+class _Memory:
+    """A file in memory, and a view of it that grows. Nobody can make it shorter, which would end
+    who looks at what is gone.
+    """
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        self._map: mmap.mmap | None = None
+
+    @classmethod
+    def new(cls) -> Self:
+        file = os.memfd_create("decoding", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        os.ftruncate(file, LEAST_BYTES)
+        return cls(file)
+
+    def view(self, length: int) -> memoryview:
+        """Of at least so many bytes; views of before stay good."""
+        if self._map is None or len(self._map) < length:
+            if os.fstat(self.file).st_size < length:
+                os.ftruncate(self.file, 1 << (length - 1).bit_length())
+            self._map = mmap.mmap(self.file, 0)
+        return memoryview(self._map)
+
+    def empty(self) -> None:
+        """Gives its memory back to the system."""
+        if self._map is not None:
+            self._map.madvise(mmap.MADV_REMOVE)
+            self._map = None
+
+    def close(self) -> None:
+        os.close(self.file)
+
+
+def _results(view: memoryview, count: int, size: int) -> list[Result]:
+    """Of the files that are done; the process is trusted with nothing but their content."""
+    pixels = np.empty((count, size, size, 3), np.uint8)
+    first = TURN.size + count * SLOT_BYTES
+    pixels.data.cast("B")[:] = view[first : first + pixels.nbytes]
+    results: list[Result] = []
+    for index in range(count):
+        state, length = SLOT.unpack_from(view, TURN.size + index * SLOT_BYTES)
+        place = TURN.size + index * SLOT_BYTES + SLOT.size
+        words = bytes(view[place : place + min(length, SLOT_BYTES - SLOT.size)])
+        if state in (WAITING, BEGUN):
+            break
+        if state == DECODED:
+            results.append(pixels[index])
+        elif state == UNUSABLE:
+            reason, _, kind = words.decode(errors="replace").rpartition("\0")
+            results.append(UnusableImage(reason, kind))
+        else:
+            results.append(DecoderFault(words.decode(errors="replace")))
+    return results
 
 
 def serve() -> None:
@@ -343,17 +398,18 @@ def serve() -> None:
     warnings.simplefilter("ignore")
     module, _, name = facts["decoder"].partition(":")
     decoder, limits = getattr(import_module(module), name), _Limits(**facts["limits"])
-    memory = facts["memory"]
-    _write(memory, TURN.pack(0), 0)
+    memory = _Memory(facts["memory"])
+    turns = memory.view(TURN.size)
+    TURN.pack_into(turns, 0, 0)
     with socket.socket(fileno=facts["channel"]) as channel, suppress(ConnectionError):
         channel.send(ANSWER.pack(0, 0))
         while True:
-            before = os.pread(memory, TURN.size, 0)
+            before = bytes(turns[: TURN.size])
             process = os.fork()
             if not process:
                 _Child(decoder, limits, memory).serve(channel)
             ended = -os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-            turn = os.pread(memory, TURN.size, 0)
+            turn = bytes(turns[: TURN.size])
             if turn == before:
                 # It took up nothing: the caller is gone, or no such process can live.
                 return
@@ -363,7 +419,7 @@ def serve() -> None:
 class _Child:
     """What decodes, in a process of its own that a file may end."""
 
-    def __init__(self, decoder: Decoder, limits: _Limits, memory: int) -> None:
+    def __init__(self, decoder: Decoder, limits: _Limits, memory: _Memory) -> None:
         self._decoder = decoder
         self._limits = limits
         self._memory = memory
@@ -374,9 +430,8 @@ class _Child:
         with suppress(ConnectionError):
             while request := channel.recv(REQUEST.size + MAXIMUM_BATCH * LENGTH.size):
                 turn, alone, size = REQUEST.unpack_from(request)
-                _write(self._memory, TURN.pack(turn), 0)
                 lengths = [length for (length,) in LENGTH.iter_unpack(request[REQUEST.size :])]
-                self._decode_all(lengths, size)
+                self._decode_all(turn, lengths, size)
                 if alone:
                     break
                 channel.send(ANSWER.pack(turn, 0))
@@ -396,20 +451,24 @@ class _Child:
             # Where memory is short, the system ends this one and not the caller.
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
-    def _decode_all(self, lengths: Sequence[int], size: int) -> None:
+    def _decode_all(self, turn: int, lengths: Sequence[int], size: int) -> None:
         pixels_bytes = size * size * 3
         pixels_place = TURN.size + len(lengths) * SLOT_BYTES
         place = pixels_place + len(lengths) * pixels_bytes
+        view = self._memory.view(place + sum(lengths))
+        TURN.pack_into(view, 0, turn)
         for index, length in enumerate(lengths):
             slot = TURN.size + index * SLOT_BYTES
-            data = os.pread(self._memory, length, place)
+            data = bytes(view[place : place + length])
             place += length
-            _write(self._memory, SLOT.pack(BEGUN, 0), slot)
+            SLOT.pack_into(view, slot, BEGUN, 0)
             state, words, pixels = self._decoded(data, size)
             if pixels is not None:
-                _write(self._memory, pixels.data.cast("B"), pixels_place + index * pixels_bytes)
+                first = pixels_place + index * pixels_bytes
+                view[first : first + pixels_bytes] = pixels.data.cast("B")
             words = words[: SLOT_BYTES - SLOT.size]
-            _write(self._memory, SLOT.pack(state, len(words)) + words, slot)
+            view[slot + SLOT.size : slot + SLOT.size + len(words)] = words
+            SLOT.pack_into(view, slot, state, len(words))
 
     def _decoded(self, data: bytes, size: int) -> tuple[int, bytes, Pixels | None]:
         try:
@@ -444,18 +503,3 @@ class _Child:
 
 def _words(reason: str, kind: str) -> bytes:
     return reason.encode(errors="replace")[:3000] + b"\0" + kind.encode(errors="replace")[:500]
-
-
-def _write(file: int, data: bytes | memoryview, place: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(file, view, place)
-        view, place = view[written:], place + written
-
-
-def _read_into(file: int, buffer: memoryview, place: int) -> None:
-    while buffer:
-        read = os.preadv(file, [buffer], place)
-        if not read:
-            return
-        buffer, place = buffer[read:], place + read

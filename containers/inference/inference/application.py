@@ -20,6 +20,7 @@ from inference.refusal import Refusal
 from inference.request import CUSTOM_ATTRIBUTES, GoneError, Request
 from inference.service import Service
 from preprocessing import UnusableImage
+from preprocessing.isolated import DecoderFault
 
 logger = logging.getLogger("inference.requests")
 
@@ -132,9 +133,13 @@ async def _predict(service: Service, request: Request, start: float) -> tuple[in
 
 
 def _image_error(error: ImageError, request_id: str) -> Answer:
+    which = f"Image {error.place} of the request" if error.place else "The image"
     if isinstance(error.cause, UnusableImage):
-        which = f"Image {error.place} of the request" if error.place else "The image"
         return _sentence(400, f"{which} {error.cause}.")
+    if isinstance(error.cause, DecoderFault):
+        # Golden requests went well, so that it is the file: no client's bytes are a server error.
+        logger.error("not decoded", exc_info=error.cause, extra={"request_id": request_id})
+        return _sentence(400, f"{which} cannot be decoded: the server's log says why.")
     logger.error("failed", exc_info=error.cause, extra={"request_id": request_id})
     return _failed("image")
 

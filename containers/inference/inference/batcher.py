@@ -2,18 +2,20 @@
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 
-from inference.contents import Content
+from inference.contents import Content, Pixels
+from inference.decoding import Side, small_decoder
 from inference.engine import Engine, Queue
 from inference.metrics import Metrics
 from inference.model import Model
 from inference.questions import ImageError, Outcome, Question
-from inference.refusal import Refusal, overloaded
-from inference.settings import MEGABYTE, Settings
-from inference.warming import best_batch_size
+from inference.refusal import Refusal, overloaded, unavailable
+from inference.settings import Settings
+from inference.warming import best_batch_size, warm_decoder
 
 SWEEP_SECONDS = 0.25
+# Of a request's time: a model that takes so much of it for one batch is what is at fault.
+MODEL_SHARE = 10
 
 
 class Batcher:
@@ -27,7 +29,8 @@ class Batcher:
         self._image_size = image_size
         self._metrics = metrics
         self._queue = Queue()
-        self._large = ThreadPoolExecutor(1, thread_name_prefix="large")
+        self._side = Side(settings, self._queue.places.put, self._deliver)
+        self._decoders = [small_decoder(settings) for _ in range(settings.threads)]
         self._loop = asyncio.get_running_loop()
         self._questions: set[Question] = set()
         self._engines = 0
@@ -40,18 +43,19 @@ class Batcher:
         clock = time.process_time if model.runtime == "openvino" else time.perf_counter
         size = settings.batch_size or best_batch_size(sessions[0], self._image_size, clock)
         started = []
-        for number, session in enumerate(sessions):
+        for number, (session, decoder) in enumerate(zip(sessions, self._decoders, strict=True)):
             engine = Engine(
                 self._queue,
                 session,
                 self._image_size,
                 size,
                 settings.batch_wait_milliseconds / 1000,
-                settings.decoding_megabytes * MEGABYTE,
+                decoder,
+                self._side,
                 self._deliver,
-                self._large,
             )
             started.append(engine.start(f"engine-{number}"))
+        warm_decoder(self._side.decoder, self._image_size)
         for warm in started:
             warm.result()
         self._engines = len(sessions)
@@ -60,10 +64,19 @@ class Batcher:
     def close(self) -> None:
         for _ in range(self._engines):
             self._queue.places.put(None)
-        self._large.shutdown(wait=False, cancel_futures=True)
+        self._side.close()
+        for decoder in self._decoders:
+            decoder.close()
+
+    def pixels(self, file: bytes) -> Pixels:
+        """Of an image file, uint8 [size, size, 3], by the way that large ones take; on any thread.
+
+        Raises UnusableImage or DecoderFault.
+        """
+        return self._side.decoder.decode(file, self._image_size)
 
     def check_room(self) -> None:
-        """Raises Refusal 503 where the queue is full."""
+        """Raises Refusal 429 where the queue is full."""
         if self.depth >= self._settings.queue_length:
             raise overloaded(
                 f"{self.depth} images wait already, and {self._settings.queue_length} is the "
@@ -78,7 +91,8 @@ class Batcher:
         """Gives the question with its answers.
 
         deadline: seconds of `time.monotonic`.
-        Raises Refusal 503 where the queue is full or the deadline passes, and ImageError.
+        Raises Refusal 429 where the queue is full or the deadline passes, 503 where it passes while
+        the model computes for long, and ImageError.
         """
         self.check_room()
         question = Question(images, self._loop.create_future(), time.monotonic(), deadline)
@@ -102,7 +116,7 @@ class Batcher:
             now = time.monotonic()
             for question in [each for each in self._questions if now > each.deadline]:
                 if not question.future.done():
-                    question.future.set_exception(self._late())
+                    question.future.set_exception(self._late(question))
 
     def _deliver(self, outcomes: list[Outcome], batch_size: int) -> None:
         if not self._loop.is_closed():
@@ -125,11 +139,14 @@ class Batcher:
             if outcome.error is not None:
                 question.future.set_exception(ImageError(outcome.place, outcome.error))
             elif outcome.answer is None:
-                question.future.set_exception(self._late())
+                question.future.set_exception(self._late(question))
             elif not question.remaining:
                 question.future.set_result(None)
 
-    def _late(self) -> Refusal:
-        return overloaded(
-            f"There was no answer within {self._settings.request_seconds:g} s: send it again later."
-        )
+    def _late(self, question: Question) -> Refusal:
+        seconds = self._settings.request_seconds
+        sentence = f"There was no answer within {seconds:g} s"
+        since = question.at_model
+        if since and time.monotonic() - since > seconds / MODEL_SHARE:
+            return unavailable(f"{sentence}, as the model is slow: send it again later.")
+        return overloaded(f"{sentence}, as others wait, too: send it again later, or less at once.")

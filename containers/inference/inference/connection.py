@@ -53,7 +53,7 @@ class Connection(HttpToolsProtocol):
         self._made = self.loop.time()
         self._connections.open.add(self)
         if len(self._connections.open) > self._connections.most:
-            self._refuse("503 Service Unavailable", "There are too many connections.")
+            self._refuse("429 Too Many Requests", "There are too many connections.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -1,4 +1,4 @@
-"""What a request may hold as an image, and how that becomes pixels."""
+"""What a request may hold as an image."""
 
 import base64
 import binascii
@@ -7,8 +7,7 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from inference.processing import preprocess
-from preprocessing import UnusableImage, decoding_bytes
+from preprocessing import UnusableImage
 from preprocessing.resizing import stretch
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,9 +19,6 @@ DATA_URL = re.compile(r"\s*data:[^,]{0,200};base64\s*,", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _FOREIGN = re.compile(r"[^A-Za-z0-9+/]")
 _URL_SAFE = str.maketrans("-_", "+/")
-
-# Images that take more than this to be decoded are decoded one after the other.
-LARGE_BYTES = 32 * 1024 * 1024
 
 
 def unpacked(content: Content) -> bytes | Pixels:
@@ -64,32 +60,8 @@ def _no_base64(why: str) -> UnusableImage:
     return UnusableImage(f"{kind}, as {why}: send the file's bytes in base64", kind)
 
 
-def weigh(image: bytes | Pixels, size: int, limit: int) -> int:
-    """About the bytes of memory that decoding takes, by the image's header.
-
-    Raises:
-        UnusableImage: it would take more than `limit`.
-    """
-    if not isinstance(image, bytes):
-        return 0
-    needed = decoding_bytes(image, size)
-    if needed > limit:
-        raise UnusableImage(
-            f"has so many pixels that decoding it takes about {needed >> 20} MB of memory, above "
-            f"the limit of {limit >> 20} MB",
-            "has too many pixels",
-        )
-    return needed
-
-
-def pixels_of(image: bytes | Pixels, size: int) -> Pixels:
-    """Pixels uint8 [size, size, 3].
-
-    Raises:
-        UnusableImage: see `preprocessing.decode`.
-    """
-    if isinstance(image, bytes):
-        return preprocess(image, size)
-    if image.shape == (size, size, 3):
-        return image
-    return stretch(np.ascontiguousarray(image), size)
+def fitted(pixels: Pixels, size: int) -> Pixels:
+    """Pixels [height, width, 3] as [size, size, 3]."""
+    if pixels.shape == (size, size, 3):
+        return pixels
+    return stretch(np.ascontiguousarray(pixels), size)

@@ -1,14 +1,15 @@
-"""A thread that takes images from the queue, decodes them and asks the model about all at once.
+"""A thread that takes images from the queue, has them decoded and asks the model about all at once.
 
-Decoding and the model release the interpreter, so as many of these threads as there are cores keep
-the cores busy. An image is handed over twice, whatever it needs: into the thread and back.
+Decoding is another process's, and the model releases the interpreter, so as many of these threads
+as there are cores keep the cores busy. An image is handed over twice, whatever it needs: into the
+thread and back.
 """
 
 import logging
 import math
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -16,10 +17,12 @@ from threading import Lock, Thread
 import numpy as np
 import numpy.typing as npt
 
-from inference.contents import LARGE_BYTES, Pixels, pixels_of, unpacked, weigh
+from inference.contents import fitted, unpacked
+from inference.decoding import Side, goes_on_the_side
 from inference.model import Probabilities, Session
 from inference.questions import Outcome, Question
-from inference.warming import warm_up
+from inference.warming import warm_decoder, warm_up
+from preprocessing.isolated import IsolatedDecoder
 
 logger = logging.getLogger("inference")
 
@@ -81,10 +84,9 @@ class Engine:
     Attributes:
         image_size: the model's, in pixels.
         batch_size: the most images that the model is asked about at once.
-        decoding_limit: bytes of memory that decoding one image may take.
+        decoder: this engine's own, a process.
+        side: decodes what takes much memory or time.
         deliver: called with the outcomes of a batch, on this thread.
-        large: decodes what takes much memory, one image at a time, and puts it back as pixels, so
-            that neither memory nor the images beside it suffer.
     """
 
     queue: Queue
@@ -92,9 +94,9 @@ class Engine:
     image_size: int
     batch_size: int
     batch_wait_seconds: float
-    decoding_limit: int
+    decoder: IsolatedDecoder
+    side: Side
     deliver: Callable[[list[Outcome], int], None]
-    large: ThreadPoolExecutor
 
     def start(self, name: str) -> "Future[None]":
         """Gives what is done when the engine is warm."""
@@ -107,6 +109,7 @@ class Engine:
         try:
             # On this thread, for which runtimes may prepare too.
             warm_up(self.session, self.image_size, self.batch_size)
+            warm_decoder(self.decoder, self.image_size)
         except Exception as error:  # noqa: BLE001 - the one who waits for it raises it
             warm.set_exception(error)
             return
@@ -120,40 +123,54 @@ class Engine:
 
     def _decode(self, places: list[Place], others: list[Outcome]) -> list[Outcome]:
         """Fills the pixels; gives the outcomes that await the model, and adds the others'."""
-        decoded: list[Outcome] = []
+        ready: list[Outcome] = []
+        files: list[tuple[Outcome, bytes]] = []
         for question, place in places:
             start = time.monotonic()
             outcome = Outcome(question, place, queue=start - question.asked)
+            if question.future.done() or start > question.deadline:
+                others.append(outcome)
+                continue
             try:
-                if question.future.done() or start > question.deadline:
-                    others.append(outcome)
-                    continue
                 image = unpacked(question.images[place])
-                if weigh(image, self.image_size, self.decoding_limit) > LARGE_BYTES:
-                    self.large.submit(self._decode_large, outcome, image)
+                if isinstance(image, bytes):
+                    files.append((outcome, image))
                     continue
-                self._pixels[len(decoded)] = pixels_of(image, self.image_size)
+                self._pixels[len(ready)] = fitted(image, self.image_size)
             except Exception as error:  # noqa: BLE001 - the request is answered with it
                 outcome.error = error
                 others.append(outcome)
             else:
-                outcome.decode = time.monotonic() - start
-                decoded.append(outcome)
-        return decoded
+                ready.append(outcome)
+        if files:
+            self._decode_files(files, ready, others)
+        return ready
 
-    def _decode_large(self, outcome: Outcome, image: bytes | Pixels) -> None:
-        question, place = outcome.question, outcome.place
-        if question.future.done():
-            return self.deliver([outcome], 0)
+    def _decode_files(
+        self, files: list[tuple[Outcome, bytes]], ready: list[Outcome], others: list[Outcome]
+    ) -> None:
+        start = time.monotonic()
+        results: Sequence[object]
         try:
-            question.images[place] = pixels_of(image, self.image_size)
-        except Exception as error:  # noqa: BLE001 - the request is answered with it
-            outcome.error = error
-            return self.deliver([outcome], 0)
-        return self.queue.places.put((question, place))
+            results = self.decoder.decode_all([image for _, image in files], self.image_size)
+        except Exception as error:  # noqa: BLE001 - the requests are answered with it
+            results = [error] * len(files)
+        seconds = time.monotonic() - start
+        for (outcome, image), result in zip(files, results, strict=True):
+            outcome.decode = seconds
+            if isinstance(result, np.ndarray):
+                self._pixels[len(ready)] = result
+                ready.append(outcome)
+            elif goes_on_the_side(result):
+                self.side.submit(outcome, image, self.image_size)
+            else:
+                outcome.error = result if isinstance(result, Exception) else None
+                others.append(outcome)
 
     def _answer(self, outcomes: list[Outcome]) -> None:
         start = time.monotonic()
+        for outcome in outcomes:
+            outcome.question.at_model = start
         try:
             answers: Probabilities = self.session(self._pixels[: len(outcomes)])
         except Exception as error:  # noqa: BLE001 - the requests are answered with it
@@ -164,6 +181,7 @@ class Engine:
         finite: npt.NDArray[np.bool_] = np.all(np.isfinite(answers), axis=1)
         confidences = answers.max(axis=1).tolist()
         for number, outcome in enumerate(outcomes):
+            outcome.question.at_model = 0.0
             outcome.model = seconds
             if finite[number]:
                 outcome.answer = answers[number]

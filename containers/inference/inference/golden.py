@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.artifact import UnusableModelError
-from inference.model import Probabilities, first_line
+from inference.model import Probabilities
 
 # Releases before wrote 1, without pictures.
 SCHEMAS = (1, 2)
@@ -114,7 +114,7 @@ async def check_golden(requests: Sequence[GoldenRequest], labels: Sequence[str],
             answer = await ask(request)
         except Exception as error:
             raise UnusableModelError(
-                f"The model fails on {where} ({first_line(error)}): train it again."
+                f"The model fails on {where} ({_last_line(error)}): train it again."
             ) from error
         _compare(answer, request, labels, where)
 
@@ -162,7 +162,7 @@ def check_pictures(
             square = pixels(picture.body)
         except Exception as error:
             raise UnusableModelError(
-                f"Preprocessing fails on {where} ({first_line(error)}): train the model again, or "
+                f"Preprocessing fails on {where} ({_last_line(error)}): train the model again, or "
                 "undo what was changed in preprocess."
             ) from error
         rows, columns = picture.fields.shape[:2]
@@ -177,6 +177,11 @@ def check_pictures(
                 f"{where}, and training's {expected[y, x].tolist()}: undo what was changed in "
                 "preprocess, or change containers/preprocessing and train again."
             )
+
+
+def _last_line(error: Exception) -> str:
+    """Where a message has a traceback, what it ends with."""
+    return str(error).strip().rpartition("\n")[2]
 
 
 def _inner(fields: int, size: int) -> tuple[list[int], list[int]]:

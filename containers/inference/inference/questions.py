@@ -18,6 +18,9 @@ class Question:
         remaining: images without an answer yet.
         queue, decode, model: seconds that the slowest of its images took.
         confidence: sum of its images' largest probabilities.
+        on_the_side: seconds that its large images took to decode, see `decoding.Side`.
+        at_model: since when the model has been asked about images of it, seconds of
+            `time.monotonic`; 0 while it is not.
     """
 
     images: list[Content]
@@ -30,6 +33,8 @@ class Question:
     decode: float = 0.0
     model: float = 0.0
     confidence: float = 0.0
+    on_the_side: float = 0.0
+    at_model: float = 0.0
 
     def __post_init__(self) -> None:
         self.remaining = len(self.images)

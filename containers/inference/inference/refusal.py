@@ -19,5 +19,12 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and reads so in `exce
 
 
 def overloaded(sentence: str) -> Refusal:
+    """429, and when to come again: clients that ask too much are no fault of the model, which a
+    server error would take back.
+    """
+    return Refusal(429, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})
+
+
+def unavailable(sentence: str) -> Refusal:
     """503, and when to come again."""
     return Refusal(503, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})

@@ -40,7 +40,7 @@ class Holding:
         self._bytes = 0
 
     def take(self, count: int) -> None:
-        """Raises Refusal 503 where it would be more than the limit."""
+        """Raises Refusal 429 where it would be more than the limit."""
         if self._bytes + count > self._limit:
             raise overloaded(
                 f"Requests under way hold {self._bytes >> 20} MB already: send it again later."
@@ -80,7 +80,7 @@ class Request:
         """Reads the body within the limits of size and time.
 
         Raises:
-            Refusal: 413, 408 or 503.
+            Refusal: 413, 408 or 429.
             GoneError
         """
         limit = settings.body_megabytes * MEGABYTE

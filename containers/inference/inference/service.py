@@ -10,17 +10,15 @@ from typing import Any
 from inference.artifact import Artifact
 from inference.batcher import Batcher
 from inference.bodies import read_images
-from inference.contents import Pixels, pixels_of
 from inference.golden import GoldenRequest, check_golden, check_pictures, read_golden
 from inference.metrics import Metrics
 from inference.model import Model, Probabilities
 from inference.negotiation import body_type
-from inference.refusal import overloaded
+from inference.refusal import unavailable
 from inference.request import Holding
 from inference.request_log import RequestLog
 from inference.runtimes import check_answer, load_model
 from inference.settings import MEGABYTE, Settings
-from inference.warming import warm_decoders
 
 logger = logging.getLogger("inference")
 
@@ -83,14 +81,14 @@ class Service:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await self._loaded.wait()
         if not self.ready:
-            raise overloaded("The model is still loading: ask again when /ping says 200.")
+            raise unavailable("The model is still loading: ask again when /ping says 200.")
 
     async def _load(self) -> None:
         try:
             golden = read_golden(self._artifact.folder, self.labels)
             start = time.monotonic()
-            await asyncio.to_thread(check_pictures, golden.pictures, self._pixels)
             model, batch_size = await asyncio.to_thread(self._start)
+            await asyncio.to_thread(check_pictures, golden.pictures, self.batcher.pixels)
             await check_golden(golden.requests, self.labels, self._ask)
         except asyncio.CancelledError:
             raise
@@ -115,7 +113,6 @@ class Service:
         settings, artifact = self.settings, self._artifact
         model = load_model(artifact, settings.runtime, settings.threads)
         check_answer(model.session(), artifact)
-        warm_decoders(artifact.image_size)
         return model, self.batcher.start(model)
 
     async def _ask(self, request: GoldenRequest) -> Probabilities:
@@ -124,9 +121,6 @@ class Service:
         deadline = time.monotonic() + self.settings.request_seconds
         question = await self.batcher.ask(asked.images, deadline)
         return question.rows()[0]
-
-    def _pixels(self, file: bytes) -> Pixels:
-        return pixels_of(file, self._artifact.image_size)
 
     async def _measure(self) -> None:
         while True:

@@ -47,6 +47,7 @@ class Settings:
     body_megabytes: int = _number("INFERENCE_BODY_MEGABYTES", 6, 1, 1024)
     held_megabytes: int = _number("INFERENCE_HELD_MEGABYTES", 256, 1, 1_000_000)
     decoding_megabytes: int = _number("INFERENCE_DECODING_MEGABYTES", 512, 1, 1_000_000)
+    decoding_seconds: float = _number("INFERENCE_DECODING_SECONDS", 4.0, 0.1, 3600)
     connections: int = _number("INFERENCE_CONNECTIONS", 1000, 1, 1_000_000)
     request_seconds: float = _number("INFERENCE_REQUEST_SECONDS", 30.0, 0.1, 3600)
     read_seconds: float = _number("INFERENCE_READ_SECONDS", 15.0, 0.1, 3600)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from inference.model import Images, Session
-from inference.processing import preprocess
+from preprocessing.isolated import IsolatedDecoder
 
 # Eight win little over four, and so many at once leave the processor idle until their clients ask
 # again.
@@ -53,12 +53,14 @@ def warm_up(session: Session, image_size: int, batch_size: int) -> None:
         session(np.zeros((size, image_size, image_size, 3), np.uint8))
 
 
-def warm_decoders(image_size: int) -> None:
+def warm_decoder(decoder: IsolatedDecoder, image_size: int) -> None:
     """Decodes an image of each format, as Pillow loads what reads one when the first comes."""
+    files = []
     for kind in ("JPEG", "PNG", "WEBP"):
         file = io.BytesIO()
         Image.new("RGB", (1, 1)).save(file, kind)
-        preprocess(file.getvalue(), image_size)
+        files.append(file.getvalue())
+    decoder.decode_all(files, image_size)
 
 
 def _seconds(session: Session, images: Images, clock: Callable[[], float]) -> float:

@@ -42,8 +42,9 @@ def folder(model_folder: Path, tmp_path: Path) -> Path:
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
     started: list[Server] = []
 
-    def start(model: Path, port: int = 0, **variables: str) -> Server:
-        server = launch(model, tmp_path_factory.mktemp("server") / "log", port, **variables)
+    def start(model: Path, port: int = 0, program: Path = CONTAINER, **variables: str) -> Server:
+        log = tmp_path_factory.mktemp("server") / "log"
+        server = launch(model, log, port, program, **variables)
         started.append(server)
         return server
 

@@ -54,7 +54,7 @@ class Load:
         pieces = [case.request[i : i + size] for i in range(0, len(case.request), size)]
         pause = 0.02 if slowly else 0.0
         response = await connection.ask(pieces, pause)
-        while response is not None and response.status == 503:
+        while response is not None and response.status in (429, 503):
             self.met["busy"] += 1
             await asyncio.sleep(int(response.headers["retry-after"]))
             response = await connection.ask(pieces, pause)

@@ -63,18 +63,21 @@ StartServer = Callable[..., Server]
 """From the model folder, and what `launch` takes beside it."""
 
 
-def launch(model: Path, log: Path, port: int = 0, **variables: str) -> Server:
+def launch(
+    model: Path, log: Path, port: int = 0, program: Path = CONTAINER, **variables: str
+) -> Server:
     """:param port: 0 for any free one.
+    :param program: the folder that holds the package.
     :param variables: the container's environment variables.
     """
     port = port or free_port()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "inference", "serve", "--model", model, "--host", "127.0.0.1"],
-            cwd=CONTAINER,
+            cwd=program,
             env={
                 **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(CONTAINER), os.environ.get("PYTHONPATH", "")]),
+                "PYTHONPATH": os.pathsep.join([str(program), os.environ.get("PYTHONPATH", "")]),
                 "PYTHONUNBUFFERED": "1",
                 "SAGEMAKER_BIND_TO_PORT": str(port),
                 **variables,

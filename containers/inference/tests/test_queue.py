@@ -1,5 +1,6 @@
 """Batches, a queue that can be full, deadlines, and draining: with a model that takes its time."""
 
+import asyncio
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+
+from inference.batcher import Batcher
+from inference.metrics import Metrics
+from inference.questions import Question
+from inference.refusal import Refusal
+from inference.settings import Settings
 
 from .servers import SIZE, Server, StartServer, picture
 
@@ -50,15 +57,15 @@ def metrics(server: Server) -> list[dict]:
     return [line for line in server.log_lines() if line["message"] == "metrics"]
 
 
-def test_a_full_queue_is_answered_503_and_the_rest_rightly(busy: Server) -> None:
+def test_a_full_queue_is_answered_429_and_the_rest_rightly(busy: Server) -> None:
     answers = ask_all(busy, 24)
 
-    refused = [answer for answer in answers if answer.status_code == 503]
+    refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
     assert all(answer.headers["retry-after"] == "1" for answer in refused)
     assert all("4 is the limit" in answer.json()["error"] for answer in refused)
     for number, answer in enumerate(answers):
-        if answer.status_code != 503:
+        if answer.status_code != 429:
             assert answer.json()["label"] == ("bright" if number % 2 else "dark")
     assert any(answer.status_code == 200 for answer in answers)
 
@@ -108,7 +115,7 @@ def test_a_server_without_traffic_logs_no_metrics(
     assert not metrics(server)
 
 
-def test_a_request_past_its_deadline_is_answered_503(
+def test_a_request_that_waits_past_its_deadline_is_answered_429(
     start_server: StartServer, slow_model: Path
 ) -> None:
     server = start_server(
@@ -124,11 +131,44 @@ def test_a_request_past_its_deadline_is_answered_503(
 
     answer = server.post(file.getvalue(), "application/x-npy")
 
-    assert answer.status_code == 503
-    assert "no answer within 3 s" in answer.json()["error"]
+    assert answer.status_code == 429
+    assert "no answer within 3 s, as others wait" in answer.json()["error"]
     assert answer.headers["retry-after"] == "1"
     # What nobody waits for any more is not computed: the next one need not wait for 900 images.
     assert server.post(picture(255)).json()["label"] == "bright"
+
+
+def test_a_model_that_does_not_answer_in_time_is_answered_503() -> None:
+    async def ask() -> Question:
+        batcher = Batcher(Settings(request_seconds=0.4, threads=1), SIZE, Metrics(1.0))
+        sweep = asyncio.create_task(batcher.sweep())
+        model = SlowModel()
+        await asyncio.to_thread(batcher.start, model)
+        model.seconds = 2.0
+        try:
+            image = np.zeros((SIZE, SIZE, 3), np.uint8)
+            return await batcher.ask([image], time.monotonic() + 0.4)
+        finally:
+            sweep.cancel()
+            batcher.close()
+
+    with pytest.raises(Refusal, match="as the model is slow") as refused:
+        asyncio.run(ask())
+    assert refused.value.status == 503
+
+
+class SlowModel:
+    """Answers after so many seconds."""
+
+    runtime = "openvino"
+    seconds = 0.0
+
+    def session(self):
+        def answer(images: np.ndarray) -> np.ndarray:
+            time.sleep(self.seconds)
+            return np.ones((len(images), 1), np.float32)
+
+        return answer
 
 
 def test_term_answers_what_is_in_the_queue(start_server: StartServer, slow_model: Path) -> None:

@@ -44,7 +44,7 @@ class Callers:
         while not self._gone:
             case = good(numbers)
             response = await connection.ask([case.request])
-            if response is None or response.status == 503:
+            if response is None or response.status in (429, 503):
                 self.met["missed"] += 1
                 await asyncio.sleep(0.02)
             else:
