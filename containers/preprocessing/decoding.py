@@ -69,6 +69,13 @@ def decoding_bytes(data: bytes, size: int) -> int:
     return 20 * pixels + (len(data) if header.format is PNG else 0)
 
 
+def too_many_bytes(size: int) -> UnusableImage:
+    """What to raise for a file of `size` bytes, more than MAXIMUM_BYTES."""
+    return UnusableImage(
+        f"has {size:,} bytes, above the limit of {MAXIMUM_BYTES:,}", "has too many bytes"
+    )
+
+
 @dataclass(frozen=True)
 class _Header:
     format: ImageFormat
@@ -83,9 +90,7 @@ def _read_header(data: bytes) -> _Header:
     if image_format is None:
         raise UnusableImage(*refusal(head))
     if len(data) > MAXIMUM_BYTES:
-        raise UnusableImage(
-            f"has {len(data):,} bytes, above the limit of {MAXIMUM_BYTES:,}", "has too many bytes"
-        )
+        raise too_many_bytes(len(data))
     if image_format is JPEG:
         jpeg = read_jpeg_header(data)
         header = _Header(image_format, jpeg.width, jpeg.height, jpeg)

@@ -100,11 +100,12 @@ class IsolatedDecoder:
         wall_seconds: float | None = None,
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
+        self.workers = workers
         self._limits = _Limits(cpu_seconds, wall_seconds or 10 * cpu_seconds, memory_bytes)
-        self._workers = [_Worker(decoder, self._limits) for _ in range(workers)]
+        self._all = [_Worker(decoder, self._limits) for _ in range(workers)]
         self._idle: LifoQueue[_Worker] = LifoQueue()
         self._closed = False
-        for worker in self._workers:
+        for worker in self._all:
             worker.start()
             self._idle.put(worker)
 
@@ -117,9 +118,9 @@ class IsolatedDecoder:
     def close(self) -> None:
         """Ends the processes; who waits for one gets RuntimeError. May be called again."""
         self._closed = True
-        for worker in self._workers:
+        for worker in self._all:
             worker.end()
-        handed_back = [self._idle.get() for _ in self._workers]
+        handed_back = [self._idle.get() for _ in self._all]
         for worker in handed_back:
             worker.release()
             self._idle.put(worker)

@@ -152,7 +152,7 @@ def test_children_end_when_their_parent_is_killed():
         from preprocessing.isolated import IsolatedDecoder
         pool = IsolatedDecoder(2, decoder={MISBEHAVING!r})
         pool.decode(b"A", 4)
-        print(*(worker._process.pid for worker in pool._workers), flush=True)
+        print(*(worker._process.pid for worker in pool._all), flush=True)
         input()
         """
     )
@@ -183,7 +183,7 @@ def is_running(pid):
 def test_signals_to_the_whole_group_spoil_no_file(decoder):
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(decoder.decode_all, [b"A"] * 2000, 4)
-        for worker in decoder._workers:
+        for worker in decoder._all:
             os.kill(worker._process.pid, signal.SIGTERM)
             os.kill(worker._process.pid, signal.SIGINT)
         assert set(said(call.result())) == {65}

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-contai
 """
 
 import errno
+import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +18,11 @@ logger = logging.getLogger(__name__)
 
 class UserError(Exception):
     """What the user can put right. The message is one sentence: what, where, what to do."""
+
+
+def quoted(name: str) -> str:
+    """A name from outside for a sentence: in quotes and, whatever is in it, on one line."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 def run(step: Callable[[Sequence[str], Path], None], arguments: Sequence[str], root: Path) -> int:

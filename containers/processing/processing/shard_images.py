@@ -1,12 +1,14 @@
 """ShardImages: this host's image files become one TFRecord file a channel."""
 
 import json
+import os
 import shutil
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from preprocessing.isolated import IsolatedDecoder
 from processing.channels import CHANNELS, Channel
 from processing.container import OPT_ML, UserError, run
 from processing.shards.host import Host, read_host
@@ -43,13 +45,16 @@ def _shard(settings: Settings, host: Host, processing: Path, working: Path) -> N
         )
     labels = _read_labels(received / "labels" / "labels.json")
     sizes: dict[Channel, ShardSize] = {}
-    with Quarantine(output / "quarantine" / f"{host.name}.jsonl") as quarantine:
+    with (
+        IsolatedDecoder(len(os.sched_getaffinity(0))) as decoder,
+        Quarantine(output / "quarantine" / f"{host.name}.jsonl") as quarantine,
+    ):
         for channel in CHANNELS:
             name = f"{channel}-{host.shard}{settings.suffix}"
             shard = Shard(channel, received / channel, working / channel / name)
             order = working / "order"
             files = SourceFiles(table, shard.folder, channel, labels, order)
-            sizes[channel] = shard.write(files, settings, quarantine)
+            sizes[channel] = shard.write(files, settings, decoder, quarantine)
     seconds = time.monotonic() - started
     report = Report(host.name, sizes, quarantine.reasons, seconds)
     report.write(output / "report" / f"{host.name}.json")

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import struct
+from functools import partial
 from itertools import pairwise
 
 import crc32c
@@ -18,6 +19,8 @@ from tfrecord import example_pb2
 from tfrecord.reader import tfrecord_iterator
 
 from preprocessing import decode
+from preprocessing.isolated import IsolatedDecoder
+from preprocessing.tests.hostile import HOSTILE
 from processing.container import run
 from processing.manifests.objects_table import OBJECTS_SCHEMA
 from processing.shard_images import shard_images
@@ -257,6 +260,48 @@ def test_names_with_spaces_signs_and_other_scripts_are_kept(tmp_path):
     assert sorted(key for key, _, _ in host.records("train")) == sorted(files)
 
 
+def test_hostile_files_are_put_aside_by_name_and_their_neighbours_are_kept(host):
+    hostile = {f"d1/dog/{number}.jpg": data for number, data in enumerate(HOSTILE.values())}
+    files = drawn("cat", "dog", count=30)
+    assert host.receive("train", files | hostile).run(maximum_quarantined_share=0.9) == 0
+    kept = {key for key, _, _ in host.records("train")}
+    aside = {line["key"] for line in host.quarantine}
+    assert set(files) <= kept
+    assert kept | aside == set(files | hostile)
+    assert {"d1/dog/1.jpg"} <= aside - kept
+
+
+def test_a_file_that_crashes_its_decoder_is_put_aside_by_name(host, monkeypatch):
+    decoding_by("preprocessing.tests.misbehaving:decode", monkeypatch)
+    files = drawn("cat", count=20) | {"d1/dog/x.jpg": b"segfault:"}
+    assert host.receive("train", files).run() == 0
+    assert len(host.records("train")) == 20
+    (line,) = host.quarantine
+    assert line["key"] == "d1/dog/x.jpg"
+    assert line["reason"] == "crashes its decoder (SIGSEGV)"
+    assert host.report["reasons"] == {"crashes its decoder": 1}
+
+
+def test_a_fault_of_the_program_names_the_file_that_met_it(host, monkeypatch):
+    decoding_by("preprocessing.tests.misbehaving:decode", monkeypatch)
+    assert host.receive("train", drawn("cat") | {'d1/dog/"x\ny.jpg': b"fault:"}).run() == 1
+    assert r'"d1/dog/\"x\ny.jpg" met a fault of the program: AssertionError' in host.message
+
+
+def test_a_file_of_more_bytes_than_any_image_is_put_aside_unread(host, monkeypatch):
+    monkeypatch.setattr("processing.shards.chunks.MAXIMUM_BYTES", 5_000)
+    large = large_png()
+    assert host.receive("train", drawn("cat") | {"d1/dog/x.png": large}).run() == 0
+    assert host.quarantine[0]["reason"].startswith(f"has {len(large):,} bytes, above the limit of")
+
+
+def decoding_by(decoder, monkeypatch):
+    """Has ShardImages' processes run another decoder."""
+    monkeypatch.setattr(
+        "processing.shard_images.IsolatedDecoder", partial(IsolatedDecoder, decoder=decoder)
+    )
+
+
 def test_too_many_unusable_files_fail_with_their_reasons_and_leave_no_shard(host):
     broken = {f"d1/dog/{number}.png": b"no image" for number in range(4)} | {"d1/dog/e.png": b""}
     assert host.receive("train", drawn("cat") | broken).run(maximum_quarantined_share=0.4) == 1
@@ -285,9 +330,18 @@ def test_a_file_that_the_lineage_does_not_list_is_refused(host):
     host.receive("train", drawn("cat")).place("train", {"d1/cat/new.png": png(1)})
     assert host.run() == 1
     assert host.message.startswith(
-        '"d1/cat/new.png" is in channel train and not in objects.parquet'
+        '"d1/cat/new.png" is in channel train and not listed in objects.parquet'
     )
     assert not (host.output / "train").exists()
+
+
+def test_a_file_that_is_listed_for_another_channel_is_refused(host):
+    host.receive("train", drawn("cat")).receive("validation", {"d1/dog/v.png": png(9)})
+    host.place("train", {"d1/dog/v.png": png(9)})
+    assert host.run() == 1
+    assert host.message.startswith(
+        '"d1/dog/v.png" is in channel train and listed for channel validation in objects.parquet'
+    )
 
 
 @pytest.mark.parametrize("content", [png(1), b"x" * len(png(0)), b""])

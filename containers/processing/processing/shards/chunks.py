@@ -2,12 +2,14 @@
 
 import gzip
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from preprocessing import UnusableImage, decode, decoding_bytes
-from processing.container import UserError
+from preprocessing import MAXIMUM_BYTES, UnusableImage, decoding_bytes, too_many_bytes
+from preprocessing.isolated import DecoderFault, IsolatedDecoder
+from processing.container import UserError, quoted
 from processing.shards.memory import Memory
 from processing.shards.source_files import SourceFile
 from processing.shards.tfrecord import record
@@ -15,6 +17,8 @@ from processing.shards.tfrecord import record
 FILES_PER_CHUNK = 16
 # Pixels of photographs hardly shrink further at a higher level, which takes several times as long.
 GZIP_LEVEL = 1
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ReadChunk:
-    """A chunk with its files' contents."""
+    """A chunk with its files' contents; b"" for one that is too large to be held."""
 
     files: tuple[SourceFile, ...]
     contents: tuple[bytes, ...]
@@ -50,6 +54,9 @@ class Records:
     data: list[bytes | memoryview] = field(default_factory=list)
     count: int = 0
     quarantined: list[Quarantined] = field(default_factory=list)
+
+    def put_aside(self, file: SourceFile, unusable: UnusableImage) -> None:
+        self.quarantined.append(Quarantined(file.entry, str(unusable), unusable.kind))
 
 
 def chunks(files: Iterable[SourceFile], record_bytes: int, largest: int) -> Iterator[Chunk]:
@@ -74,24 +81,41 @@ def read(chunk: Chunk, folder: Path) -> ReadChunk:
 
 
 def _read(folder: Path, file: SourceFile) -> bytes:
-    content = (folder / file.entry).read_bytes()
-    if len(content) != file.size or hashlib.sha256(content).digest() != file.sha256:
+    with (folder / file.entry).open("rb") as opened:
+        if file.size > MAXIMUM_BYTES:
+            content, digest = b"", hashlib.file_digest(opened, "sha256").digest()
+        else:
+            # One byte more shows a file that has grown, whatever it has grown to.
+            content = opened.read(file.size + 1)
+            digest = hashlib.sha256(content).digest()
+    if digest != file.sha256:
         raise UserError(
-            f'"{file.entry}" has changed since the manifests were written (its SHA-256 is not that '
-            "of the lineage): start the pipeline again, which lists the drops anew."
+            f"{quoted(file.entry)} has changed since the manifests were written (its SHA-256 is "
+            "not that of the lineage): start the pipeline again, which lists the drops anew."
         )
     return content
 
 
-def records(chunk: ReadChunk, size: int, compress: bool, decoding: Memory) -> Records:
-    """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time."""
+def records(
+    chunk: ReadChunk, size: int, compress: bool, decoder: IsolatedDecoder, decoding: Memory
+) -> Records:
+    """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time.
+
+    DecoderFault, with the file's name, where the decoder raises what is no reason against a file.
+    """
     result = Records()
-    for file, content in zip(chunk.files, chunk.contents, strict=True):
-        try:
-            with decoding.held(decoding_bytes(content, size)):
-                pixels = decode(content, size)
-        except UnusableImage as unusable:
-            result.quarantined.append(Quarantined(file.entry, str(unusable), unusable.kind))
+    needed = max(decoding_bytes(content, size) for content in chunk.contents)
+    with decoding.held(needed):
+        pictures = decoder.decode_all(chunk.contents, size)
+    for file, pixels in zip(chunk.files, pictures, strict=True):
+        if file.size > MAXIMUM_BYTES:
+            result.put_aside(file, too_many_bytes(file.size))
+        elif isinstance(pixels, UnusableImage):
+            result.put_aside(file, pixels)
+        elif isinstance(pixels, DecoderFault):
+            logger.error("%s: %s", quoted(file.entry), pixels)
+            words = str(pixels).strip().splitlines()[-1]
+            raise DecoderFault(f"{quoted(file.entry)} met a fault of the program: {words}")
         else:
             result.data += record(pixels, file.label, file.entry)
             result.count += 1

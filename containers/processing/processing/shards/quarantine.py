@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from processing.channels import Channel
-from processing.container import UserError
+from processing.container import UserError, quoted
 from processing.shards.chunks import Quarantined
 
 EXAMPLES = 3
@@ -41,7 +41,7 @@ class Quarantine:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self.reasons[file.kind] += 1
         self._examples.setdefault(file.kind, file)
-        logger.warning('Put aside: "%s" %s.', file.entry, file.reason)
+        logger.warning("Put aside: %s %s.", quoted(file.entry), file.reason)
 
     def refuse_above(self, maximum_share: float, files: int, host: str) -> None:
         """UserError when more than this share of the host's `files` is listed."""
@@ -49,7 +49,7 @@ class Quarantine:
             return
         common = self.reasons.most_common()
         shown = "; ".join(
-            f'{count}: {kind}, such as "{self._examples[kind].entry}"'
+            f"{count}: {kind}, such as {quoted(self._examples[kind].entry)}"
             for kind, count in common[:EXAMPLES]
         )
         raise UserError(

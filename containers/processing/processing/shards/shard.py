@@ -1,12 +1,12 @@
 """One channel of one host: its files become a shard."""
 
 import logging
-import os
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
+from preprocessing.isolated import IsolatedDecoder
 from processing.channels import Channel
 from processing.parallel import ordered_map
 from processing.shards.chunks import Records, chunks, read, records
@@ -31,12 +31,19 @@ class Shard:
     folder: Path
     path: Path
 
-    def write(self, files: SourceFiles, settings: Settings, quarantine: Quarantine) -> ShardSize:
+    def write(
+        self,
+        files: SourceFiles,
+        settings: Settings,
+        decoder: IsolatedDecoder,
+        quarantine: Quarantine,
+    ) -> ShardSize:
         """Writes the shard, and what gives no record to `quarantine`."""
-        # libjpeg-turbo, OpenCV, Pillow, zlib and hashlib work without Python's lock, so threads
-        # use all cores. The memory is for files read ahead, for records and for decoders.
-        cores = len(os.sched_getaffinity(0))
-        share = settings.memory_bytes // 4
+        # A thread a process that decodes: it waits, or frames and compresses without Python's lock.
+        # The memory is for files read ahead, for records, for what is on its way to and from the
+        # decoders, and for these.
+        cores = decoder.workers
+        share = settings.memory_bytes // 5
         decoding = Memory(2 * share)
         compress = settings.compression == "gzip"
         planned = chunks(
@@ -45,7 +52,7 @@ class Shard:
         weight = attrgetter("bytes")
         contents = ordered_map(partial(read, folder=self.folder), planned, READERS, weight, share)
         made = ordered_map(
-            lambda chunk: records(chunk, settings.image_size, compress, decoding),
+            lambda chunk: records(chunk, settings.image_size, compress, decoder, decoding),
             contents,
             cores,
             weight,

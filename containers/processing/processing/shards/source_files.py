@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from processing.channels import Channel
-from processing.container import UserError
+from processing.container import UserError, quoted
 from processing.shards.buckets import Buckets
 
 COLUMNS = ["key", "size", "sha256", "class_label", "encoded_label", "channel"]
@@ -45,8 +45,8 @@ class SourceFiles:
     The order of their records follows from the seed and each entry alone, so that classes and drops
     are mixed and the same files give the same shard. It is made on disk, below `working`.
 
-    Raises UserError when a file is there that the table does not list, or a label of the table is
-    not that of `labels`.
+    Raises UserError when a file is there that the table does not list for this channel, or a label
+    of the table is not that of `labels`.
     """
 
     def __init__(
@@ -104,17 +104,20 @@ class SourceFiles:
         found = sum(1 for _ in entries(self._folder))
         if found == self.count:
             return
-        listed = set()
+        channels: dict[str, str] = {}
         with pq.ParquetFile(self._table, pre_buffer=False) as table:
-            for batch in table.iter_batches(BATCH_ROWS, columns=["key"]):
-                for key in batch["key"].to_pylist():
-                    listed.add("/".join(key.split("/")[-ENTRY_PARTS:]))
-        unlisted = sorted(entry for entry in entries(self._folder) if entry not in listed)
-        if unlisted:
+            for batch in table.iter_batches(BATCH_ROWS, columns=["key", "channel"]):
+                rows = zip(batch["key"].to_pylist(), batch["channel"].to_pylist(), strict=True)
+                for key, channel in rows:
+                    channels["/".join(key.split("/")[-ENTRY_PARTS:])] = channel
+        wrong = sorted(e for e in entries(self._folder) if channels.get(e) != self._channel)
+        if wrong:
+            elsewhere = channels.get(wrong[0])
+            listed = f"listed for channel {elsewhere}" if elsewhere else "not listed"
             raise UserError(
-                f'"{unlisted[0]}" is in channel {self._channel} and not in objects.parquet '
-                f"({len(unlisted)} such files in all): give the job the lineage of the same "
-                "execution."
+                f"{quoted(wrong[0])} is in channel {self._channel} and {listed} in objects.parquet "
+                f"({len(wrong)} such files in all): give the job the lineage and the manifests of "
+                "the same execution."
             )
 
 
