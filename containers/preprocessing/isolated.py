@@ -53,6 +53,7 @@ MEMORY_BYTES = 4 << 30
 MAXIMUM_BATCH = 256
 # A worker that has not said that it is ready by then never will.
 START_SECONDS = 120.0
+END_SECONDS = 5.0
 # Beside the time that its files may take together: a process that is stopped or cannot be ended.
 SLACK_SECONDS = 60.0
 # Memory that is shared at least; it grows by doubling.
@@ -246,12 +247,17 @@ class _Worker:
     def end(self) -> None:
         """Ends the process; a call that waits for it gets no answer."""
         process, channel = self._process, self._socket
-        if process is not None:
-            process.kill()
-            process.wait()
         if channel is not None:
             with suppress(OSError):
                 channel.shutdown(socket.SHUT_RDWR)
+        if process is None:
+            return
+        if not self._broken:
+            # It is idle and ends by itself, and its decoder with it.
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
+        process.kill()
+        process.wait()
 
     def release(self) -> None:
         """Ends it and gives back what it held; no call may be waiting."""

@@ -18,6 +18,7 @@ from processing.shards.source_files import SourceFiles
 
 # Files are read by these while others are decoded.
 READERS = 4
+THREADS_PER_DECODER = 2
 PROGRESS_FILES = 5_000
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,9 @@ class Shard:
         quarantine: Quarantine,
     ) -> ShardSize:
         """Writes the shard, and what gives no record to `quarantine`."""
-        # A thread a process that decodes: it waits, or frames and compresses without Python's lock.
-        # The memory is for files read ahead, for records, for what is on its way to and from the
-        # decoders, and for these.
+        # While a thread frames or compresses its records, another's files are decoded. The memory
+        # is for files read ahead, for records, for what is on its way to and from the decoders, and
+        # for these.
         cores = decoder.workers
         share = settings.memory_bytes // 5
         decoding = Memory(2 * share)
@@ -54,7 +55,7 @@ class Shard:
         made = ordered_map(
             lambda chunk: records(chunk, settings.image_size, compress, decoder, decoding),
             contents,
-            cores,
+            THREADS_PER_DECODER * cores,
             weight,
             share,
         )
