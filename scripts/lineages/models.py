@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from scripts.commands import stacks
 from scripts.commands.console import CommandError
+from scripts.commands.logs import job_of, named
 from scripts.commands.pipelines import executions, steps_of
 from scripts.lineages.store import in_parallel
 
@@ -125,9 +126,10 @@ class Models:
 
     def _artifact(self, execution_arn: str) -> str | None:
         for step in steps_of(self._session, execution_arn):
-            job = step.get("Metadata", {}).get("TrainingJob")
-            if job is not None and step["StepStatus"] == "Succeeded":
-                name = job["Arn"].rsplit("/", 1)[-1]
+            job = job_of(step)
+            is_training = "TrainingJob" in step.get("Metadata", {})
+            if job is not None and is_training and step["StepStatus"] == "Succeeded":
+                name = named(self._session, job).name
                 described = self._sagemaker.describe_training_job(TrainingJobName=name)
                 return described["ModelArtifacts"]["S3ModelArtifacts"]
         return None

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from scripts.commands import stacks
 from scripts.commands.aws import is_local
 from scripts.commands.console import CommandError
+from scripts.commands.logs import job_of, named
 from scripts.commands.pipelines import execution_named, steps_of
 from scripts.planning.recorded import Job, Machine, RecordedRun, Report, Training
 from scripts.reports.evidence import Reader
@@ -75,13 +76,16 @@ def _described_jobs(session: boto3.Session, arn: str) -> dict[str, dict[str, Any
                 f"The step {name} of {arn} was taken from the cache, so that it has no time of its "
                 "own: name the run that it was taken from with --from."
             )
-        metadata = step["Metadata"]
-        if "TrainingJob" in metadata:
-            job = metadata["TrainingJob"]["Arn"].rsplit("/", 1)[1]
-            described[name] = dict(sagemaker.describe_training_job(TrainingJobName=job))
+        job = job_of(step)
+        if job is None:
+            raise CommandError(
+                f"The step {name} of {arn} has no job: name another run with --from."
+            )
+        own = named(session, job).name
+        if "TrainingJob" in step["Metadata"]:
+            described[name] = dict(sagemaker.describe_training_job(TrainingJobName=own))
         else:
-            job = metadata["ProcessingJob"]["Arn"].rsplit("/", 1)[1]
-            described[name] = dict(sagemaker.describe_processing_job(ProcessingJobName=job))
+            described[name] = dict(sagemaker.describe_processing_job(ProcessingJobName=own))
     return described
 
 

@@ -50,11 +50,13 @@ class Ended:
         lines: a few on each step that failed or was stopped: reason, log group, streams.
         advice: what to do next.
         last_lines: the last log lines, by stream.
+        is_verdict: whether the model was made and is not good enough.
     """
 
     lines: list[str] = field(default_factory=list)
     advice: str = ""
     last_lines: dict[str, list[str]] = field(default_factory=dict)
+    is_verdict: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,10 @@ def _title(evidence: Evidence) -> str:
         return "From a drop of images to a served model"
     if evidence.status == "Succeeded":
         return "From a drop of images to a registered model"
-    if evidence.status in {"Failed", "Stopped"}:
-        return f"A run that {'failed' if evidence.status == 'Failed' else 'was stopped'}"
-    return "A run that goes on"
+    if evidence.ended.is_verdict:
+        return "A run that rejected its model"
+    ended = {"Failed": "failed", "Stopped": "was stopped"}.get(evidence.status, "goes on")
+    return f"A run that {ended}"
 
 
 def _speed(history: list[dict[str, Any]]) -> dict[str, float]:

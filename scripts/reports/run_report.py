@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
 from botocore.exceptions import ClientError
+from jinja2 import TemplateError
 
 from infra.operations.reports.functions.reporter import logs, words
 from infra.operations.reports.functions.reporter.executions import Executions
-from infra.operations.reports.functions.reporter.reasons import judge
+from infra.operations.reports.functions.reporter.reasons import Cause, judge
 from infra.operations.reports.functions.reporter.records import Job
 from scripts.commands import stacks
 from scripts.commands.console import CommandError, explain
@@ -28,6 +30,14 @@ ANSWERS = 30
 _GONE = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 # `training` logs a line an epoch, which its metric definitions read too.
 _EPOCH = re.compile(r"\bepoch=(?P<epoch>\d+)(?P<metrics>(?: \w+=\S+)+)")
+# Pieces of JSON, and what stands for one that is not there.
+_LACKING: dict[str, Any] = {
+    "dataset": None,
+    "shards": [],
+    "training": None,
+    "history": [],
+    "evaluation": None,
+}
 Piece = TypeVar("Piece")
 
 
@@ -39,7 +49,7 @@ def write_report(
     :raises CommandError: the file can't be written, or the endpoint answers otherwise than the
         evaluation did.
     """
-    evidence = Gathering(session, environment, execution_arn).evidence()
+    evidence = readable(Gathering(session, environment, execution_arn).evidence())
     try:
         file.write_text(render(evidence), encoding="utf-8")
     except OSError as error:
@@ -162,6 +172,7 @@ class Gathering:
             lines,
             f"{then} {command}" if command else f"{then}.",
             {stream: last_lines(self._session, job.log_group, stream) for job, stream in shown},
+            is_verdict=any(ending.cause is Cause.VERDICT for ending in endings),
         )
 
     def _answers(self) -> list[Answer]:
@@ -188,6 +199,20 @@ class Gathering:
             self._data["DropsBucketName"],
             answers.choose(self._reader.predictions(), ANSWERS),
         )
+
+
+def readable(evidence: Evidence) -> Evidence:
+    """Without the pieces that are no such thing as the page shows; it says so in their place."""
+    bare = replace(evidence, **_LACKING)
+    missing = dict(evidence.missing)
+    for name, lacking in _LACKING.items():
+        piece = getattr(evidence, name)
+        try:
+            render(replace(bare, **{name: piece}))
+        except (LookupError, TypeError, ValueError, AttributeError, TemplateError) as error:
+            missing[name] = f"It is there and is none that this page can show: {error}."
+            evidence = replace(evidence, **{name: lacking})
+    return replace(evidence, missing=missing)
 
 
 def epoch_of(line: str) -> dict[str, Any] | None:

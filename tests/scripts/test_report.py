@@ -17,7 +17,7 @@ from scripts.commands.console import CommandError
 from scripts.reports import answers
 from scripts.reports.evidence import Answer, Ended, Evidence, Step
 from scripts.reports.page import render
-from scripts.reports.run_report import Gathering, epoch_of
+from scripts.reports.run_report import Gathering, epoch_of, readable
 from tests.rehearsal.conftest import eventually
 from tests.scripts.conftest import deploy
 from tests.scripts.runs import write_run
@@ -249,6 +249,22 @@ def test_why_a_run_ended_stands_first_with_the_last_lines_and_what_to_do():
     assert "What to do: mend that." in page
     assert "<pre>one\n&lt;two&gt;</pre>" in page
     assert page.index("Why it ended") < page.index("What was dropped")
+
+
+@pytest.mark.parametrize("broken", [{}, {"objects": 1}, [1], "text"])
+@pytest.mark.parametrize("piece", ["dataset", "training", "evaluation"])
+def test_a_piece_that_is_no_such_thing_is_left_out_and_told(piece, broken):
+    evidence = readable(replace(_evidence(_answer()), **{piece: broken}))
+    page = render(evidence)
+    if broken:
+        assert "It is there and is none that this page can show" in page
+    assert "is empty: 2" in page
+    assert "<svg" in page
+
+
+def test_a_whole_run_is_shown_whole():
+    evidence = _evidence(_answer(), evaluation=COMPARED)
+    assert readable(evidence) == evidence
 
 
 def test_a_log_line_of_an_epoch_is_an_entry_of_the_history():

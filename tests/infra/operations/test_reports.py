@@ -192,6 +192,16 @@ def test_a_model_that_waits_is_told_with_its_accuracy(operations, execute, train
     assert maximum(operations, "Objects", PipelineName=NAME) == 1797
 
 
+def test_an_evaluation_that_is_none_keeps_no_message_back(operations, execute, invoke, message):
+    arn = execute(REJECT)
+    message(arn)
+    key = f"executions/{arn.rpartition('/')[2]}/evaluation/evaluation.json"
+    s3 = operations.server.client("s3")
+    for number, body in enumerate((b"{half", b"[]", b'{"serving": 1}')):
+        s3.put_object(Bucket=WORKING, Key=key, Body=body)
+        invoke(arn, "Failed", ended=f"2026-11-25T12:00:0{number}Z")
+
+
 def test_cost_is_a_metric_by_run_and_by_step(operations, execute, train):
     execute(train("Completed"))
 

@@ -1,9 +1,14 @@
 """What an execution has written of its data and of its model."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .documents import Documents
+
+logger = logging.getLogger(__name__)
+Told = TypeVar("Told")
 
 DATASET = "lineage/{}/dataset.json"
 EVALUATION = "executions/{}/evaluation/evaluation.json"
@@ -30,16 +35,26 @@ class Outputs:
 
     def objects(self, execution_id: str) -> int | None:
         """How many images the dataset has; None where the execution did not come so far."""
-        found = self.artifacts.read(DATASET.format(execution_id))
-        return int(found[0]["objects"]) if found else None
+        return _told(self.artifacts, DATASET.format(execution_id), lambda d: int(d["objects"]))
 
     def accuracy(self, execution_id: str) -> Accuracy | None:
         """None where the execution did not come so far."""
-        found = self.working.read(EVALUATION.format(execution_id))
-        if found is None:
-            return None
-        serving = found[0].get("serving")
-        return Accuracy(_accuracy(found[0]), _accuracy(serving) if serving else None)
+        return _told(self.working, EVALUATION.format(execution_id), _accuracies)
+
+
+def _told(documents: Documents, key: str, reading: Callable[[dict[str, Any]], Told]) -> Told | None:
+    """None where it is not there; a document that is none must not keep the rest from people."""
+    try:
+        found = documents.read(key)
+        return reading(found[0]) if found else None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        logger.warning("%s is not as expected, and left out: %r", key, error)
+        return None
+
+
+def _accuracies(evaluation: dict[str, Any]) -> Accuracy:
+    serving = evaluation.get("serving")
+    return Accuracy(_accuracy(evaluation), _accuracy(serving) if serving else None)
 
 
 def _accuracy(metrics: dict[str, Any]) -> float:
