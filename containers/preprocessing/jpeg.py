@@ -53,7 +53,8 @@ class JpegHeader:
     """What a file says of itself before its pixels; sizes in pixels.
 
     has_application_data: a segment APP1 may hold EXIF or XMP, and so an orientation.
-    pixels_place: where the first scan begins.
+    pixels_place: where the first scan begins. several_scans: more may follow it; else libjpeg-turbo
+    refuses those that do.
     """
 
     width: int
@@ -61,6 +62,7 @@ class JpegHeader:
     frame: int
     has_application_data: bool
     pixels_place: int
+    several_scans: bool
 
     @property
     def progressive(self) -> bool:
@@ -85,7 +87,9 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         if marker == START_OF_SCAN:
             if frame is None:
                 raise damaged("its pixels come before its size")
-            return JpegHeader(*_size(data, *frame), application_data, place - 2)
+            width, height, components = _size(data, *frame)
+            several = frame[0] in PROGRESSIVE_FRAMES or data[place + 2] < components
+            return JpegHeader(width, height, frame[0], application_data, place - 2, several)
         if marker in FRAMES:
             if frame is not None:
                 raise damaged("it has two frame headers")
@@ -95,7 +99,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
 
 
 def _size(data: bytes, marker: int, place: int) -> tuple[int, int, int]:
-    """Width, height and marker of the frame header whose length stands at `place`."""
+    """Width, height and components of the frame header whose length stands at `place`."""
     if marker == JPEG_LS_FRAME:
         kind = "is a JPEG-LS image"
         raise UnusableImage(f"{kind}; only {TAKEN_NAMES} are read", kind)
@@ -110,7 +114,7 @@ def _size(data: bytes, marker: int, place: int) -> tuple[int, int, int]:
         raise _kind_not_read(f"{bits} bits a sample")
     if not height or not width:
         raise damaged(f"it is {width} x {height} pixels large by its header")
-    return width, height, marker
+    return width, height, components
 
 
 def _kind_not_read(name: str) -> UnusableImage:
@@ -120,11 +124,10 @@ def _kind_not_read(name: str) -> UnusableImage:
 
 def refuse_many_scans(data: bytes, header: JpegHeader) -> None:
     """UnusableImage where decoding takes far longer than that of any file that encoders write."""
+    if not header.several_scans:
+        return
     blocks = -(-header.width // 8) * -(-header.height // 8)
     most = min(MAXIMUM_SCANS, MAXIMUM_SCANNED_PIXELS // (64 * blocks))
-    # A quick count that is never too low: application data may hold the bytes too.
-    if data.count(b"\xff\xda") <= most:
-        return
     scans, place = 0, header.pixels_place
     while scans <= most and (found := MARKER.search(data, place)):
         marker, place = found[0][1], found.end()
@@ -166,7 +169,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
     """The marker of each segment up to the first scan's, and where its length stands."""
     place = 2
     # Like libjpeg-turbo, which passes over what stands between segments.
-    while (place := data.find(FILL, place)) >= 0 and place + 3 < len(data):
+    while (place := data.find(FILL, place)) >= 0 and place + 4 < len(data):
         marker = data[place + 1]
         if marker == FILL:
             place += 1
