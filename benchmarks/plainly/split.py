@@ -1,4 +1,4 @@
-"""Split, manifests and table of a listing with pandas, scikit-learn and json."""
+"""Split, manifests and table of a staged listing with pandas, scikit-learn and json."""
 
 import json
 import sys
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import LabelEncoder
 
 from benchmarks.measured import measured
 
@@ -14,10 +13,6 @@ folder = Path(sys.argv[2])
 folder.mkdir(parents=True, exist_ok=True)
 with measured() as facts:
     listing = pd.read_parquet(sys.argv[1])
-    listing["sha256"] = listing.sha256.map(bytes.hex)
-    parts = listing.key.str.split("/", expand=True)
-    listing["drop_id"], listing["class_label"] = parts[1], parts[2]
-    listing["encoded_label"] = LabelEncoder().fit_transform(listing.class_label)
     train, rest = train_test_split(
         listing, test_size=0.3, stratify=listing.class_label, random_state=7
     )
