@@ -32,7 +32,7 @@ FRAMES = (*TRANSFORMED_FRAMES, LOSSLESS_FRAME, *REFUSED_FRAMES, JPEG_LS_FRAME)
 SAMPLE_BITS = 8
 # Other fractions exist, but their transforms are slower than the pixels that they save.
 SCALES = (8, 4, 2)
-# Every scan goes over all pixels. Encoders write 1 to 12, or some dozen; these take a second.
+# Every scan goes over all pixels. Encoders write 1 to 12, or some dozen; these take under a second.
 MAXIMUM_SCANS = 1_000
 MAXIMUM_SCANNED_PIXELS = 2_000_000_000
 MAXIMUM_SEGMENTS = 10_000
