@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from infra.operations import metrics
-from infra.serving.logs import MEAN_CONFIDENCE, PACKAGE_DIMENSION, metric_namespace
+from infra.serving.logs import MEAN_CONFIDENCE, PACKAGE_DIMENSION, EndpointLogs, metric_namespace
 from infra.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
@@ -48,6 +48,11 @@ def failures(settings: Settings, endpoint_name: str) -> dict[str, Failure]:
             metrics.endpoint("Invocation5XXErrors", endpoint_name),
             f"The endpoint {endpoint_name} answered with a server error",
             "endpoint-errors",
+        ),
+        "OverloadedEndpoint": Failure(
+            EndpointLogs.overloads(settings),
+            f"The endpoint {endpoint_name} refused requests, as too many waited",
+            "slow-endpoint",
         ),
         "SlowEndpoint": Failure(
             metrics.endpoint("ModelLatency", endpoint_name, cloudwatch.Stats.percentile(99)),

@@ -1,4 +1,4 @@
-"""The endpoint's log group, and the metric that is read from it."""
+"""The endpoint's log group, and the metrics that are read from it."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,6 +13,7 @@ from infra.settings import Settings
 from infra.settings.endpoint import ALARM_PERIOD_SECONDS
 
 MEAN_CONFIDENCE = "MeanConfidence"
+OVERLOADS = "Overloads"
 PACKAGE_DIMENSION = "ModelPackageArn"
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
@@ -41,7 +42,8 @@ class EndpointLogs(Construct):
 
     The containers have no network, so that the confidence of their answers comes by their logs, as
     a metric with one dimension, the model package: what a new model answers is seen by itself. A
-    package is one custom metric, billed by the month that it serves in.
+    package is one custom metric, billed by the month that it serves in; so are requests that were
+    refused because too many waited, in a month that has any.
     """
 
     def __init__(
@@ -69,6 +71,16 @@ class EndpointLogs(Construct):
             metric_value="$.mean_confidence",
             dimensions={PACKAGE_DIMENSION: "$.model_package_arn"},
         )
+        # No metric of SageMaker's tells overload from a client's bad file: both are 4xx.
+        logs.MetricFilter(
+            self,
+            OVERLOADS,
+            log_group=self.log_group,
+            filter_pattern=logs.FilterPattern.literal("{ $.status = 429 }"),
+            metric_namespace=self._namespace,
+            metric_name=OVERLOADS,
+            metric_value="1",
+        )
 
     def mean_confidence(self, model_package: str) -> cloudwatch.Metric:
         """The largest probabilities that `model_package` answers, on average over a minute."""
@@ -78,6 +90,16 @@ class EndpointLogs(Construct):
             dimensions_map={PACKAGE_DIMENSION: model_package},
             statistic=cloudwatch.Stats.AVERAGE,
             period=cdk.Duration.seconds(ALARM_PERIOD_SECONDS),
+        )
+
+    @staticmethod
+    def overloads(settings: Settings) -> cloudwatch.Metric:
+        """Requests that the endpoint refused because too many waited."""
+        return cloudwatch.Metric(
+            namespace=metric_namespace(settings),
+            metric_name=OVERLOADS,
+            statistic=cloudwatch.Stats.SUM,
+            period=cdk.Duration.minutes(5),
         )
 
     def _key(self) -> kms.Key:

@@ -187,8 +187,27 @@ def test_errors_and_latency_are_those_of_the_new_instances_alone(modes):
     assert alarms["ModelLatency"]["Threshold"] == 1_000_000
 
 
+def by_log(mode):
+    """The metric filters of the endpoint's log, by metric."""
+    resources = mode.template("dev", "serving")["Resources"].values()
+    filters = [r["Properties"] for r in resources if r["Type"] == "AWS::Logs::MetricFilter"]
+    return {each["MetricTransformations"][0]["MetricName"]: each for each in filters}
+
+
+def test_refused_requests_are_told_and_take_no_model_back(modes):
+    overloads = by_log(modes["scaled"])["Overloads"]
+    assert overloads["FilterPattern"] == "{ $.status = 429 }"
+    (transformation,) = overloads["MetricTransformations"]
+
+    alarms = modes["scaled"].template("dev", "operations")["Resources"].values()
+    (alarm,) = [r["Properties"] for r in alarms if r["Properties"].get("MetricName") == "Overloads"]
+    assert alarm["Namespace"] == transformation["MetricNamespace"]
+    assert alarm["AlarmActions"]
+    assert "Overloads" not in rollback_alarms(modes["scaled"])
+
+
 def test_an_unsure_model_is_seen_by_what_it_logs(modes):
-    (filtered,) = only(modes["scaled"], "Logs::MetricFilter")["MetricTransformations"]
+    filtered = by_log(modes["scaled"])["MeanConfidence"]["MetricTransformations"][0]
     alarm = rollback_alarms(modes["scaled"])["MeanConfidence"]
     assert (alarm["Namespace"], alarm["MetricName"]) == (
         filtered["MetricNamespace"],
