@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import tarfile
@@ -43,6 +44,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Confusion:
+    """So many records of a class that the model took for another one."""
+
+    label: str
+    predicted: str
+    records: int
+
+
+@dataclass(frozen=True)
 class Ended:
     """Why an execution ended without success, empty where it did not.
 
@@ -81,6 +91,7 @@ class Evidence:
     training: dict[str, Any] | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     evaluation: dict[str, Any] | None = None
+    confusions: list[Confusion] = field(default_factory=list)
     confusion_matrix: bytes | None = None
     reliability: bytes | None = None
     worst_mistakes: str | None = None
@@ -172,6 +183,13 @@ class Reader:
 
     def confusion_matrix(self) -> bytes:
         return self._evaluated("confusion_matrix.png")
+
+    def confusions(self, count: int) -> list[Confusion]:
+        """The most frequent ones, of `confusion_matrix.csv`."""
+        rows = csv.DictReader(io.StringIO(self._evaluated("confusion_matrix.csv").decode("utf-8")))
+        found = [Confusion(row["label"], row["predicted"], int(row["records"])) for row in rows]
+        wrong = [each for each in found if each.label != each.predicted and each.records]
+        return sorted(wrong, key=lambda each: (-each.records, each.label, each.predicted))[:count]
 
     def reliability(self) -> bytes:
         return self._evaluated("reliability.png")

@@ -4,6 +4,7 @@ the page.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,10 +24,11 @@ from scripts.commands.console import CommandError, explain
 from scripts.commands.logs import STREAMS_SHOWN, last_lines, lines_of
 from scripts.reports import answers
 from scripts.reports.charts import CURVES
-from scripts.reports.evidence import Answer, Ended, Evidence, Reader
+from scripts.reports.evidence import Answer, Confusion, Ended, Evidence, Reader
 from scripts.reports.page import render
 
 ANSWERS = 30
+CONFUSIONS = 10
 _GONE = frozenset({"NoSuchKey", "NoSuchBucket", "404"})
 # `training` logs a line an epoch, which its metric definitions read too.
 _EPOCH = re.compile(r"\bepoch=(?P<epoch>\d+)(?P<metrics>(?: \w+=\S+)+)")
@@ -98,6 +100,7 @@ class Gathering:
             training=training,
             history=self._history(training),
             evaluation=self._piece("evaluation", evaluated, reader.evaluation),
+            confusions=self._piece("confusions", evaluated, self._confusions) or [],
             confusion_matrix=self._piece("confusion_matrix", evaluated, reader.confusion_matrix),
             reliability=self._piece("reliability", evaluated, reader.reliability),
             worst_mistakes=self._piece("worst_mistakes", evaluated, reader.worst_mistakes),
@@ -112,7 +115,7 @@ class Gathering:
         except ClientError as error:
             is_gone = error.response.get("Error", {}).get("Code") in _GONE
             self._missing[name] = self._why(step) if is_gone else explain(error)
-        except (ValueError, LookupError) as error:
+        except (ValueError, LookupError, csv.Error) as error:
             self._missing[name] = f"What {step} wrote can't be read: {str(error).rstrip('.')}."
         else:
             if found:
@@ -127,6 +130,9 @@ class Gathering:
         if step.status == "Succeeded":
             return f"{name} succeeded, and what it wrote is not there any more."
         return f"{name} wrote none: {step.status}."
+
+    def _confusions(self) -> list[Confusion]:
+        return self._reader.confusions(CONFUSIONS)
 
     def _training(self) -> dict[str, Any]:
         jobs = self._training_jobs()

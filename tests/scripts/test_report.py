@@ -323,6 +323,7 @@ def test_a_rejected_model_has_a_report_with_the_reason_and_its_evaluation(
     for name, body in {
         "evaluation.json": json.dumps(EVALUATION).encode(),
         "confusion_matrix.png": PNG,
+        "confusion_matrix.csv": b'label,predicted,records\na,a,9\na,"b,c",1\n"b,c",a,3\n',
         "worst_mistakes.html": b"<p>one</p>",
     }.items():
         bucket = buckets["WorkingBucketName"]
@@ -333,6 +334,7 @@ def test_a_rejected_model_has_a_report_with_the_reason_and_its_evaluation(
     page = (tmp_path / "page.html").read_text()
     assert "RejectModel failed: Not good enough." in page
     assert "a retry keeps the evaluation, and so the verdict" in page
+    assert "b,c for a (3), a for b,c (1)." in " ".join(page.split())
     for text in ("75.00&nbsp;%", "Confusion matrix", "Class cat drifts.", "&lt;p&gt;one"):
         assert text in page
     assert "This run registered no model, so that none of it serves." in page

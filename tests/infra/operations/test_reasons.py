@@ -79,6 +79,16 @@ def only(*steps, jobs=(), status="Failed"):
             "Data download failed: no object below s3://b/none",
             Cause.REFUSED,
         ),
+        (
+            "ClientError: The job exceeded its MaxRuntimeInSeconds.",
+            "The job exceeded its MaxRuntimeInSeconds",
+            Cause.RUNTIME,
+        ),
+        (
+            "ClientError: AlgorithmError: give MaxRuntimeInSeconds, exit code: 1",
+            "the container failed: give MaxRuntimeInSeconds (exit code 1)",
+            Cause.CONTAINER,
+        ),
         ("", "no reason was given", Cause.UNKNOWN),
     ],
 )

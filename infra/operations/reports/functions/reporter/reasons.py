@@ -18,6 +18,7 @@ _NOT_RETRIED = re.compile(r"\s*Retry not appropriate on execution of step.*", re
 # A refused call's error code is not in the step's reason, its message is.
 _PASSING = re.compile(r"Rate exceeded|Throttl|Too ?Many ?Requests", re.IGNORECASE)
 _OF_QUOTA = re.compile(r"service limit|Service Quotas|ResourceLimitExceeded", re.IGNORECASE)
+_OVER_TIME = re.compile(r"MaxRuntime|maximum run ?time", re.IGNORECASE)
 _OF_SERVICE = re.compile(r"internal (server )?error|internal failure|unavailable", re.IGNORECASE)
 # Billed seconds are whole, and a host's clock is not the service's.
 _NEARLY = 0.98
@@ -150,6 +151,9 @@ def _why_failed(step: Step, job: Job | None) -> tuple[Cause, str]:
 
 def _refusal(given: str) -> Cause:
     """Of a call that was refused, or of a request that could not be fulfilled as it is."""
+    if _OVER_TIME.search(given):
+        # Of a processing job AWS does not say whether it is Stopped then, or Failed.
+        return Cause.RUNTIME
     if _PASSING.search(given):
         return Cause.THROTTLING
     if _OF_QUOTA.search(given):
