@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.api import shapes
+from rehearsal.api.store import Store
+from rehearsal.supervised import SupervisedThread
 
 Put = Callable[[str, dict[str, Any], list[str]], None]
 """Puts an event of the source `aws.sagemaker`: its detail-type, detail and resources."""
@@ -19,14 +21,33 @@ Put = Callable[[str, dict[str, Any], list[str]], None]
 Record = dict[str, Any]
 
 _log = logging.getLogger(__name__)
+_EVERY_SECONDS = 1.0
+_MOST_TRIES = 5
 _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
 class Events:
-    """Sends one event for each change of status. A lost event is logged and stops nothing."""
+    """Sends one event for each change of status, in the order of the changes.
 
-    def __init__(self, put: Put) -> None:
+    An event is kept with the change that it tells of and sent after it, by a thread of its own:
+    what receives it slowly holds nobody up, and a killed server sends what it had not. One that
+    can't be sent is tried some times more, and then it is logged and left out.
+    """
+
+    def __init__(self, store: Store, put: Put) -> None:
+        self._store = store
         self._put = put
+        self._failures = 0
+        self._thread = SupervisedThread("events of SageMaker", self._send_all, _EVERY_SECONDS)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Sends what is left, each event once."""
+        self._thread.close()
+        while self._send_next():
+            pass
 
     def execution(self, record: Record, previous: str | None) -> None:
         """:param record: an execution's; :param previous: its status before."""
@@ -111,10 +132,29 @@ class Events:
 
     def _send(self, detail_type: str, detail: Record, resources: list[str]) -> None:
         given = {key: value for key, value in detail.items() if value is not None}
+        self._store.add_event({"type": detail_type, "detail": given, "resources": resources})
+        self._store.afterwards(self._thread.wake)
+
+    def _send_all(self) -> None:
+        while self._send_next():
+            pass
+
+    def _send_next(self) -> bool:
+        """Whether there may be another to be sent now."""
+        found = self._store.next_event()
+        if found is None:
+            return False
+        number, event = found
         try:
-            self._put(detail_type, given, resources)
+            self._put(event["type"], event["detail"], event["resources"])
         except Exception:  # noqa: BLE001 - whatever MiniStack raises
-            _log.exception("The event '%s' of %s was not sent", detail_type, resources)
+            self._failures += 1
+            _log.exception("The event '%s' of %s was not sent", event["type"], event["resources"])
+            if self._failures < _MOST_TRIES:
+                return False
+        self._failures = 0
+        self._store.remove_event(number)
+        return True
 
 
 def _iso(time: datetime | None) -> str | None:

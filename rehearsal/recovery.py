@@ -13,7 +13,7 @@ from rehearsal.api import (
     variants,
 )
 from rehearsal.api.context import Context, now
-from rehearsal.api.jobs import RUNNING, Jobs
+from rehearsal.api.jobs import RUNNING
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
 from rehearsal.ministack import corrections
@@ -32,25 +32,10 @@ def recover(context: Context) -> None:
 
 
 def _fail_jobs(context: Context) -> None:
-    _fail(context, processing_jobs.JOBS, "ProcessingEndTime")
-    _fail(context, transform_jobs.JOBS, "TransformEndTime")
-    for job in context.store.all(training_jobs.KIND):
-        if job.record["TrainingJobStatus"] in RUNNING:
-            training_jobs.change(context, job.name)(
-                {
-                    "TrainingJobStatus": "Failed",
-                    "SecondaryStatus": "Failed",
-                    "FailureReason": _REASON,
-                    "TrainingEndTime": now(),
-                }
-            )
-
-
-def _fail(context: Context, jobs: Jobs, end: str) -> None:
-    for job in context.store.all(jobs.kind):
-        if job.record[f"{jobs.member}Status"] in RUNNING:
-            failed = {f"{jobs.member}Status": "Failed", "FailureReason": _REASON, end: now()}
-            jobs.change(context, job.name)(failed)
+    for jobs in (processing_jobs.JOBS, training_jobs.JOBS, transform_jobs.JOBS):
+        for job in context.store.all(jobs.kind):
+            if job.record[jobs.status] in RUNNING:
+                jobs.fail(context, job.name, _REASON)
 
 
 def _fail_executions(context: Context) -> None:

@@ -198,7 +198,7 @@ def _compose(
     store = Store(settings.state / "sagemaker.sqlite")
     stack.callback(store.close)
     metrics = ExecutionMetrics(to_cloudwatch(settings))
-    context = Context(settings, store, Events(services.put_event), metrics)
+    context = Context(settings, store, Events(store, services.put_event), metrics)
     api = Api(context)
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)
@@ -235,7 +235,14 @@ async def _serve(
         # Their last words (logs, outputs) need the server, so it goes after them.
         await asyncio.to_thread(
             _close,
-            [*beside, context.pipelines, context.jobs, context.transforms, context.endpoints],
+            [
+                *beside,
+                context.pipelines,
+                context.jobs,
+                context.transforms,
+                context.endpoints,
+                context.events,
+            ],
         )
         stop.set()
 
@@ -255,6 +262,7 @@ async def _serve(
 def _take_up(settings: RehearsalSettings, context: Context, beside: Sequence[Beside]) -> None:
     """What the last stop left, and the work beside; from then on clients may come."""
     durable_tables.make_lost_writes_again()
+    context.events.start()
     recovery.recover(context)
     for part in beside:
         part.start()

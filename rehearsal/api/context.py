@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -53,7 +52,6 @@ class Context:
     pipelines: PipelineBackend = field(init=False)
     transforms: TransformBackend = field(init=False)
     asynchronous: AsyncInference = field(init=False)
-    idempotency: threading.Lock = field(default_factory=threading.Lock)
 
     def arn(self, resource: str) -> str:
         return aws.arn(self.settings, "sagemaker", resource)
@@ -85,15 +83,18 @@ class Context:
     def once(self, operation: str, request: Record, work: Callable[[], str]) -> str:
         """Does `work` once for one ClientRequestToken, and returns the ARN that came of it.
 
+        Both are one transaction: a server that is killed in between has done neither.
+
         :raises ApiError: ConflictException, the token was used with another request.
         """
         token = request.get("ClientRequestToken")
         if not token:
-            return work()
+            with self.store.transaction():
+                return work()
         asked = {key: value for key, value in request.items() if key != "ClientRequestToken"}
         text = json.dumps(asked, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        with self.idempotency:
+        with self.store.transaction():
             used = self.store.token(operation, token)
             if used is None:
                 arn = work()

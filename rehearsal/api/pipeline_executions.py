@@ -11,6 +11,7 @@ from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing, plain_page
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
+from rehearsal.pipelines import definition, parameters
 
 KIND = pipelines.EXECUTION
 RUNNING = pipelines.RUNNING
@@ -90,8 +91,6 @@ def _values(body: str, given: list[dict[str, str]]) -> list[dict[str, str]]:
 
     :raises ApiError: one is unknown, missing or of another type.
     """
-    from rehearsal.pipelines import definition, parameters  # noqa: PLC0415
-
     names = [parameter["Name"] for parameter in given]
     for name in names:
         if names.count(name) > 1:
@@ -113,13 +112,15 @@ def get(context: Context, arn: str) -> Resource:
 
 
 def stop_pipeline_execution(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineExecutionArn"])
-    status = found.record["PipelineExecutionStatus"]
-    if status not in RUNNING:
-        raise conflict(f"The execution {found.arn} is {status} and can't be stopped.")
-    if status == "Executing":
-        change_execution(context, found.arn, {"PipelineExecutionStatus": "Stopping"})
-        context.pipelines.stop(found.arn)
+    with context.store.transaction():
+        found = get(context, request["PipelineExecutionArn"])
+        status = found.record["PipelineExecutionStatus"]
+        if status not in RUNNING:
+            raise conflict(f"The execution {found.arn} is {status} and can't be stopped.")
+        if status == "Executing":
+            change_execution(context, found.arn, {"PipelineExecutionStatus": "Stopping"})
+    # Its engine knows it, as it is started in the transaction that made it.
+    context.pipelines.stop(found.arn)
     return {"PipelineExecutionArn": found.arn}
 
 
@@ -156,33 +157,39 @@ def _retry(context: Context, request: Record) -> str:
 
 def change_execution(context: Context, arn: str, fields: Record) -> None:
     """`rehearsal.backends.ExecutionReports.change_execution`."""
-    changed = context.store.change(KIND, arn, lambda _: fields | {"LastModifiedTime": now()})
-    if changed is None:
-        return
-    before, after = changed
-    previous = before["PipelineExecutionStatus"]
-    if previous != after["PipelineExecutionStatus"]:
-        _tell(context, after, previous)
+    with context.store.transaction():
+        changed = context.store.change(KIND, arn, lambda _: fields | {"LastModifiedTime": now()})
+        if changed is None:
+            return
+        before, after = changed
+        previous = before["PipelineExecutionStatus"]
+        if previous != after["PipelineExecutionStatus"]:
+            _tell(context, after, previous)
 
 
 def _tell(context: Context, record: Record, previous: str | None) -> None:
-    context.execution_metrics.execution(record, previous)
+    context.store.afterwards(lambda: context.execution_metrics.execution(record, previous))
     context.events.execution(record, previous)
 
 
 def record_step(context: Context, arn: str, step: Record) -> None:
     """`rehearsal.backends.ExecutionReports.record_step`."""
-    found = context.store.by_arn(arn)
-    if found is None:
-        return
+    with context.store.transaction():
+        found = context.store.by_arn(arn)
+        if found is not None:
+            _record_step(context, found, step)
+
+
+def _record_step(context: Context, execution: Resource, step: Record) -> None:
+    pipeline, arn = execution.parent, execution.arn
     kept = {key: value for key, value in step.items() if key not in ("StepType", "Properties")}
     if "Properties" in step:
         kept[_PROPERTIES] = step["Properties"]
     before = context.store.put_step(arn, step["StepName"], kept)
     previous = before["StepStatus"] if before else None
     if previous != step.get("StepStatus"):
-        context.execution_metrics.step(found.parent, step, previous)
-        context.events.step(found.parent, arn, step, previous)
+        context.store.afterwards(lambda: context.execution_metrics.step(pipeline, step, previous))
+        context.events.step(pipeline, arn, step, previous)
 
 
 def describe_pipeline_execution(context: Context, request: Record) -> Record:

@@ -10,6 +10,7 @@ from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
+from rehearsal.pipelines.definition import validate
 
 KIND = "pipeline"
 EXECUTION = "pipeline-execution"
@@ -23,12 +24,13 @@ _LISTING = Listing(
 
 
 def create_pipeline(context: Context, request: Record) -> Record:
-    return {
-        "PipelineArn": context.once("CreatePipeline", request, lambda: _create(context, request))
-    }
+    # Before the transaction, as it may read S3.
+    definition = _definition(context, request)
+    arn = context.once("CreatePipeline", request, lambda: _create(context, request, definition))
+    return {"PipelineArn": arn}
 
 
-def _create(context: Context, request: Record) -> str:
+def _create(context: Context, request: Record, definition: str) -> str:
     name = request["PipelineName"]
     arn = context.arn(f"{KIND}/{name}")
     time = now()
@@ -37,7 +39,7 @@ def _create(context: Context, request: Record) -> str:
         "PipelineName": name,
         "PipelineDisplayName": request.get("PipelineDisplayName", name),
         "PipelineDescription": request.get("PipelineDescription"),
-        "PipelineDefinition": _definition(context, request),
+        "PipelineDefinition": definition,
         "ParallelismConfiguration": request.get("ParallelismConfiguration"),
         "RoleArn": request["RoleArn"],
         "PipelineStatus": "Active",
@@ -59,6 +61,7 @@ def _create(context: Context, request: Record) -> str:
 
 def update_pipeline(context: Context, request: Record) -> Record:
     found = get(context, request["PipelineName"])
+    absent = not_found(f"Pipeline '{found.arn}' does not exist.")
     changes: Record = {
         key: request[key]
         for key in (
@@ -71,22 +74,21 @@ def update_pipeline(context: Context, request: Record) -> Record:
     }
     if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
         changes["PipelineDefinition"] = _definition(context, request)
-    context.store.change(KIND, found.name, lambda _: changes | {"LastModifiedTime": now()})
+    changes["LastModifiedTime"] = now()
+    if context.store.change(KIND, found.name, lambda _: changes) is None:
+        raise absent
     return {"PipelineArn": found.arn}
 
 
 def _definition(context: Context, request: Record) -> str:
     """The definition's text, validated, wherever it lies."""
-    # Late, as the engine's modules know the API's.
-    from rehearsal.pipelines import definition  # noqa: PLC0415
-
     text, place = request.get("PipelineDefinition"), request.get("PipelineDefinitionS3Location")
     if (text is None) == (place is None):
         raise validation("Give either PipelineDefinition or PipelineDefinitionS3Location.")
     body = text if text is not None else _from_s3(context, place or {})
     if len(body) > _LONGEST:
         raise validation(f"The definition has {len(body)} characters: the limit is {_LONGEST}.")
-    definition.validate(body)
+    validate(body)
     return body
 
 
@@ -121,8 +123,8 @@ def describe_pipeline(context: Context, request: Record) -> Record:
 
 
 def delete_pipeline(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineName"])
     with context.store.transaction():
+        found = get(context, request["PipelineName"])
         executions = context.store.all(EXECUTION, found.arn)
         if any(item.record["PipelineExecutionStatus"] in RUNNING for item in executions):
             raise conflict(f"The pipeline {found.arn} has running executions: stop them first.")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.jobs import RUNNING, Jobs
+from rehearsal.api.jobs import Jobs
 from rehearsal.api.paging import Listing
 from rehearsal.api.vpc import check_vpc
-from rehearsal.errors import in_use
 from rehearsal.events import Events
 
 JOBS = Jobs("processing-job", "ProcessingJob", Events.processing_job)
@@ -20,9 +19,12 @@ _LISTING = Listing(
 
 def create_processing_job(context: Context, request: Record) -> Record:
     check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
-    arn = JOBS.create(context, request)
-    change = JOBS.change(context, request["ProcessingJobName"])
-    context.jobs.start_processing_job(request, arn, change)
+    arn = JOBS.create(
+        context,
+        request,
+        lambda arn, change: context.jobs.start_processing_job(request, arn, change),
+        context.jobs.stop,
+    )
     return {"ProcessingJobArn": arn}
 
 
@@ -31,11 +33,7 @@ def stop_processing_job(context: Context, request: Record) -> Record:
 
 
 def delete_processing_job(context: Context, request: Record) -> Record:
-    found = JOBS.get(context, request)
-    if found.record["ProcessingJobStatus"] in RUNNING:
-        raise in_use(f"The processing job {found.arn} runs: stop it first.")
-    context.store.delete(JOBS.kind, found.name)
-    return {}
+    return JOBS.delete(context, request)
 
 
 def list_processing_jobs(context: Context, request: Record) -> Record:

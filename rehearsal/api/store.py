@@ -26,6 +26,9 @@ create table if not exists steps (
     sequence integer primary key autoincrement,
     execution text not null, name text not null, record text not null, unique (execution, name)
 );
+create table if not exists events (
+    sequence integer primary key autoincrement, event text not null
+);
 create table if not exists tokens (
     operation text not null, token text not null, request text not null, arn text not null,
     primary key (operation, token)
@@ -65,6 +68,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
+        self._afterwards: list[Callable[[], object]] = []
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # A write is in the file before its caller hears of it: a killed server loses none.
         self._connection.execute("pragma journal_mode = wal")
@@ -77,6 +81,7 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and no other thread in between; may be nested."""
+        afterwards: list[Callable[[], object]] = []
         with self._lock:
             outermost = self._depth == 0
             if outermost:
@@ -87,12 +92,40 @@ class Store:
             except BaseException:
                 if outermost:
                     self._connection.execute("rollback")
+                    self._afterwards = []
                 raise
             else:
                 if outermost:
                     self._connection.execute("commit")
+                    afterwards, self._afterwards = self._afterwards, []
             finally:
                 self._depth -= 1
+        for work in afterwards:
+            work()
+
+    def afterwards(self, work: Callable[[], object]) -> None:
+        """Does `work` once the transaction is over, and nothing is held; at once where there is
+        none, and never where it is taken back.
+        """
+        with self._lock:
+            if self._depth:
+                self._afterwards.append(work)
+                return
+        work()
+
+    def add_event(self, event: dict[str, Any]) -> None:
+        """Keeps an event until it is sent: both or neither, it and what it tells of."""
+        with self.transaction():
+            self._connection.execute("insert into events (event) values (?)", (_dumps(event),))
+
+    def next_event(self) -> tuple[int, dict[str, Any]] | None:
+        """The oldest that is not sent, and its number."""
+        rows = self._rows("select sequence, event from events order by sequence limit 1")
+        return (rows[0][0], _loads(rows[0][1])) if rows else None
+
+    def remove_event(self, number: int) -> None:
+        with self.transaction():
+            self._connection.execute("delete from events where sequence = ?", (number,))
 
     def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
         """:raises KeyError: there is one of that kind and name."""

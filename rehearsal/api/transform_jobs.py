@@ -25,8 +25,12 @@ def create_transform_job(context: Context, request: Record) -> Record:
     name = request["TransformJobName"]
     count = request["TransformResources"]["InstanceCount"]
     variant = variants.of_model(context, request["ModelName"], name, count)
-    arn = JOBS.create(context, request)
-    context.transforms.start(request, variant, arn, JOBS.change(context, name))
+    arn = JOBS.create(
+        context,
+        request,
+        lambda arn, change: context.transforms.start(request, variant, arn, change),
+        context.transforms.stop,
+    )
     return {"TransformJobArn": arn}
 
 

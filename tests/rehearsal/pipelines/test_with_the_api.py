@@ -53,7 +53,9 @@ class _Rehearsal:
         self._over = threading.Event()
         self._store = Store(state / "sagemaker.sqlite")
         metrics = ExecutionMetrics(lambda _: None)
-        context = Context(settings, self._store, Events(self._put), metrics)
+        self._events = Events(self._store, self._put)
+        self._events.start()
+        context = Context(settings, self._store, self._events, metrics)
         self.call = Api(context).call
         context.jobs = _InstantJobs()
         outside = Outside(lambda uri: json.dumps(_METRICS).encode())
@@ -85,6 +87,7 @@ class _Rehearsal:
 
     def close(self) -> None:
         self._engine.close()
+        self._events.close()
         self._store.close()
 
     def _put(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
