@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import (
+    CredentialProvider,
+    CredentialResolver,
+    RefreshableCredentials,
+)
 from botocore.loaders import Loader
 
 from rehearsal.settings import RehearsalSettings
 
-_RENEWED_SECONDS = 45 * 60.0
+# What STS gives where nobody asks for another time.
+_LIFE_SECONDS = 3600
+# Credentials are renewed when this part of their life is left.
+_LEFT = 0.25
 # The services are in this machine: a call that fails twice fails for a reason.
 _CONFIG = Config(
     retries={"max_attempts": 2, "mode": "standard"},
@@ -40,18 +49,12 @@ _MODELS = _Models()
 
 @dataclass(frozen=True)
 class Credentials:
+    """:param expiration: None, they never end."""
+
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """As environment variables of a process."""
-        found = {
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-        }
-        return found | ({"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {})
+    expiration: datetime | None = None
 
 
 ROOT = Credentials("test", "test")  # MiniStack's root user
@@ -67,64 +70,137 @@ def client(
 ) -> Any:
     """A boto3 client on the rehearsal's endpoint URL, as root unless `credentials` are given."""
     who = credentials or ROOT
-    # A session of its own: boto3's default session is not safe to share between threads.
+    return _client(settings, service_name, _as(who))
+
+
+def _as(who: Credentials) -> botocore.session.Session:
+    own = _session()
+    own.set_credentials(who.access_key_id, who.secret_access_key, who.session_token)
+    return own
+
+
+def _session() -> botocore.session.Session:
+    # One for each client: boto3's default session is not safe to share between threads.
     own = botocore.session.Session()
     own.register_component("data_loader", _MODELS)
-    return boto3.session.Session(region_name=settings.region, botocore_session=own).client(
+    return own
+
+
+def _client(
+    settings: RehearsalSettings,
+    service_name: str,
+    session: botocore.session.Session,
+    config: Config = _CONFIG,
+) -> Any:
+    return boto3.session.Session(region_name=settings.region, botocore_session=session).client(
         service_name,  # type: ignore[call-overload]
         endpoint_url=settings.endpoint_url,
-        aws_access_key_id=who.access_key_id,
-        aws_secret_access_key=who.secret_access_key,
-        aws_session_token=who.session_token,
-        config=_CONFIG,
+        config=config,
     )
+
+
+class _Renewed(CredentialProvider):
+    """Gives a session credentials that it asks for again before they end."""
+
+    METHOD = "assume-role"
+
+    def __init__(self, metadata: Callable[[], dict[str, Any]]) -> None:
+        super().__init__()
+        self._metadata = metadata
+
+    def load(self) -> RefreshableCredentials:
+        return RefreshableCredentials.create_from_metadata(
+            self._metadata(), refresh_using=self._metadata, method=self.METHOD
+        )
 
 
 class Role:
     """A role's clients: what SageMaker does as the role of a job, a model or a pipeline.
 
-    Its credentials are renewed before they end, which is after an hour. Any thread may ask.
+    Its credentials are renewed before they end, and a client that somebody holds has the renewed
+    ones with its next request. Any thread may ask.
+
+    :param life_seconds: of its credentials.
     """
 
-    def __init__(self, settings: RehearsalSettings, arn: str, session_name: str) -> None:
+    def __init__(
+        self,
+        settings: RehearsalSettings,
+        arn: str,
+        session_name: str,
+        life_seconds: int = _LIFE_SECONDS,
+    ) -> None:
         self.arn = arn
         self._settings = settings
         self._session_name = session_name
+        self._life_seconds = life_seconds
         self._lock = threading.Lock()
-        self._until = 0.0
-        self._credentials = ROOT
+        self._credentials: Credentials | None = None
         self._clients: dict[str, Any] = {}
 
     @property
     def credentials(self) -> Credentials:
-        """:raises botocore.exceptions.ClientError: STS refuses."""
+        """With a quarter of their life left, at least.
+
+        :raises botocore.exceptions.ClientError: STS refuses.
+        """
         with self._lock:
-            self._renew()
-            return self._credentials
+            found = self._credentials
+            if found is None or self._is_old(found):
+                found = assume(self._settings, self.arn, self._session_name, self._life_seconds)
+                self._credentials = found
+            return found
 
     def client(self, service_name: str) -> Any:
         """:raises botocore.exceptions.ClientError: STS refuses."""
+        self._metadata()  # What STS refuses is said here, and not by the client's first request.
         with self._lock:
-            self._renew()
-            if service_name not in self._clients:
-                self._clients[service_name] = client(
-                    self._settings, service_name, self._credentials
-                )
-            return self._clients[service_name]
+            found = self._clients.get(service_name)
+        if found is None:
+            session = _session()
+            resolver = CredentialResolver([_Renewed(self._metadata)])
+            session.register_component("credential_provider", resolver)
+            found = _client(self._settings, service_name, session)
+        with self._lock:
+            return self._clients.setdefault(service_name, found)
 
-    def _renew(self) -> None:
-        if time.monotonic() > self._until:
-            self._credentials = assume(self._settings, self.arn, self._session_name)
-            self._clients = {}
-            self._until = time.monotonic() + _RENEWED_SECONDS
+    def _is_old(self, found: Credentials) -> bool:
+        left = timedelta(seconds=self._life_seconds * _LEFT)
+        return found.expiration is not None and datetime.now(UTC) > found.expiration - left
+
+    def _metadata(self) -> dict[str, Any]:
+        found = self.credentials
+        expiration = found.expiration or datetime.max.replace(tzinfo=UTC)
+        return {
+            "access_key": found.access_key_id,
+            "secret_key": found.secret_access_key,
+            "token": found.session_token,
+            "expiry_time": expiration.isoformat(),
+        }
 
 
-def assume(settings: RehearsalSettings, role_arn: str, session_name: str) -> Credentials:
+def assume(
+    settings: RehearsalSettings,
+    role_arn: str,
+    session_name: str,
+    life_seconds: int = _LIFE_SECONDS,
+) -> Credentials:
     """Temporary credentials of a role, by STS AssumeRole.
 
     :raises botocore.exceptions.ClientError: STS refuses.
     """
-    answer = client(settings, "sts").assume_role(
-        RoleArn=role_arn, RoleSessionName=session_name[:64]
+    answer = _sts(settings).assume_role(
+        RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=life_seconds
     )["Credentials"]
-    return Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+    return Credentials(
+        answer["AccessKeyId"],
+        answer["SecretAccessKey"],
+        answer["SessionToken"],
+        answer["Expiration"],
+    )
+
+
+def _sts(settings: RehearsalSettings) -> Any:
+    # AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
+    config = _CONFIG.merge(Config(parameter_validation=False))
+    return _client(settings, "sts", _as(ROOT), config)

@@ -30,6 +30,12 @@ class Modes:
         "CloudWatch has metrics of endpoints that many seconds late, and alarms see them so",
         "SECONDS",
     )
+    late_names: float = _mode(
+        0.0,
+        20.0,
+        "the hosts of a job, algo-1 …, resolve that many seconds after its containers start",
+        "SECONDS",
+    )
 
     shorter_waits: float = _mode(
         1.0,

@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 from rehearsal.backends import Change
+from rehearsal.jobs.credentials import CredentialsEndpoint
 from rehearsal.jobs.job import Job, Options
 from rehearsal.jobs.processing import ProcessingJob
 from rehearsal.jobs.training import TrainingJob
@@ -14,12 +15,15 @@ from rehearsal.settings import RehearsalSettings
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
 GRACE_SECONDS = 120.0
+# STS's default.
+CREDENTIAL_SECONDS = 3600
 
 
 class ProcessBackend:
     """A `rehearsal.backends.JobBackend`.
 
     :param grace_seconds: from SIGTERM to SIGKILL when a job is stopped.
+    :param credential_seconds: how long the credentials of a job's role live until they are renewed.
     :param keep_folders: leaves a job's folder, below `jobs` in the state folder, when it has ended.
     """
 
@@ -28,11 +32,14 @@ class ProcessBackend:
         settings: RehearsalSettings,
         *,
         grace_seconds: float = GRACE_SECONDS,
+        credential_seconds: int = CREDENTIAL_SECONDS,
         keep_folders: bool = False,
     ):
         self._settings = settings
         self._grace_seconds = grace_seconds
+        self._credential_seconds = credential_seconds
         self._keep_folders = keep_folders
+        self._credentials = CredentialsEndpoint()
         self._folder = settings.state / "jobs"
         self._jobs = RunningJobs()
         if not keep_folders:
@@ -52,15 +59,16 @@ class ProcessBackend:
 
     def close(self) -> None:
         self._jobs.close()
+        self._credentials.close()
 
     def _start(
         self, kind: type[Job], request: dict[str, Any], arn: str, change: Change, folder: str
     ) -> None:
-        job = kind(
-            self._settings,
-            request,
-            arn,
-            change,
-            Options(self._folder / folder, self._grace_seconds, self._keep_folders),
+        options = Options(
+            folder=self._folder / folder,
+            grace_seconds=self._grace_seconds,
+            keep_folder=self._keep_folders,
+            credentials=self._credentials,
+            credential_seconds=self._credential_seconds,
         )
-        self._jobs.start(arn, job)
+        self._jobs.start(arn, kind(self._settings, request, arn, change, options))

@@ -27,6 +27,7 @@ from rehearsal.images.runtime.launcher import Ended, Running
 from rehearsal.images.runtime.namespaces import NamespaceError
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs import inputs, plan, transfer
+from rehearsal.jobs.credentials import CredentialsEndpoint
 from rehearsal.jobs.failure import JobFailure, disk_errors
 from rehearsal.jobs.limits import Limit, Limits
 from rehearsal.jobs.logs import LogWriter
@@ -57,11 +58,15 @@ class Options:
     :param folder: the job's own, made and removed by it.
     :param grace_seconds: from SIGTERM to SIGKILL.
     :param keep_folder: it stays when the job has ended.
+    :param credentials: where its containers have their role's credentials from.
+    :param credential_seconds: how long those that STS gives the role live.
     """
 
     folder: Path
     grace_seconds: float
     keep_folder: bool
+    credentials: CredentialsEndpoint
+    credential_seconds: int
 
 
 class Job(ABC):
@@ -83,15 +88,18 @@ class Job(ABC):
         self.change = change
         self.folder = options.folder
         self.cancelled = threading.Event()
-        self.closed = False
+        self.closed = threading.Event()
         self.out_of_time: Limit | None = None
         self.name = arn.rpartition("/")[2]
-        self.role = aws.Role(settings, request["RoleArn"], f"SageMaker-{self.name}")
+        self.role = aws.Role(
+            settings, request["RoleArn"], f"SageMaker-{self.name}", options.credential_seconds
+        )
         # Nobody until the request is read: one that can't be read still ends, with a report.
         self.hosts: tuple[str, ...] = ()
         self._arn = arn
         self._options = options
         self._interrupted = False
+        self._lent: dict[str, str] = {}
         self._running: Running | None = None
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=arn, daemon=True)
@@ -107,8 +115,12 @@ class Job(ABC):
         """Uploads the results of a job that succeeded; returns fields to report.
 
         :raises JobFailure: they can't be uploaded.
-        :raises Cancelled: the job was stopped meanwhile.
+        :raises Cancelled: the job was stopped meanwhile, or closed.
         """
+
+    def deliver_stopped(self) -> dict[str, Any]:
+        """The same for a job that was stopped, or whose time was over, once its containers ran."""
+        return {}
 
     @abstractmethod
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:
@@ -149,7 +161,7 @@ class Job(ABC):
     def close(self) -> None:
         """Ends the job at once, without a report."""
         with self._lock:
-            self.closed = True
+            self.closed.set()
             self.cancelled.set()
             if self._running:
                 self._running.kill()
@@ -166,13 +178,21 @@ class Job(ABC):
     def _run(self) -> None:
         try:
             status, fields = self._outcome()
-            if not self.closed:
-                self.ended(status, fields)
+            if not self.closed.is_set():
+                self._report_end(status, fields)
         except Exception:  # noqa: BLE001 - the last who could say it
             _log.exception("The end of %s could not be reported.", self._arn)
         finally:
+            self._options.credentials.take_back(self._lent)
             if not self._options.keep_folder:
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
+        try:
+            self.ended(status, fields)
+        except Exception as error:  # noqa: BLE001 - it must not seem to run for ever
+            _log.exception("The end of %s could not be reported: it fails.", self._arn)
+            self.ended("Failed", {"FailureReason": f"InternalServerError: {error}"})
 
     def _outcome(self) -> tuple[str, Mapping[str, Any]]:
         try:
@@ -209,13 +229,13 @@ class Job(ABC):
 
     def _prepare(self) -> tuple[Container, ...]:
         self.reached(Stage.STARTING)
-        credentials = self._assume()
+        self._assume()
         image = sagemaker.pull_image(self.settings, self.role, self.plan.image)
         sagemaker.encrypt_volume(self.role, self.plan.volume_key_id)
         environment = environments.ensure(
             image.program, cache=self.settings.cache, report=self._progress
         )
-        self.s3 = aws.client(self.settings, "s3", credentials)
+        self.s3 = self.role.client("s3")
         with disk_errors("making the job's folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
             self._write_folders()
@@ -223,8 +243,8 @@ class Job(ABC):
         self.download()
         what = assembly.Run(
             command=assembly.command(image, self.plan.entrypoint, self.plan.arguments),
-            variables=self._variables(credentials),
-            hosts=self.hosts,
+            variables=self._variables(),
+            hosts=() if self._names_come_later() else self.hosts,
         )
         return tuple(
             assembly.container(
@@ -242,20 +262,22 @@ class Job(ABC):
             raise Cancelled
         _log.info("%s", line)
 
-    def _assume(self) -> aws.Credentials:
+    def _assume(self) -> None:
         try:
-            return self.role.credentials
+            _ = self.role.credentials
         except (ClientError, BotoCoreError) as error:
             raise JobFailure(
                 f"ClientError: the role {self.plan.role_arn} can't be assumed: {error}"
             ) from error
 
-    def _variables(self, credentials: aws.Credentials) -> dict[str, str]:
-        region = {"AWS_REGION": self.settings.region, "AWS_DEFAULT_REGION": self.settings.region}
+    def _variables(self) -> dict[str, str]:
+        region = {"AWS_REGION": self.settings.region}
         if self.plan.private_network:
             return region | dict(self.plan.variables)
+        if not self._lent:
+            self._lent = self._options.credentials.lend(self.role)
         endpoint = {"AWS_ENDPOINT_URL": self.settings.endpoint_url}
-        return region | endpoint | credentials.variables | dict(self.plan.variables)
+        return region | endpoint | self._lent | dict(self.plan.variables)
 
     def _write_folders(self) -> None:
         for host in self.hosts:
@@ -320,8 +342,13 @@ class Job(ABC):
     def _wait(self, running: Running) -> Ended:
         self._interrupted = False
         self._limits.containers_run()
+        named_at = time.monotonic() + self.settings.modes.late_names
+        has_names = not self._names_come_later()
         ended = running.wait(_LOOK_SECONDS)
         while ended is None:
+            if not has_names and self.plan.names_hosts and time.monotonic() >= named_at:
+                self._name_hosts()
+                has_names = True
             if self._is_out_of_time() or self._is_interruption_asked():
                 running.stop()
                 ended = running.wait()
@@ -332,15 +359,28 @@ class Job(ABC):
             raise JobFailure("InternalServerError: the containers ended without a word.")
         return ended
 
+    def _names_come_later(self) -> bool:
+        return not self.plan.names_hosts or self.settings.modes.late_names > 0
+
+    def _name_hosts(self) -> None:
+        for host in self.hosts:
+            assembly.name_hosts(self.folder / host, self.hosts)
+
     def _is_interruption_asked(self) -> bool:
         self._interrupted = self.plan.is_spot and (self.folder / _INTERRUPT).exists()
         return self._interrupted
 
+    def _deliver_stopped(self, ended: Ended) -> dict[str, Any]:
+        # Of instances that are gone there is nothing to have.
+        is_gone = ended.lost or self._interrupted or self.closed.is_set()
+        return {} if is_gone else self.deliver_stopped()
+
     def _judge(self, ended: Ended) -> tuple[str, Mapping[str, Any]]:
         if self.out_of_time:
-            return "Stopped", {"FailureReason": self._limits.sentence(self.out_of_time)}
+            reason = {"FailureReason": self._limits.sentence(self.out_of_time)}
+            return "Stopped", self._deliver_stopped(ended) | reason
         if self.cancelled.is_set():
-            raise Cancelled
+            return "Stopped", self._deliver_stopped(ended)
         if ended.broken:
             raise JobFailure(f"InternalServerError: {ended.broken}")
         if ended.lost:

@@ -5,59 +5,129 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
 
 from __future__ import annotations
 
-import re
+import itertools
+import logging
+import math
+import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal.aws import Role
+import regex  # type: ignore[import-untyped] # re has no time limit
 
+from rehearsal.authorization.sagemaker import as_role
+from rehearsal.aws import Role
+from rehearsal.jobs.failure import JobFailure
+from rehearsal.supervised import SupervisedThread
+
+_log = logging.getLogger(__name__)
 _NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _AT_ONCE = 1000
+_EVERY_SECONDS = 1.0
+# Where CloudWatch does not take them, the oldest go.
+_MOST_UNSENT = 100_000
+# Of one search: an expression may take for ever on a long line.
+_MOST_SECONDS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Value:
+    name: str
+    number: float
+    time: datetime
+
+    @property
+    def datum(self) -> dict[str, Any]:
+        return {"MetricName": self.name, "Value": self.number, "Timestamp": self.time}
 
 
 class Metrics:
-    """Reads lines of a log; keeps every value, in the order in which it came."""
+    """Reads lines of a log, and sends the values that it finds to CloudWatch while they come.
 
-    def __init__(self, definitions: Sequence[Mapping[str, str]]):
-        self._patterns = [(each["Name"], re.compile(each["Regex"])) for each in definitions]
-        self._values: list[tuple[str, float, datetime]] = []
+    :raises JobFailure: a Regex is none.
+    """
+
+    def __init__(self, definitions: Sequence[Mapping[str, str]], role: Role, job_name: str):
+        self._patterns = {each["Name"]: _compiled(each) for each in definitions}
+        self._role = role
+        self._job_name = job_name
+        self._lock = threading.Lock()
+        self._unsent: deque[_Value] = deque(maxlen=_MOST_UNSENT)
+        self._last: dict[str, _Value] = {}
+        self._thread: SupervisedThread | None = None
+
+    def start(self) -> None:
+        self._thread = SupervisedThread("metrics of a job", self._send, _EVERY_SECONDS)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Sends what is left.
+
+        :raises rehearsal.authorization.sagemaker.AccessDenied: the role may not send it.
+        """
+        if self._thread:
+            self._thread.close()
+            self._thread = None
+        with as_role(self._role, f"to put metrics into {_NAMESPACE}"):
+            self._send()
 
     def read(self, line: str) -> None:
-        for name, pattern in self._patterns:
-            match = pattern.search(line)
+        """A metric whose expression takes too long is not looked for any further."""
+        for name, pattern in list(self._patterns.items()):
+            try:
+                match = pattern.search(line, timeout=_MOST_SECONDS)
+            except TimeoutError:
+                _log.warning("The Regex of the metric %s takes over %s s", name, _MOST_SECONDS)
+                del self._patterns[name]
+                continue
+            # A group that took no part in the match, as one of another alternative, is None.
             number = _number(match.group(1)) if match and match.groups() else None
             if number is not None:
-                self._values.append((name, number, datetime.now(UTC)))
+                self._keep(_Value(name, number, datetime.now(UTC)))
 
-    def publish(self, role: Role, job_name: str) -> list[dict[str, Any]]:
-        """Sends all values to CloudWatch as `role`; returns each metric's last, as
-        `FinalMetricDataList`.
-        """
-        data = [
-            {
-                "MetricName": name,
-                "Value": value,
-                "Timestamp": time,
-                "Dimensions": [{"Name": "TrainingJobName", "Value": job_name}],
-            }
-            for name, value, time in self._values
-        ]
-        if data:
-            cloudwatch = role.client("cloudwatch")
-            for first in range(0, len(data), _AT_ONCE):
-                cloudwatch.put_metric_data(
-                    Namespace=_NAMESPACE, MetricData=data[first : first + _AT_ONCE]
-                )
-        last = {name: (value, time) for name, value, time in self._values}
-        return [
-            {"MetricName": name, "Value": value, "Timestamp": time}
-            for name, (value, time) in last.items()
-        ]
+    def final(self) -> list[dict[str, Any]]:
+        """Each metric's last value, as `FinalMetricDataList`."""
+        with self._lock:
+            return [value.datum for value in self._last.values()]
+
+    def _keep(self, value: _Value) -> None:
+        with self._lock:
+            self._unsent.append(value)
+            self._last[value.name] = value
+
+    def _send(self) -> None:
+        dimensions = [{"Name": "TrainingJobName", "Value": self._job_name}]
+        while True:
+            with self._lock:
+                some = list(itertools.islice(self._unsent, _AT_ONCE))
+            if not some:
+                return
+            self._role.client("cloudwatch").put_metric_data(
+                Namespace=_NAMESPACE,
+                MetricData=[value.datum | {"Dimensions": dimensions} for value in some],
+            )
+            with self._lock:
+                for value in some:
+                    if self._unsent and self._unsent[0] is value:
+                        self._unsent.popleft()
 
 
-def _number(text: str) -> float | None:
+def _compiled(definition: Mapping[str, str]) -> Any:
     try:
-        return float(text)
+        return regex.compile(definition["Regex"])
+    except regex.error as error:
+        raise JobFailure(
+            f"ClientError: the Regex of the metric {definition['Name']} is no regular expression "
+            f"({error}): correct it."
+        ) from error
+
+
+def _number(text: str | None) -> float | None:
+    """None where it is no number that CloudWatch takes."""
+    try:
+        number = float(text or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

@@ -28,6 +28,7 @@ class Plan:
 
     :param folders: absolute paths in the container that are there, empty, before it starts.
     :param max_wait_seconds: of a managed spot job, from its start to its end; else None.
+    :param names_hosts: whether the hosts' names, the own one too, resolve in their containers.
     :param files: the JSON files that a host finds, by absolute path, for the host's name.
     """
 
@@ -42,6 +43,7 @@ class Plan:
     folders: Sequence[str]
     files: Callable[[str], Mapping[str, Any]]
     private_network: bool
+    names_hosts: bool
     max_runtime_seconds: float
     log_group: str
     max_wait_seconds: float | None = None

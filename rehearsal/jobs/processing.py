@@ -28,6 +28,7 @@ class ProcessingJob(Job):
         groups = plan.instance_groups(
             [("homogeneousCluster", cluster["InstanceType"], cluster["InstanceCount"])]
         )
+        isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         files = {"/opt/ml/config/processingjobconfig.json": _configuration(request, arn)}
         return Plan(
             name=request["ProcessingJobName"],
@@ -42,7 +43,9 @@ class ProcessingJob(Job):
             files=lambda host: (
                 files | {"/opt/ml/config/resourceconfig.json": plan.resource_config(groups, host)}
             ),
-            private_network=request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False),
+            private_network=isolated,
+            # Isolation keeps the hosts from one another, too, and DNS away.
+            names_hosts=not isolated,
             max_runtime_seconds=request.get("StoppingCondition", {}).get(
                 "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
             ),

@@ -51,12 +51,19 @@ class _Kept:
 class TrainingJob(Job):
     """Runs a `CreateTrainingJob` request."""
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # Also a job whose request can't be read ends with a report.
+        self._time = InstanceTime()
+        self._metrics: metrics.Metrics | None = None
+        self._kept: list[_Kept] = []
+        self._uploads: list[LiveUpload] = []
+
     def read(self, request: dict[str, Any], arn: str) -> Plan:
         algorithm = request["AlgorithmSpecification"]
-        self.metrics = metrics.Metrics(algorithm.get("MetricDefinitions", []))
-        self._time = InstanceTime()
+        definitions = algorithm.get("MetricDefinitions", [])
+        self._metrics = metrics.Metrics(definitions, self.role, request["TrainingJobName"])
         self._kept = _kept(request)
-        self._uploads: list[LiveUpload] = []
         groups = _groups(request["ResourceConfig"])
         files = _files(request)
         name = request["TrainingJobName"]
@@ -77,6 +84,7 @@ class TrainingJob(Job):
             ),
             # Hosts of a training job listen on every interface, which is their own loopback only.
             private_network=True,
+            names_hosts=True,
             max_runtime_seconds=request.get("StoppingCondition", {}).get(
                 "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
             ),
@@ -91,6 +99,8 @@ class TrainingJob(Job):
         elif stage is Stage.RUNNING:
             for upload in self._uploads:
                 upload.start()
+            if self._metrics:
+                self._metrics.start()
         elif stage is Stage.INTERRUPTED:
             self._time.lose()
         self.change({"SecondaryStatus": _SECONDARY[stage]})
@@ -107,7 +117,9 @@ class TrainingJob(Job):
         # All must stop before one that fails ends the job.
         for upload in self._uploads:
             upload.stop()
-        if not self.closed:
+        if self._metrics:
+            self._metrics.finish()
+        if not self.closed.is_set():
             for upload in self._uploads:
                 upload.finish(lost)
 
@@ -115,22 +127,31 @@ class TrainingJob(Job):
         self.change({"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"})
 
     def heard(self, line: str) -> None:
-        self.metrics.read(line)
+        if self._metrics:
+            self._metrics.read(line)
 
     def deliver(self) -> dict[str, Any]:
         self.change({"SecondaryStatus": "Uploading"})
+        return self._upload()
+
+    def deliver_stopped(self) -> dict[str, Any]:
+        self.change({"SecondaryStatus": "Uploading"})
+        # What the containers saved in the time after SIGTERM is the model as far as it got:
+        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
+        return self._upload()
+
+    def _upload(self) -> dict[str, Any]:
         output = self.request["OutputDataConfig"]
         target = locations.parse(output["S3OutputPath"]).child(f"{self.name}/output/")
         if output.get("CompressionType", "GZIP") == "NONE":
             model = self._upload_plain(_MODEL, target.child("model/"))
         else:
             model = self._upload_archive(_MODEL, target.child("model.tar.gz"))
-        if any(any(folder.iterdir()) for folder in self._on_hosts(_DATA)):
-            self._upload_archive(_DATA, target.child("output.tar.gz"))
+        self._upload_archive(_DATA, target.child("output.tar.gz"))
         return {"ModelArtifacts": {"S3ModelArtifacts": str(model)}}
 
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:
-        values = self.metrics.publish(self.role, self.name)
+        values = self._metrics.final() if self._metrics else []
         self._time.lose()
         end = datetime.now(UTC)
         self.change(
@@ -161,6 +182,11 @@ class TrainingJob(Job):
         return self.request["OutputDataConfig"].get("KmsKeyId") or None
 
     def _upload_archive(self, path: str, place: Location) -> Location:
+        """Of an empty folder there is none: SageMaker's training toolkit warns then that "Your
+        training job will not save any model files to S3".
+        """
+        if not any(any(folder.iterdir()) for folder in self._on_hosts(path)):
+            return place
         file = self.folder / place.key.rpartition("/")[2]
         archive.pack(self._on_hosts(path), file)
         transfer.put(file, place, self.s3, self._key_id())
@@ -169,7 +195,7 @@ class TrainingJob(Job):
 
     def _upload_plain(self, path: str, place: Location) -> Location:
         for folder in self._on_hosts(path):
-            transfer.upload(folder, place, self.s3, self.cancelled, self._key_id())
+            transfer.upload(folder, place, self.s3, self.closed, self._key_id())
         return place
 
 

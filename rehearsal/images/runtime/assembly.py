@@ -29,7 +29,9 @@ def command(
 
 @dataclass(frozen=True)
 class Run:
-    """What a container runs; `hosts` are the names of its whole group, which find each other."""
+    """What a container runs; `hosts` are the names of its whole group, which find each other from
+    the start.
+    """
 
     command: Sequence[str]
     variables: Mapping[str, str]
@@ -72,9 +74,19 @@ def address(index: int) -> str:
     return f"127.0.0.{index + 2}"
 
 
+def name_hosts(folder: Path, hosts: Sequence[str]) -> None:
+    """The container of `folder` finds the hosts of its group from now on, also if it runs."""
+    # What is mounted is this very file: it is written on, and no other takes its place.
+    with (folder / "hosts").open("a", encoding="ascii") as file:
+        file.write(_names(hosts))
+
+
 def _hosts_file(hosts: Sequence[str]) -> str:
-    lines = ["127.0.0.1 localhost", *(f"{address(n)} {host}" for n, host in enumerate(hosts))]
-    return "\n".join(lines) + "\n"
+    return f"127.0.0.1 localhost\n{_names(hosts)}"
+
+
+def _names(hosts: Sequence[str]) -> str:
+    return "".join(f"{address(number)} {host}\n" for number, host in enumerate(hosts))
 
 
 def _variables(

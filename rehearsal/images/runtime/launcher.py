@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import signal
 import subprocess
 import tempfile
@@ -14,8 +15,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from rehearsal.images.runtime import namespaces, spec
+from rehearsal.supervised import Failures
 
 OnLine = Callable[[str, str], object]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Running:
     """A started group of containers."""
 
     def __init__(self, group: spec.Group, folder: Path, on_line: OnLine):
-        """Starts `group`; `on_line(container name, line)` is called from a thread of its own.
+        """Starts `group`; `on_line(container name, line)` is called from a thread of its own. What
+        it raises is logged and ends nothing.
 
         :param folder: where the group's description is written; a relay's socket is named relative
             to it, as a socket's path may have no more than 107 bytes.
@@ -91,21 +96,31 @@ class Running:
             self._process.stdin.flush()
 
     def _follow(self) -> None:
-        last: dict[str, Any] | None = None
+        try:
+            last = self._read()
+            status = self._process.wait()
+            self._ended = last or Ended({}, None, broken=self._why(status))
+        except Exception as error:  # noqa: BLE001 - the job must end, and say why
+            # Nobody would read the pipe any more: the containers would wait for ever.
+            _log.exception("A group of containers can't be followed any more")
+            self.kill()
+            self._process.wait()
+            self._ended = Ended({}, None, broken=f"The containers can't be followed: {error!r}")
+        finally:
+            self._close()
+
+    def _read(self) -> Ended | None:
+        last: Ended | None = None
+        failures = Failures("The reader of a container's lines")
         assert self._process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
         for line in self._process.stdout:
-            message = json.loads(line)
+            message: dict[str, Any] = json.loads(line)
             if "line" in message:
-                self._on_line(message["name"], message["line"])
+                with failures.watched():
+                    self._on_line(message["name"], message["line"])
             else:
-                last = message
-        status = self._process.wait()
-        self._ended = (
-            Ended(last["exit_codes"], last["first_failed"], last["lost"])
-            if last
-            else Ended({}, None, broken=self._why(status))
-        )
-        self._close()
+                last = Ended(message["exit_codes"], message["first_failed"], message["lost"])
+        return last
 
     def _why(self, status: int) -> str:
         self._errors.seek(0)

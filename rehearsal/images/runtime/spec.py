@@ -7,6 +7,7 @@ library only.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -59,9 +60,11 @@ class Group:
 
 
 def write(group: Group, path: Path) -> None:
-    path.write_text(json.dumps(asdict(group)), encoding="utf-8")
-    # It holds the credentials of a job's role.
-    path.chmod(0o600)
+    path.unlink(missing_ok=True)
+    # Nobody else's from the start, as it may hold what lets a container act as its role.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(asdict(group), file)
 
 
 def read(path: Path) -> Group:

@@ -53,6 +53,10 @@ class _Supervisor:
         serving = await self._serve_relay()
         for index, container in enumerate(self._group.containers):
             self._processes[container.name] = await self._start(index)
+            if self._stopping:
+                # It came up after the others were told.
+                _tell_to_stop(self._processes[container.name])
+                break
         await asyncio.gather(*(self._follow(name) for name in self._processes))
         _say(
             {
@@ -110,13 +114,17 @@ class _Supervisor:
 
     async def _terminate(self) -> None:
         for process in self._processes.values():
-            if process.stdin is not None:
-                with contextlib.suppress(ConnectionError):
-                    process.stdin.write(b"stop\n")
+            _tell_to_stop(process)
         await asyncio.sleep(self._group.grace_seconds)
         for process in self._processes.values():
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
+
+
+def _tell_to_stop(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(b"stop\n")
 
 
 async def _pass_on(name: str, stream: asyncio.StreamReader) -> None:

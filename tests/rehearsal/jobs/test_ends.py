@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ import pytest
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import Recorded, wait_until
-from tests.rehearsal.jobs.support import arn_of, end_of, keys, lines, run, start, training
+from tests.rehearsal.jobs.support import arn_of, end_of, get, keys, lines, run, start, training
 
 Image = Callable[[str], str]
 
@@ -84,7 +86,6 @@ def test_a_job_that_heeds_sigterm_ends_by_itself_when_it_is_stopped(
     assert list(lines(settings, "/aws/sagemaker/TrainingJobs", "polite/").values()) == [
         ["ready", "leaving"]
     ]
-    assert keys(settings, bucket, "models/") == []
 
 
 def test_a_job_that_ignores_sigterm_is_killed_after_the_grace_time(
@@ -100,6 +101,105 @@ def test_a_job_that_ignores_sigterm_is_killed_after_the_grace_time(
 
     assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
     assert processes(mark) == []
+
+
+SAVING = """
+    import signal, sys, time
+    from pathlib import Path
+    def save(*_):
+        Path("/opt/ml/model/weights").write_text("as far as it got")
+        Path("/opt/ml/output/data/curve").write_text("1 2 3")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, save)
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+def delivered(settings: RehearsalSettings, bucket: str, key: str) -> dict[str, str]:
+    """The files of an archive."""
+    with tarfile.open(fileobj=io.BytesIO(get(settings, bucket, key))) as tar:
+        return {
+            member.name: content.read().decode()
+            for member in tar
+            if (content := tar.extractfile(member))
+        }
+
+
+def test_a_training_job_that_is_stopped_delivers_what_it_saved(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    wanted = training("saving", image(SAVING), bucket)
+    recorded = start(backend, wanted)
+    wait_until(lambda: is_ready(settings, "saving"), "the job runs")
+
+    backend.stop(arn_of(wanted))
+
+    ended = end_of(recorded, wanted)
+    assert ended["TrainingJobStatus"] == "Stopped"
+    model = ended["ModelArtifacts"]["S3ModelArtifacts"]
+    assert model == f"s3://{bucket}/models/saving/output/model.tar.gz"
+    assert delivered(settings, bucket, "models/saving/output/model.tar.gz") == {
+        "weights": "as far as it got"
+    }
+    assert delivered(settings, bucket, "models/saving/output/output.tar.gz") == {"curve": "1 2 3"}
+
+
+def test_a_training_job_whose_time_is_over_delivers_what_it_saved(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    limit = {"MaxRuntimeInSeconds": 2}
+    wanted = training("late", image(SAVING), bucket, StoppingCondition=limit)
+
+    ended = run(backend, wanted)
+
+    assert ended["SecondaryStatus"] == "MaxRuntimeExceeded"
+    assert delivered(settings, bucket, "models/late/output/model.tar.gz") == {
+        "weights": "as far as it got"
+    }
+
+
+def test_a_training_job_that_fails_delivers_nothing(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    program = "open('/opt/ml/model/weights', 'w').write('1'); raise SystemExit(1)"
+
+    ended = run(backend, training("failing", image(program), bucket))
+
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert keys(settings, bucket, "models/") == []
+
+
+def test_an_empty_model_folder_makes_no_archive(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    ended = run(backend, training("empty", image("print('done')"), bucket))
+
+    assert ended["TrainingJobStatus"] == "Completed"
+    assert keys(settings, bucket, "models/") == []
+
+
+def test_a_stop_reaches_the_hosts_that_are_only_being_started(
+    settings: RehearsalSettings, image: Image, bucket: str
+) -> None:
+    many = {"InstanceCount": 8, "InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": 1}
+    program = "import time; time.sleep(600)"
+    wanted = training("begun", image(program), bucket, ResourceConfig=many)
+    recorded = Recorded([])
+    # A host that did not hear of it would have these ten minutes.
+    backend = ProcessBackend(settings, grace_seconds=600)
+
+    def stop_at_once(fields: dict[str, object]) -> None:
+        recorded(fields)
+        if fields.get("SecondaryStatus") == "Training":
+            backend.stop(arn_of(wanted))
+
+    try:
+        backend.start_training_job(wanted, arn_of(wanted), stop_at_once)
+
+        assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
+    finally:
+        backend.close()
 
 
 def test_a_job_that_takes_too_long_is_stopped(

@@ -163,7 +163,7 @@ def test_a_spot_job_that_is_not_complete_in_its_wait_time_is_stopped(
     assert ended["FailureReason"].startswith("MaxWaitTimeExceeded: ")
     passed = statuses(recorded)
     assert "Interrupted" in passed
-    assert passed[-2:] == ["Stopping", "MaxWaitTimeExceeded"]
+    assert passed[-3:] == ["Stopping", "Uploading", "MaxWaitTimeExceeded"]
     assert keys(settings, bucket, "models/") == []
 
 
@@ -177,7 +177,7 @@ def test_a_spot_job_that_is_stopped_does_not_begin_anew(
     backend.stop(arn_of(wanted))
 
     assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
-    assert statuses(recorded) == [*ATTEMPT, "Stopped"]
+    assert statuses(recorded) == [*ATTEMPT, "Uploading", "Stopped"]
 
 
 def test_an_error_of_the_image_ends_a_spot_job(
