@@ -66,10 +66,12 @@ def _packed(bits):
 
 
 def lossless_jpeg(width=512, height=512, colour=(200, 30, 60)):
-    """A valid lossless JPEG (SOF3) of one colour: decoders cannot scale it."""
+    """A valid lossless JPEG (SOF3) of one colour or, of one value, grey: none can scale it."""
+    names = (82, 71, 66)[: len(colour)]
     # A code of n + 1 bits for each category n of a difference; of the first pixel, it is to 128.
     table = segment(0xC4, b"\0" + bytes([1] * 9 + [0] * 7) + bytes(range(9)))
-    scan = segment(0xDA, bytes([3, 82, 0, 71, 0, 66, 0, 1, 0, 0]))
+    parts = b"".join(bytes([name, 0]) for name in names)
+    scan = segment(0xDA, bytes([len(names)]) + parts + bytes([1, 0, 0]))
     bits = ""
     for value in colour:
         difference = value - 128
@@ -78,9 +80,9 @@ def lossless_jpeg(width=512, height=512, colour=(200, 30, 60)):
         if category:
             low = difference if difference > 0 else difference + (1 << category) - 1
             bits += format(low, f"0{category}b")
-    bits += "0" * (3 * (width * height - 1))
+    bits += "0" * (len(colour) * (width * height - 1))
     adobe = segment(0xEE, b"Adobe\0d\0\0\0\0\0")
-    head = b"\xff\xd8" + adobe + frame(0xC3, width, height, (82, 71, 66))
+    head = b"\xff\xd8" + adobe + frame(0xC3, width, height, names)
     return head + table + scan + _packed(bits) + b"\xff\xd9"
 
 
@@ -139,6 +141,7 @@ PALETTE = chunk(b"PLTE", bytes(range(48)))
 BIG_FRAME = frame(0xC0, 60_000, 60_000)
 HOSTILE = {
     "a lossless JPEG": lossless_jpeg(),
+    "a lossless grey JPEG": lossless_jpeg(colour=(77,)),
     "a PNG with a palette's pixels and no palette": png(64, 48, colour=3),
     "a PNG with an empty palette": png(colour=3, before=chunk(b"PLTE")),
     "a PNG with a palette of 4 bytes": png(colour=3, before=chunk(b"PLTE", b"1234")),

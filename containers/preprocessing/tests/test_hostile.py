@@ -56,6 +56,7 @@ def test_the_heap_checks_see_a_byte_that_is_written_too_far(heap_checks):
 def test_a_lossless_jpeg_is_decoded_as_it_is_however_small_it_is_wanted(size):
     pixels = decode(lossless_jpeg(300, 400, (200, 30, 60)), size)
     assert (pixels == (200, 30, 60)).all()
+    assert (decode(lossless_jpeg(300, 400, (77,)), size) == 77).all()
 
 
 @pytest.mark.parametrize(
