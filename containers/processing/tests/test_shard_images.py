@@ -379,13 +379,15 @@ def test_a_compressed_shard_holds_the_same_records(host):
     assert host.shard("train", suffix=".gz").stat().st_size < host.shard("train").stat().st_size
 
 
-@pytest.mark.parametrize("changes", [{"memory_megabytes": 1}, {"memory_megabytes": 4000}])
-def test_the_memory_given_changes_no_byte(host, changes):
-    files = drawn("cat", "dog", count=40) | {"d1/cat/large.png": large_png()}
-    host.receive("train", files).run()
-    first = host.shard("train").read_bytes()
-    host.run(**changes)
-    assert host.shard("train").read_bytes() == first
+@pytest.mark.parametrize(("compression", "suffix"), [("none", ""), ("gzip", ".gz")])
+def test_the_memory_given_changes_no_byte(host, compression, suffix):
+    files = drawn("cat", "dog", count=40)
+    host.receive("train", files | {"d1/cat/large.png": large_png()})
+    shards = set()
+    for megabytes in (1, 64, 4000):
+        host.run(memory_megabytes=megabytes, compression=compression, image_size=64)
+        shards.add(host.shard("train", suffix=suffix).read_bytes())
+    assert len(shards) == 1
 
 
 def large_png():

@@ -117,10 +117,11 @@ def records(
             words = str(pixels).strip().splitlines()[-1]
             raise DecoderFault(f"{quoted(file.entry)} met a fault of the program: {words}")
         else:
-            result.data += record(pixels, file.label, file.entry)
+            parts = record(pixels, file.label, file.entry)
+            # Members of a gzip file follow one another. Each record has its own, so that all cores
+            # compress and the bytes do not tell how much was held at a time.
+            result.data += (
+                [gzip.compress(b"".join(parts), GZIP_LEVEL, mtime=0)] if compress else parts
+            )
             result.count += 1
-    if compress and result.data:
-        # Members of a gzip file follow one another; each chunk has its own, so that all cores
-        # compress.
-        result.data = [gzip.compress(b"".join(result.data), GZIP_LEVEL, mtime=0)]
     return result
