@@ -18,6 +18,10 @@ class AlreadyExistsError(Exception):
     pass
 
 
+class ChangeSetNotFoundError(Exception):
+    pass
+
+
 class FakeCloudFormation:
     """A stack whose parameter `ModelPackageArn` a test may change, as the deployer does.
 
@@ -26,11 +30,15 @@ class FakeCloudFormation:
         sent: events of the stack that nobody delivered yet.
         tried: the tokens of the updates, in order.
         fails_change_sets: whether their creation fails.
+        lists_executed: whether ListChangeSets has what was executed: AWS says that it has the
+            active ones.
+        forgets_executed: whether what was executed is not there any more.
     """
 
     class exceptions:  # noqa: N801 - as boto3 has it
         TokenAlreadyExistsException = TokenAlreadyExistsError
         AlreadyExistsException = AlreadyExistsError
+        ChangeSetNotFoundException = ChangeSetNotFoundError
 
     def __init__(self) -> None:
         self.bad: set[str] = set()
@@ -38,11 +46,14 @@ class FakeCloudFormation:
         self.tried: list[str | None] = []
         self.change_sets: dict[str, dict[str, Any]] = {}
         self.fails_change_sets = False
+        self.lists_executed = True
+        self.forgets_executed = False
         self.status = "CREATE_COMPLETE"
         self.serving = ""
         self._before = ""
         self._token: str | None = None
         self._executed: str | None = None
+        self._executed_last: str | None = None
         self._updated = 0
         self._events: list[dict[str, Any]] = []
 
@@ -70,6 +81,8 @@ class FakeCloudFormation:
         }
         if self._updated:
             described["LastUpdatedTime"] = START + timedelta(seconds=self._updated)
+        if self._executed_last:
+            described["ChangeSetId"] = f"arn:aws:…:changeSet/{self._executed_last}/0a1b"
         return {"Stacks": [described]}
 
     def update_stack(self, ClientRequestToken: str, **change: Any) -> None:
@@ -86,7 +99,8 @@ class FakeCloudFormation:
         self._begin(package, ClientRequestToken)
 
     def create_change_set(self, ChangeSetName: str, **change: Any) -> None:
-        if ChangeSetName in self.change_sets:
+        found = self.change_sets.get(ChangeSetName)
+        if found and not (self.forgets_executed and _is_executed(found)):
             raise AlreadyExistsError
         self.change_sets[ChangeSetName] = {
             "ChangeSetName": ChangeSetName,
@@ -94,6 +108,12 @@ class FakeCloudFormation:
             "ExecutionStatus": "UNAVAILABLE" if self.fails_change_sets else "AVAILABLE",
             "Package": self._package(change),
         }
+
+    def describe_change_set(self, StackName: str, ChangeSetName: str) -> dict[str, Any]:
+        found = self.change_sets.get(ChangeSetName)
+        if found is None or (self.forgets_executed and _is_executed(found)):
+            raise ChangeSetNotFoundError
+        return found
 
     def delete_change_set(self, StackName: str, ChangeSetName: str) -> None:
         self.change_sets.pop(ChangeSetName, None)
@@ -110,7 +130,7 @@ class FakeCloudFormation:
 
     def get_paginator(self, name: str) -> Any:
         pages = {
-            "list_change_sets": lambda: [{"Summaries": list(self.change_sets.values())}],
+            "list_change_sets": lambda: [{"Summaries": self._listed()}],
             "describe_stack_events": lambda: [{"StackEvents": self._events[::-1]}],
         }
 
@@ -127,7 +147,7 @@ class FakeCloudFormation:
         change_set = self.change_sets[name]
         self.change_sets = {name: change_set}
         change_set["ExecutionStatus"] = "EXECUTE_IN_PROGRESS"
-        self._executed = name
+        self._executed = self._executed_last = name
         self._begin(change_set["Package"], token or f"Console-ExecuteChangeSet-{self._updated}")
 
     def update_stack_of_somebody_else(self) -> None:
@@ -145,6 +165,13 @@ class FakeCloudFormation:
             executed["ExecutionStatus"] = "EXECUTE_FAILED" if failed else "EXECUTE_COMPLETE"
             self._executed = None
         self._become("UPDATE_ROLLBACK_COMPLETE" if failed else "UPDATE_COMPLETE")
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            each
+            for each in self.change_sets.values()
+            if self.lists_executed or not _is_executed(each)
+        ]
 
     def _begin(self, package: str, token: str) -> None:
         self._updated += 1
@@ -182,6 +209,10 @@ class FakeCloudFormation:
         assert other == {"ParameterKey": "Other", "UsePreviousValue": True}
         assert ours["ParameterKey"] == "ModelPackageArn"
         return str(ours["ParameterValue"])
+
+
+def _is_executed(change_set: dict[str, Any]) -> bool:
+    return str(change_set["ExecutionStatus"]).startswith("EXECUTE_")
 
 
 def _refused(message: str) -> ClientError:

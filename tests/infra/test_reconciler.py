@@ -80,9 +80,18 @@ def test_where_a_person_decides_only_what_is_wanted_waits(history, bad):
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE, EXECUTE), max_size=60), BAD)
-def test_executing_all_that_waits_comes_to_an_end_with_the_newest_that_works(history, bad):
+@given(
+    st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE, EXECUTE), max_size=60),
+    BAD,
+    st.booleans(),
+    st.booleans(),
+)
+def test_executing_all_that_waits_comes_to_an_end_with_the_newest_that_works(
+    history, bad, lists_executed, forgets_executed
+):
     world = World(Proposals, bad)
+    world.cloudformation.lists_executed = lists_executed
+    world.cloudformation.forgets_executed = forgets_executed
     happen(world, history)
     world.settle(executes=True)
     assert world.cloudformation.waiting == set()
@@ -178,6 +187,30 @@ def test_a_change_set_that_was_rolled_back_is_not_proposed_again(with_our_token)
     world.settle(executes=False)
     assert world.cloudformation.waiting == set()
     assert len(world.cloudformation.tried) == 1
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+@pytest.mark.parametrize("with_our_token", [True, False])
+def test_a_rollback_is_noticed_where_only_active_change_sets_are_listed(with_our_token, forgets):
+    world = World(Proposals, {2})
+    world.cloudformation.lists_executed = False
+    world.cloudformation.forgets_executed = forgets
+    world.approve(1)
+    world.settle(executes=True)
+    world.approve(2)
+    world.settle(executes=False)
+    world.execute(0, with_our_token=with_our_token)
+    world.settle(executes=False)
+    assert world.cloudformation.waiting == set()
+    assert world.cloudformation.serving == arn(1)
+    # A rollback of something else is none of what serves.
+    world.describe(1)
+    world.approve(3)
+    world.settle(executes=True)
+    assert world.cloudformation.serving == arn(3)
+    world.reject(3)
+    world.settle(executes=False)
+    assert world.cloudformation.waiting == {arn(1)}
 
 
 def test_a_change_set_that_another_update_overtook_is_made_anew():

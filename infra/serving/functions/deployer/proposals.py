@@ -12,7 +12,12 @@ from .errors import DeployerError
 from .stack import Stack, State, says_changing
 
 if TYPE_CHECKING:
-    from mypy_boto3_cloudformation.type_defs import ChangeSetSummaryTypeDef, WaiterConfigTypeDef
+    from mypy_boto3_cloudformation.literals import ExecutionStatusType
+    from mypy_boto3_cloudformation.type_defs import (
+        ChangeSetSummaryTypeDef,
+        DescribeChangeSetOutputTypeDef,
+        WaiterConfigTypeDef,
+    )
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +32,17 @@ class Proposals:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
-    def failures(self) -> Iterator[Attempt]:
+    def failures(self, state: State) -> Iterator[Attempt]:
         """Attempts that a person executed and that were rolled back, with whatever token.
 
         :raises DeployerError: how one ended is not known yet, though the stack no longer changes.
         """
-        for attempt, change_set in self._ours():
-            status = change_set.get("ExecutionStatus")
+        statuses = {a: change_set.get("ExecutionStatus") for a, change_set in self._ours()}
+        # A list of active change sets may leave out the one that was executed.
+        executed = Attempt.named(state.change_set or "")
+        if executed and executed not in statuses:
+            statuses[executed] = self._end_of(executed, state)
+        for attempt, status in statuses.items():
             if status == "EXECUTE_IN_PROGRESS":
                 raise DeployerError(
                     f"The change set {attempt.name} of {self._stack.name} is {status} though the "
@@ -41,6 +50,13 @@ class Proposals:
                 )
             if status == "EXECUTE_FAILED":
                 yield attempt
+
+    def _end_of(self, executed: Attempt, state: State) -> "ExecutionStatusType | None":
+        """A rollback that left another package is its own where CloudFormation has forgotten it."""
+        if found := self._found(executed):
+            return found.get("ExecutionStatus")
+        serves = state.serving.rpartition("/")[2] == str(executed.version)
+        return "EXECUTE_FAILED" if state.is_rolled_back and not serves else None
 
     def withdraw(self, but: Attempt | None) -> None:
         """Deletes what waits for execution, so that nobody executes what is no longer wanted.
@@ -58,7 +74,7 @@ class Proposals:
         :raises DeployerError: CloudFormation could not make it.
         """
         name = wanted.attempt.name
-        found = dict(self._ours()).get(wanted.attempt)
+        found = self._found(wanted.attempt)
         if found and _waits(found):
             logger.info("The change set %s waits already.", name)
             return False
@@ -102,6 +118,15 @@ class Proposals:
     def _delete(self, attempt: Attempt) -> None:
         self._stack.client.delete_change_set(StackName=self._stack.name, ChangeSetName=attempt.name)
 
+    def _found(self, attempt: Attempt) -> "DescribeChangeSetOutputTypeDef | None":
+        client = self._stack.client
+        try:
+            return client.describe_change_set(
+                StackName=self._stack.name, ChangeSetName=attempt.name
+            )
+        except client.exceptions.ChangeSetNotFoundException:
+            return None
+
     def _ours(self) -> "list[tuple[Attempt, ChangeSetSummaryTypeDef]]":
         pages = self._stack.client.get_paginator("list_change_sets").paginate(
             StackName=self._stack.name
@@ -111,6 +136,6 @@ class Proposals:
         return [(attempt, summary) for attempt, summary in named if attempt]
 
 
-def _waits(change_set: "ChangeSetSummaryTypeDef") -> bool:
+def _waits(change_set: "DescribeChangeSetOutputTypeDef") -> bool:
     being_made = change_set.get("Status") in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}
     return being_made or change_set.get("ExecutionStatus") == "AVAILABLE"

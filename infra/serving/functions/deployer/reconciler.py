@@ -21,7 +21,7 @@ class Way(Protocol):
 
     def __init__(self, stack: Stack) -> None: ...
 
-    def failures(self) -> Iterable[Attempt]: ...
+    def failures(self, state: State) -> Iterable[Attempt]: ...
 
     def withdraw(self, but: Attempt | None) -> None: ...
 
@@ -58,7 +58,7 @@ class Reconciler:
         if state.is_changing:
             logger.info("%s is %s: its end is waited for.", self._stack.name, state.status)
             return False
-        self._note_failures()
+        self._note_failures(state)
         if not state.is_updatable:
             raise DeployerError(
                 f"The stack {self._stack.name} is {state.status} and cannot be updated: bring it "
@@ -68,10 +68,10 @@ class Reconciler:
             self._approvals.adopt(state.serving)
         return self._bring(state, desired(self._approvals.all(), self._packages.is_approved))
 
-    def _note_failures(self) -> None:
+    def _note_failures(self, state: State) -> None:
         """Before anything new begins, so that a rollback's event may come as late as it likes."""
         told = (Attempt.named(token) for token in self._stack.rolled_back())
-        for attempt in (*filter(None, told), *self._way.failures()):
+        for attempt in (*filter(None, told), *self._way.failures(state)):
             self._approvals.fail(attempt)
 
     def _bring(self, state: State, wanted: Approval | None) -> bool:

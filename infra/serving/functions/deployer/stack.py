@@ -43,16 +43,22 @@ class State:
         serving: ARN of the package in its parameter; empty where there is none.
         updated: when its last operation began.
         other_parameters: names of the parameters that stay as they are.
+        change_set: name of the one that was executed last; None where none was.
     """
 
     status: str
     serving: str
     updated: datetime
     other_parameters: tuple[str, ...] = ()
+    change_set: str | None = None
 
     @property
     def is_changing(self) -> bool:
         return self.status.endswith("IN_PROGRESS")
+
+    @property
+    def is_rolled_back(self) -> bool:
+        return self.status.startswith("UPDATE_ROLLBACK")
 
     @property
     def is_updatable(self) -> bool:
@@ -78,6 +84,10 @@ class Stack:
             serving=values.pop(self._parameter, ""),
             updated=described.get("LastUpdatedTime", described["CreationTime"]),
             other_parameters=tuple(values),
+            # arn:aws:cloudformation:<region>:<account>:changeSet/<name>/<id>
+            change_set=described["ChangeSetId"].split("/")[1]
+            if described.get("ChangeSetId")
+            else None,
         )
 
     def rolled_back(self) -> set[str]:

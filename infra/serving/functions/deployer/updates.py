@@ -18,7 +18,7 @@ class Updates:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
-    def failures(self) -> Iterator[Attempt]:
+    def failures(self, state: State) -> Iterator[Attempt]:
         """None but those that the stack itself tells of."""
         return iter(())
 
