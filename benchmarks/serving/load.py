@@ -18,7 +18,7 @@ from benchmarks.serving.calls import Call
 
 
 class RefusedError(BenchmarkError):
-    """The server had too much to do (503)."""
+    """The server had too much to do (429 or 503)."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def opened(url: str, calls: Sequence[Call], rate: float, seconds: float, *, even
 
     :param rate: requests/s.
     :param evenly: one every 1/rate seconds; else at random moments, a Poisson process.
-    :raises BenchmarkError: an answer is neither 200 nor 503.
+    :raises BenchmarkError: an answer is none of 200, 429 and 503.
     """
     return asyncio.run(_opened(url, calls, _due(rate, seconds, evenly=evenly)))
 
@@ -132,7 +132,7 @@ async def _session(url: str) -> AsyncIterator[Callable[[Call], Awaitable[bytes]]
             async with session.post(url, data=call.body, headers=call.headers) as answer:
                 content = await answer.read()
             if answer.status != 200:
-                kind = RefusedError if answer.status == 503 else BenchmarkError
+                kind = RefusedError if answer.status in (429, 503) else BenchmarkError
                 raise kind(f"{url} answered {answer.status}: {content[:500]!r}")
             return content
 
