@@ -109,7 +109,7 @@ def test_an_image_that_cannot_be_used_is_named_by_its_place(server: Server) -> N
     answer = server.post(as_json(picture(), picture()[:30]), "application/json")
 
     assert answer.status_code == 400
-    assert answer.json()["error"].startswith("Image 1 of the request is no JPEG")
+    assert answer.json()["error"].startswith("Image 1 of the request cannot be decoded")
 
 
 @pytest.mark.parametrize(
