@@ -36,7 +36,17 @@ class Modes:
         "the hosts of a job, algo-1 …, resolve that many seconds after its containers start",
         "SECONDS",
     )
-
+    access_logs: float = _mode(
+        0.0,
+        5.0,
+        "S3 writes server access logs, that many seconds after the requests that they tell of",
+        "SECONDS",
+    )
+    unseen_rollbacks: bool = _mode(
+        False,
+        True,
+        "CloudFormation reports that an endpoint was updated though SageMaker took the update back",
+    )
     shorter_waits: float = _mode(
         1.0,
         1.0,

@@ -34,10 +34,12 @@ from rehearsal.backends import (
     TransformBackend,
 )
 from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
+from rehearsal.endpoints import metrics as endpoint_metrics
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.ministack import (
+    access_logs,
     alarms,
     authorization,
     boundaries,
@@ -56,6 +58,7 @@ from rehearsal.ministack import (
     resource_types,
     services,
     stack_events,
+    stacks,
 )
 from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
@@ -137,10 +140,11 @@ def serve(
         ministack.configure(settings, enforce_iam=enforce_iam)
         context, api = _compose(settings, backends or ProcessBackends(), stack)
         beside = _add_services(settings, context, api)
-        _correct_ministack(settings)
+        looks = _correct_ministack(settings)
         _enforce(settings)
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
-        asyncio.new_event_loop().run_until_complete(_serve(settings, context, beside, listener))
+        serving = _serve(settings, context, beside, listener, looks)
+        asyncio.new_event_loop().run_until_complete(serving)
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
     logging.shutdown()
@@ -154,17 +158,21 @@ def _add_services(settings: RehearsalSettings, context: Context, api: Api) -> Se
     services.add_service(
         "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
     )
-    resource_types.add_resource_types(made_types(api.call, scaling.call), RECORDED_ONLY)
+    resource_types.add_resource_types(
+        made_types(api.call, scaling.call, settings.modes), RECORDED_ONLY
+    )
     backlog = Backlog(context)
     context.asynchronous = backlog
     return Scaler(settings, context.store, api.call), backlog
 
 
-def _correct_ministack(settings: RehearsalSettings) -> None:
+def _correct_ministack(settings: RehearsalSettings) -> list[ministack.Look]:
+    """Returns what is done now and then besides."""
     full_disk.refuse_objects_on_full_disk(settings.state)
     durable_tables.keep_writes(settings)
     corrections.correct_ecr()
     corrections.tag_buckets()
+    corrections.delete_buckets_as_s3()
     corrections.encode_keys_of_versions()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()
@@ -174,10 +182,16 @@ def _correct_ministack(settings: RehearsalSettings) -> None:
     event_bus_policies.keep_event_bus_policies()
     object_keys.encrypt_buckets()
     object_keys.ask_for_keys()
-    alarms.judge_alarms()
+    alarms.judge_alarms({endpoint_metrics.NAMESPACE: settings.modes.late_metrics})
     metric_math_alarms.take_metric_math_alarms()
     stack_events.send_stack_events()
+    stacks.keep_rules_of_stacks()
     metric_filters.apply_metric_filters()
+    if not settings.modes.access_logs:
+        return []
+    logs = access_logs.AccessLogs(settings.modes.access_logs)
+    logs.begin()
+    return [("access logs", logs.deliver, access_logs.EVERY_SECONDS)]
 
 
 def _enforce(settings: RehearsalSettings) -> None:
@@ -212,6 +226,7 @@ async def _serve(
     context: Context,
     beside: Sequence[Beside],
     listener: socket.socket,
+    looks: Sequence[ministack.Look],
 ) -> None:
     stop = asyncio.Event()
     asked = asyncio.Event()
@@ -248,7 +263,7 @@ async def _serve(
 
     ending = asyncio.create_task(end())
     try:
-        await ministack.serve(listener, ready, stop)
+        await ministack.serve(listener, ready, stop, looks)
     finally:
         ending.cancel()
     _log.info("Stopped")

@@ -11,6 +11,7 @@ from rehearsal.cloudformation.pipeline import Pipeline
 from rehearsal.cloudformation.resource import ResourceType
 from rehearsal.cloudformation.scalable_target import ScalableTarget
 from rehearsal.cloudformation.scaling_policy import ScalingPolicy
+from rehearsal.modes import Modes
 
 RECORDED_ONLY = (
     "AWS::Budgets::Budget",
@@ -23,8 +24,9 @@ log says that the resource is recorded only.
 """
 
 
-def made_types(call: Call, call_scaling: Call) -> list[ResourceType]:
+def made_types(call: Call, call_scaling: Call, modes: Modes) -> list[ResourceType]:
     """:param call_scaling: of Application Auto Scaling's API."""
-    types = (Pipeline, ModelPackageGroup, Model, EndpointConfig, Endpoint)
+    types = (Pipeline, ModelPackageGroup, Model, EndpointConfig)
     scaling = (ScalableTarget, ScalingPolicy)
-    return [made(call) for made in types] + [made(call_scaling) for made in scaling]
+    endpoint = Endpoint(call, sees_rollbacks=not modes.unseen_rollbacks)
+    return [*(made(call) for made in types), endpoint, *(made(call_scaling) for made in scaling)]

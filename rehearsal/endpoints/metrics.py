@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from rehearsal.supervised import Failures, SupervisedThread
 
 _log = logging.getLogger(__name__)
 
-_NAMESPACE = "AWS/SageMaker"
+NAMESPACE = "AWS/SageMaker"
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 _MOST_VALUES = 150
 _MOST_METRICS = 1000
@@ -68,6 +69,8 @@ class Metrics:
     def __init__(self, settings: RehearsalSettings, every_seconds: float):
         self._settings = settings
         self._values: deque[_Value] = deque()
+        # Each with the time that it comes to CloudWatch.
+        self._late: deque[tuple[float, list[dict[str, Any]]]] = deque()
         self._client: Any = None
         self._thread = SupervisedThread("metrics", self._publish, every_seconds)
         self._thread.start()
@@ -101,29 +104,39 @@ class Metrics:
         self._keep(source, "ModelSetupTime", "Microseconds", _rounded(seconds * _MICROSECONDS))
 
     def close(self) -> None:
-        """Publishes what is left, and ends."""
+        """Publishes what is left, however late it were, and ends."""
         self._thread.close()
         with Failures("metrics").watched():
-            self._publish()
+            self._collect()
+            self._put(until=math.inf)
 
     def _keep(self, source: Source, metric: str, unit: str, value: float) -> None:
         self._values.append(_Value(source, metric, unit, value))
 
     def _publish(self) -> None:
-        if self._client is None:
-            self._client = aws.client(self._settings, "cloudwatch")
-        time = datetime.now(UTC)
+        self._collect()
+        self._put(until=time.monotonic())
+
+    def _collect(self) -> None:
         counts: Counter[_Value] = Counter()
         while self._values:
             counts[self._values.popleft()] += 1
-        for data in _parts(list(_data(counts, time)), _MOST_METRICS):
+        comes = time.monotonic() + self._settings.modes.late_metrics
+        for data in _parts(list(_data(counts, datetime.now(UTC))), _MOST_METRICS):
+            self._late.append((comes, data))
+
+    def _put(self, until: float) -> None:
+        if self._client is None:
+            self._client = aws.client(self._settings, "cloudwatch")
+        while self._late and self._late[0][0] <= until:
+            _, data = self._late.popleft()
             try:
-                self._client.put_metric_data(Namespace=_NAMESPACE, MetricData=data)
+                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
             except (ClientError, BotoCoreError) as error:
                 _log.warning("The metrics of endpoints could not be published: %s", error)
 
 
-def _data(counts: Counter[_Value], time: datetime) -> Iterator[dict[str, Any]]:
+def _data(counts: Counter[_Value], at: datetime) -> Iterator[dict[str, Any]]:
     """Each metric with its distinct values, each with its count."""
     series: dict[tuple[Source, str, str], list[tuple[float, int]]] = {}
     for kept, count in counts.items():
@@ -135,7 +148,7 @@ def _data(counts: Counter[_Value], time: datetime) -> Iterator[dict[str, Any]]:
                 yield {
                     "MetricName": metric,
                     "Dimensions": dimensions,
-                    "Timestamp": time,
+                    "Timestamp": at,
                     "Unit": unit,
                     "Values": [value for value, _ in part],
                     "Counts": [float(count) for _, count in part],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rehearsal.cloudwatch import alarm_events, metric_math
@@ -21,6 +21,8 @@ from rehearsal.supervised import Failures
 _failures = Failures("alarms")
 EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 30.0
+# By namespace, the seconds that its metrics come late: its alarms are judged by what there is.
+_LATE: dict[str, float] = {}
 # So far back `FILL(m1, REPEAT)` looks, beside the periods that are judged.
 _EARLIER_PERIODS = 5
 # Points come nearly in the order of their times: after so many old ones there is no newer one.
@@ -34,10 +36,14 @@ _ACTIONS = {
 Alarm = dict[str, Any]
 
 
-def judge_alarms() -> None:
-    """Puts our judgement in the place of MiniStack's, and sends AWS's event of each change."""
+def judge_alarms(late: Mapping[str, float]) -> None:
+    """Puts our judgement in the place of MiniStack's, and sends AWS's event of each change.
+
+    :param late: seconds that the metrics of a namespace come late.
+    """
     from ministack.services import cloudwatch
 
+    _LATE.update(late)
     cloudwatch._evaluate_alarm = _judge
     # Under load there are many puts a second: all alarms are judged once a second anyway.
     cloudwatch._evaluate_all_alarms = lambda: None
@@ -92,7 +98,7 @@ def newest_value(settings: RehearsalSettings, name: str) -> float | None:
             rule = _rule(alarm) if alarm else None
             if rule is None:
                 return None
-            now = time.time()
+            now = _now(alarm)
             values = window(rule, _series(alarm, rule, now), now).values
             return next((value for value in values if value is not None), None)
 
@@ -109,7 +115,7 @@ def _judge(alarm: Alarm) -> None:
 def _judge_by(rule: Rule, alarm: Alarm) -> None:
     from ministack.services import cloudwatch
 
-    now = time.time()
+    now = _now(alarm)
     seen = window(rule, _series(alarm, rule, now), now)
     before = alarm["StateValue"]
     after = state(rule, seen.values, before)
@@ -117,11 +123,18 @@ def _judge_by(rule: Rule, alarm: Alarm) -> None:
         return
     why = alarm_events.reason(rule, seen, before, after)
     alarm["StateValue"], alarm["StateReason"] = after, why
-    alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, now)
-    alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(now)
+    alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, time.time())
+    alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(time.time())
     cloudwatch._record_history(alarm["AlarmName"], before, after, why)
     cloudwatch._dispatch_alarm_actions(alarm, before, after, why)
     cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def _now(alarm: Alarm) -> float:
+    """The time up to which all that it is judged by has come."""
+    queries = alarm_events.metric_queries(alarm)
+    stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
+    return time.time() - max(_LATE.get(stat["Metric"]["Namespace"], 0.0) for stat in stats)
 
 
 def _rule(alarm: Alarm) -> Rule | None:

@@ -145,6 +145,32 @@ def match_newlines_in_policies() -> None:
     iam_evaluator._fnmatch_compile = compiled
 
 
+def delete_buckets_as_s3() -> None:
+    """A stack's bucket that holds objects or versions is not deleted, and of one that is nothing
+    stays. MiniStack drops it with all it holds, and leaves the folders of its keys, of which the
+    next start would make the bucket again.
+    """
+    from ministack.services import s3
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::S3::Bucket"
+
+    def delete(name: str, properties: dict[str, Any]) -> None:
+        status, _, body = s3._delete_bucket(name)
+        if status >= 400 and status != 404:
+            said = {
+                tag: (re.search(f"<{tag}>([^<]*)</{tag}>", body.decode()) or ["", ""])[1]
+                for tag in ("Code", "Message")
+            }
+            raise ValueError(
+                f"{said['Message']} (Service: Amazon S3; Status Code: {status}; Error Code: "
+                f"{said['Code']})"
+            )
+
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {"delete": delete}
+
+
 def tag_buckets() -> None:
     """MiniStack makes a stack's buckets without their tags: the function with which CDK empties a
     bucket looks for one.

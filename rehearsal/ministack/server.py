@@ -7,7 +7,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rehearsal.ministack import alarms, metric_filters, queue_metrics
 from rehearsal.settings import HOST, RehearsalSettings
@@ -45,7 +45,13 @@ def configure(settings: RehearsalSettings, *, enforce_iam: bool) -> None:
     os.environ.pop("AWS_PROFILE", None)
 
 
-async def serve(listener: socket.socket, ready: Callable[[], None], stop: asyncio.Event) -> None:
+Look = tuple[str, Callable[[], None], float]
+"""What is done now and then on the server's loop: its name, itself, seconds between two."""
+
+
+async def serve(
+    listener: socket.socket, ready: Callable[[], None], stop: asyncio.Event, looks: Sequence[Look]
+) -> None:
     """Answers on a bound socket until `stop` is set; then MiniStack writes its state.
 
     :param ready: is called once, from a thread, when it answers; it raises nothing.
@@ -70,6 +76,7 @@ async def serve(listener: socket.socket, ready: Callable[[], None], stop: asynci
             ("alarms", alarms.judge_all, alarms.EVERY_SECONDS),
             ("metric filters", metric_filters.put_defaults, metric_filters.EVERY_SECONDS),
             ("queue metrics", queue_metrics.publish, queue_metrics.EVERY_SECONDS),
+            *looks,
         )
     ]
     try:

@@ -5,7 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import ROLE, eventually
+from rehearsal.modes import Modes
+from tests.rehearsal.conftest import ROLE, Server, eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
 
@@ -146,6 +147,10 @@ def stack(server, name):
 
 @pytest.fixture
 def data(server, name):
+    return put_models(server, name)
+
+
+def put_models(server, name):
     s3 = server.client("s3")
     s3.create_bucket(Bucket=f"models-{name}")
     for key in ("1.tar.gz", "2.tar.gz"):
@@ -201,6 +206,24 @@ def test_an_update_that_does_not_come_up_rolls_back(server, sagemaker, stack, de
     server.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=endpoint["EndpointName"], Body=b"x"
     )
+
+
+def test_a_type_that_sees_no_rollback_reports_success_and_deletes_what_serves(
+    tmp_path, name, definition
+):
+    server = Server(tmp_path / "state", modes=Modes(unseen_rollbacks=True)).start()
+    try:
+        sagemaker, stack = server.client("sagemaker"), Stack(server, name)
+        models = put_models(server, name)
+        stack.create(template(definition()), Data=f"{models}/1.tar.gz")
+        config = stack.physical_id("Config").rpartition("/")[2]
+        assert stack.update(Data=f"{models}/nowhere.tar.gz") == "UPDATE_COMPLETE"
+        endpoint = sagemaker.describe_endpoint(EndpointName=f"{name}-endpoint")
+        assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", config)
+        left = sagemaker.list_endpoint_configs(NameContains=name)["EndpointConfigs"]
+        assert config not in {found["EndpointConfigName"] for found in left}
+    finally:
+        server.end()
 
 
 def test_a_create_that_does_not_come_up_leaves_nothing(sagemaker, stack, definition, data):

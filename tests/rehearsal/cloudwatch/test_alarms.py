@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import ROLE, eventually
+from rehearsal.modes import Modes
+from tests.rehearsal.conftest import ROLE, Server, eventually
 
 ONE_METRIC = {
     "Namespace": "Tests",
@@ -243,3 +244,23 @@ def test_a_composite_alarm_follows_its_children(cloudwatch, name, alarm, put, ev
 
     (detail,) = eventually(changes)
     assert detail["configuration"]["alarmRule"] == f'ALARM("{name}")'
+
+
+def test_alarms_on_late_metrics_are_judged_by_the_time_that_has_come(tmp_path, name):
+    server = Server(tmp_path / "state", modes=Modes(late_metrics=60.0)).start()
+    try:
+        cloudwatch = server.client("cloudwatch")
+        for namespace in ("AWS/SageMaker", "Tests"):
+            alarm = ONE_METRIC | {"Namespace": namespace, "AlarmName": namespace}
+            cloudwatch.put_metric_alarm(**alarm)
+            point = {"MetricName": "Latency", "Value": 9.0}
+            point["Timestamp"] = datetime.now(UTC) - timedelta(seconds=60)
+            cloudwatch.put_metric_data(Namespace=namespace, MetricData=[point])
+
+        def state(alarm):
+            return cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"][0]["StateValue"]
+
+        eventually(lambda: state("AWS/SageMaker") == "ALARM")
+        eventually(lambda: state("Tests") == "OK")
+    finally:
+        server.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from rehearsal.backends import Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.endpoints.metrics import Metrics, Source
 from rehearsal.errors import ApiError
+from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import ask, deploy
 from tests.rehearsal.images.support import wait_until
@@ -108,3 +110,28 @@ def test_more_values_than_cloudwatch_takes_at_once_all_arrive(
     found = statistics("ModelLatency", EndpointName="many", VariantName="AllTraffic")
     assert found["SampleCount"] == 2000
     assert found["Maximum"] == pytest.approx(1.005**1999, rel=0.025)
+
+
+def test_late_metrics_come_late_with_the_time_of_what_they_tell(
+    settings: RehearsalSettings,
+) -> None:
+    late = Metrics(replace(settings, modes=Modes(late_metrics=1.0)), 0.05)
+    source = Source("late", "AllTraffic", "config")
+    late.invocation(source, 200, model=0.1, all_=0.1, instances=1)
+    client = aws.client(settings, "cloudwatch")
+
+    def points() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="Invocations",
+            Dimensions=source.dimensions[0],
+            StartTime=datetime.now(UTC) - timedelta(hours=1),
+            EndTime=datetime.now(UTC) + timedelta(hours=1),
+            Period=1,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return found
+
+    wait_until(points, "it comes")
+    assert datetime.now(UTC) - points()[0]["Timestamp"] >= timedelta(seconds=1)
+    late.close()
