@@ -11,9 +11,10 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from containers.drops.formats import HEAD_BYTES, format_of, refusal
+from containers.drops.names import MAXIMUM_PART_BYTES, class_label, is_hidden
 from scripts.commands.console import CommandError, shown
 
-CONTENT_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png"}
 MAXIMUM_PIXELS = 100_000_000
 MAXIMUM_NAME_BYTES = 900  # of the 1,024 that an S3 key may have
 MARKER = "_SUCCESS"
@@ -63,9 +64,9 @@ class Contents:
     @cached_property
     def distinct(self) -> dict[str, int]:
         """How many images of different content each class has: equal ones share a channel."""
-        digests: dict[str, set[str]] = {label: set() for label in self.labels}
+        digests: dict[str, set[str]] = {class_label(label): set() for label in self.labels}
         for image in self.images:
-            digests[image.name.partition("/")[0]].add(image.sha256)
+            digests[class_label(image.name.partition("/")[0])].add(image.sha256)
         return {label: len(found) for label, found in digests.items()}
 
 
@@ -79,13 +80,13 @@ def list_files(folder: Path) -> Listing:
     """
     labels, files, ignored = [], {}, []
     for entry in _entries(folder):
-        if entry.name.startswith(".") or not _is_folder(entry):
+        if is_hidden(entry.name) or not _is_folder(entry):
             ignored.append(entry.name)
             continue
         labels.append(entry.name)
         for file in _entries(Path(entry.path)):
             name = f"{entry.name}/{file.name}"
-            if file.name.startswith("."):
+            if is_hidden(file.name):
                 ignored.append(name)
             elif _is_folder(file):
                 raise CommandError(
@@ -124,16 +125,22 @@ def read_image(name: str, path: Path) -> ImageFile | Unusable:
             size = os.fstat(file.fileno()).st_size
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
-            with Image.open(file, formats=list(CONTENT_TYPES)) as image:
-                width, height, kind = *image.size, image.format
+            head = file.read(HEAD_BYTES)
+            kind = format_of(head)
+            if kind is None:
+                return Unusable(name, refusal(head)[0])
+            file.seek(0)
+            # A photograph with further pictures behind the first is JPEG to all but Pillow.
+            with Image.open(file, formats=["JPEG", "PNG", "WEBP"]) as image:
+                width, height = image.size
     except UnidentifiedImageError:
-        return Unusable(name, "is no JPEG or PNG image" if size else "is empty")
+        return Unusable(name, "has a header that is broken")
     except (OSError, SyntaxError, ValueError) as error:
         # A symbolic link to itself raises OSError; a damaged header what Pillow's reader met.
         return Unusable(name, f"cannot be read ({getattr(error, 'strerror', None) or error})")
     if width * height > MAXIMUM_PIXELS:
         return Unusable(name, f"has {width} x {height} pixels, above {MAXIMUM_PIXELS:,} in all")
-    return ImageFile(name, path, size, sha256, CONTENT_TYPES[str(kind)])
+    return ImageFile(name, path, size, sha256, kind.content_type)
 
 
 def check_usable(contents: Contents, folder: Path) -> None:
@@ -152,7 +159,7 @@ def shortcomings(contents: Contents, folder: Path, minimum: int) -> str | None:
 
     minimum: distinct images that each class needs.
     """
-    if len(contents.labels) == 1:
+    if len(contents.distinct) == 1:
         label = shown(contents.labels[0])
         return f"the folder {shown(folder)} has one class only, {label!r}, and needs two"
     small = {label: count for label, count in contents.distinct.items() if count < minimum}
@@ -201,7 +208,10 @@ def _reason_against_name(name: str) -> str | None:
                 f"has a name of more than {MAXIMUM_NAME_BYTES} bytes",
                 len(os.fsencode(name)) > MAXIMUM_NAME_BYTES,
             ),
-            ("has the name of the marker", name.endswith(f"/{MARKER}")),
+            (
+                f"has a part of more than {MAXIMUM_PART_BYTES} bytes in its name",
+                any(len(os.fsencode(part)) > MAXIMUM_PART_BYTES for part in name.split("/")),
+            ),
         )
         if holds
     )

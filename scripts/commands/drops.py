@@ -14,7 +14,13 @@ from scripts.commands.aws import aws_session
 from scripts.commands.console import CommandError, complain, parser, run, shown
 from scripts.commands.fates import Fate, Fates
 
-COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
+COLOURS = {
+    "Succeeded": "green",
+    "Failed": "bold red",
+    "Executing": "cyan",
+    "Stopped": "yellow",
+    "Unused": "bold red",
+}
 SHOWN = 20
 
 

@@ -27,11 +27,13 @@ LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop 
 @dataclass(frozen=True)
 class Fate:
     """One drop; `objects` and `bytes` are None where neither its run nor its marker tells.
+    `left_out` are files of it that its run did not use, None where no run tells.
 
     Attributes:
         since: when its marker was written, in UTC; empty where there is none.
         state: SageMaker's word for the run's execution, or Waiting, Starting, Refused, Incomplete
-            (no marker), Unrecorded (a marker of which no event has told yet).
+            (no marker), Unrecorded (a marker of which no event has told yet), Unused (its run
+            succeeded without it), Withdrawn (it was deleted before its run).
         released_by: who let the run begin, where that took a person.
     """
 
@@ -45,6 +47,7 @@ class Fate:
     reason: str = ""
     objects: int | None = None
     bytes: int | None = None
+    left_out: int | None = None
 
 
 class Fates:
@@ -69,12 +72,18 @@ class Fates:
         recorded = self._record.drops()
         why = self._why_they_wait() if any(d.state == WAITING for d in recorded) else ""
         known = {drop.id for drop in recorded}
-        others = (drop_id for drop_id in drop_ids(self._s3, self._bucket) if drop_id not in known)
+        others = (
+            drop_id
+            for drop_id in drop_ids(self._s3, self._bucket)
+            if known.isdisjoint({drop_id, f"{PREFIX}{drop_id}/{MARKER}"})
+        )
         return [*self._unrecorded(others), *(_fate(drop, why) for drop in recorded)]
 
     def one(self, drop_id: str) -> Fate | None:
         """None where it is neither on record nor in S3."""
-        drop = self._record.drop(drop_id)
+        drop = (self._record.drop(drop_id) if drop_id else None) or self._record.drop(
+            f"{PREFIX}{drop_id}/{MARKER}"
+        )
         if drop is not None:
             return _fate(drop, self._why_they_wait() if drop.state == WAITING else "")
         found = self._s3.list_objects_v2(
@@ -84,7 +93,14 @@ class Fates:
 
     def sized(self, fate: Fate) -> Fate:
         """With what its run's dataset says that it holds, or else its marker's index."""
-        sizes = self._by_dataset(fate) or self._by_marker(fate)
+        used = self._used(fate)
+        if used is not None:
+            reason = fate.reason or " ".join(used.get("warnings", []))
+            left_out = used.get("left_out")
+            return replace(
+                fate, objects=used["objects"], bytes=used["bytes"], left_out=left_out, reason=reason
+            )
+        sizes = self._by_marker(fate)
         return replace(fate, objects=sizes[0], bytes=sizes[1]) if sizes else fate
 
     def _unrecorded(self, ids: Any) -> Iterator[Fate]:
@@ -109,12 +125,13 @@ class Fates:
             )
         return "Its run is about to begin."
 
-    def _by_dataset(self, fate: Fate) -> tuple[int, int] | None:
+    def _used(self, fate: Fate) -> dict[str, Any] | None:
+        """What its run's dataset says of the drop."""
         if not fate.execution_arn:
             return None
         for drop in self._dataset(fate.execution_arn.rpartition("/")[2]):
             if drop["id"] == fate.drop:
-                return drop["objects"], drop["bytes"]
+                return drop
         return None
 
     def _read_dataset(self, execution_id: str) -> list[dict[str, Any]]:
@@ -152,7 +169,7 @@ def _fate(drop: Drop, why_it_waits: str) -> Fate:
         execution_arn=run.execution_arn,
         model_package_arn=run.model_package_arn,
         released_by=run.released_by,
-        reason=_reason(run.reason, drop.state),
+        reason=drop.reason or _reason(run.reason, drop.state),
     )
 
 

@@ -42,6 +42,30 @@ def test_images_are_found_by_their_bytes_and_not_by_their_names(
     }
 
 
+def test_photographs_with_more_pictures_behind_the_first_and_webp_are_taken(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    write_image(tmp_path / "cat" / "webp.jpg", kind="WEBP")
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
+    first.save(tmp_path / "cat" / "_DSC0001.JPG", "MPO", save_all=True, append_images=[second])
+
+    assert {i.name: i.content_type for i in read(tmp_path).images} == {
+        "cat/webp.jpg": "image/webp",
+        "cat/_DSC0001.JPG": "image/jpeg",
+    }
+
+
+def test_what_systems_lay_down_beside_images_is_ignored(
+    tmp_path: Path, write_image: Callable[..., Path]
+) -> None:
+    write_image(tmp_path / "cat" / "1.png")
+    for name in ("Thumbs.db", "desktop.ini", "._1.png", "_SUCCESS"):
+        (tmp_path / "cat" / name).write_bytes(b"x")
+    (tmp_path / "__MACOSX").mkdir()
+
+    assert list(list_files(tmp_path).files) == ["cat/1.png"]
+
+
 @pytest.mark.parametrize(
     "name",
     ["a b.png", "a#b.png", "a+b.png", "é.png", "日本.png", "100%.png", "a?b&c=d.png", "'\".png"],
@@ -107,7 +131,7 @@ def test_files_that_are_no_images_are_named_with_the_reason(
     write_image(folder / "good.png")
     (folder / "empty.jpg").touch()
     (folder / "text.jpg").write_text("no image")
-    write_image(folder / "other.webp", kind="WEBP")
+    write_image(folder / "other.gif", kind="GIF")
     os.mkfifo(folder / "pipe.jpg")
     (folder / "loop.jpg").symlink_to("loop.jpg")
     (folder / "lost.jpg").symlink_to("nowhere.jpg")
@@ -116,14 +140,14 @@ def test_files_that_are_no_images_are_named_with_the_reason(
     (folder / "short.png").write_bytes((folder / "good.png").read_bytes()[:20])
 
     found = unusable(tmp_path)
-    assert found["cat/empty.jpg"] == "is empty"
-    assert found["cat/text.jpg"] == "is no JPEG or PNG image"
-    assert found["cat/other.webp"] == "is no JPEG or PNG image"
+    assert found["cat/empty.jpg"] == "is empty (0 bytes)"
+    assert found["cat/text.jpg"] == "is no JPEG, PNG or WebP image"
+    assert found["cat/other.gif"].startswith("is a GIF image")
     assert found["cat/pipe.jpg"] == "is no regular file"
     assert found["cat/loop.jpg"] == "cannot be read (Too many levels of symbolic links)"
     assert found["cat/lost.jpg"] == "cannot be read (No such file or directory)"
     assert found["cat/line\nbreak.png"] == "has a control character in its name"
-    assert found["cat/_SUCCESS"] == "has the name of the marker"
+    assert "cat/_SUCCESS" not in found
     assert "cat/short.png" in found
     assert names(read(tmp_path)) == {"cat/good.png"}
 

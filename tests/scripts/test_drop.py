@@ -99,7 +99,7 @@ def test_a_file_that_is_no_image_is_refused_and_skipped_when_asked(
 ) -> None:
     (photos / "cat" / "notes.txt").write_text("no image")
 
-    with pytest.raises(CommandError, match=r"1 of 9 files .* cat/notes\.txt is no JPEG or PNG"):
+    with pytest.raises(CommandError, match=r"1 of 9 files .* cat/notes\.txt is no JPEG, PNG"):
         drop(photos)
     assert keys_of(session, bucket) == []
 

@@ -19,6 +19,7 @@ from processing.manifests.contents import Partitions
 from processing.manifests.dataset import Dataset
 from processing.manifests.earlier import Earlier, read_earlier
 from processing.manifests.labels import encode_labels
+from processing.manifests.membership import count_members
 from processing.manifests.objects_table import Names
 from processing.manifests.outputs import Folders, write_outputs
 from processing.manifests.s3 import S3Client, s3_client
@@ -55,7 +56,9 @@ def _create(settings: Settings, folders: Folders) -> None:
     names = Names(staged.class_labels, drop_ids, tuple(labels), settings.execution_id)
     assigner = Assigner(
         partitions=Partitions(
-            StagedObjects(objects), staged.objects, folders.working / "partitions"
+            StagedObjects(objects),
+            max(staged.objects, *(count_members(run.membership) for run in earlier.runs), 1),
+            folders.working / "partitions",
         ),
         objects=staged.objects,
         class_labels=staged.class_labels,
@@ -73,7 +76,7 @@ def _create(settings: Settings, folders: Folders) -> None:
 def _stage(s3: S3Client, settings: Settings, earlier: Earlier, path: Path) -> Staged:
     with StagedWriter(path) as writer:
         staged = stage_objects(s3, settings, earlier, path.parent, writer.append)
-    logger.info("%d objects in %d complete drops.", staged.objects, len(staged.drops))
+    logger.info("%d objects of %d complete drops.", staged.objects, len(staged.drops))
     if len(staged.class_labels) == 1:
         raise UserError(
             f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
+from drops.s3_uri import S3Uri
 from processing.arguments import Parser
 from processing.aws import ONE_STREAM, broken_bodies_again, client, refusals_in_a_sentence
 from processing.container import OPT_ML, UserError, run
@@ -44,9 +45,9 @@ def _endpoint_of(arguments: Sequence[str]) -> str:
 @broken_bodies_again
 def _download(uri: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    archive = S3Uri.of(uri)
     try:
-        client("s3").download_file(bucket, key, str(path), Config=ONE_STREAM)
+        client("s3").download_file(archive.bucket, archive.key, str(path), Config=ONE_STREAM)
     except ClientError as error:
         if error.response["Error"].get("Code") not in ("404", "NoSuchKey"):
             raise

@@ -23,7 +23,8 @@ for run in range(2):
     with ObjectsWriter(folder / f"{run}.parquet", names) as table:
         for batch in StagedObjects(folder / "objects.arrow").batches():
             table.append(batch, np.zeros(len(batch), np.uint8))
-    earlier = Earlier((EarlierRun("e1", folder / "0.parquet", folder, (), {}),))
+    included = {"included_drops": [{"id": d.id, "objects": d.objects} for d in staged.drops]}
+    earlier = Earlier((EarlierRun("e1", folder / "0.parquet", folder, (), included),))
 # Not ru_maxrss, which begins with that of the parent process.
 status = Path("/proc/self/status").read_text()
 peak = int(status.partition("VmHWM:")[2].split()[0])

@@ -63,6 +63,21 @@ BAD_DROPS = {
         {"schema": 2, "files": []},
         "the index in its _SUCCESS cannot be read: Input should be 1 (schema)",
     ),
+    "another program's marker": (
+        FILES,
+        {"name": "org.apache.hadoop.fs.s3a.commit.files.SuccessData/1", "success": True},
+        "it is another program's; write it again, empty or as {",
+    ),
+    "a name that can become no file": (
+        FILES | {f"cat/{'x' * 256}.jpg": b"x"},
+        None,
+        "has a part of more than 255 bytes and can become no file",
+    ),
+    "an index with names in another Unicode form": (
+        {"caf\u00e9/1.jpg": b"x"} | FILES,
+        {"schema": 1, "files": [*SOUND, SOUND[0] | {"name": "cafe\u0301/1.jpg"}]},
+        "perhaps the key has them otherwise",
+    ),
     "a digest that is none": (
         FILES,
         bad_index(lambda files: files[0].update(sha256="abc")),
@@ -83,13 +98,16 @@ def test_a_drop_is_refused_when_it_holds(bench, capsys, files, index, reason):
 
 
 @pytest.mark.parametrize(("files", "index", "reason"), BAD_DROPS.values(), ids=BAD_DROPS)
-def test_an_earlier_drop_is_used_in_part_with_a_warning_when_it_holds(bench, files, index, reason):
+def test_another_drop_alone_is_left_out_with_its_reason_when_it_holds(bench, files, index, reason):
     bench.drop("d1", files, index=index)
     bench.drop("d2", images("cat", "dog", count=15))
     outcome = bench.run("e1", "d2")
     assert outcome.code == 0
-    (warning,) = (w for w in outcome.dataset["warnings"] if w.startswith('Drop "d1" is used in'))
-    assert reason in warning
+    (unused,) = outcome.dataset["unused_drops"]
+    assert unused["id"] == "d1"
+    assert reason in unused["reason"]
+    assert unused["reason"] in outcome.dataset["warnings"]
+    assert {row["drop_id"] for row in outcome.rows} == {"d2"}
 
 
 def test_an_index_that_is_no_json_is_refused(bench):
@@ -106,7 +124,7 @@ def test_a_drop_without_a_marker_cannot_start_a_run(bench):
     )
 
 
-@pytest.mark.parametrize("files", [{}, {"_notes/a.jpg": b"x"}])
+@pytest.mark.parametrize("files", [{}, {".notes/a.jpg": b"x"}])
 def test_a_drop_of_nothing_but_a_marker_is_refused(bench, files):
     bench.drop("d1", files)
     assert bench.run("e1", "d1").message == (
@@ -164,3 +182,58 @@ def test_a_marker_written_twice_changes_nothing(bench):
     once = bench.run("e1", "d1").channels
     bench.put("d1/_SUCCESS", json.dumps({"schema": 1, "files": SOUND}).encode())
     assert bench.run("e2", "d1").channels == once
+
+
+def test_digests_in_upper_case_are_digests(bench):
+    files = [file | {"sha256": file["sha256"].upper()} for file in SOUND]
+    bench.drop("d1", FILES, index={"schema": 1, "files": files})
+    assert len(bench.run("e1", "d1").rows) == len(FILES)
+
+
+@pytest.mark.parametrize("drop_id", ["", "a b", "a\n", "-a", ".", "..", "x" * 64])
+def test_a_drop_whose_id_is_none_is_left_out_and_others_are_used(bench, drop_id):
+    bench.drop("d1", FILES)
+    bench.drop(drop_id, images("cat", "dog", count=3))
+    outcome = bench.run("e1", "d1")
+    assert {row["drop_id"] for row in outcome.rows} == {"d1"}
+    (unused,) = outcome.dataset["unused_drops"]
+    assert unused["id"] == drop_id
+    assert "is no drop id" in unused["reason"]
+
+
+def test_where_the_drop_that_started_the_run_is_bad_the_others_have_their_run(bench):
+    bench.drop("d1", FILES)
+    bench.publish(bench.run("e1", "d1"))
+    bench.drop("d2", images("cat", "dog", count=15))
+    bench.drop("d3", FILES | {"stray.jpg": b"x"})
+    outcome = bench.run("e2", "d3")
+    assert {row["drop_id"] for row in outcome.rows} == {"d1", "d2"}
+    assert [drop["id"] for drop in outcome.dataset["unused_drops"]] == ["d3"]
+    bench.publish(outcome)
+    refused = bench.run("e3", "d3")
+    assert refused.message.startswith('Drop "d3" cannot be used: "stray.jpg"')
+
+
+def test_where_the_drop_that_started_the_run_is_deleted_the_others_have_their_run(bench):
+    bench.drop("d1", FILES)
+    assert {row["drop_id"] for row in bench.run("e1", "gone").rows} == {"d1"}
+    bench.publish(bench.run("e2", "gone"))
+    assert 'Drop "gone" is not complete' in bench.run("e3", "gone").message
+
+
+def test_a_drop_that_was_used_is_used_in_part_when_it_has_lost_a_file(bench):
+    bench.drop("d1", FILES, index=True)
+    first = bench.publish(bench.run("e1", "d1"))
+    bench.delete("d1/cat/0.jpg")
+    bench.drop("d2", images("cat", "dog", count=15))
+    outcome = bench.run("e2", "d2")
+    kept = {key: channel for key, channel in first.channels.items() if key != "d1/cat/0.jpg"}
+    assert {key: c for key, c in outcome.channels.items() if key.startswith("d1/")} == kept
+    (warning,) = outcome.dataset["included_drops"][0]["warnings"]
+    assert warning.startswith('Drop "d1" is used in part: "cat/0.jpg" is in the index')
+
+
+def test_a_class_of_a_drop_that_is_left_out_is_none(bench):
+    bench.drop("d1", FILES)
+    bench.drop("d2", images("bird") | {"stray.jpg": b"x"})
+    assert bench.run("e1", "d1").labels == ["cat", "dog"]

@@ -67,9 +67,9 @@ def test_names_with_spaces_signs_and_other_scripts_are_kept(bench, index):
     files = {
         f"{label}/{name}": f"{label}{name}".encode() for label in ("ä ö", "犬") for name in names
     }
-    bench.drop("drop 1+é", files, index=index)
-    outcome = bench.run("e1", "drop 1+é")
-    assert sorted(outcome.channels) == sorted(f"drop 1+é/{name}" for name in files)
+    bench.drop("drop-1", files, index=index)
+    outcome = bench.run("e1", "drop-1")
+    assert sorted(outcome.channels) == sorted(f"drop-1/{name}" for name in files)
     assert outcome.labels == ["ä ö", "犬"]
 
 
@@ -84,9 +84,10 @@ def test_a_drop_without_a_marker_waits_for_it(bench):
 def test_all_complete_drops_count_and_the_one_that_started_the_run_is_recorded(bench):
     bench.drop("d1", images("cat", "dog", count=4))
     bench.drop("d2", images("cat", "dog", count=3, salt="x"))
+    whole = {"left_out": 0, "warnings": []}
     assert bench.run("e1", "d2").dataset["included_drops"] == [
-        {"id": "d1", "objects": 8, "bytes": 32, "started_this_run": False},
-        {"id": "d2", "objects": 6, "bytes": 30, "started_this_run": True},
+        {"id": "d1", "objects": 8, "bytes": 32, "started_this_run": False} | whole,
+        {"id": "d2", "objects": 6, "bytes": 30, "started_this_run": True} | whole,
     ]
 
 
@@ -194,8 +195,8 @@ def test_one_image_under_two_classes_shares_a_channel_and_is_warned_of(bench):
     outcome = bench.run("e1", "d1")
     assert outcome.channels["d1/cat/both.jpg"] == outcome.channels["d1/dog/both.jpg"]
     assert outcome.dataset["warnings"] == [
-        "The same image is filed under 2 classes: drops/d1/cat/both.jpg, drops/d1/dog/both.jpg; "
-        "keep it in the right one."
+        'The same image is filed under 2 classes: "drops/d1/cat/both.jpg", '
+        '"drops/d1/dog/both.jpg"; keep it in the right one.'
     ]
 
 
@@ -240,13 +241,74 @@ def test_the_checksum_of_a_multipart_upload_is_not_taken_for_its_digest(bench):
 
 
 def test_hidden_files_are_ignored_with_a_warning_and_console_folders_without(bench):
-    hidden = {"cat/.DS_Store": b"x", "_notes/a.txt": b"y", ".git/config": b"z"}
+    hidden = dict.fromkeys(
+        (
+            ".git/config",
+            "cat/.DS_Store",
+            "cat/Thumbs.db",
+            "cat/_SUCCESS",
+            "cat/_committed_1",
+            "cat/desktop.ini",
+            "cat_$folder$",
+            "__MACOSX/cat/1.jpg",
+            "_temporary/0/cat/1.jpg",
+        ),
+        b"x",
+    )
     bench.drop("d1", images("cat", "dog") | hidden)
     bench.put("d1/cat/")
     bench.put("d1/")
     outcome = bench.run("e1", "d1")
     assert len(outcome.rows) == 24
     assert outcome.dataset["warnings"] == [
-        'Drop "d1": 3 files are ignored because a part of their name begins with "_" or "." '
+        'Drop "d1": 9 files are ignored, as systems and programs lay such down beside images '
         '(first: ".git/config").'
     ]
+    assert outcome.dataset["included_drops"][0]["left_out"] == 9
+
+
+def test_pictures_whose_names_begin_with_an_underscore_are_trained_on(bench):
+    files = {
+        f"{label}/_DSC{n:04}.JPG": f"{label}{n}".encode()
+        for label in ("cat", "_old")
+        for n in range(12)
+    }
+    bench.drop("d1", files)
+    outcome = bench.run("e1", "d1")
+    assert len(outcome.rows) == 24
+    assert outcome.labels == ["_old", "cat"]
+
+
+def test_a_class_written_in_two_ways_is_one_and_keys_stay_as_they_are(bench):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    bench.drop("d1", images(composed, "dog"))
+    bench.drop("d2", images(decomposed, salt="x"))
+    outcome = bench.run("e1", "d2")
+    assert outcome.labels == [composed, "dog"]
+    assert any(f"/{decomposed}/" in row["key"] for row in outcome.rows)
+    assert any("written in two ways" in warning for warning in outcome.dataset["warnings"])
+
+
+def test_files_younger_than_a_marker_without_an_index_are_told_of(bench):
+    bench.drop("d1", images("cat", "dog"))
+    assert bench.run("e1", "d1").dataset["warnings"] == []
+    bench.put("d1/cat/late.jpg", b"late")
+    (warning,) = bench.run("e2", "d1").dataset["warnings"]
+    assert '1 file was written after its marker (first: "cat/late.jpg")' in warning
+
+
+def test_an_object_that_was_overwritten_after_its_index_has_its_own_digest(bench):
+    bench.drop("d1", images("cat", "dog"), index=True)
+    bench.put("d1/cat/0.jpg", b"CAT0")
+    rows = {row["key"]: row["sha256"] for row in bench.run("e1", "d1").rows}
+    assert rows["drops/d1/cat/0.jpg"] == hashlib.sha256(b"CAT0").digest()
+
+
+def test_an_object_overwritten_where_no_versions_are_kept_has_its_new_digest(bench):
+    bench.drops += "-unversioned"
+    bench.s3.create_bucket(Bucket=bench.drops)
+    bench.drop("d1", images("cat", "dog"))
+    bench.publish(bench.run("e1", "d1"))
+    bench.put("d1/cat/0.jpg", b"CAT0")
+    rows = {row["key"]: row for row in bench.run("e2", "d1").rows}
+    assert rows["drops/d1/cat/0.jpg"]["sha256"] == hashlib.sha256(b"CAT0").digest()

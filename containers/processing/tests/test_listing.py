@@ -43,7 +43,12 @@ def paginated(s3, bucket, **request):
 
 def test_a_folder_is_listed_as_boto3_lists_it(s3, bucket, page_keys):
     expected = [
-        {"key": found["Key"], "version_id": found["VersionId"], "size": found["Size"]}
+        {
+            "key": found["Key"],
+            "version_id": found["VersionId"],
+            "size": found["Size"],
+            "last_modified": found["LastModified"],
+        }
         for page in paginated(s3, bucket)
         for found in page.get("Versions", [])
         if found["IsLatest"]

@@ -65,7 +65,10 @@ class Contents:
 
 
 class Partitions:
-    """All objects, scattered over files in `folder` by the first `bits` bits of their digest."""
+    """All objects, scattered over files in `folder` by the first `bits` bits of their digest.
+
+    objects: how many there are, or how many contents are remembered where these are more.
+    """
 
     def __init__(self, staged: StagedObjects, objects: int, folder: Path) -> None:
         wanted = max(objects // OBJECTS_PER_PARTITION, 1)

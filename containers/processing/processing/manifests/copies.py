@@ -16,8 +16,8 @@ class Copies:
     """Contents that several objects hold, and those filed under several classes.
 
     An example is the staged rows of one content's objects, at most OBJECTS_OF_EXAMPLE of them; of
-    those filed under several classes, the first row of each class. The examples with the lowest
-    rows are kept.
+    those filed under several classes, the first row of each class, and one more than that. The
+    examples with the lowest rows are kept.
     """
 
     contents: int = 0
@@ -83,4 +83,4 @@ def _one_row_a_class(contents: Contents, start: int) -> list[int]:
     end = start + int(contents.objects[contents.content[start]])
     _, first = np.unique(contents.classes[start:end], return_index=True)
     rows: list[int] = contents.rows[start + np.sort(first)].tolist()
-    return rows[:OBJECTS_OF_EXAMPLE]
+    return rows[: OBJECTS_OF_EXAMPLE + 1]

@@ -6,8 +6,10 @@ from typing import Any
 
 from processing.channels import CHANNELS
 from processing.manifests.assignment import Assignment
-from processing.manifests.copies import EXAMPLES
+from processing.manifests.copies import EXAMPLES, OBJECTS_OF_EXAMPLE
+from processing.manifests.drop_rows import IncludedDrop
 from processing.manifests.earlier import Earlier
+from processing.manifests.findings import quoted
 from processing.manifests.objects_table import Names
 from processing.manifests.settings import Settings
 from processing.manifests.stage_objects import Staged
@@ -46,10 +48,8 @@ class Dataset:
             "contents": self.assignment.contents,
             "counts": self._counts(),
             "sizes": self._sizes(),
-            "included_drops": [
-                asdict(drop) | {"started_this_run": drop.id == settings.drop_id}
-                for drop in self.staged.drops
-            ],
+            "included_drops": [self._included(drop) for drop in self.staged.drops],
+            "unused_drops": [asdict(drop) for drop in self.staged.unused_drops],
             "incomplete_drops": list(self.staged.incomplete_drops),
             "duplicates": {
                 "contents": copies.contents,
@@ -65,6 +65,11 @@ class Dataset:
                 *drift_warnings(shares, settings.class_share_drift),
             ],
         }
+
+    def _included(self, drop: IncludedDrop) -> dict[str, Any]:
+        described = asdict(drop) | {"started_this_run": drop.id == self.settings.drop_id}
+        del described["problem"]
+        return described
 
     def _counts(self) -> dict[str, dict[str, int]]:
         counts = dict(zip(self.names.class_labels, self.tally.counts.tolist(), strict=True))
@@ -116,9 +121,11 @@ class Dataset:
     def _conflicts(self) -> Iterator[str]:
         copies = self.assignment.copies
         for rows in copies.conflict_examples:
+            shown = rows[:OBJECTS_OF_EXAMPLE]
+            classes = f"more than {len(shown)}" if len(rows) > len(shown) else f"{len(rows)}"
             yield (
-                f"The same image is filed under {len(rows)} classes: "
-                f"{', '.join(self._keys(rows))}; keep it in the right one."
+                f"The same image is filed under {classes} classes: "
+                f"{', '.join(map(quoted, self._keys(shown)))}; keep it in the right one."
             )
         if copies.conflicts > EXAMPLES:
             yield f"{copies.conflicts - EXAMPLES} more images are filed under several classes."

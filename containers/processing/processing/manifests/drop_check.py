@@ -6,18 +6,26 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from drops.names import HIDDEN_PART, MAXIMUM_PART_BYTES
 from processing.manifests.drop_listing import Part
 from processing.manifests.drops import MARKER, WRITE_AGAIN
-from processing.manifests.findings import Findings
+from processing.manifests.findings import Findings, quoted
 from processing.manifests.index_check import IndexCheck
-from processing.manifests.listing import LISTED_SCHEMA
 
 # sha256 is null where the drop has no index.
-CHECKED_SCHEMA = LISTED_SCHEMA.append(pa.field("sha256", pa.binary(32)))
+CHECKED_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("version_id", pa.string()),
+        ("size", pa.int64()),
+        ("sha256", pa.binary(32)),
+    ]
+)
 
 IGNORED_NAME = f"^{MARKER}$|^$|/$"
-HIDDEN_NAME = "(^|/)[_.]"
+HIDDEN_NAME = f"(^|/)({HIDDEN_PART})(/|$)"
 NAME_IN_CLASS_FOLDER = "^[^/]+/[^/]+$"
+INDEX = '{"schema": 1, "files": [{"name", "size", "sha256"}, ...]}'
 
 
 @dataclass
@@ -25,20 +33,25 @@ class DropCheck:
     """Judges the objects of one drop, part by part in the order of their keys.
 
     index: None for an empty marker. unreadable: why the index cannot be read; no file counts then.
+    files: how many there are, fit or not. late: those that are younger than the marker.
     """
 
     index: IndexCheck | None = None
     unreadable: str | None = None
+    files: int = 0
     hidden: Findings = field(default_factory=Findings)
+    late: Findings = field(default_factory=Findings)
     _misplaced: Findings = field(default_factory=Findings)
 
     def images(self, part: Part) -> Iterator[pa.RecordBatch]:
         """The rows that count, as CHECKED_SCHEMA."""
+        written = pa.scalar(part.drop.marker.last_modified, pa.timestamp("ms", "UTC"))
         for batch in part.batches:
             names = pc.utf8_slice_codeunits(batch["key"], len(part.drop.prefix))
             # The S3 console makes an empty object "folder/" for a folder.
             files = pc.invert(pc.match_substring_regex(names, IGNORED_NAME))
-            yield self._judge(names.filter(files), batch.filter(files))
+            self.files += pc.sum(files).as_py() or 0
+            yield self._judge(names.filter(files), batch.filter(files), written)
 
     def finish(self) -> None:
         """To be called after the last part."""
@@ -57,25 +70,54 @@ class DropCheck:
         if self._misplaced.count:
             return self._misplaced.clause
         if self.unreadable is not None:
-            return f"the index in its {MARKER} cannot be read: {self.unreadable}; write it again"
+            return (
+                f"the index in its {MARKER} cannot be read: {self.unreadable}; "
+                f"write it again, empty or as {INDEX}"
+            )
         return self.index.differences.clause if self.index else ""
 
-    def _judge(self, names: pa.StringArray, files: pa.RecordBatch) -> pa.RecordBatch:
+    def _judge(
+        self, names: pa.StringArray, files: pa.RecordBatch, written: pa.Scalar
+    ) -> pa.RecordBatch:
         hidden = pc.match_substring_regex(names, HIDDEN_NAME)
-        placed = pc.match_substring_regex(names, NAME_IN_CLASS_FOLDER)
-        self.hidden.add(names.filter(hidden))
-        self._misplaced.add(
-            names.filter(pc.invert(pc.or_(hidden, placed))),
-            lambda name: (
-                f'"{name}" is not <class label>/<file>; move it into one class folder {WRITE_AGAIN}'
-            ),
+        placed = pc.and_(
+            pc.match_substring_regex(names, NAME_IN_CLASS_FOLDER), pc.invert(_too_long(names))
         )
+        self.hidden.add(names.filter(hidden), quoted)
+        self._misplaced.add(names.filter(pc.invert(pc.or_(hidden, placed))), _why_misplaced)
         images = pc.and_not(placed, hidden)
+        late = pc.and_(images, pc.greater(files["last_modified"], written))
+        self.late.add(names.filter(late), quoted)
         digests = pa.nulls(len(names), pa.binary(32))
         if self.index is not None:
             digests = self.index.digests(names, files["size"], images)
             images = pc.and_(images, digests.is_valid())
+            # The index was written before them: their digests are asked of S3.
+            digests = pc.if_else(late, pa.scalar(None, digests.type), digests)
         elif self.unreadable is not None:
             images = pa.array([False] * len(names), pa.bool_())
-        checked = pa.RecordBatch.from_arrays([*files.columns, digests], schema=CHECKED_SCHEMA)
-        return checked.filter(images)
+        columns = [files["key"], files["version_id"], files["size"], digests]
+        return pa.RecordBatch.from_arrays(columns, schema=CHECKED_SCHEMA).filter(images)
+
+
+def _too_long(names: pa.StringArray) -> pa.BooleanArray:
+    """Of which names SageMaker could make no file on Linux."""
+    lengths = pc.binary_length(names)
+    if not len(names) or pc.max(lengths).as_py() <= MAXIMUM_PART_BYTES:
+        return pa.array([False] * len(names), pa.bool_())
+    return pa.array([_has_long_part(name) for name in names.to_pylist()], pa.bool_())
+
+
+def _has_long_part(name: str) -> bool:
+    return any(len(part.encode()) > MAXIMUM_PART_BYTES for part in name.split("/"))
+
+
+def _why_misplaced(name: str) -> str:
+    if _has_long_part(name):
+        return (
+            f"{quoted(name)} has a part of more than {MAXIMUM_PART_BYTES} bytes and can become no "
+            f"file; give it a shorter name {WRITE_AGAIN}"
+        )
+    return (
+        f"{quoted(name)} is not <class label>/<file>; move it into one class folder {WRITE_AGAIN}"
+    )

@@ -21,7 +21,7 @@ class IndexedFile(BaseModel):
     model_config = ConfigDict(frozen=True)
     name: str
     size: Annotated[int, Field(ge=0, lt=2**63)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
 FILES = TypeAdapter(list[IndexedFile])
@@ -61,7 +61,7 @@ def _check_schema(marker: Path) -> None:
     with marker.open("rb") as file:
         schema = next(ijson.items(file, "schema"), None)
     if schema is None:
-        raise ValueError("Field required (schema)")
+        raise ValueError('it has no "schema", so that it is another program\'s')
     if schema != SCHEMA:
         raise ValueError(f"Input should be {SCHEMA} (schema)")
 

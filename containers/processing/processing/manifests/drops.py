@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from processing.container import UserError
+from drops.names import refusal_of_drop_id
 from processing.manifests.listing import Lister
 from processing.manifests.s3 import CONNECTIONS, StoredObject
 from processing.manifests.settings import S3Folder
@@ -22,36 +22,41 @@ class Drop:
 
 
 @dataclass(frozen=True)
+class UnusedDrop:
+    """A complete drop that waits for a person; the reason is a sentence."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Drops:
-    """Complete drops in the order of their prefixes, and ids of those without a marker."""
+    """Complete drops in the order of their prefixes, ids of those without a marker, and those
+    whose id is none.
+    """
 
     complete: tuple[Drop, ...]
     incomplete: tuple[str, ...]
+    refused: tuple[UnusedDrop, ...]
 
 
-def find_drops(lister: Lister, folder: S3Folder, started_by: str) -> Drops:
-    """All drops below `folder`.
-
-    Raises UserError when it was a drop that started the run and it has no marker.
-    """
+def find_drops(lister: Lister, folder: S3Folder) -> Drops:
+    """All drops below `folder`."""
     prefixes = (
         prefix for page in lister.pages(folder.prefix, delimiter="/") for prefix in page.prefixes
     )
-    complete, incomplete = [], []
+    complete, incomplete, refused = [], [], []
     for prefix, marker, has_objects in ordered_map(
         lambda prefix: _look_into(lister, prefix), prefixes, CONNECTIONS
     ):
         drop_id = prefix.removeprefix(folder.prefix).removesuffix("/")
-        if marker is not None:
+        if marker is not None and (reason := refusal_of_drop_id(drop_id)):
+            refused.append(UnusedDrop(drop_id, reason))
+        elif marker is not None:
             complete.append(Drop(drop_id, prefix, marker))
         elif has_objects:
             incomplete.append(drop_id)
-    if is_drop(started_by) and started_by not in (drop.id for drop in complete):
-        raise UserError(
-            f'Drop "{started_by}" is not complete: {folder.uri}{started_by}/{MARKER} is missing; '
-            "upload the drop's files and then this marker."
-        )
-    return Drops(tuple(complete), tuple(incomplete))
+    return Drops(tuple(complete), tuple(incomplete), tuple(refused))
 
 
 def is_drop(started_by: str) -> bool:

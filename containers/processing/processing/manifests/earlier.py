@@ -43,6 +43,16 @@ class Earlier:
 
     runs: tuple[EarlierRun, ...]
 
+    @property
+    def drop_ids(self) -> frozenset[str]:
+        """Drops of which these runs used something."""
+        return frozenset(
+            drop["id"]
+            for run in self.runs
+            for drop in run.dataset["included_drops"]
+            if drop["objects"]
+        )
+
 
 @dataclass(frozen=True)
 class _StoredRun:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from processing.manifests.sorted_rows import BATCH_ROWS, SortedRows
 
 EXAMPLES = 20
+NO_VERSION = "null"
 COLUMNS = {"key": pa.string(), "version_id": pa.string(), "sha256": pa.binary(32)}
 
 
@@ -49,8 +50,13 @@ class EarlierRows:
     digests: pa.FixedSizeBinaryArray
 
     def digests_of(self, version_ids: pa.StringArray) -> pa.FixedSizeBinaryArray:
-        """SHA-256 where the version is still the same; else null."""
+        """SHA-256 where the version is still the same; else null.
+
+        Where versions are not kept all are "null", also of an object that was overwritten
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html).
+        """
         same = pc.fill_null(pc.equal(version_ids, self.version_ids), False)
+        same = pc.and_(same, pc.not_equal(version_ids, NO_VERSION))
         return pc.if_else(same, self.digests, pa.scalar(None, self.digests.type))
 
 
@@ -74,13 +80,15 @@ class EarlierObjects:
             digests = pc.coalesce(digests, rows["sha256"].take(position))
         return EarlierRows(version_ids, digests)
 
-    def compare(self, rows: EarlierRows, batch: pa.RecordBatch) -> None:
-        """Counts what is new and what has another content than in `rows`."""
+    def compare(self, rows: EarlierRows, batch: pa.RecordBatch) -> pa.BooleanArray:
+        """Counts what is new and what has another content than in `rows`; which these are."""
+        added = rows.digests.is_null()
         if self._path is None:
-            return
+            return added
         keys = batch["key"]
         changed = pc.fill_null(pc.not_equal(batch["sha256"], rows.digests), False)
-        self.changes.add(keys.filter(rows.digests.is_null()), keys.filter(changed))
+        self.changes.add(keys.filter(added), keys.filter(changed))
+        return pc.or_(added, changed)
 
     def finish(self) -> Changes:
         """The changes, after the last batch."""

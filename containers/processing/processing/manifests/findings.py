@@ -1,9 +1,15 @@
 """Names that are odd in one way: counted, and the lowest kept to show."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pyarrow as pa
+
+
+def quoted(name: str) -> str:
+    """A name in quotation marks, on one line whatever it holds."""
+    return json.dumps(name, ensure_ascii=False)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Compares the objects of a drop with the index that its producer wrote."""
 
+import unicodedata
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -7,7 +8,7 @@ import pyarrow.compute as pc
 
 from processing.manifests.drop_index import INDEX_SCHEMA
 from processing.manifests.drops import WRITE_AGAIN
-from processing.manifests.findings import Findings
+from processing.manifests.findings import Findings, quoted
 from processing.manifests.sorted_rows import SortedRows
 
 
@@ -36,7 +37,8 @@ class IndexCheck:
             digests = pc.coalesce(digests, rows["sha256"].take(position))
         unlisted = names.filter(pc.and_(wanted, said_sizes.is_null()))
         self.differences.add(
-            unlisted, lambda name: f'"{name}" is not in the index; add it there {WRITE_AGAIN}'
+            unlisted,
+            lambda name: f"{quoted(name)} is not in the index; add it there {WRITE_AGAIN}",
         )
         differs = pc.fill_null(pc.not_equal(said_sizes, sizes), False)
         self._add_other_sizes(*(column.filter(differs) for column in (names, sizes, said_sizes)))
@@ -51,7 +53,10 @@ class IndexCheck:
         missing = listed.filter(pc.invert(pc.is_in(listed, value_set=names)))
         self.differences.add(
             missing,
-            lambda name: f'"{name}" is in the index but was not found; upload it {WRITE_AGAIN}',
+            lambda name: (
+                f"{quoted(name)} is in the index but was not found{_perhaps_another_form(name)}; "
+                f"upload it {WRITE_AGAIN}"
+            ),
         )
 
     def _add_other_sizes(
@@ -60,7 +65,16 @@ class IndexCheck:
         self.differences.add(
             names,
             lambda name: (
-                f'"{name}" has {sizes[0]} bytes where the index says {said_sizes[0]}; '
+                f"{quoted(name)} has {sizes[0]} bytes where the index says {said_sizes[0]}; "
                 f"upload it {WRITE_AGAIN}"
             ),
         )
+
+
+def _perhaps_another_form(name: str) -> str:
+    """A letter with an accent is one character (NFC) or two (NFD): to S3 these are two names."""
+    forms = {form: unicodedata.normalize(form, name) for form in ("NFC", "NFD")}
+    if forms["NFC"] == forms["NFD"]:
+        return ""
+    own = next((form for form, text in forms.items() if text == name), "a mixture of both")
+    return f" (its accents are written as {own} there: perhaps the key has them otherwise)"

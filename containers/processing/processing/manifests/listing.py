@@ -5,7 +5,6 @@ boto3 signs, sends and retries; the XML of an answer goes straight into Arrow.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
@@ -26,7 +25,15 @@ VERSION, KEY, VERSION_ID, IS_LATEST, SIZE, LAST_MODIFIED = (
 COMMON_PREFIXES, PREFIX = (
     f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}" for name in ("CommonPrefixes", "Prefix")
 )
-LISTED_SCHEMA = pa.schema([("key", pa.string()), ("version_id", pa.string()), ("size", pa.int64())])
+LISTED_SCHEMA = pa.schema(
+    [
+        ("key", pa.string()),
+        ("version_id", pa.string()),
+        ("size", pa.int64()),
+        ("last_modified", pa.timestamp("ms", "UTC")),
+    ]
+)
+WRITTEN = LISTED_SCHEMA.field("last_modified").type
 # What boto3 reads in place of the answer.
 EMPTY_ANSWER = b"<ListVersionsResult/>"
 PAGE_KEYS = 1_000  # the most that S3 gives
@@ -44,15 +51,13 @@ class Page:
     """
 
     batch: pa.RecordBatch
-    last_modified: list[str]
     prefixes: list[str]
     next_page: dict[str, str]
 
     def objects(self) -> Iterator[StoredObject]:
         """The current versions one by one."""
-        rows = zip(*(column.to_pylist() for column in self.batch), self.last_modified, strict=True)
-        for key, version_id, size, written in rows:
-            yield StoredObject(key, version_id, size, datetime.fromisoformat(written))
+        for row in zip(*(column.to_pylist() for column in self.batch), strict=True):
+            yield StoredObject(*row)
 
 
 class Lister:
@@ -116,10 +121,12 @@ def _page(answer: bytes, last_prefix: str) -> Page:
         [decode(_text(version, KEY)) for version in versions],
         [_text(version, VERSION_ID) for version in versions],
         [int(_text(version, SIZE)) for version in versions],
+        pa.array([_text(version, LAST_MODIFIED) for version in versions], pa.string()).cast(
+            WRITTEN
+        ),
     ]
     return Page(
         pa.record_batch(columns, schema=LISTED_SCHEMA),
-        [_text(version, LAST_MODIFIED) for version in versions],
         # Some S3-compatible servers name a prefix again that a page before ended in.
         [prefix for prefix in prefixes if prefix > last_prefix],
         _next_page(root, decode),

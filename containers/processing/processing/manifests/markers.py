@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
 from processing.manifests.drop_check import DropCheck
 from processing.manifests.drop_index import read_index
 from processing.manifests.drops import Drop
@@ -12,6 +14,8 @@ from processing.parallel import ordered_map
 
 # Each holds a part of an index in memory.
 WORKERS = 4
+# Archived, encrypted with a key of the producer's own, withheld or deleted.
+OF_ONE_OBJECT = frozenset({400, 403, 404})
 
 
 def read_markers(
@@ -23,11 +27,15 @@ def read_markers(
         number, drop = numbered
         if not drop.marker.size:
             return drop, DropCheck()
-        marker = download(s3, bucket, drop.marker, folder / str(number) / "marker")
         try:
+            marker = download(s3, bucket, drop.marker, folder / str(number) / "marker")
             index = read_index(marker, marker.parent)
         except ValueError as error:
             return drop, DropCheck(unreadable=str(error))
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in OF_ONE_OBJECT:
+                raise
+            return drop, DropCheck(unreadable=f"S3 refused it, {error}")
         return drop, DropCheck(IndexCheck(index) if index is not None else None)
 
     return ordered_map(read, enumerate(drops), WORKERS)

@@ -79,6 +79,12 @@ class MembershipReader:
             self._ahead = following
 
 
+def count_members(path: Path) -> int:
+    """How many contents a membership remembers."""
+    rows: int = pq.read_metadata(path).num_rows
+    return rows
+
+
 class MembershipWriter:
     """Writes a membership; the same contents give the same bytes."""
 

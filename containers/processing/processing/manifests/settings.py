@@ -4,8 +4,8 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
 
+from drops.s3_uri import S3Uri
 from processing.arguments import Parser, at_least_one, fraction, share
 from processing.container import UserError
 
@@ -20,10 +20,13 @@ class S3Folder:
     @classmethod
     def of(cls, uri: str) -> Self:
         """Reads "s3://bucket/prefix/"."""
-        parts = urlsplit(uri)
-        if parts.scheme != "s3" or not parts.netloc or not parts.path.endswith("/"):
+        try:
+            read = S3Uri.of(uri)
+        except ValueError:
+            read = None
+        if read is None or not read.key.endswith("/"):
             raise ArgumentTypeError("must be s3://<bucket>/<prefix>/")
-        return cls(parts.netloc, parts.path.removeprefix("/"))
+        return cls(read.bucket, read.key)
 
     @property
     def uri(self) -> str:

@@ -1,17 +1,18 @@
 """Every object that counts, with its digest, in the order of keys."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from processing.container import UserError
 from processing.manifests.digests import Digests
 from processing.manifests.drop_listing import DropListing
 from processing.manifests.drop_rows import DropRows, IncludedDrop
-from processing.manifests.drops import find_drops
+from processing.manifests.drops import MARKER, UnusedDrop, find_drops, is_drop
 from processing.manifests.earlier import Earlier
 from processing.manifests.earlier_objects import Changes, EarlierObjects
 from processing.manifests.listing import Lister
@@ -21,6 +22,7 @@ from processing.manifests.settings import Settings
 from processing.manifests.staging import BATCH_ROWS, STAGED_SCHEMA
 
 PROGRESS_OBJECTS = 100_000
+MAXIMUM_WARNINGS = 20
 SHA256 = STAGED_SCHEMA.get_field_index("sha256")
 
 logger = logging.getLogger(__name__)
@@ -30,11 +32,13 @@ logger = logging.getLogger(__name__)
 class Staged:
     """What is known once all objects are staged.
 
-    drops and class_labels: by the columns `drop` and `class`, in the order of keys.
+    drops and class_labels: by the columns `drop` and `class`, in the order of keys. unused_drops:
+    complete ones of which nothing is used.
     """
 
     drops: tuple[IncludedDrop, ...]
     incomplete_drops: tuple[str, ...]
+    unused_drops: tuple[UnusedDrop, ...]
     class_labels: tuple[str, ...]
     objects: int
     changes: Changes
@@ -50,16 +54,15 @@ def stage_objects(
 ) -> Staged:
     """Hands all objects of complete drops to `append`, as batches of STAGED_SCHEMA.
 
-    The drop that started the run must be sound. An earlier drop may have lost files since it was
-    complete, so there the same is a warning, and such files are left out.
+    A drop that cannot be used is left out and named, as it alone waits for a person.
 
-    Raises UserError when the drop that started the run has no marker, is empty, or holds a file
-    outside a class folder or one that differs from its index.
+    Raises UserError when that is the drop that started the run and no other has brought anything
+    since the newest earlier run, or when nothing at all can be used.
     """
     bucket = settings.drops.bucket
     lister = Lister(s3, bucket)
-    found = find_drops(lister, settings.drops, settings.drop_id)
-    drop_rows = DropRows(settings.drop_id)
+    found = find_drops(lister, settings.drops)
+    drop_rows = DropRows(earlier.drop_ids, folder / "judged")
     rows = drop_rows.batches(
         read_markers(s3, bucket, found.complete, folder / "markers"),
         DropListing(lister, folder / "listing").parts(found.complete),
@@ -67,19 +70,75 @@ def stage_objects(
     earlier_objects = EarlierObjects(earlier.runs[-1].objects if earlier.runs else None)
     digests = Digests(s3, bucket)
     objects = 0
+    news: set[int] = set()
     for batch in _joined(rows):
-        append(_with_digests(batch, earlier_objects, digests))
+        whole, is_new = _with_digests(batch, earlier_objects, digests)
+        append(whole)
+        news.update(pc.unique(whole["drop"].filter(is_new)).to_pylist())
         if (objects + len(batch)) // PROGRESS_OBJECTS > objects // PROGRESS_OBJECTS:
             logger.info("%d objects are listed.", objects + len(batch))
         objects += len(batch)
+    unused = (*found.refused, *drop_rows.unused)
+    bringing = {drop_rows.drops[number].id for number in news} - {settings.drop_id}
+    against = _against_starting_drop(settings, drop_rows.drops, unused)
+    if against and not (bringing and objects):
+        raise UserError(against)
+    if not objects:
+        raise UserError(_why_nothing(settings, unused))
     return Staged(
         tuple(drop_rows.drops),
         found.incomplete,
+        unused,
         drop_rows.class_labels,
         objects,
         earlier_objects.finish(),
-        drop_rows.warnings,
+        tuple(_warnings(drop_rows, unused, against)),
     )
+
+
+def _against_starting_drop(
+    settings: Settings, drops: Iterable[IncludedDrop], unused: Iterable[UnusedDrop]
+) -> str:
+    """Why the drop that started the run is not used, or not whole; empty where it is."""
+    drop_id = settings.drop_id
+    if not is_drop(drop_id):
+        return ""
+    for drop in drops:
+        if drop.id == drop_id:
+            return drop.problem
+    for left_out in unused:
+        if left_out.id == drop_id:
+            return left_out.reason
+    return (
+        f'Drop "{drop_id}" is not complete: {settings.drops.uri}{drop_id}/{MARKER} is missing; '
+        "upload the drop's files and then this marker."
+    )
+
+
+def _why_nothing(settings: Settings, unused: Sequence[UnusedDrop]) -> str:
+    if unused:
+        more = f" (and {len(unused) - 1} more drops)" if len(unused) > 1 else ""
+        return f"No drop can be used. {unused[0].reason}{more}"
+    return (
+        f"There is no complete drop below {settings.drops.uri}: upload one, and {MARKER} as its "
+        "last file."
+    )
+
+
+def _warnings(drop_rows: DropRows, unused: Iterable[UnusedDrop], against: str) -> Iterator[str]:
+    """A sentence each, no more of a kind than a person reads."""
+    told = [drop.reason for drop in unused]
+    if against and against not in told:
+        told.insert(0, against)
+    told += [warning for drop in drop_rows.drops for warning in drop.warnings if warning != against]
+    yield from told[:MAXIMUM_WARNINGS]
+    if len(told) > MAXIMUM_WARNINGS:
+        yield f"{len(told) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
+    for label in drop_rows.twice_written:
+        yield (
+            f'Class "{label}" has folders whose names are written in two ways (an accented letter '
+            "as one character or as two): they are one class."
+        )
 
 
 def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -96,11 +155,12 @@ def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _with_digests(
     batch: pa.RecordBatch, earlier_objects: EarlierObjects, digests: Digests
-) -> pa.RecordBatch:
-    """From the drop's index, else from the earlier run for the same version, else from S3."""
+) -> tuple[pa.RecordBatch, pa.BooleanArray]:
+    """From the drop's index, else from the earlier run for the same version, else from S3; and
+    which rows the earlier run did not have so.
+    """
     rows = earlier_objects.rows(batch["key"])
     known = pc.coalesce(batch["sha256"], rows.digests_of(batch["version_id"]))
     batch = batch.set_column(SHA256, "sha256", known)
     batch = batch.set_column(SHA256, "sha256", digests.fill(batch))
-    earlier_objects.compare(rows, batch)
-    return batch
+    return batch, earlier_objects.compare(rows, batch)
