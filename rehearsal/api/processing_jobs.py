@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rehearsal.api.context import Context, Handler, Record
 from rehearsal.api.jobs import Jobs
 from rehearsal.api.paging import Listing
 from rehearsal.api.vpc import check_vpc
+from rehearsal.errors import validation
 from rehearsal.events import Events
 
 JOBS = Jobs("processing-job", "ProcessingJob", Events.processing_job)
@@ -17,7 +20,12 @@ _LISTING = Listing(
 )
 
 
+_ROOT = "/opt/ml/processing"
+
+
 def create_processing_job(context: Context, request: Record) -> Record:
+    _check_container(request["AppSpecification"])
+    _check_channels(request)
     check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
     arn = JOBS.create(
         context,
@@ -38,6 +46,72 @@ def delete_processing_job(context: Context, request: Record) -> Record:
 
 def list_processing_jobs(context: Context, request: Record) -> Record:
     return _LISTING.answer(request, context.store.all(JOBS.kind))
+
+
+def _check_container(container: Record) -> None:
+    """:raises ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758."""
+    for member in ("ContainerArguments", "ContainerEntrypoint"):
+        if "" in container.get(member, []):
+            raise validation(
+                "ContainerArguments and ContainerEntrypoint may not contain null or empty strings"
+            )
+
+
+def _check_channels(request: Record) -> None:
+    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+
+    :raises ApiError: an input or output is not whole, or two are in each other's way. Only the
+        sentences on what the rehearsal lacks are its own by intent; the others are from memory.
+    """
+    inputs = request.get("ProcessingInputs", [])
+    outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
+    taken = [_check_input(each) for each in inputs if not each.get("AppManaged", False)]
+    taken += [_check_output(each) for each in outputs if not each.get("AppManaged", False)]
+    names = [each["InputName"] for each in inputs], [each["OutputName"] for each in outputs]
+    for what, values in zip(("input name", "output name"), names, strict=True):
+        _refuse_twice(what, values)
+    _refuse_twice("LocalPath", [path for path in taken if path is not None])
+
+
+def _check_input(given: Record) -> str | None:
+    name, source = given["InputName"], given.get("S3Input")
+    if source is None:
+        return None
+    for member in ("LocalPath", "S3InputMode"):
+        if member not in source:
+            raise validation(
+                f"{member} is required for the S3Input of the input {name}, which is not AppManaged"
+            )
+    if source["S3InputMode"] != "File":
+        raise validation(
+            f"The rehearsal brings whole files: the input {name} has the S3InputMode "
+            f"{source['S3InputMode']}, use File."
+        )
+    return _below_root(name, source["LocalPath"])
+
+
+def _check_output(given: Record) -> str | None:
+    name, target = given["OutputName"], given.get("S3Output")
+    if target is None:
+        return None
+    if target["S3UploadMode"] != "EndOfJob":
+        raise validation(
+            f"The rehearsal uploads when a job ends: the output {name} has the S3UploadMode "
+            f"{target['S3UploadMode']}, use EndOfJob."
+        )
+    return _below_root(name, target["LocalPath"])
+
+
+def _below_root(name: str, path: str) -> str:
+    if not f"{path.rstrip('/')}/".startswith(f"{_ROOT}/"):
+        raise validation(f"The LocalPath {path} of {name} must be below {_ROOT}")
+    return path.rstrip("/")
+
+
+def _refuse_twice(what: str, values: list[str]) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise validation(f"The {what} {value} is given {count} times: each must be unique")
 
 
 OPERATIONS: dict[str, Handler] = {

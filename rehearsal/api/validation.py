@@ -6,6 +6,7 @@ maxima to AWS; so these are checked here, in the words of SageMaker's errors.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -18,6 +19,9 @@ from rehearsal.api import shapes
 from rehearsal.errors import ApiError, validation
 
 _LONGEST_SHOWN = 200
+# A dot that is neither escaped nor one of a class of characters.
+_DOT = re.compile(r"(?<!\\)\.(?![^\[]*\])")
+_NO_LINE_END = r"[^\n\r\x85\u2028\u2029]".replace("\\", r"\\")
 
 
 def check_request(operation: str, request: dict[str, Any]) -> None:
@@ -122,7 +126,8 @@ def _pattern(text: str | None) -> regex.Pattern[str] | None:
     if not text:
         return None
     beyond = text.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
-    return regex.compile(beyond.partition("${")[0])
+    # Its dot takes no line terminator, of which Python's leaves out the first alone.
+    return regex.compile(re.sub(_DOT, _NO_LINE_END, beyond.partition("${")[0]))
 
 
 def _lower(name: str) -> str:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +16,7 @@ from rehearsal import aws
 from rehearsal.api.context import now
 from rehearsal.backends import EndpointBackend
 from rehearsal.errors import ApiError
+from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
@@ -112,13 +112,13 @@ class Runner:
         )
 
     def _put(self, s3: Any, location: str, content: bytes, content_type: str) -> None:
-        place = urlsplit(location)
+        place = S3Uri.of(location)
         encryption = {}
         if key := self.output.get("KmsKeyId"):
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
         s3.put_object(
-            Bucket=place.netloc,
-            Key=place.path.lstrip("/"),
+            Bucket=place.bucket,
+            Key=place.key,
             Body=content,
             ContentType=content_type,
             **encryption,
@@ -141,8 +141,8 @@ class Runner:
 def _input(s3: Any, invocation: Record) -> bytes:
     if "Body" in invocation:
         return base64.b64decode(invocation["Body"])
-    place = urlsplit(invocation["InputLocation"])
-    found: bytes = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read()
+    place = S3Uri.of(invocation["InputLocation"])
+    found: bytes = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     return found
 
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import aws
 from rehearsal.backends import Variant
 from rehearsal.endpoints.errors import FleetError
+from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 
 _CHUNK = 1 << 20
@@ -22,17 +23,17 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
     :raises FleetError: it is not there, or the role may not read it.
     """
     uri = variant.model_data_url or ""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
+        place = S3Uri.of(uri)
         credentials = aws.assume(settings, variant.role_arn, "SageMaker-endpoint")
         s3 = aws.client(settings, "s3", credentials)
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html asks for it.
-        s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-        body: Any = s3.get_object(Bucket=bucket, Key=key)
+        s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
+        body: Any = s3.get_object(Bucket=place.bucket, Key=place.key)
         with target.open("wb") as file:
             for chunk in body["Body"].iter_chunks(_CHUNK):
                 file.write(chunk)
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ValueError) as error:
         raise FleetError(
             f'Failed to download model data for the variant {variant.name} from URL: "{uri}". '
             f"Please ensure that there "

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import aws
 from rehearsal.backends import DataCapture, Variant
 from rehearsal.endpoints.requests import Answer, Request, chosen
+from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures, SupervisedThread
 
@@ -124,9 +125,8 @@ class Capture:
     def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
         first = lines[0][0]
         name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
-        place = self._config.destination_s3_uri.partition("://")[2]
-        bucket, _, prefix = place.partition("/")
-        parts = [prefix.strip("/"), self._endpoint, writer.variant, hour, name]
+        place = S3Uri.of(self._config.destination_s3_uri)
+        parts = [place.key.strip("/"), self._endpoint, writer.variant, hour, name]
         encrypted = {}
         if self._config.kms_key_id:
             encrypted = {
@@ -136,7 +136,7 @@ class Capture:
         try:
             credentials = aws.assume(self._settings, writer.role_arn, "SageMaker-capture")
             aws.client(self._settings, "s3", credentials).put_object(
-                Bucket=bucket,
+                Bucket=place.bucket,
                 Key="/".join(part for part in parts if part),
                 Body="".join(f"{line}\n" for _, line in lines).encode(),
                 **encrypted,

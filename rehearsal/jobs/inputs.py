@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
-from rehearsal.jobs.locations import Location
+from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,7 +44,7 @@ class Object:
     it.
     """
 
-    location: Location
+    location: S3Uri
     path: PurePosixPath
     etag: str | None = None
 
@@ -101,7 +101,7 @@ def _mixed(each: Object) -> bytes:
     return hashlib.sha256(each.location.key.encode("utf-8", "surrogatepass")).digest()
 
 
-def _listed(place: Location, s3: S3Client) -> Iterator[Object]:
+def _listed(place: S3Uri, s3: S3Client) -> Iterator[Object]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
     for page in pages:
         for entry in page.get("Contents", []):
@@ -109,18 +109,18 @@ def _listed(place: Location, s3: S3Client) -> Iterator[Object]:
             if entry["Key"].endswith("/"):
                 continue
             relative = locations.relative_to_prefix(entry["Key"], place.key)
-            found = Location(place.bucket, entry["Key"])
+            found = S3Uri(place.bucket, entry["Key"])
             yield Object(found, locations.safe_path(relative, str(found)), entry["ETag"])
 
 
-def _named(place: Location, s3: S3Client) -> Iterator[Object]:
+def _named(place: S3Uri, s3: S3Client) -> Iterator[Object]:
     body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     prefix, entries = _manifest(body, str(place))
     start = locations.parse(prefix)
     for entry in entries:
         # The prefix and the entry are simply joined, as AWS does: the slash between is the
         # prefix's.
-        found = Location(start.bucket, start.key + entry)
+        found = S3Uri(start.bucket, start.key + entry)
         yield Object(found, locations.safe_path(entry, str(found)))
 
 

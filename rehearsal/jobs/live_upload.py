@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rehearsal.jobs import transfer
 from rehearsal.jobs.failure import JobFailure, disk_errors
-from rehearsal.jobs.locations import Location
+from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +53,7 @@ class LiveUpload:
     """
 
     def __init__(
-        self, folders: Mapping[str, Path], target: Location, s3: S3Client, spare: Path
+        self, folders: Mapping[str, Path], target: S3Uri, s3: S3Client, spare: Path
     ) -> None:
         self._folders = folders
         self._target = target
@@ -104,7 +104,7 @@ class LiveUpload:
         for _, path in sorted(changed):
             self._copy(path, self._target.child(path.relative_to(folder).as_posix()))
 
-    def _copy(self, path: Path, place: Location) -> None:
+    def _copy(self, path: Path, place: S3Uri) -> None:
         began = time.time_ns()
         with disk_errors(f"copying {place}"):
             stamp = self._set_aside(path)

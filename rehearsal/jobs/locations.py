@@ -1,36 +1,21 @@
-"""S3 URIs, and where an object's file lies on a host."""
+"""Where an object's file lies on a host."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from rehearsal.jobs.failure import JobFailure
+from rehearsal.s3_uri import S3Uri
+
+_LONGEST_NAME = 255  # bytes, of Linux's file systems
 
 
-@dataclass(frozen=True)
-class Location:
-    """A bucket, and a key or the start of keys."""
-
-    bucket: str
-    key: str
-
-    def __str__(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-    def child(self, relative: str) -> Location:
-        """`relative` below this location, with one slash between."""
-        start = self.key if not self.key or self.key.endswith("/") else f"{self.key}/"
-        return Location(self.bucket, start + relative)
-
-
-def parse(uri: str) -> Location:
+def parse(uri: str) -> S3Uri:
     """:raises JobFailure: `uri` is no S3 URI."""
-    scheme, _, rest = uri.partition("://")
-    bucket, _, key = rest.partition("/")
-    if scheme != "s3" or not bucket:
-        raise JobFailure(f"ClientError: '{uri}' is no S3 URI: write s3://<bucket>/<prefix>.")
-    return Location(bucket, key)
+    try:
+        return S3Uri.of(uri)
+    except ValueError as error:
+        raise JobFailure(f"ClientError: {error}") from error
 
 
 def relative_to_prefix(key: str, prefix: str) -> str:
@@ -56,5 +41,10 @@ def safe_path(relative: str, uri: str) -> PurePosixPath:
             f"ClientError: the object {uri} can't become a file, as its key has an empty part, '.' "
             f"or '..' in it: "
             "give it another key."
+        )
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise JobFailure(
+            f"ClientError: the object {uri} can't become a file, as a part of its key has more "
+            f"than {_LONGEST_NAME} bytes: give it another key."
         )
     return PurePosixPath(relative)

@@ -17,8 +17,8 @@ from rehearsal.jobs.inputs import Input
 from rehearsal.jobs.instance_time import InstanceTime
 from rehearsal.jobs.job import Job, Stage
 from rehearsal.jobs.live_upload import LiveUpload
-from rehearsal.jobs.locations import Location
 from rehearsal.jobs.plan import Plan
+from rehearsal.s3_uri import S3Uri
 
 _MODEL = "/opt/ml/model"
 _DATA = "/opt/ml/output/data"
@@ -181,7 +181,7 @@ class TrainingJob(Job):
     def _key_id(self) -> str | None:
         return self.request["OutputDataConfig"].get("KmsKeyId") or None
 
-    def _upload_archive(self, path: str, place: Location) -> Location:
+    def _upload_archive(self, path: str, place: S3Uri) -> S3Uri:
         """Of an empty folder there is none: SageMaker's training toolkit warns then that "Your
         training job will not save any model files to S3".
         """
@@ -193,7 +193,7 @@ class TrainingJob(Job):
         file.unlink()
         return place
 
-    def _upload_plain(self, path: str, place: Location) -> Location:
+    def _upload_plain(self, path: str, place: S3Uri) -> S3Uri:
         for folder in self._on_hosts(path):
             transfer.upload(folder, place, self.s3, self.closed, self._key_id())
         return place

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.jobs.failure import JobFailure, disk_errors
 from rehearsal.jobs.inputs import Object
-from rehearsal.jobs.locations import Location
+from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -51,8 +51,8 @@ def download(
 
 
 def upload(
-    folder: Path, target: Location, s3: S3Client, cancelled: Event, key_id: str | None = None
-) -> list[Location]:
+    folder: Path, target: S3Uri, s3: S3Client, cancelled: Event, key_id: str | None = None
+) -> list[S3Uri]:
     """Puts every file below `folder` below `target`; returns the objects, sorted.
 
     :param key_id: the KMS key that encrypts them; S3's default where it is None.
@@ -67,7 +67,7 @@ def upload(
     return sorted(files, key=str)
 
 
-def put(path: Path, place: Location, s3: S3Client, key_id: str | None = None) -> None:
+def put(path: Path, place: S3Uri, s3: S3Client, key_id: str | None = None) -> None:
     """Uploads one file.
 
     :raises JobFailure: S3 refuses it.
@@ -116,7 +116,7 @@ def _fetch(each: Object, files: Sequence[Path], s3: S3Client) -> None:
         shutil.copyfile(first, other)
 
 
-def _why(error: ClientError, place: Location) -> str:
+def _why(error: ClientError, place: S3Uri) -> str:
     code = error.response["Error"].get("Code", "")
     if code in ("NoSuchKey", "404", "NoSuchVersion"):
         reason = "is not there (any more)"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
 VERSION = "2020-12-01"
@@ -63,14 +63,26 @@ class CacheConfig(Part):
     expire_after: Annotated[timedelta | None, BeforeValidator(_iso_8601)] = None
 
 
+MOST_ATTEMPTS = 5
+
+
 class RetryPolicy(Part):
-    """https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html"""
+    """https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+
+    Where it names no end there are MOST_ATTEMPTS; MaxAttempts 0 is no retry.
+    """
 
     exception_type: tuple[ExceptionType, ...] = Field(min_length=1)
     interval_seconds: int = Field(default=1, ge=0)
     backoff_rate: float = Field(default=2.0, ge=0)
-    max_attempts: int | None = Field(default=None, ge=1, le=20)
+    max_attempts: int | None = Field(default=None, ge=0, le=20)
     expire_after_min: int | None = Field(default=None, ge=1, le=14400)
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if self.max_attempts is not None and self.expire_after_min is not None:
+            raise ValueError("give one of MaxAttempts and ExpireAfterMin, not both")
+        return self
 
 
 class Step(Part):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,6 +15,7 @@ from rehearsal.aws import Role, client
 from rehearsal.pipelines.expressions import ExpressionError
 from rehearsal.pipelines.model import Step
 from rehearsal.pipelines.paths import look_up
+from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 
 ReadS3 = Callable[[str], bytes]
@@ -25,9 +25,9 @@ def s3_reader(settings: RehearsalSettings, role: Role | None = None) -> ReadS3:
     """Reads objects of the rehearsal's S3 by URI, as `role` where it is given."""
 
     def read_s3(uri: str) -> bytes:
-        parts = urlsplit(uri, allow_fragments=False)
+        place = S3Uri.of(uri)
         s3 = role.client("s3") if role else client(settings, "s3")
-        answer = s3.get_object(Bucket=parts.netloc, Key=parts.path.removeprefix("/"))
+        answer = s3.get_object(Bucket=place.bucket, Key=place.key)
         return bytes(answer["Body"].read())
 
     return read_s3

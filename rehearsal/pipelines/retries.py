@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.model import ExceptionType, RetryPolicy
+from rehearsal.pipelines.model import MOST_ATTEMPTS, ExceptionType, RetryPolicy
 
 _THROTTLING_CODES = {"ThrottlingException", "Throttling", "TooManyRequestsException"}
 
@@ -62,9 +62,12 @@ def delay(
 
 
 def _delay(policy: RetryPolicy, retries: int, elapsed: float) -> float | None:
-    wait = policy.interval_seconds * policy.backoff_rate**retries
-    if policy.max_attempts is not None and retries >= policy.max_attempts:
+    most = policy.max_attempts
+    if most is None and policy.expire_after_min is None:
+        most = MOST_ATTEMPTS
+    if most is not None and retries >= most:
         return None
+    wait = policy.interval_seconds * policy.backoff_rate**retries
     if policy.expire_after_min is not None and elapsed + wait > policy.expire_after_min * 60:
         return None
     return wait

@@ -13,7 +13,7 @@ from rehearsal.endpoints.instance import Instance
 from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Object
-from rehearsal.jobs.locations import Location
+from rehearsal.s3_uri import S3Uri
 from rehearsal.transform.parameters import Parameters
 
 _MEGABYTE = 2**20
@@ -26,7 +26,7 @@ _PASSING = frozenset({429, 502, 503, 504})
 class BadRecord(Exception):  # noqa: N818 - AWS's word
     """The container refused an input; the message is what goes to the job's data log."""
 
-    def __init__(self, location: Location, status: int, message: str) -> None:
+    def __init__(self, location: S3Uri, status: int, message: str) -> None:
         self.location = location
         self.status = status
         self.who = "Client" if status < _FIRST_SERVER_ERROR else "Algorithm"
@@ -72,7 +72,7 @@ class Transformer:
             )
         return body
 
-    def _answer(self, place: Location, body: bytes, instance: Instance) -> bytes | None:
+    def _answer(self, place: S3Uri, body: bytes, instance: Instance) -> bytes | None:
         """None: the job was stopped."""
         headers = {
             name: value

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.exceptions import ClientError
 
+from rehearsal.s3_uri import S3Uri
 from scripts.commands.console import CommandError
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def metrics_of(
     uri = quality.get("Statistics", {}).get("S3Uri")
     if uri is None:
         return {}
-    place = urlsplit(uri)
     try:
-        found = session.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
+        place = S3Uri.of(uri)
+        found = session.client("s3").get_object(Bucket=place.bucket, Key=place.key)
         statistics = json.loads(found["Body"].read())
         if not isinstance(statistics, dict):
             raise ValueError("no JSON object")

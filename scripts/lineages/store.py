@@ -21,6 +21,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from rehearsal.s3_uri import S3Uri
 from scripts.commands.console import CommandError
 
 WORKERS = 8
@@ -49,8 +50,8 @@ class Lineage:
 
     @cached_property
     def _drops(self) -> tuple[str, str]:
-        bucket, _, prefix = self.dataset["drops"].removeprefix("s3://").partition("/")
-        return bucket, prefix
+        place = S3Uri.of(self.dataset["drops"])
+        return place.bucket, place.key
 
     @property
     def objects(self) -> str:

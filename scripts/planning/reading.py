@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from rehearsal.s3_uri import S3Uri
 from scripts.commands import stacks
 from scripts.commands.aws import is_local
 from scripts.commands.console import CommandError
@@ -130,8 +131,8 @@ def _training(told: dict[str, Any], hyperparameters: dict[str, str]) -> Training
 
 def _told(session: boto3.Session, uri: str) -> dict[str, Any]:
     """`training.json` and `model.json` out of a model's archive."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    place = S3Uri.of(uri)
+    body = session.client("s3").get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     found = {}
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         for name in ("training", "model"):

@@ -181,3 +181,58 @@ def test_an_operation_that_the_rehearsal_lacks_says_so(sagemaker):
     error = refusal(sagemaker.search, Resource="Pipeline")
     assert error["Code"] == "UnknownOperationException"
     assert "The rehearsal has no Search" in error["Message"]
+
+
+def an_input(name="a", path="/opt/ml/processing/a", **more):
+    source = {"S3Uri": "s3://tests/a#1?/", "S3DataType": "S3Prefix", "S3InputMode": "File"}
+    return {"InputName": name, "S3Input": source | {"LocalPath": path} | more}
+
+
+def an_output(name="o", path="/opt/ml/processing/o", mode="EndOfJob"):
+    target = {"S3Uri": "s3://tests/o/", "LocalPath": path, "S3UploadMode": mode}
+    return {"OutputName": name, "S3Output": target}
+
+
+def without(value, member):
+    del value["S3Input"][member]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "said"),
+    [
+        ([without(an_input(), "LocalPath")], [], "LocalPath is required"),
+        ([without(an_input(), "S3InputMode")], [], "S3InputMode is required"),
+        ([an_input(S3InputMode="Pipe")], [], "use File"),
+        ([an_input(path="/opt/ml/code/a")], [], "must be below /opt/ml/processing"),
+        ([an_input(), an_input("b")], [], "LocalPath /opt/ml/processing/a is given 2 times"),
+        ([an_input(), an_input(path="/opt/ml/processing/b")], [], "input name a is given 2 times"),
+        ([], [an_output(mode="Continuous")], "use EndOfJob"),
+        ([], [an_output(), an_output("p")], "LocalPath /opt/ml/processing/o is given 2 times"),
+        ([], [an_output(path="/opt/ml/model")], "must be below /opt/ml/processing"),
+        ([an_input(path="/opt/ml/processing/o/")], [an_output()], "is given 2 times"),
+    ],
+)
+def test_inputs_and_outputs_that_are_not_whole_or_in_each_others_way_are_refused(
+    sagemaker, processing, inputs, outputs, said
+):
+    more = {"ProcessingInputs": inputs, "ProcessingOutputConfig": {"Outputs": outputs}}
+    error = refusal(sagemaker.create_processing_job, **processing("refused", **more))
+    assert error["Code"] == "ValidationException"
+    assert said in error["Message"]
+
+
+@pytest.mark.parametrize("member", ["ContainerArguments", "ContainerEntrypoint"])
+def test_an_empty_word_of_a_command_is_refused(sagemaker, name, processing, member):
+    request = processing(name)
+    request["AppSpecification"][member] = ["a", ""]
+    error = refusal(sagemaker.create_processing_job, **request)
+    assert "may not contain null or empty strings" in error["Message"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028"])
+def test_a_dot_of_a_pattern_takes_no_line_end_as_in_java(sagemaker, name, processing, end):
+    request = processing(name)
+    request["AppSpecification"]["ContainerArguments"] = [f"a{end}"]
+    error = refusal(sagemaker.create_processing_job, **request)
+    assert "must satisfy regular expression pattern: .*" in error["Message"]

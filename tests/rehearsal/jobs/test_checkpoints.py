@@ -8,7 +8,7 @@ from pathlib import Path
 from rehearsal import aws
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.jobs.live_upload import LiveUpload
-from rehearsal.jobs.locations import Location
+from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import SAGEMAKERS_OWN, wait_until
 from tests.rehearsal.jobs.support import (
@@ -240,7 +240,7 @@ def test_what_a_lost_instance_had_not_copied_is_lost(
     folders = {host: tmp_path / host for host in ("algo-1", "algo-2")}
     for folder in folders.values():
         folder.mkdir()
-    place = Location(bucket, "checkpoints")
+    place = S3Uri(bucket, "checkpoints")
     upload = LiveUpload(folders, place, aws.client(settings, "s3"), tmp_path / "spare")
     for host, folder in folders.items():
         (folder / host).write_text("half")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.model import RetryPolicy
+from rehearsal.pipelines.model import ExceptionType, RetryPolicy
 from rehearsal.pipelines.retries import delay
 
 from .definitions import definition, processing
@@ -113,3 +113,19 @@ def test_a_policy_of_the_step_overrides_what_is_tried_of_its_own_accord() -> Non
     policy = RetryPolicy(exception_type=("Step.THROTTLING",), interval_seconds=60, max_attempts=1)
     assert delay([policy], "Step.THROTTLING", 0, 0) == 60
     assert delay([policy], "Step.THROTTLING", 1, 60) is None
+
+
+def test_a_policy_without_an_end_has_five_retries_and_one_with_none_has_none() -> None:
+    kind: ExceptionType = "SageMaker.JOB_INTERNAL_ERROR"
+    endless = RetryPolicy(exception_type=(kind,))
+    assert delay([endless], kind, 4, 1e9) is not None
+    assert delay([endless], kind, 5, 0.0) is None
+    never = RetryPolicy(exception_type=(kind,), max_attempts=0)
+    assert delay([never], kind, 0, 0.0) is None
+
+
+def test_a_policy_has_one_end_and_no_more_than_twenty_attempts() -> None:
+    with pytest.raises(ValueError, match="not both"):
+        RetryPolicy(exception_type=("Step.THROTTLING",), max_attempts=1, expire_after_min=1)
+    with pytest.raises(ValueError, match="less than or equal to 20"):
+        RetryPolicy(exception_type=("Step.THROTTLING",), max_attempts=21)
