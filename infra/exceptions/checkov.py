@@ -47,6 +47,7 @@ EXCEPTIONS = (
     Accepted("*Function*", "CKV_AWS_115", _CONCURRENCY),
     Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_115", _CONCURRENCY),
     Accepted("*/data/EmptierFunction*", "CKV_AWS_116", _ASKED),
+    Accepted("*/images/PublishedFunction*", "CKV_AWS_116", _ASKED),
     Accepted("*/serving/EndpointGuardFunction*", "CKV_AWS_116", _ASKED),
     Accepted("*Function*", "CKV_AWS_117", _NO_VPC),
     Accepted("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_117", _NO_VPC),

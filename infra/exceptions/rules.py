@@ -22,6 +22,12 @@ EXCEPTIONS = (
         "with the function's words.",
     ),
     Accepted(
+        "images/PublishedFunction*",
+        "dead-letters",
+        "CloudFormation calls it and waits for its answer: a failure fails the deployment, with "
+        "the function's words.",
+    ),
+    Accepted(
         "serving/EndpointGuardFunction*",
         "dead-letters",
         "CloudFormation calls it and waits for its answer: a failure fails the update, with the "

@@ -65,9 +65,11 @@ def _build(options: argparse.Namespace) -> int:
 
 
 def _refuse(options: argparse.Namespace) -> None:
-    if options.output:
+    # What it makes is tagged here, with the manifest of Docker's own schema: that is type=docker.
+    if any(output != "type=docker" for output in options.output):
         raise ImageError(
-            "The rehearsal's images can't be written to an output: leave --output out."
+            "The rehearsal's images are kept as Docker keeps its own: leave --output out, or use "
+            "--output type=docker."
         )
     if options.target:
         raise ImageError("The rehearsal builds the last stage of a Dockerfile: leave --target out.")

@@ -107,6 +107,7 @@ def test_a_change_of_an_image_file_changes_only_the_images_that_hold_it(assembly
     }
     for image in images.values():
         assert image["source"]["platform"] == "linux/amd64"
+        assert image["source"]["dockerOutputs"] == ["type=docker"]
 
 
 def test_no_tests_and_no_readme_are_in_an_image(assembly):

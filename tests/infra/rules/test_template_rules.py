@@ -21,6 +21,8 @@ def first(templates, kind):
         for unit, template in templates.items()
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == kind
+        # A function that CloudFormation itself calls has no dead letters, by an exception.
+        if kind != "AWS::Lambda::Function" or "DeadLetterConfig" in resource["Properties"]
     )
 
 

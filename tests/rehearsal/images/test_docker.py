@@ -46,7 +46,8 @@ def test_what_the_cdk_cli_builds_tags_and_pushes_is_found_by_its_uri(
     uri = f"{HOST}/{REPOSITORY}:abc"
     login = ("login", "--username", "AWS", "--password-stdin", HOST)
     build = ("build", "--build-arg", "A=b", "--tag", "cdkasset-abc", "--file", "Dockerfile")
-    calls = [login, (*build, "--platform", "linux/amd64", "."), ("tag", "cdkasset-abc", uri)]
+    options = ("--platform", "linux/amd64", "--output=type=docker")
+    calls = [login, (*build, *options, "."), ("tag", "cdkasset-abc", uri)]
 
     assert docker(settings, context, "inspect", "cdkasset-abc").returncode == 1
     for call in [*calls, ("inspect", "cdkasset-abc"), ("push", uri), ("push", uri)]:
@@ -109,6 +110,17 @@ def test_a_shell_without_the_rehearsals_variables_is_told_what_to_run(tmp_path: 
 
     assert done.returncode == 1
     assert "./scripts/local-aws env" in done.stderr
+
+
+def test_an_output_that_is_no_image_of_docker_is_refused(
+    settings: RehearsalSettings, tmp_path: Path
+) -> None:
+    context = write_context(tmp_path / "asset", "")
+
+    done = docker(settings, context, "build", "--tag", "it", "--output=type=oci,dest=it.tar", ".")
+
+    assert done.returncode == 1
+    assert "use --output type=docker" in done.stderr
 
 
 def test_a_gpu_build_says_that_it_runs_on_the_cpu(

@@ -1,0 +1,1 @@
+"""The function's code: what lies here is deployed as it is."""

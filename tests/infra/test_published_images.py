@@ -1,0 +1,111 @@
+"""The deployment of images whose form SageMaker would refuse fails, with a sentence."""
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from infra.images.published import handler
+
+IMAGES = [{"Repository": "assets", "Tag": tag} for tag in ("a", "b")]
+OCI = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture
+def ecr(monkeypatch):
+    """Says which images ECR has: `ecr(tag, media type)` for each that is asked for, in turn."""
+    client = boto3.client(
+        "ecr", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    monkeypatch.setattr(handler.boto3, "client", lambda _: client)
+    with Stubber(client) as stub:
+
+        def has(tag, kind):
+            image = {"imageId": {"imageTag": tag}, "imageManifestMediaType": kind}
+            asked = {
+                "repositoryName": "assets",
+                "imageIds": [{"imageTag": tag}],
+                "acceptedMediaTypes": handler._ALL,
+            }
+            stub.add_response("batch_get_image", {"images": [image] if kind else []}, asked)
+
+        yield has
+        stub.assert_no_pending_responses()
+
+
+@pytest.fixture
+def answer(cloudformation):
+    """What CloudFormation hears of a request."""
+    url, answers = cloudformation
+
+    def ask(kind):
+        event = {
+            "RequestType": kind,
+            "ResponseURL": url,
+            "StackId": "stack",
+            "RequestId": "request",
+            "LogicalResourceId": "Published",
+            "ResourceProperties": {"Images": IMAGES},
+        }
+        handler.handler(event, None)
+        (heard,) = answers
+        return heard["Status"], heard["Reason"]
+
+    return ask
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_images_of_dockers_own_schema_are_taken(ecr, answer, kind):
+    ecr("a", handler.TAKEN)
+    ecr("b", handler.TAKEN)
+    assert answer(kind) == ("SUCCESS", "")
+
+
+@pytest.mark.parametrize("kind", handler._ALL[1:])
+def test_an_image_that_create_model_would_refuse_is_named(ecr, answer, kind):
+    ecr("a", handler.TAKEN)
+    ecr("b", kind)
+    status, reason = answer("Create")
+    assert status == "FAILED"
+    assert reason.startswith(f"The image assets:b has a manifest {kind}, which SageMaker does not")
+
+
+def test_an_image_that_is_not_there_is_named(ecr, answer):
+    ecr("a", None)
+    said = "The image assets:a is not in ECR: deploy the stack again."
+    assert answer("Create") == ("FAILED", said)
+
+
+def test_what_ecr_refuses_is_told(answer, monkeypatch):
+    def refused(service):
+        raise PermissionError("no credentials")
+
+    monkeypatch.setattr(handler.boto3, "client", refused)
+    assert answer("Update") == ("FAILED", "no credentials")
+
+
+def test_nothing_is_asked_when_the_stack_goes(answer, monkeypatch):
+    monkeypatch.delattr(handler.boto3, "client")
+    assert answer("Delete") == ("SUCCESS", "")
+
+
+def test_every_image_is_checked_by_a_function_that_reads_its_repository_only(assembly):
+    template = assembly.template("dev", "images")["Resources"]
+    (check,) = [r for r in template.values() if r["Type"] == "Custom::PublishedImages"]
+    uris = [
+        value["Properties"]["Value"]["Fn::Sub"]
+        for value in template.values()
+        if value["Type"] == "AWS::SSM::Parameter"
+    ]
+    checked = check["Properties"]["Images"]
+    assert len(checked) == len(uris) == 3
+    for image in checked:
+        assert sum(uri.endswith(f":{image['Tag']}") for uri in uris) == 1
+    grants = [
+        statement
+        for resource in template.values()
+        if resource["Type"] == "AWS::IAM::Policy"
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]
+        if "ecr" in str(statement["Action"])
+    ]
+    assert [grant["Action"] for grant in grants] == ["ecr:BatchGetImage"]
+    assert "cdk-hnb659fds-container-assets-" in str(grants[0]["Resource"])
