@@ -57,6 +57,7 @@ class Job:
     """What `resourceconfig.json` says beside the hosts."""
     names_after: str = "0"
     """See group.py."""
+    group: str = "group.py"
 
     def prepare(self) -> list[str]:
         """Writes every host's `/opt/ml`; gives the keys of the training records."""
@@ -84,7 +85,7 @@ class Job:
         return subprocess.Popen(
             [
                 *("unshare", *root, *kinds, sys.executable),
-                *(str(PACKAGE / "tests" / "group.py"), str(self.folder), str(self.hosts)),
+                *(str(PACKAGE / "tests" / self.group), str(self.folder), str(self.hosts)),
             ],
             cwd=PACKAGE,
             env=os.environ | {"PYTHONPATH": str(PACKAGE), "NAMES_AFTER": self.names_after},

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_hosts_whose_names_come_late_train_though_the_job_is_told_no_interface_o
 
     assert "algo-1 waits for the address of algo-1" in job.log(1)
     assert "algo-2 waits for the address of algo-1 and algo-2" in job.log(2)
+
+
+@pytest.mark.skipif(shutil.which("ip") is None, reason="makes networks with iproute2")
+def test_machines_whose_interface_has_an_address_first_that_nobody_reaches_train(tmp_path):
+    told = {"network_interface_name": "eth0"}
+    job = Job(tmp_path, 2, [8], told=told, group="two_machines.py")
+    job.prepare()
+
+    assert job.run() == 0, job.log(1) + job.log(2)
 
 
 def test_a_model_learns_and_is_exported_with_pixels_as_its_input(tmp_path):
