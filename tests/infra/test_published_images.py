@@ -1,10 +1,16 @@
 """The deployment of images whose form SageMaker would refuse fails, with a sentence."""
 
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
 import boto3
 import pytest
 from botocore.stub import Stubber
 
+from infra.images import ImagesStack
 from infra.images.published import handler
+from infra.settings import load
 
 IMAGES = [{"Repository": "assets", "Tag": tag} for tag in ("a", "b")]
 OCI = "application/vnd.oci.image.manifest.v1+json"
@@ -109,3 +115,22 @@ def test_every_image_is_checked_by_a_function_that_reads_its_repository_only(ass
     ]
     assert [grant["Action"] for grant in grants] == ["ecr:BatchGetImage"]
     assert "cdk-hnb659fds-container-assets-" in str(grants[0]["Resource"])
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "gpu"])
+def test_the_training_image_for_gpus_is_built_on_a_base_that_is_pinned(tmp_path, accelerator):
+    environment = f"[training]\naccelerator = '{accelerator}'\ninstance_type = 'ml.g4dn.xlarge'\n"
+    (tmp_path / "dev.toml").write_text(environment if accelerator == "gpu" else "")
+    app = cdk.App(outdir=str(tmp_path / "cdk.out"))
+    stage = cdk.Stage(app, "dev")
+    ImagesStack(stage, "images", settings=load("dev", folder=tmp_path))
+
+    (assets,) = Path(stage.synth().directory).glob("*.assets.json")
+    images = json.loads(assets.read_text())["dockerImages"].values()
+    built = {image["displayName"]: image["source"].get("dockerBuildArgs", {}) for image in images}
+
+    assert built["training image"].pop("ACCELERATOR") == accelerator
+    assert ("@sha256:" in built["training image"].get("BASE", "")) == (accelerator == "gpu")
+    assert ("RUNTIME" in built["training image"]) == (accelerator == "gpu")
+    assert built["inference image"] == {"ACCELERATOR": "cpu"}
+    assert built["processing image"] == {}

@@ -11,7 +11,7 @@ from jobs import Job, write_shards
 from training.records import Reader, find_records
 
 SHARDS = 16
-# The whole of it, in minutes: LONG_EPOCHS=2000 python -m pytest tests/test_long_trainings.py
+# The whole of it, in 4 minutes: LONG_EPOCHS=2000 python -m pytest tests/test_long_trainings.py
 EPOCHS = os.environ.get("LONG_EPOCHS", "30")
 
 
