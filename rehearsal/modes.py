@@ -47,6 +47,12 @@ class Modes:
         True,
         "CloudFormation reports that an endpoint was updated though SageMaker took the update back",
     )
+    oci_images: bool = _mode(
+        False,
+        True,
+        "images are built as by Docker's containerd store: with OCI manifests, but for "
+        "--output type=docker",
+    )
     shorter_waits: float = _mode(
         1.0,
         1.0,

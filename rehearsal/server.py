@@ -302,6 +302,7 @@ def _write_environment(settings: RehearsalSettings) -> None:
         "AWS_DEFAULT_REGION": settings.region,
         "pid": os.getpid(),
         "cache": str(settings.cache),
+        "oci_images": settings.modes.oci_images,
     }
     (settings.state / "port").write_text(str(settings.port), encoding="ascii")
     place = settings.state / ANNOUNCEMENT

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from botocore.exceptions import ClientError
+
+from rehearsal import aws
 from rehearsal.api import model_packages, shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
 from rehearsal.api.vpc import check_vpc
 from rehearsal.errors import missing, validation
+from rehearsal.images import registry
+from rehearsal.images.errors import ImageError
 
 KIND = "model"
 _LISTING = Listing(output="Models", summary="ModelSummary", name="ModelName")
@@ -20,6 +25,8 @@ def create_model(context: Context, request: Record) -> Record:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
     if config := request.get("VpcConfig"):
         check_vpc(context, config, request.get("ExecutionRoleArn", ""))
+    for container in containers:
+        _check_image(context, container.get("Image", ""))
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "ModelArn": arn,
         "CreationTime": now(),
@@ -64,6 +71,26 @@ def delete_model(context: Context, request: Record) -> Record:
 
 def list_models(context: Context, request: Record) -> Record:
     return _LISTING.answer(request, context.store.all(KIND))
+
+
+def _check_image(context: Context, image: str) -> None:
+    """Of an image that is in ECR, as https://github.com/aws/amazon-sagemaker-feedback/issues/180
+    has AWS's words.
+
+    :raises ApiError: it has a manifest of OCI's.
+    """
+    try:
+        place = registry.parse(image)
+        (found,) = aws.client(context.settings, "ecr").batch_get_image(
+            registryId=place.account,
+            repositoryName=place.repository,
+            imageIds=[place.identifier],
+        )["images"]
+    except (ImageError, ClientError, ValueError):
+        return  # Where there is none the model does not come up, as on AWS.
+    kind = found.get("imageManifestMediaType", "")
+    if kind.startswith("application/vnd.oci."):
+        raise validation(f"Unsupported manifest media type {kind} for image {image}.")
 
 
 def _check_container(context: Context, container: Record) -> None:

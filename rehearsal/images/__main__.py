@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import json
 import signal
 import sys
 from pathlib import Path
@@ -19,9 +20,12 @@ from rehearsal.images import environments, registry
 from rehearsal.images.errors import ImageError
 from rehearsal.images.folders import cache_folder, state_folder
 from rehearsal.images.registry import Images
+from rehearsal.settings import ANNOUNCEMENT
 
 # What `docker inspect` ends with when there is no such image; the CDK CLI asks for it.
 _NOT_FOUND = 1
+# The output of Docker's own image format: https://docs.docker.com/build/exporters/oci-docker/
+_DOCKER_STORE = "type=docker"
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +55,7 @@ def _build(options: argparse.Namespace) -> int:
     build_args = dict(value.partition("=")[::2] for value in options.build_arg)
     _refuse(options)
     image = Images(state_folder()).build(
-        Path(options.context), options.file, build_args, options.tag
+        Path(options.context), options.file, build_args, options.tag, _manifest_type(options)
     )
     if build_args.get("ACCELERATOR") == "gpu":
         _report(
@@ -64,12 +68,19 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _manifest_type(options: argparse.Namespace) -> str:
+    place = state_folder() / ANNOUNCEMENT
+    announced = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    is_oci = announced.get("oci_images", False) and _DOCKER_STORE not in options.output
+    return registry.OCI_MANIFEST_TYPE if is_oci else registry.MANIFEST_TYPE
+
+
 def _refuse(options: argparse.Namespace) -> None:
-    # What it makes is tagged here, with the manifest of Docker's own schema: that is type=docker.
-    if any(output != "type=docker" for output in options.output):
+    # What it makes is tagged here: that is type=docker.
+    if any(output != _DOCKER_STORE for output in options.output):
         raise ImageError(
             "The rehearsal's images are kept as Docker keeps its own: leave --output out, or use "
-            "--output type=docker."
+            f"--output {_DOCKER_STORE}."
         )
     if options.target:
         raise ImageError("The rehearsal builds the last stage of a Dockerfile: leave --target out.")

@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_ecr.type_defs import ImageIdentifierTypeDef
 
-_MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
-_CONFIG_TYPE = "application/vnd.docker.container.image.v1+json"
+MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+OCI_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+# Of a manifest's own type, that of the config it names.
+_CONFIG_TYPES = {
+    MANIFEST_TYPE: "application/vnd.docker.container.image.v1+json",
+    OCI_MANIFEST_TYPE: "application/vnd.oci.image.config.v1+json",
+}
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/"
     r"(?P<repository>[a-z0-9][a-z0-9._/-]*)"
@@ -60,6 +65,7 @@ class Config:
     command: tuple[str, ...]
     environment: dict[str, str]
     workdir: str
+    manifest_type: str = MANIFEST_TYPE
 
 
 @dataclass(frozen=True)
@@ -99,14 +105,24 @@ class Images:
         self._folder = state / "images"
         self._tags = self._folder / "tags"
 
-    def build(self, context: Path, file: str, build_args: Mapping[str, str], tag: str) -> Image:
+    def build(
+        self,
+        context: Path,
+        file: str,
+        build_args: Mapping[str, str],
+        tag: str,
+        manifest_type: str = MANIFEST_TYPE,
+    ) -> Image:
         """Lays out the image that the Dockerfile `file` (relative to `context`) describes, and tags
         it.
 
+        :param manifest_type: the media type that its manifest will have in a registry.
         :raises ImageError: the Dockerfile or a file that it names can't be read.
         """
         recipe = dockerfile.read(context / file, build_args)
-        config = Config(recipe.entrypoint, recipe.command, recipe.environment, recipe.workdir)
+        config = Config(
+            recipe.entrypoint, recipe.command, recipe.environment, recipe.workdir, manifest_type
+        )
         self._folder.mkdir(parents=True, exist_ok=True)
         # Made whole beside its place and then renamed, so nobody ever finds half an image.
         made = Path(tempfile.mkdtemp(prefix=".making-", dir=self._folder))
@@ -144,6 +160,7 @@ class Images:
                 tuple(config["command"]),
                 config["environment"],
                 config["workdir"],
+                config.get("manifest_type", MANIFEST_TYPE),
             ),
         )
 
@@ -180,14 +197,15 @@ def push(images: Images, uri: str, ecr: ECRClient) -> str:
     """
     image = images.by_tag(uri)
     place = parse(uri)
-    config = {"mediaType": _CONFIG_TYPE, "size": 0, "digest": f"sha256:{image.id}"}
-    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST_TYPE, "config": config, "layers": []}
+    kind = image.config.manifest_type
+    config = {"mediaType": _CONFIG_TYPES[kind], "size": 0, "digest": f"sha256:{image.id}"}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
     try:
         answer = ecr.put_image(
             registryId=place.account,
             repositoryName=place.repository,
             imageManifest=json.dumps(manifest, sort_keys=True),
-            imageManifestMediaType=_MANIFEST_TYPE,
+            imageManifestMediaType=kind,
             imageTag=place.tag or "latest",
         )
     except ecr.exceptions.ImageAlreadyExistsException:

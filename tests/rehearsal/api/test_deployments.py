@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import ROLE, eventually
+from tests.rehearsal.conftest import ROLE, Server, eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
 INSTANCE = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
@@ -275,3 +276,24 @@ def test_an_asynchronous_endpoint_is_not_asked_at_once(
 
     with pytest.raises(ClientError, match="use InvokeEndpointAsync"):
         server.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"x")
+
+
+def test_a_model_takes_no_image_with_a_manifest_of_ocis(server: Server, name: str) -> None:
+    kind = "application/vnd.oci.image.manifest.v1+json"
+    ecr = server.client("ecr")
+    ecr.create_repository(repositoryName=name)
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": {}, "layers": []}
+    ecr.put_image(
+        repositoryName=name,
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=kind,
+        imageTag="1",
+    )
+    image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{name}:1"
+    message = refusal(
+        server.client("sagemaker").create_model,
+        ModelName=name,
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer={"Image": image},
+    )
+    assert message == f"Unsupported manifest media type {kind} for image {image}."

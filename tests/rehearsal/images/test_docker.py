@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from rehearsal import aws
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
-from rehearsal.settings import RehearsalSettings
+from rehearsal.settings import ANNOUNCEMENT, RehearsalSettings
 from tests.rehearsal.images.support import REPOSITORY, write_context
 
 DOCKER = Path(__file__).parents[3] / "rehearsal" / "images" / "docker"
@@ -132,3 +133,35 @@ def test_a_gpu_build_says_that_it_runs_on_the_cpu(
 
     assert done.returncode == 0
     assert "on this machine's CPU" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("oci_images", "output", "kind"),
+    [
+        (False, (), registry.MANIFEST_TYPE),
+        (True, (), registry.OCI_MANIFEST_TYPE),
+        (True, ("--output=type=docker",), registry.MANIFEST_TYPE),
+    ],
+)
+def test_the_manifest_is_of_the_type_that_the_builders_store_makes(
+    settings: RehearsalSettings,
+    tmp_path: Path,
+    oci_images: bool,
+    output: tuple[str, ...],
+    kind: str,
+) -> None:
+    announced = settings.state / ANNOUNCEMENT
+    announced.write_text(json.dumps({"oci_images": oci_images}))
+    context = write_context(tmp_path / "asset", f"print({output}, {oci_images})")
+    uri = f"{HOST}/{REPOSITORY}:store-{oci_images}-{len(output)}".lower()
+    try:
+        for call in (("build", *output, "--tag", uri, "."), ("push", uri)):
+            done = docker(settings, context, *call)
+            assert done.returncode == 0, done.stderr
+    finally:
+        announced.unlink()
+    place = registry.parse(uri)
+    (image,) = aws.client(settings, "ecr").batch_get_image(
+        repositoryName=place.repository, imageIds=[place.identifier]
+    )["images"]
+    assert image["imageManifestMediaType"] == kind
