@@ -15,9 +15,6 @@ _VOLUME = (
     "as the job's role: the rehearsal does it as the job's role, and both may."
 )
 _LETTER = "Lambda sends an event here that failed three times, which none does in a rehearsal."
-_NO_ACCESS_LOGS = (
-    "A rehearsal's S3 writes no access logs, so that their bucket has nothing to delete."
-)
 _NOTIFIED = (
     "SNS uses the topic's key as who publishes, which a rehearsal's does not: there only S3 asks "
     "for keys."
@@ -49,8 +46,6 @@ EXERCISED_ELSEWHERE = (
     Accepted("training/RolesTraining *-working*/checkpoints/*", "s3:GetObject", _RESUMED),
     Accepted("*/*FunctionRole *", "sqs:SendMessage", _LETTER),
     Accepted("serving/*DeployerRole *", "sqs:SendMessage", _LETTER),
-    Accepted("data/EmptierFunctionRole *-accesslogs*", "s3:DeleteObject", _NO_ACCESS_LOGS),
-    Accepted("data/EmptierFunctionRole *-accesslogs*", "s3:DeleteObjectVersion", _NO_ACCESS_LOGS),
     Accepted("operations/ReporterFunctionRole *", "kms:Decrypt", _NOTIFIED),
     Accepted("operations/ReporterFunctionRole *", "kms:GenerateDataKey", _NOTIFIED),
     Accepted("operations/ReporterFunctionRole *", "logs:DescribeLogStreams", _RARE),
