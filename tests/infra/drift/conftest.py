@@ -305,6 +305,7 @@ def _synthesise(folder: Path) -> Path:
         "Starter",
         settings=settings,
         drops=s3.Bucket.from_bucket_name(stack, "DropsBucket", DROPS),
+        artifacts=s3.Bucket.from_bucket_name(stack, "Artifacts", RECORDS),
         pipeline_name=ENDPOINT,
         pipeline_arn=pipeline_arn,
         dead_letters=dead_letter_queue(stack, "DeadLetters", settings),
