@@ -131,8 +131,8 @@ class Rehearsed:
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     folder = tmp_path_factory.mktemp("rehearsal")
     run = subprocess.run(
-        # All that AWS does at times. A step of the endpoint's update waits 300 s, and metrics come up
-        # to 120 s late: the same at a twentieth of it.
+        # All that AWS does at times. A step of the endpoint's update waits 300 s, and metrics come
+        # up to 120 s late: the same at a twentieth of it.
         [
             *("./scripts/rehearse", "--keep", "--hosts", "2", "--folder", str(folder)),
             *("--unkind", "--shorter-waits", "20", "--late-metrics", "6"),
