@@ -41,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
 def _arguments(argv: list[str] | None) -> Namespace:
     made = parser(
         "drop",
-        "Uploads a folder of class folders with JPEG or PNG images as one drop. Its marker comes\n"
-        "last and starts the pipeline.",
+        "Uploads a folder of class folders with JPEG, PNG or WebP images as one drop. Its marker\n"
+        "comes last and starts the pipeline.",
         "./scripts/drop photos        # photos/cat/1.jpg, photos/dog/2.png, ...",
     )
     made.add_argument("folder", metavar="DIR", type=Path, help="the folder of class folders")
@@ -96,7 +96,8 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
         warn(f"Skipped: {shown(file.name)} {file.reason}")
     if not contents.images:
         raise CommandError(
-            f"The class folders in {shown(folder)} hold no images: put JPEG or PNG files into them."
+            f"The class folders in {shown(folder)} hold no images: put JPEG, PNG or WebP files "
+            "into them."
         )
     return contents
 

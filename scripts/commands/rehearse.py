@@ -89,7 +89,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--data",
         metavar="DIR",
         type=Path,
-        help="a folder of class folders with JPEG or PNG images",
+        help="a folder of class folders with JPEG, PNG or WebP images",
     )
     titles = " or ".join(f"{name} ({data_set.title})" for name, data_set in DATA_SETS.items())
     images.add_argument(
