@@ -22,7 +22,7 @@ class Quota:
     """One quota of SageMaker.
 
     :ivar name: as Service Quotas has it, e.g. `ml.c5.2xlarge for spot training job usage`.
-    :ivar needed: instances at one time.
+    :ivar needed: instances at one time, or seconds.
     :ivar reason: which steps or what of the endpoint need them.
     """
 
@@ -51,6 +51,24 @@ def _of_pipeline(definition: Definition, executions: int) -> Iterator[Quota]:
         steps = " and ".join(job.name for job in most if _quota(job) == name)
         times = f", {executions} executions at once" if executions > 1 else ""
         yield Quota(name, _instances(most)[name] * executions, f"{steps}{times}")
+    yield from _of_one_training_job(definition)
+
+
+def _of_one_training_job(definition: Definition) -> Iterator[Quota]:
+    """Quotas of any one job, which have defaults of 432,000 seconds and 20 instances.
+
+    https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+    """
+    for job in jobs(definition):
+        if job.type != "Training":
+            continue
+        seconds = job.argument("StoppingCondition.MaxRuntimeInSeconds")
+        if seconds is not None:
+            reason = f"the longest that {job.name} may run, in seconds"
+            yield Quota("Longest run time for a training job", int(seconds), reason)
+        if not job.is_spot:
+            count = int(job.cluster["InstanceCount"])
+            yield Quota("Maximum number of instances per training job", count, job.name)
 
 
 def _instances(group: tuple[Job, ...]) -> Counter[str]:

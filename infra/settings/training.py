@@ -32,7 +32,8 @@ class Training(Section):
     )
     volume_gb: VolumeSize = Field(default=50, description="Storage of each training host, in GB.")
     max_runtime_seconds: Runtime = Field(
-        default=12 * 3600, description="Longest training, in seconds."
+        default=12 * 3600,
+        description="Longest training, in seconds; an account has a quota of 432000 to begin with.",
     )
     managed_spot: bool = Field(
         default=False,

@@ -56,6 +56,16 @@ def test_steps_that_wait_for_each_other_share_and_others_do_not(dev):
     assert quota.reason == "FetchServingModel and ShardImages"
 
 
+def test_one_training_job_has_quotas_of_its_own(assembly, dev):
+    assert by_name(needed(dev, 3))["Longest run time for a training job"] == 12 * 3600
+    month = argument("TrainModel", "StoppingCondition.MaxRuntimeInSeconds", 28 * 24 * 3600)
+    (longest,) = [q for q in needed(rewritten(dev, month), 1) if q.name.startswith("Longest")]
+    assert longest.needed == 28 * 24 * 3600
+    assert longest.reason == "the longest that TrainModel may run, in seconds"
+    prod = by_name(needed(assembly.templates("prod"), 3))
+    assert prod["Maximum number of instances per training job"] == 2
+
+
 def test_an_endpoint_needs_its_instances_twice_while_it_is_updated(dev):
     assert by_name(needed(dev, 1))["ml.c5.large for endpoint usage"] == 2
     scaled = copy.deepcopy(dev)
