@@ -88,7 +88,8 @@ class GitHubRoles(Construct):
                 },
                 "sts:AssumeRoleWithWebIdentity",
             ),
-            max_session_duration=cdk.Duration.hours(1),
+            # As long as the workflow that deploys may take.
+            max_session_duration=cdk.Duration.hours(2),
         )
 
     def _bootstrapped(self, duty: str) -> str:
