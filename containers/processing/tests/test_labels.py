@@ -3,9 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drops.names import class_label
 from processing.manifests.labels import encode_labels
 
-labels = st.sets(st.text(min_size=1))
+folders = st.text(min_size=1)
+labels = st.sets(folders.map(class_label))
 
 
 @given(st.lists(labels))
@@ -17,3 +19,10 @@ def test_a_label_keeps_its_number_through_any_sequence_of_runs(runs):
         assert sorted(encoded) == sorted({*known, *found})
         assert encoded[len(known) :] == sorted(encoded[len(known) :])
         known = encoded
+
+
+@given(st.lists(folders, unique_by=class_label), labels)
+def test_labels_of_runs_that_did_not_normalise_keep_their_numbers(known, found):
+    encoded = encode_labels([known], found)
+    assert encoded[: len(known)] == [class_label(label) for label in known]
+    assert encoded[len(known) :] == sorted(found - set(encoded[: len(known)]))
