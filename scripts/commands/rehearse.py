@@ -124,7 +124,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=True,
         help="refuse what IAM policies don't allow (default: yes)",
     )
-    made.add_argument("--keep", action="store_true", help="leave AWS running on this machine")
+    made.add_argument(
+        "--keep", action="store_true", help="leave AWS running, of a run that failed too"
+    )
     made.add_argument(
         "--folder",
         metavar="DIR",
@@ -235,7 +237,10 @@ def _report_all_the_same(place: Workplace, console: Console) -> None:
 def _aws_on_this_machine(
     place: Workplace, arguments: argparse.Namespace, stages: Stages, console: Console
 ) -> Iterator[None]:
-    """Starts the server and points this process at it; stops it at the end, however that comes."""
+    """Starts the server and points this process at it; stops it at the end, however that comes.
+
+    With `--keep` it goes on, after a failure too: that is when one wants to look and to retry.
+    """
     with stages.stage("Start AWS on this machine"):
         led = lifecycle.start(
             place.state,
@@ -250,11 +255,14 @@ def _aws_on_this_machine(
     try:
         yield
         kept = arguments.keep
+    except CommandError:
+        kept = arguments.keep
+        raise
     finally:
-        if not kept:
+        if kept:
+            console.print(f"AWS on this machine goes on: {_how_to_use(place)}")
+        else:
             lifecycle.stop(place.state)
-    if kept:
-        console.print(f"AWS on this machine goes on: {_how_to_use(place)}")
 
 
 def _how_to_use(place: Workplace) -> str:

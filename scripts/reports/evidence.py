@@ -15,6 +15,8 @@ from typing import Any
 
 import boto3
 
+from rehearsal.s3_uri import S3Uri
+
 
 @dataclass(frozen=True)
 class Step:
@@ -163,10 +165,9 @@ class Reader:
         :raises ValueError: the archive is none, or lacks it.
         """
         job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
-        bucket, key = _split(job["ModelArtifacts"]["S3ModelArtifacts"])
-        where = f"s3://{bucket}/{key}"
+        where = S3Uri.of(job["ModelArtifacts"]["S3ModelArtifacts"])
         try:
-            with tarfile.open(fileobj=io.BytesIO(self._read(bucket, key))) as archive:
+            with tarfile.open(fileobj=io.BytesIO(self._read(where.bucket, where.key))) as archive:
                 found = (m for m in archive if m.name.removeprefix("./") == "training.json")
                 member = next(found, None)
                 content = archive.extractfile(member) if member else None
@@ -219,8 +220,3 @@ class Reader:
         for page in pages:
             for item in page.get("Contents", []):
                 yield item["Key"]
-
-
-def _split(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key

@@ -1,0 +1,38 @@
+"""`./scripts/rehearse` where something fails on the way."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rehearsal import lifecycle
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# The command, but with stacks that cannot be deployed.
+FAILING = """
+import sys
+from scripts.commands import rehearse
+from scripts.commands.console import CommandError
+def refuse(*_):
+    raise CommandError("The stacks were not deployed.")
+rehearse._deploy = refuse
+sys.exit(rehearse.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("keep", [True, False], ids=["kept", "not kept"])
+def test_aws_goes_on_after_a_failure_only_where_it_is_to_be_kept(tmp_path, keep):
+    folder = tmp_path / "rehearsal"
+    command = [sys.executable, "-c", FAILING, "--folder", str(folder), *["--keep"] * keep]
+    try:
+        ended = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert ended.returncode == 1, ended.stderr
+        assert "The stacks were not deployed." in ended.stdout + ended.stderr
+        assert lifecycle.is_running(folder / "aws") is keep
+        assert (f"./scripts/local-aws stop --state {folder}/aws" in ended.stdout) is keep
+    finally:
+        lifecycle.stop(folder / "aws")
