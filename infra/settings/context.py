@@ -1,6 +1,6 @@
 """CDK context: what can be set on the command line, and what looks as if it could."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -10,6 +10,11 @@ from infra.settings.errors import SettingsError, keys
 from infra.settings.overrides import OVERRIDES
 
 _OTHERS = ("environment", "qualifier")
+# What the CDK and its CLI read: https://docs.aws.amazon.com/cdk/v2/guide/context.html
+_PREFIXES_OF_THE_CDK = ("@", "aws:", "aws-cdk:")
+_NAMES_OF_THE_CDK = ("acknowledged-issue-numbers", "assets-ecr-repository-name", "cli-telemetry")
+# Of what it looked up, e.g. `availability-zones:account=123456789012:region=us-east-1`.
+_LOOKED_UP = ":account="
 
 
 def overrides(context: Callable[[str], Any], qualifier: str) -> dict[str, tuple[str, Any]]:
@@ -37,10 +42,10 @@ def overrides(context: Callable[[str], Any], qualifier: str) -> dict[str, tuple[
 
 
 def check_context(names: Iterable[str]) -> None:
-    """Refuses keys that are meant for us and that nothing would read.
+    """Refuses keys that nothing would read.
 
-    :param names: all keys of the CDK context; those of others are let be.
-    :raises SettingsError: a key is like one of ours, or a setting that only a file sets.
+    :param names: all keys of the CDK context; those of the CDK and its CLI are let be.
+    :raises SettingsError: a key is unknown, or a setting that only a file sets.
     """
     known = [*OVERRIDES, *_OTHERS]
     by_field: dict[str, list[str]] = {}
@@ -48,12 +53,26 @@ def check_context(names: Iterable[str]) -> None:
         by_field.setdefault(key.rpartition(".")[2], []).append(key)
         by_field[key] = [key]
     for name in names:
-        if name in known or name.startswith(("@", "aws:")):
+        if name in known or _is_of_the_cdk(name):
             continue
         if name in by_field:
             raise SettingsError(f"-c {name} sets nothing: {_instead(by_field[name])}.")
-        if near := get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.8):
-            raise SettingsError(f"-c {name} sets nothing: did you mean -c {near[0]}?")
+        raise SettingsError(f"-c {name} sets nothing: {_nearest(name, known, by_field)}")
+
+
+def _is_of_the_cdk(name: str) -> bool:
+    return name.startswith(_PREFIXES_OF_THE_CDK) or name in _NAMES_OF_THE_CDK or _LOOKED_UP in name
+
+
+def _nearest(name: str, known: list[str], by_field: Mapping[str, list[str]]) -> str:
+    spelt = name.replace("-", "_")
+    if near := get_close_matches(spelt, known, n=1, cutoff=0.8):
+        return f"did you mean -c {near[0]}?"
+    if near := get_close_matches(spelt, by_field, n=1, cutoff=0.8):
+        return f"if you mean {near[0]}, {_instead(by_field[near[0]])}."
+    if near := get_close_matches(spelt, known, n=1, cutoff=0.5):
+        return f"did you mean -c {near[0]}? docs/settings.md has all settings."
+    return "take it out; docs/settings.md has all settings, and what -c calls them."
 
 
 def _instead(meant: list[str]) -> str:

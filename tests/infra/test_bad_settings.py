@@ -81,6 +81,11 @@ def test_an_unknown_environment_is_refused_with_those_that_exist(environment):
         ("envronment", "did you mean -c environment?"),
         ("hosts", "give -c training_hosts."),
         ("training.hosts", "give -c training_hosts."),
+        ("trainng_hosts", "did you mean -c training_hosts?"),
+        ("budget", "did you mean -c monthly_budget_usd? docs/settings.md has all settings."),
+        ("regoin", "if you mean region, give region in infra/environments/<environment>.toml."),
+        ("training:hosts", "did you mean -c training_hosts?"),
+        ("colour", "take it out; docs/settings.md has all settings, and what -c calls them."),
         ("batch_size_per_worker", "give training.batch_size_per_worker in infra/environments/"),
     ],
 )
@@ -92,14 +97,17 @@ def test_context_that_would_set_nothing_is_refused(name, said):
 
 def test_context_of_others_is_let_be():
     theirs = ("@aws-cdk/core:checkSecretUsage", "aws:cdk:bundling-stacks", "cli-telemetry")
-    looked_up = "availability-zones:account=123456789012:region=us-east-1"
-    check_context([*OVERRIDES, "environment", "qualifier", *theirs, looked_up])
+    others = ("aws-cdk:enableDiffNoFail", "acknowledged-issue-numbers")
+    place = "account=123456789012:region=us-east-1"
+    looked_up = (f"availability-zones:{place}", f"vpc-provider:{place}", f"ami:{place}")
+    check_context([*OVERRIDES, "environment", "qualifier", *theirs, *others, *looked_up])
 
 
 @pytest.mark.parametrize(
     ("context", "said"),
     [
         ({"training_host": "2"}, "shardwise: -c training_host sets nothing: did you mean"),
+        ({"colour": "blue"}, "shardwise: -c colour sets nothing: take it out; docs/settings.md"),
         ({"environment": "prod", "shift_percent": "60"}, "shardwise: -c shift_percent: endpoint."),
         ({"environment": "dev-anna!"}, "shardwise: -c qualifier: qualifier is 'anna!': give text"),
     ],
