@@ -25,8 +25,8 @@ def create_model(context: Context, request: Record) -> Record:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
     if config := request.get("VpcConfig"):
         check_vpc(context, config, request.get("ExecutionRoleArn", ""))
-    for container in containers:
-        _check_image(context, container.get("Image", ""))
+    for image in (image for container in containers for image in _images(context, container)):
+        _check_image(context, image)
     record = {key: value for key, value in request.items() if key != "Tags"} | {
         "ModelArn": arn,
         "CreationTime": now(),
@@ -71,6 +71,15 @@ def delete_model(context: Context, request: Record) -> Record:
 
 def list_models(context: Context, request: Record) -> Record:
     return _LISTING.answer(request, context.store.all(KIND))
+
+
+def _images(context: Context, container: Record) -> list[str]:
+    """Its own, or those of its model package."""
+    if package := container.get("ModelPackageName"):
+        described = model_packages.get(context, package)
+        offered = described.get("InferenceSpecification", {}).get("Containers", [])
+        return [each["Image"] for each in offered]
+    return [container["Image"]] if "Image" in container else []
 
 
 def _check_image(context: Context, image: str) -> None:

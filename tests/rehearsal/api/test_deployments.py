@@ -278,7 +278,8 @@ def test_an_asynchronous_endpoint_is_not_asked_at_once(
         server.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"x")
 
 
-def test_a_model_takes_no_image_with_a_manifest_of_ocis(server: Server, name: str) -> None:
+@pytest.mark.parametrize("by", ["image", "model package"])
+def test_a_model_takes_no_image_with_a_manifest_of_ocis(server: Server, name: str, by: str) -> None:
     kind = "application/vnd.oci.image.manifest.v1+json"
     ecr = server.client("ecr")
     ecr.create_repository(repositoryName=name)
@@ -290,10 +291,19 @@ def test_a_model_takes_no_image_with_a_manifest_of_ocis(server: Server, name: st
         imageTag="1",
     )
     image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{name}:1"
+    sagemaker = server.client("sagemaker")
+    container = {"Image": image}
+    if by == "model package":
+        package = sagemaker.create_model_package(
+            ModelPackageName=name,
+            InferenceSpecification={
+                "Containers": [container],
+                "SupportedContentTypes": ["image/jpeg"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+        )
+        container = {"ModelPackageName": package["ModelPackageArn"]}
     message = refusal(
-        server.client("sagemaker").create_model,
-        ModelName=name,
-        ExecutionRoleArn=ROLE,
-        PrimaryContainer={"Image": image},
+        sagemaker.create_model, ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container
     )
     assert message == f"Unsupported manifest media type {kind} for image {image}."
