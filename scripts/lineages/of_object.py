@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from rich.console import Console
 
+from rehearsal.s3_uri import S3Uri
 from scripts.commands.console import CommandError, shown
 from scripts.lineages.answer import Sources, uri_of
 from scripts.lineages.models import Model
@@ -80,17 +81,19 @@ def _digests(sources: Sources, arguments: Namespace, lineages: list[Lineage]) ->
 
 
 def _parse(sources: Sources, uri: str) -> tuple[str, str | None]:
-    # urlsplit would take "#" and ";" out of keys.
     address, _, query = uri.partition("?versionId=")
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    if not address.startswith("s3://") or not key:
+    try:
+        place = S3Uri.of(address)
+    except ValueError:
+        place = S3Uri("", "")
+    if not place.key:
         raise CommandError(f'"{uri}" is no address of an object: write s3://<bucket>/<key>.')
-    if bucket != sources.drops_bucket:
+    if place.bucket != sources.drops_bucket:
         raise CommandError(
-            f"The bucket {bucket} is not the drops bucket of {sources.environment}, which is "
+            f"The bucket {place.bucket} is not the drops bucket of {sources.environment}, which is "
             f"{sources.drops_bucket}: give --environment, or an object of that bucket."
         )
-    return key, parse_qs(f"v={query}")["v"][0] if query else None
+    return place.key, parse_qs(f"v={query}")["v"][0] if query else None
 
 
 def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> list[list[Use]]:
