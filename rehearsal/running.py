@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
+from rehearsal.errors import ApiError
+
 
 class Job(Protocol):
     """What runs in threads and processes of its own."""
@@ -27,12 +29,21 @@ class RunningJobs:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
+        self._closed = False
 
     def start(self, arn: str, job: Job) -> None:
+        """:raises ApiError: they were closed; nobody would end this one."""
         with self._lock:
+            if self._closed:
+                raise ApiError(
+                    "ServiceUnavailable",
+                    f"The rehearsal is being stopped and does not start {arn}: start the "
+                    "rehearsal and then the job again.",
+                )
+            # At once: to another start, one that does not run yet would be one that is over.
+            job.start()
             self._jobs = {key: each for key, each in self._jobs.items() if each.running}
             self._jobs[arn] = job
-        job.start()
 
     def stop(self, arn: str) -> None:
         """An unknown ARN is no error."""
@@ -42,8 +53,9 @@ class RunningJobs:
             job.stop()
 
     def close(self) -> None:
-        """Ends all and waits for them."""
+        """Ends all and waits for them; none starts from then on."""
         with self._lock:
+            self._closed = True
             jobs = list(self._jobs.values())
         for job in jobs:
             job.close()

@@ -81,6 +81,10 @@ class Running:
         """Ends everything at once."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
+        # A child that `unshare` has only just forked does not die with it: it reads its end here.
+        with self._lock, contextlib.suppress(OSError):
+            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
+            self._process.stdin.close()
 
     def wait(self, timeout: float | None = None) -> Ended | None:
         """How the group ended, its last line handed on; None when `timeout` seconds were not

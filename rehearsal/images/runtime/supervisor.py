@@ -117,14 +117,21 @@ class _Supervisor:
             _tell_to_stop(process)
         await asyncio.sleep(self._group.grace_seconds)
         for process in self._processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            _kill(process)
 
 
 def _tell_to_stop(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         with contextlib.suppress(ConnectionError):
             process.stdin.write(b"stop\n")
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    # A child that `unshare` has only just forked does not die with it: it reads its end here.
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 async def _pass_on(name: str, stream: asyncio.StreamReader) -> None:

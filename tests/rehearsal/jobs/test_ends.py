@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import signal
 import subprocess
 import sys
 import tarfile
 import textwrap
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from rehearsal.images.runtime.launcher import Running
+from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import Recorded, wait_until
@@ -243,6 +248,25 @@ def test_closing_the_backend_ends_every_job_at_once(
 
     assert processes(mark) == []
     assert list((settings.state / "jobs").iterdir()) == []
+
+
+def test_containers_that_are_killed_while_they_start_end(tmp_path: Path) -> None:
+    chance = random.Random(14)
+
+    def has_ended(number: int) -> bool:
+        folder = tmp_path / str(number)
+        (folder / "root").mkdir(parents=True)
+        sleep = (sys.executable, "-c", "import time; time.sleep(600)")
+        container = Container("algo-1", sleep, {}, "/", str(folder / "root"), ())
+        running = Running(Group((container,), True, 0), folder, lambda *_: None)
+        # `unshare` forks within these: its child does not yet die with it in the first moments.
+        time.sleep(chance.uniform(0.002, 0.02))
+        running.kill()
+        return running.wait(20) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(has_ended, range(200)))
+    wait_until(lambda: processes(str(tmp_path)) == [], "all of their processes are gone")
 
 
 def test_killing_the_engine_leaves_nothing_running(
