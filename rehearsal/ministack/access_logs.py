@@ -44,7 +44,8 @@ class AccessLogs:
     """Lines of requests, delivered `late` seconds after the first of them as an object a bucket.
 
     As on AWS they still arrive after logging was turned off or the bucket deleted, while the
-    target's policy lets S3 write there.
+    target's policy lets S3 write there. What waits when that policy is deleted comes just before:
+    on AWS logs come at any moment, and so at the one that is least welcome to who empties a bucket.
     """
 
     def __init__(self, late: float) -> None:
@@ -60,15 +61,30 @@ class AccessLogs:
         its_own = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
         kept = {"create": _keeping(its_own["create"], 1), "update": _keeping(its_own["update"], 2)}
         provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"] = its_own | kept
+        policy = provisioners._RESOURCE_HANDLERS["AWS::S3::BucketPolicy"]
+        deleting = {"delete": self._at_the_last_moment(policy["delete"])}
+        provisioners._RESOURCE_HANDLERS["AWS::S3::BucketPolicy"] = policy | deleting
 
     def deliver(self) -> None:
         """What has waited long enough; on MiniStack's loop."""
         now = time.monotonic()
+        self._deliver(lambda waiting: waiting.since + self._late <= now)
+
+    def _deliver(self, wanted: Callable[[_Waiting], bool]) -> None:
         for key, waiting in list(self._waiting.items()):
-            if waiting.since + self._late <= now:
+            if wanted(waiting):
                 del self._waiting[key]
                 with _failures.watched(key[1]), scope(waiting.account, waiting.region):
                     _write(waiting)
+
+    def _at_the_last_moment(self, delete: Callable[..., None]) -> Callable[..., None]:
+        """Of the deletion of a bucket's policy."""
+
+        def deleting(physical_id: str, properties: dict[str, Any]) -> None:
+            self._deliver(lambda waiting: waiting.target == properties.get("Bucket"))
+            delete(physical_id, properties)
+
+        return deleting
 
     def _noting(self, its_own: Callable[..., Any]) -> Callable[..., Any]:
         async def handler(
@@ -77,6 +93,8 @@ class AccessLogs:
             bucket = unquote(path).lstrip("/").partition("/")[0]
             # Before the request: it may be the one that deletes the bucket.
             setting = _setting(bucket)
+            if method == "DELETE" and "policy" in query:
+                self._deliver(lambda waiting: waiting.target == bucket)
             answer: Answer = await its_own(method, path, headers, body, query)
             if setting is not None:
                 self._note(bucket, setting, f"{bucket} REST.{method} {path} {answer[0]}")
