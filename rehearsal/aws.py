@@ -20,8 +20,9 @@ from botocore.loaders import Loader
 
 from rehearsal.settings import RehearsalSettings
 
-# What STS gives where nobody asks for another time.
-_LIFE_SECONDS = 3600
+LIFE_SECONDS = 3600
+"""Of the credentials that STS gives where nobody asks for another time."""
+
 # Credentials are renewed when this part of their life is left.
 _LEFT = 0.25
 # The services are in this machine: a call that fails twice fails for a reason.
@@ -128,7 +129,7 @@ class Role:
         settings: RehearsalSettings,
         arn: str,
         session_name: str,
-        life_seconds: int = _LIFE_SECONDS,
+        life_seconds: int = LIFE_SECONDS,
     ) -> None:
         self.arn = arn
         self._settings = settings
@@ -183,7 +184,7 @@ def assume(
     settings: RehearsalSettings,
     role_arn: str,
     session_name: str,
-    life_seconds: int = _LIFE_SECONDS,
+    life_seconds: int = LIFE_SECONDS,
 ) -> Credentials:
     """Temporary credentials of a role, by STS AssumeRole.
 

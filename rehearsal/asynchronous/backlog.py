@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from rehearsal import aws
 from rehearsal.api import endpoints, variants
 from rehearsal.api.context import Context, now
 from rehearsal.asynchronous import requests
@@ -139,10 +140,11 @@ class Backlog:
 
     def _runner(self, endpoint: Record) -> Runner:
         configuration = variants.resolve(self._context, endpoint["EndpointConfigName"])
+        role_arn = configuration.variants[0].role_arn
         return Runner(
             self._context.settings,
             self._context.endpoints,
-            configuration.variants[0].role_arn,
+            aws.Role(self._context.settings, role_arn, "SageMaker-async"),
             endpoint["AsyncInferenceConfig"]["OutputConfig"],
             lambda: self._closing,
         )

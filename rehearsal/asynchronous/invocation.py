@@ -46,13 +46,14 @@ class Ended:
 class Runner:
     """Runs invocations of one endpoint, as the role of its model.
 
+    :param role: that role.
     :param output: the configuration's `OutputConfig`.
     :param closing: whether the servers are being ended: no answer is then no failure.
     """
 
     settings: RehearsalSettings
     endpoints: EndpointBackend
-    role_arn: str
+    role: aws.Role
     output: Record
     closing: Callable[[], bool]
 
@@ -63,9 +64,8 @@ class Runner:
         """
         began = time.monotonic()
         try:
-            credentials = aws.assume(self.settings, self.role_arn, "SageMaker-async")
-            s3 = aws.client(self.settings, "s3", credentials)
-            content_type, failure = self._answered(s3, invocation)
+            # It outlives the role's first credentials where the answer takes long.
+            content_type, failure = self._answered(self.role.client("s3"), invocation)
         except NoServerError:
             raise
         except (ClientError, BotoCoreError) as error:
@@ -132,8 +132,7 @@ class Runner:
             return
         message = json.dumps(_message(self.settings, invocation, ended))
         try:
-            credentials = aws.assume(self.settings, self.role_arn, "SageMaker-async")
-            aws.client(self.settings, "sns", credentials).publish(TopicArn=topic, Message=message)
+            self.role.client("sns").publish(TopicArn=topic, Message=message)
         except (ClientError, BotoCoreError) as error:
             _log.warning("The topic %s was not told of %s: %s", topic, invocation["Id"], error)
 

@@ -6,13 +6,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.endpoints.errors import RolledBackError
-from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
 
@@ -20,13 +18,11 @@ _TYPES = ["MetricAlarm", "CompositeAlarm"]
 
 
 class RollbackAlarms:
-    """:param role_arn: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`."""
+    """:param role: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`."""
 
-    def __init__(self, settings: RehearsalSettings, names: Sequence[str], role_arn: str):
-        self._settings = settings
+    def __init__(self, names: Sequence[str], role: aws.Role):
         self._names = list(names)
-        self._role_arn = role_arn
-        self._client: Any = None
+        self._role = role
 
     def check(self) -> None:
         """:raises RolledBackError: one is in the state ALARM, is not there, or can't be read."""
@@ -36,7 +32,7 @@ class RollbackAlarms:
             states = self._states()
         except ClientError as error:
             raise RolledBackError(
-                f"The alarms {', '.join(self._names)} can't be read as {self._role_arn}, which "
+                f"The alarms {', '.join(self._names)} can't be read as {self._role.arn}, which "
                 f"needs cloudwatch:DescribeAlarms on them: {error}"
             ) from error
         except BotoCoreError as error:
@@ -52,14 +48,8 @@ class RollbackAlarms:
                 f"The update was rolled back: the alarm {', '.join(tripped)} is in the state ALARM."
             )
 
-    def renew(self) -> None:
-        """Takes new credentials with the next check: those of a role end after an hour."""
-        self._client = None
-
     def _states(self) -> dict[str, str]:
-        if self._client is None:
-            credentials = aws.assume(self._settings, self._role_arn, "SageMaker-deployment")
-            self._client = aws.client(self._settings, "cloudwatch", credentials)
-        found = self._client.describe_alarms(AlarmNames=self._names, AlarmTypes=_TYPES)
+        cloudwatch = self._role.client("cloudwatch")
+        found = cloudwatch.describe_alarms(AlarmNames=self._names, AlarmTypes=_TYPES)
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         return {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}

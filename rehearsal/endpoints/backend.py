@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from rehearsal import aws
 from rehearsal.backends import (
     INVOCATION_SECONDS,
     Capacity,
@@ -65,7 +66,8 @@ class ProcessEndpoints:
         fleet = Fleet(
             self._settings, endpoint_name, configuration, folder, self._metrics, self._timing
         )
-        role = configuration.variants[0].role_arn
+        role_arn = configuration.variants[0].role_arn
+        role = aws.Role(self._settings, role_arn, "SageMaker-deployment")
         with self._lock:
             self._fleets.add(fleet)
             endpoint = self._endpoints.setdefault(endpoint_name, _Endpoint(Traffic(endpoint_name)))
@@ -75,7 +77,7 @@ class ProcessEndpoints:
                 endpoint.traffic,
                 fleet,
                 deployment,
-                RollbackAlarms(self._settings, deployment.alarms, role),
+                RollbackAlarms(deployment.alarms, role),
                 change,
                 self._retire,
                 self._timing.alarms_every,

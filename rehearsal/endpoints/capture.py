@@ -52,6 +52,7 @@ class Capture:
         self._lock = threading.Lock()
         self._lines: dict[_Writer, list[tuple[datetime, str]]] = defaultdict(list)
         self._bytes = 0
+        self._roles: dict[str, aws.Role] = {}
         self._failures = Failures(f"capture {endpoint}")
         self._thread = SupervisedThread(f"capture {endpoint}", self._write, every_seconds)
         self._thread.start()
@@ -122,6 +123,11 @@ class Capture:
                 with self._failures.watched(writer.variant):
                     self._put(writer, hour, those)
 
+    def _role(self, arn: str) -> aws.Role:
+        if arn not in self._roles:
+            self._roles[arn] = aws.Role(self._settings, arn, "SageMaker-capture")
+        return self._roles[arn]
+
     def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
         first = lines[0][0]
         name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
@@ -134,8 +140,7 @@ class Capture:
                 "SSEKMSKeyId": self._config.kms_key_id,
             }
         try:
-            credentials = aws.assume(self._settings, writer.role_arn, "SageMaker-capture")
-            aws.client(self._settings, "s3", credentials).put_object(
+            self._role(writer.role_arn).client("s3").put_object(
                 Bucket=place.bucket,
                 Key="/".join(part for part in parts if part),
                 Body="".join(f"{line}\n" for _, line in lines).encode(),

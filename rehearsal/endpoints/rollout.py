@@ -95,7 +95,6 @@ class Rollout:
             raise
 
     def _shift(self, step: TrafficStep) -> None:
-        self._alarms.renew()
         self._report("ActivatingTraffic", lambda n: f"Activating traffic on {_what(step, n)}.", 0.0)
         self._traffic.shift(self._green, step.share)
 

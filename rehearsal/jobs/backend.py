@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from rehearsal import aws
 from rehearsal.backends import Change
 from rehearsal.jobs.credentials import CredentialsEndpoint
 from rehearsal.jobs.job import Job, Options
@@ -15,8 +16,6 @@ from rehearsal.settings import RehearsalSettings
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
 GRACE_SECONDS = 120.0
-# STS's default.
-CREDENTIAL_SECONDS = 3600
 
 
 class ProcessBackend:
@@ -32,7 +31,7 @@ class ProcessBackend:
         settings: RehearsalSettings,
         *,
         grace_seconds: float = GRACE_SECONDS,
-        credential_seconds: int = CREDENTIAL_SECONDS,
+        credential_seconds: int = aws.LIFE_SECONDS,
         keep_folders: bool = False,
     ):
         self._settings = settings

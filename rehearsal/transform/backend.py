@@ -5,25 +5,47 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from rehearsal import aws
 from rehearsal.backends import Change, Variant
 from rehearsal.running import RunningJobs
 from rehearsal.settings import RehearsalSettings
-from rehearsal.transform.job import TransformJob
+from rehearsal.transform.job import Options, TransformJob
+
+# As long as the first one has, by default:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
+_REPLACEMENT_SECONDS = 480.0
 
 
 class ProcessTransforms:
-    """A `rehearsal.backends.TransformBackend`."""
+    """A `rehearsal.backends.TransformBackend`.
 
-    def __init__(self, settings: RehearsalSettings) -> None:
+    :param credential_seconds: how long the credentials of a job's role live until they are renewed.
+    :param replacement_seconds: that a server which died may take to be there again; then the job
+        fails.
+    """
+
+    def __init__(
+        self,
+        settings: RehearsalSettings,
+        *,
+        credential_seconds: int = aws.LIFE_SECONDS,
+        replacement_seconds: float = _REPLACEMENT_SECONDS,
+    ) -> None:
         self._settings = settings
+        self._credential_seconds = credential_seconds
+        self._replacement_seconds = replacement_seconds
         self._folder = settings.state / "transforms"
         self._jobs = RunningJobs()
         # What a rehearsal that was killed left.
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self, request: dict[str, Any], variant: Variant, arn: str, change: Change) -> None:
-        folder = self._folder / request["TransformJobName"]
-        job = TransformJob(self._settings, request, variant, change, folder)
+        options = Options(
+            self._folder / request["TransformJobName"],
+            self._credential_seconds,
+            self._replacement_seconds,
+        )
+        job = TransformJob(self._settings, request, variant, change, options)
         self._jobs.start(arn, job)
 
     def stop(self, arn: str) -> None:

@@ -7,7 +7,7 @@ import queue
 import shutil
 import threading
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,20 @@ class _Stopped(Exception):  # noqa: N818 - no error: it was asked for
     """The job is stopped."""
 
 
+@dataclass(frozen=True)
+class Options:
+    """How a job is run here.
+
+    :param folder: the job's own, made and removed by it.
+    :param credential_seconds: how long those that STS gives the model's role live.
+    :param replacement_seconds: that a server which died may take to be there again.
+    """
+
+    folder: Path
+    credential_seconds: int
+    replacement_seconds: float
+
+
 class TransformJob:
     """Runs one request in threads of its own; reports as `rehearsal.backends.TransformBackend`
     says.
@@ -49,7 +63,7 @@ class TransformJob:
         request: dict[str, Any],
         variant: Variant,
         change: Change,
-        folder: Path,
+        options: Options,
     ) -> None:
         self._settings = settings
         self._request = request
@@ -57,7 +71,11 @@ class TransformJob:
         own = variant.environment | parameters.variables(request)
         self._variant = replace(variant, environment=own)
         self._change = change
-        self._folder = folder
+        self._options = options
+        self._folder = options.folder
+        self._role = aws.Role(
+            settings, variant.role_arn, f"SageMaker-{self._name}", options.credential_seconds
+        )
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._closed = False
@@ -123,7 +141,9 @@ class TransformJob:
             raise _Stopped
         self._change({"TransformStartTime": datetime.now(UTC)})
         how = parameters.of(self._request, self._asked())
-        transformer = Transformer(self._request, how, s3, self._stopped)
+        transformer = Transformer(
+            self._request, how, s3, self._stopped, self._options.replacement_seconds
+        )
         bad: list[BadRecord] = []
         faults: list[Exception] = []
         # All instances take from one pile: none waits while another one has many left.
@@ -173,12 +193,12 @@ class TransformJob:
             )
 
     def _s3(self) -> Any:
-        role = self._variant.role_arn
         try:
-            credentials = aws.assume(self._settings, role, f"SageMaker-{self._name}")
+            return self._role.client("s3")
         except (ClientError, BotoCoreError) as error:
-            raise JobFailure(f"ClientError: the role {role} can't be assumed: {error}") from error
-        return aws.client(self._settings, "s3", credentials)
+            raise JobFailure(
+                f"ClientError: the role {self._role.arn} can't be assumed: {error}"
+            ) from error
 
     def _objects(self, s3: Any) -> list[Object]:
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]

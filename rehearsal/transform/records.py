@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -37,8 +38,15 @@ class Transformer:
     """Safe to use from any thread."""
 
     def __init__(
-        self, request: dict[str, Any], how: Parameters, s3: Any, stopped: threading.Event
+        self,
+        request: dict[str, Any],
+        how: Parameters,
+        s3: Any,
+        stopped: threading.Event,
+        replacement_seconds: float,
     ) -> None:
+        """:param replacement_seconds: that a server which died may take to be there again."""
+        self._replacement_seconds = replacement_seconds
         self._input = request["TransformInput"]
         self._output = request["TransformOutput"]
         self._how = how
@@ -49,7 +57,7 @@ class Transformer:
         """Writes the answer to `<S3OutputPath>/<path>.out`.
 
         :raises BadRecord: the container refused it, or it is too large.
-        :raises JobFailure: S3 refuses.
+        :raises JobFailure: S3 refuses, or the instance has no server any more.
         """
         answer = self._answer(each.location, self._read(each), instance)
         if answer is not None:
@@ -82,12 +90,14 @@ class Transformer:
             )
             if value
         }
-        retries = 0
+        retries, lost_at = 0, None
         while not self._stopped.is_set():
             try:
                 found = instance.post("/invocations", body, headers, self._how.timeout_seconds)
-            except NotServingError:
-                self._stopped.wait(_PAUSE_SECONDS)  # It has seen nothing of the request.
+            except NotServingError as error:
+                # It has seen nothing of the request.
+                lost_at = lost_at or time.monotonic()
+                self._wait_for_server(lost_at, error)
                 continue
             except httpx.HTTPError as error:
                 status, message = 500, f"no answer: {error!r}"
@@ -95,6 +105,7 @@ class Transformer:
                 status, message = found.status_code, found.text
                 if found.is_success:
                     return found.content
+            lost_at = None
             if status < _FIRST_SERVER_ERROR and status not in _PASSING:
                 raise BadRecord(place, status, message)
             if retries == self._how.retries:
@@ -102,6 +113,15 @@ class Transformer:
             retries += 1
             self._stopped.wait(_PAUSE_SECONDS)
         return None
+
+    def _wait_for_server(self, lost_at: float, error: NotServingError) -> None:
+        if time.monotonic() - lost_at > self._replacement_seconds:
+            raise JobFailure(
+                f"AlgorithmError: the model server did not answer GET /ping again within "
+                f"{self._replacement_seconds:g} s after it had ended ({error}): see the job's logs "
+                "for why."
+            ) from error
+        self._stopped.wait(_PAUSE_SECONDS)
 
     def _write(self, each: Object, answer: bytes) -> None:
         target = locations.parse(self._output["S3OutputPath"]).child(f"{each.path}.out")

@@ -1,13 +1,20 @@
 """InvokeEndpointAsync, by an unmodified client."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
+from rehearsal import aws
+from rehearsal.api.context import now
+from rehearsal.asynchronous.invocation import Runner
 from tests.rehearsal.asynchronous.conftest import in_service
 from tests.rehearsal.conftest import eventually
+from tests.rehearsal.images.support import ROLE, bucket, settings
+
+__all__ = ["bucket", "settings"]
 
 
 def test_an_answer_comes_to_the_output_path(endpoint, invoke, content, name):
@@ -234,3 +241,24 @@ def test_a_broken_endpoint_keeps_its_queue_and_holds_no_other_up(  # noqa: PLR09
     )
     for each in asked:
         assert json.loads(content(each["OutputLocation"]))["bytes"] == 5
+
+
+def test_an_answer_that_takes_longer_than_its_roles_credentials_live_is_written(settings, bucket):
+    class Slow:
+        def invoke(self, *_):
+            time.sleep(2.5)
+            return 200, {}, b"answer"
+
+    invocation = {
+        "Id": "slow",
+        "EndpointName": "slow",
+        "Body": "",
+        "InvocationTimeoutSeconds": 60,
+        "OutputLocation": f"s3://{bucket}/answer",
+        "ReceivedTime": now(),
+    }
+    runner = Runner(settings, Slow(), aws.Role(settings, ROLE, "async", 2), {}, lambda: False)
+
+    assert runner.run(invocation).failure is None
+    written = aws.client(settings, "s3").get_object(Bucket=bucket, Key="answer")
+    assert written["Body"].read() == b"answer"

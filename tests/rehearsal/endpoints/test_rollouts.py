@@ -14,13 +14,15 @@ import pytest
 
 from rehearsal import aws
 from rehearsal.backends import DeploymentConfig, TrafficStep, Variant
+from rehearsal.endpoints.alarms import RollbackAlarms
 from rehearsal.endpoints.backend import ProcessEndpoints
+from rehearsal.endpoints.errors import RolledBackError
 from rehearsal.endpoints.timing import Timing
 from rehearsal.errors import ApiError
 from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import ask, baking, begin, deploy, ended, load
-from tests.rehearsal.images.support import wait_until
+from tests.rehearsal.images.support import ROLE, wait_until
 
 MakeVariant = Callable[..., Variant]
 LONG = 60.0
@@ -139,6 +141,20 @@ def test_linear_steps_go_up_to_all(endpoints: ProcessEndpoints, variant: MakeVar
         "full capacity of 1 instance(s).",
     ]
     assert models(endpoints, "linear", 10) == {"second": 10}
+
+
+def test_alarms_are_watched_for_longer_than_the_credentials_of_their_role_live(
+    settings: RehearsalSettings, alarm: str, trip: Callable[[str], None]
+) -> None:
+    watched = RollbackAlarms([alarm], aws.Role(settings, ROLE, "watching", 2))
+    watched.check()
+
+    time.sleep(2.5)
+
+    watched.check()
+    trip(alarm)
+    with pytest.raises(RolledBackError, match="is in the state ALARM"):
+        watched.check()
 
 
 def test_an_alarm_brings_all_traffic_back_and_no_request_fails(
