@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from processing.aws import refusals_in_a_sentence
-from processing.container import OPT_ML, UserError, run
+from processing.container import OPT_ML, run
 from processing.json_file import write_json
 from processing.manifests.assignment import Assigner
 from processing.manifests.contents import Partitions
 from processing.manifests.dataset import Dataset
 from processing.manifests.earlier import Earlier, read_earlier
 from processing.manifests.labels import encode_labels
+from processing.manifests.leave_out import leave_out_refused, leave_out_small
 from processing.manifests.membership import count_members
+from processing.manifests.minimum import SmallClassesError
 from processing.manifests.objects_table import Names
 from processing.manifests.outputs import Folders, write_outputs
 from processing.manifests.s3 import S3Client, s3_client
 from processing.manifests.settings import Settings, read_settings
 from processing.manifests.split import Split
-from processing.manifests.stage_objects import Staged, stage_objects
+from processing.manifests.stage_objects import Staged, judged, stage_objects
 from processing.manifests.staging import StagedObjects, StagedWriter
 
 logger = logging.getLogger(__name__)
@@ -51,12 +53,26 @@ def _create(settings: Settings, folders: Folders) -> None:
             s3, settings.lineage, settings.execution_id, folders.working / "earlier"
         )
         staged = _stage(s3, settings, earlier, objects)
+    while True:
+        try:
+            dataset = _write(settings, earlier, staged, folders)
+        except SmallClassesError as small:
+            logger.warning("%s", small)
+            staged = judged(leave_out_small(objects, staged, earlier, small), settings)
+        else:
+            return _log(dataset)
+
+
+def _write(
+    settings: Settings, earlier: Earlier, staged: Staged, folders: Folders
+) -> Mapping[str, Any]:
+    rows = StagedObjects(folders.working / "objects.arrow")
     labels = encode_labels((run.labels for run in earlier.runs), staged.class_labels)
     drop_ids = tuple(drop.id for drop in staged.drops)
     names = Names(staged.class_labels, drop_ids, tuple(labels), settings.execution_id)
     assigner = Assigner(
         partitions=Partitions(
-            StagedObjects(objects),
+            rows,
             max(staged.objects, *(count_members(run.membership) for run in earlier.runs), 1),
             folders.working / "partitions",
         ),
@@ -65,23 +81,19 @@ def _create(settings: Settings, folders: Folders) -> None:
         memberships=[run.membership for run in earlier.runs],
         split=_split(settings),
     )
-    written = write_outputs(StagedObjects(objects), assigner, names, settings.drops, folders)
+    written = write_outputs(rows, assigner, names, settings.drops, folders)
     dataset = Dataset(settings, earlier, staged, names, *written).describe()
     for folder in (folders.manifests, folders.lineage):
         write_json(folder / "labels.json", {"schema": 1, "labels": labels})
     write_json(folders.lineage / "dataset.json", dataset)
-    _log(dataset)
+    return dataset
 
 
 def _stage(s3: S3Client, settings: Settings, earlier: Earlier, path: Path) -> Staged:
     with StagedWriter(path) as writer:
         staged = stage_objects(s3, settings, earlier, path.parent, writer.append)
+    staged = judged(leave_out_refused(path, staged, earlier), settings)
     logger.info("%d objects of %d complete drops.", staged.objects, len(staged.drops))
-    if len(staged.class_labels) == 1:
-        raise UserError(
-            f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '
-            "one other class, in a class folder of its own."
-        )
     return staged
 
 

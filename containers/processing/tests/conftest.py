@@ -14,6 +14,7 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
+from tests.throttling_proxy import throttled
 
 from processing.container import run
 from processing.create_manifests import create_manifests
@@ -77,6 +78,18 @@ def s3(s3_endpoint, monkeypatch):
 
 
 @pytest.fixture
+def refusing(bench, s3_endpoint, monkeypatch):
+    """Makes S3 refuse the steps the objects whose keys begin so."""
+    with throttled(s3_endpoint, 0, seed=0) as (url, log):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+
+        def refuse(start, code, status):
+            log.refusals[f"/{bench.drops}/{start}"] = (code, status)
+
+        yield refuse
+
+
+@pytest.fixture
 def bench(s3, tmp_path):
     return Bench(s3, tmp_path)
 
@@ -122,10 +135,18 @@ class Bench:
             self.put(f"{drop_id}/{name}", data)
         if marker:
             index = index_of(files) if index is True else index
-            self.put(f"{drop_id}/_SUCCESS", b"" if index is None else json.dumps(index).encode())
+            encoding, index = index if isinstance(index, tuple) else ("utf-8", index)
+            text = "" if index is None else json.dumps(index)
+            self.put(f"{drop_id}/_SUCCESS", text.encode(encoding) if text else b"")
 
     def run(self, execution_id, drop_id, **changes):
         """Runs the step; its outcome, and for a success what it wrote."""
+        root = self.folder / execution_id
+        line = self.arguments(execution_id, drop_id, **changes)
+        return Outcome(root, run(create_manifests, line, root))
+
+    def arguments(self, execution_id, drop_id, **changes):
+        """The step's command line."""
         arguments = {
             "drops": f"s3://{self.drops}/drops/",
             "lineage": f"s3://{self.artifacts}/lineage/",
@@ -137,9 +158,7 @@ class Bench:
             "class-share-drift": 0.1,
             "seed": 7,
         } | {name.replace("_", "-"): value for name, value in changes.items()}
-        root = self.folder / execution_id
-        line = [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
-        return Outcome(root, run(create_manifests, line, root))
+        return [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
 
     def publish(self, outcome):
         """Uploads the lineage as the job's output upload does."""

@@ -78,6 +78,11 @@ BAD_DROPS = {
         {"schema": 1, "files": [*SOUND, SOUND[0] | {"name": "cafe\u0301/1.jpg"}]},
         "perhaps the key has them otherwise",
     ),
+    "an index in UTF-16": (
+        FILES,
+        ("utf-16", {"schema": 1, "files": SOUND}),
+        "it is UTF-16, not UTF-8",
+    ),
     "a digest that is none": (
         FILES,
         bad_index(lambda files: files[0].update(sha256="abc")),
@@ -237,3 +242,173 @@ def test_a_class_of_a_drop_that_is_left_out_is_none(bench):
     bench.drop("d1", FILES)
     bench.drop("d2", images("bird") | {"stray.jpg": b"x"})
     assert bench.run("e1", "d1").labels == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("index", [True, None])
+def test_an_index_after_a_byte_order_mark_is_read_as_one_without(bench, index):
+    text = json.dumps({"schema": 1, "files": SOUND}) if index else ""
+    bench.drop("d1", FILES)
+    bench.put("d1/_SUCCESS", text.encode("utf-8-sig"))
+    assert len(bench.run("e1", "d1").rows) == len(FILES)
+
+
+def same_but_for_what_is_told(outcome, other):
+    """Whether two runs wrote the same bytes, but for what `dataset.json` says of unused drops."""
+    for path in sorted(other.output.rglob("*")):
+        if path.is_file() and path.name != "dataset.json":
+            assert (
+                outcome.output / path.relative_to(other.output)
+            ).read_bytes() == path.read_bytes()
+    told = ("unused_drops", "warnings", "drop_id", "included_drops")
+    assert {k: v for k, v in outcome.dataset.items() if k not in told} == {
+        k: v for k, v in other.dataset.items() if k not in told
+    }
+
+
+@pytest.mark.parametrize("starts", ["d1", "d3"])
+def test_a_drop_whose_new_class_is_too_small_alone_waits(bench, tmp_path, starts):
+    bench.drop("d0", FILES)
+    bench.publish(bench.run("e1", "d0"))
+    bench.drop("d2", images("cat", "dog", count=15))
+    alone = bench.run("e2", "d2")
+    bench.drop("d1", images("ant", count=2) | images("cat", count=20))
+    bench.drop("d3", images("bee", count=1) | images("ant", count=2))
+    outcome = type(bench).again(bench, tmp_path / "again").run("e2", starts)
+    same_but_for_what_is_told(outcome, alone)
+    unused = {drop["id"]: drop["reason"] for drop in outcome.dataset["unused_drops"]}
+    assert unused["d1"] == (
+        'Drop "d1" cannot be used: class "ant" is too small: channel validation wants 1 different '
+        "images of it and has 0, of 2 in all; drop more images of it or lower "
+        "MinimumPerClassAndChannel."
+    )
+    assert unused.keys() == {"d1", "d3"}
+    assert set(unused.values()) <= set(outcome.dataset["warnings"])
+
+
+def test_drops_that_waited_for_a_class_are_used_once_it_is_large_enough(bench):
+    bench.drop("d1", FILES)
+    bench.drop("d2", images("ant", count=2))
+    bench.publish(bench.run("e1", "d2"))
+    bench.drop("d3", {f"ant/more{n}.jpg": b"%d" % n for n in range(10)})
+    outcome = bench.run("e2", "d3")
+    assert outcome.labels == ["cat", "dog", "ant"]
+    assert {row["drop_id"] for row in outcome.rows} == {"d1", "d2", "d3"}
+
+
+def test_a_drop_that_is_left_out_may_leave_others_classes_too_small(bench):
+    bench.drop("d0", FILES)
+    bench.drop("d1", images("ant", count=1) | images("bee", count=8))
+    bench.drop("d2", {f"bee/more{n}.jpg": b"%d" % n for n in range(3)})
+    outcome = bench.run("e1", "d0", minimum_per_class_and_channel=2)
+    assert [drop["id"] for drop in outcome.dataset["unused_drops"]] == ["d1", "d2"]
+    assert outcome.labels == ["cat", "dog"]
+
+
+def test_a_new_drop_that_is_bad_for_its_small_class_fails_the_run_that_has_no_other_news(bench):
+    bench.drop("d1", FILES)
+    bench.publish(bench.run("e1", "d1"))
+    bench.drop("d2", images("ant", count=2))
+    assert bench.run("e2", "d2").message.startswith(
+        'Drop "d2" cannot be used: class "ant" is too small'
+    )
+
+
+def test_a_known_class_that_has_become_too_small_is_left_out_and_told(bench):
+    bench.drop("d1", images("ant", "cat", "dog"))
+    bench.publish(bench.run("e1", "d1"))
+    for number in range(10):
+        bench.delete(f"d1/ant/{number}.jpg")
+    bench.drop("d2", images("cat", "dog", count=15))
+    outcome = bench.run("e2", "d2")
+    assert outcome.labels == ["ant", "cat", "dog"]
+    assert {row["class_label"] for row in outcome.rows} == {"cat", "dog"}
+    used = {drop["id"]: drop for drop in outcome.dataset["included_drops"]}
+    assert (used["d1"]["objects"], used["d1"]["left_out"]) == (24, 2)
+    assert used["d1"]["bytes"] == sum(r["size"] for r in outcome.rows if r["drop_id"] == "d1")
+    (told,) = used["d1"]["warnings"]
+    assert told.startswith('Drop "d1" is used in part: class "ant" is too small')
+    assert outcome.dataset["changes"]["objects_removed"] == 12
+
+
+REFUSALS = {
+    "AccessDenied": 403,
+    "NoSuchVersion": 404,
+    "KMS.DisabledException": 400,
+    "InvalidRequest": 400,
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS.items())
+@pytest.mark.parametrize("starts", ["d1", "d2"])
+def test_a_drop_with_an_object_that_s3_does_not_hand_out_alone_waits(
+    bench, tmp_path, refusing, refusal, starts
+):
+    bench.drop("d2", images("cat", "dog", count=15))
+    alone = bench.run("e1", "d2")
+    bench.drop("d1", FILES | images("bee"))
+    refusing("drops/d1/cat/3", *refusal)
+    outcome = type(bench).again(bench, tmp_path / "again").run("e1", starts)
+    same_but_for_what_is_told(outcome, alone)
+    (unused,) = outcome.dataset["unused_drops"]
+    assert unused["id"] == "d1"
+    assert f'S3 refuses to read "cat/3.jpg" ({refusal[0]}: not today)' in unused["reason"]
+
+
+def test_of_a_drop_that_was_used_what_s3_hands_out_is_used(bench, refusing):
+    bench.drop("d1", FILES)
+    bench.publish(bench.run("e1", "d1"))
+    bench.put("d1/cat/3.jpg", b"drawn anew")
+    bench.drop("d2", images("cat", "dog", count=15))
+    refusing("drops/d1/cat/3", "AccessDenied", 403)
+    outcome = bench.run("e2", "d2")
+    assert "drops/d1/cat/3.jpg" not in {row["key"] for row in outcome.rows}
+    used = {drop["id"]: drop for drop in outcome.dataset["included_drops"]}
+    assert (used["d1"]["objects"], used["d1"]["left_out"]) == (23, 1)
+    assert used["d1"]["warnings"][0].startswith('Drop "d1" is used in part: S3 refuses to read')
+
+
+def test_where_s3_hands_out_nothing_the_run_fails_with_what_it_said(bench, refusing):
+    bench.drop("d1", FILES)
+    refusing("drops/", "AccessDenied", 403)
+    assert bench.run("e1", "d1").message.startswith(
+        'Drop "d1" cannot be used: S3 refuses to read "cat/0.jpg" (AccessDenied: not today)'
+    )
+
+
+@pytest.mark.parametrize(("code", "status"), [("ExpiredToken", 400), ("InvalidAccessKeyId", 403)])
+def test_a_refusal_that_is_of_the_role_and_of_no_object_spoils_no_drop(
+    bench, refusing, code, status
+):
+    bench.drop("d1", FILES)
+    bench.drop("d2", images("cat", "dog", count=15))
+    refusing("drops/d1/cat/3", code, status)
+    assert bench.run("e1", "d2").message.startswith("S3 refused GetObject (not today)")
+
+
+@pytest.mark.parametrize("index", [True, None])
+@pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+def test_a_drop_with_an_archived_object_alone_waits(bench, index, storage_class):
+    bench.drop("d1", FILES, index=index)
+    bench.put("d1/cat/3.jpg", FILES["cat/3.jpg"], StorageClass=storage_class)
+    bench.drop("d2", images("cat", "dog", count=15))
+    outcome = bench.run("e1", "d2")
+    (unused,) = outcome.dataset["unused_drops"]
+    assert '"cat/3.jpg" is archived' in unused["reason"]
+    assert {row["drop_id"] for row in outcome.rows} == {"d2"}
+
+
+@pytest.mark.parametrize("storage_class", ["GLACIER_IR", "STANDARD_IA", "INTELLIGENT_TIERING"])
+def test_an_object_of_another_storage_class_is_used(bench, storage_class):
+    bench.drop("d1", FILES)
+    bench.put("d1/cat/3.jpg", b"x", StorageClass=storage_class)
+    assert len(bench.run("e1", "d1").rows) == len(FILES)
+
+
+def test_of_a_drop_that_was_used_what_has_been_archived_since_is_left_out(bench):
+    bench.drop("d1", FILES, index=True)
+    bench.publish(bench.run("e1", "d1"))
+    bench.put("d1/cat/3.jpg", FILES["cat/3.jpg"], StorageClass="GLACIER")
+    bench.drop("d2", images("cat", "dog", count=15))
+    outcome = bench.run("e2", "d2")
+    assert "drops/d1/cat/3.jpg" not in {row["key"] for row in outcome.rows}
+    assert {row["drop_id"] for row in outcome.rows} == {"d1", "d2"}

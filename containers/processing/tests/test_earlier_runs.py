@@ -1,9 +1,13 @@
 """What a run takes over from those before it, and what it says has changed."""
 
+import hashlib
 import json
+from collections import Counter
 
 import pytest
 from tests.throttling_proxy import throttled
+
+from processing.manifests.s3 import CONNECTIONS
 
 
 def images(*labels, count=12, salt=""):
@@ -116,6 +120,36 @@ def test_a_content_is_downloaded_for_a_new_version_only(bench, s3_endpoint, monk
     assert "/drops/d1/cat/000.jpg?" in asked[0]
 
 
+def asked_of_images(log):
+    """How many requests of each method were for images."""
+    return Counter(method for method, path in log.requests if ".jpg" in path)
+
+
+def test_of_a_drop_with_checksums_of_s3_no_content_is_downloaded(bench, s3_endpoint, monkeypatch):
+    for name, data in images("cat", "dog").items():
+        bench.put(f"d1/{name}", data, ChecksumAlgorithm="SHA256")
+    bench.drop("d1", {})
+    with throttled(s3_endpoint, 0, seed=0) as (url, log):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        rows = bench.run("e1", "d1").rows
+    assert asked_of_images(log) == {"HEAD": 24}
+    assert {row["sha256"] for row in rows} == {
+        hashlib.sha256(data).digest() for data in images("cat", "dog").values()
+    }
+
+
+def test_of_a_drop_without_checksums_few_objects_are_asked_for_twice(
+    bench, s3_endpoint, monkeypatch
+):
+    bench.drop("d1", images("cat", "dog", count=100))
+    with throttled(s3_endpoint, 0, seed=0) as (url, log):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        bench.run("e1", "d1")
+    asked = asked_of_images(log)
+    assert asked["GET"] == 200
+    assert asked["HEAD"] <= CONNECTIONS
+
+
 def test_a_drop_whose_objects_were_all_deleted_is_not_named(bench):
     bench.drop("d1", images("cat", "dog"))
     bench.drop("d2", images("cat"), marker=False)
@@ -143,3 +177,76 @@ def test_an_index_in_any_order_is_understood(bench):
     bench.put("d1/_SUCCESS", json.dumps({"files": described[::-1], "schema": 1}).encode())
     digests = [row["sha256"].hex() for row in bench.run("e1", "d1").rows]
     assert digests == [file["sha256"] for file in described]
+
+
+def chain(bench, count):
+    """Drops and runs e1, e2, ..., each of which continues the one before."""
+    for number in range(1, count + 1):
+        bench.drop(f"d{number}", images("cat", "dog", count=3, salt=str(number)))
+        bench.publish(bench.run(f"e{number}", f"d{number}"))
+
+
+def test_of_many_earlier_runs_the_newest_alone_is_read(bench, s3_endpoint, monkeypatch):
+    chain(bench, 5)
+    with throttled(s3_endpoint, 0, seed=0) as (url, log):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        outcome = bench.run("e6", "d5")
+    assert outcome.dataset["earlier_execution_ids"] == ["e5"]
+    asked = [path for method, path in log.requests if path.startswith(f"/{bench.artifacts}")]
+    read = {path.partition("?")[0].rpartition("/lineage/")[2] for path in asked if ".j" in path}
+    assert read == {"e5/dataset.json", "e5/labels.json"}
+    assert sum("versions" in path for path in asked) == 1
+
+
+def rewrite(bench, execution_id, change):
+    key = f"lineage/{execution_id}/dataset.json"
+    body = bench.s3.get_object(Bucket=bench.artifacts, Key=key)["Body"].read()
+    dataset = change(json.loads(body))
+    bench.s3.put_object(Bucket=bench.artifacts, Key=key, Body=json.dumps(dataset).encode())
+
+
+def forget(bench, execution_id):
+    for name in ("dataset.json", "labels.json", "objects.parquet", "membership.parquet"):
+        bench.s3.delete_object(Bucket=bench.artifacts, Key=f"lineage/{execution_id}/{name}")
+
+
+def without(name):
+    return lambda dataset: {key: said for key, said in dataset.items() if key != name}
+
+
+def older_image(bench):
+    for number in (1, 2, 3):
+        rewrite(bench, f"e{number}", without("earlier_executions"))
+
+
+DISORDERS = {
+    "were made by an older image": older_image,
+    "have lost one": lambda bench: forget(bench, "e1"),
+    "have one that was written again": lambda bench: rewrite(bench, "e1", dict),
+    "have the last but one written again": lambda bench: rewrite(bench, "e2", dict),
+}
+
+
+@pytest.mark.parametrize("disorder", DISORDERS.values(), ids=DISORDERS)
+def test_the_newest_run_is_continued_where_lineages(bench, disorder):
+    chain(bench, 3)
+    disorder(bench)
+    assert bench.run("e4", "d3").dataset["earlier_execution_ids"] == ["e3"]
+
+
+def test_a_run_that_was_tried_again_after_one_that_continued_it_is_continued(bench):
+    chain(bench, 3)
+    bench.publish(bench.run("e2", "d3"))
+    assert bench.run("e4", "d3").dataset["earlier_execution_ids"] == ["e2"]
+
+
+def test_a_run_that_overlapped_many_is_continued_too(bench):
+    chain(bench, 2)
+    late = bench.run("late", "d2", seed=9)
+    bench.drop("d3", images("cat", "dog", salt="3"))
+    bench.publish(bench.run("e3", "d3"))
+    bench.publish(late)
+    bench.publish(bench.run("e4", "d3"))
+    assert bench.run("e5", "d3").dataset["earlier_execution_ids"] == ["e4"]
+    forget(bench, "e4")
+    assert bench.run("e6", "d3").dataset["earlier_execution_ids"] == ["e3", "late"]

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from tests.generated_bucket import generated
+
+from processing.manifests.membership import Members, MembershipWriter, count_members
 
 FEW, MANY = 80_000, 320_000
 
@@ -35,6 +38,21 @@ def assign(rows, folder):
     return measure("tests.large_dataset", rows, folder)
 
 
+def remember(bench, count):
+    """The peak of a run of few objects after runs that assigned `count` contents."""
+    path = bench.folder / f"{count}.parquet"
+    digests = np.sort(np.frombuffer(np.random.default_rng(0).bytes(32 * count), "S32"))
+    nowhere = np.zeros(count, np.int64)
+    with MembershipWriter(path) as writer:
+        gone = Members(digests.view("V32"), nowhere.astype(np.uint8), nowhere > 0)
+        writer.append(gone, nowhere, nowhere[:0])
+    bench.s3.upload_file(str(path), bench.artifacts, "lineage/e1/membership.parquet")
+    root = bench.folder / str(count)
+    peak = measure("tests.measured_step", root, *bench.arguments(f"e{count}", "d1"))["peak"]
+    written = root / "processing" / "output" / "lineage" / "membership.parquet"
+    return peak, count_members(written)
+
+
 def stage(rows, folder):
     folder.mkdir()
     with generated(rows) as url:
@@ -49,6 +67,16 @@ def test_four_times_the_objects_are_assigned_in_the_same_memory(tmp_path):
     assert (few["contents"], many["contents"], many["rows"]) == (FEW, MANY, MANY)
     # In KiB. A byte an object is on a mapped file.
     assert many["peak"] - few["peak"] < 8 * 1024
+
+
+def test_of_a_few_objects_four_times_the_history_is_kept_in_the_same_memory(bench):
+    files = {f"{label}/{n}.jpg": f"{label}{n}".encode() for label in "ab" for n in range(20)}
+    bench.drop("d1", files)
+    bench.publish(bench.run("e1", "d1"))
+    (few, all_few), (many, all_many) = (remember(bench, count) for count in (FEW, MANY))
+    assert (all_few, all_many) == (FEW + len(files), MANY + len(files))
+    # In KiB; the digests alone of what comes on top are 7.5 MB, as they are grouped 50 MB.
+    assert many - few < 8 * 1024
 
 
 def test_four_times_the_objects_are_listed_in_the_same_memory(tmp_path):

@@ -21,10 +21,18 @@ FAULTS = ("slow down", "reset", "cut")
 
 @dataclass
 class Log:
-    """Calls by the fault that they got ("none" too); method and path of each."""
+    """Calls by the fault that they got ("none" too); method and path of each.
+
+    refusals: (S3's code, status) that reading objects gets, by the beginning of "/bucket/key".
+    """
 
     faults: Counter = field(default_factory=Counter)
     requests: list = field(default_factory=list)
+    refusals: dict = field(default_factory=dict)
+
+    def refusal(self, method, path):
+        found = (self.refusals[start] for start in self.refusals if path.startswith(start))
+        return next(found, None) if method in {"GET", "HEAD"} else None
 
 
 @contextmanager
@@ -42,7 +50,11 @@ def throttled(endpoint, share, seed):
                 fault = chance.choice(FAULTS) if chance.random() < share else "none"
                 log.faults[fault] += 1
                 log.requests.append((self.command, self.path))
-            if fault == "reset":
+            if refusal := log.refusal(self.command, self.path):
+                code, status = refusal
+                said = f"<Error><Code>{code}</Code><Message>not today</Message></Error>"
+                self.answer(status, {"Content-Type": "application/xml"}, said.encode())
+            elif fault == "reset":
                 self.reset()
             elif fault == "slow down":
                 self.answer(503, {"Content-Type": "application/xml"}, SLOW_DOWN)

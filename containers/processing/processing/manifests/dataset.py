@@ -8,7 +8,7 @@ from processing.channels import CHANNELS
 from processing.manifests.assignment import Assignment
 from processing.manifests.copies import EXAMPLES, OBJECTS_OF_EXAMPLE
 from processing.manifests.drop_rows import IncludedDrop
-from processing.manifests.earlier import Earlier
+from processing.manifests.earlier import Earlier, describe_seen
 from processing.manifests.findings import quoted
 from processing.manifests.objects_table import Names
 from processing.manifests.settings import Settings
@@ -37,6 +37,7 @@ class Dataset:
             "schema": SCHEMA,
             "execution_id": settings.execution_id,
             "earlier_execution_ids": [run.execution_id for run in self.earlier.runs],
+            "earlier_executions": describe_seen(self.earlier.seen),
             "drops": settings.drops.uri,
             "drop_id": settings.drop_id,
             "seed": settings.seed,

@@ -33,7 +33,8 @@ class DropCheck:
     """Judges the objects of one drop, part by part in the order of their keys.
 
     index: None for an empty marker. unreadable: why the index cannot be read; no file counts then.
-    files: how many there are, fit or not. late: those that are younger than the marker.
+    files: how many there are, fit or not. late: those that are younger than the marker. archived:
+    those that S3 would not hand out.
     """
 
     index: IndexCheck | None = None
@@ -41,6 +42,7 @@ class DropCheck:
     files: int = 0
     hidden: Findings = field(default_factory=Findings)
     late: Findings = field(default_factory=Findings)
+    archived: Findings = field(default_factory=Findings)
     _misplaced: Findings = field(default_factory=Findings)
 
     def images(self, part: Part) -> Iterator[pa.RecordBatch]:
@@ -62,7 +64,12 @@ class DropCheck:
     def problems(self) -> int:
         """How many there are."""
         differences = self.index.differences.count if self.index else 0
-        return self._misplaced.count + (self.unreadable is not None) + differences
+        return (
+            self._misplaced.count
+            + self.archived.count
+            + (self.unreadable is not None)
+            + differences
+        )
 
     @property
     def first_problem(self) -> str:
@@ -74,6 +81,8 @@ class DropCheck:
                 f"the index in its {MARKER} cannot be read: {self.unreadable}; "
                 f"write it again, empty or as {INDEX}"
             )
+        if self.archived.count:
+            return self.archived.clause
         return self.index.differences.clause if self.index else ""
 
     def _judge(
@@ -86,6 +95,8 @@ class DropCheck:
         self.hidden.add(names.filter(hidden), quoted)
         self._misplaced.add(names.filter(pc.invert(pc.or_(hidden, placed))), _why_misplaced)
         images = pc.and_not(placed, hidden)
+        archived = pc.and_(images, files["archived"])
+        self.archived.add(names.filter(archived), _why_archived)
         late = pc.and_(images, pc.greater(files["last_modified"], written))
         self.late.add(names.filter(late), quoted)
         digests = pa.nulls(len(names), pa.binary(32))
@@ -96,6 +107,7 @@ class DropCheck:
             digests = pc.if_else(late, pa.scalar(None, digests.type), digests)
         elif self.unreadable is not None:
             images = pa.array([False] * len(names), pa.bool_())
+        images = pc.and_not(images, archived)
         columns = [files["key"], files["version_id"], files["size"], digests]
         return pa.RecordBatch.from_arrays(columns, schema=CHECKED_SCHEMA).filter(images)
 
@@ -110,6 +122,13 @@ def _too_long(names: pa.StringArray) -> pa.BooleanArray:
 
 def _has_long_part(name: str) -> bool:
     return any(len(part.encode()) > MAXIMUM_PART_BYTES for part in name.split("/"))
+
+
+def _why_archived(name: str) -> str:
+    return (
+        f"{quoted(name)} is archived (storage class GLACIER or DEEP_ARCHIVE) and cannot be read; "
+        f"restore it {WRITE_AGAIN}"
+    )
 
 
 def _why_misplaced(name: str) -> str:

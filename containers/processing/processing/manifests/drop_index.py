@@ -1,8 +1,9 @@
 """The JSON index that a drop's marker may hold, sorted on local disk."""
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import ijson  # type: ignore[import-untyped]
 import pyarrow as pa
@@ -49,8 +50,19 @@ def read_index(marker: Path, folder: Path) -> SortedRows | None:
     return SortedRows(read_batches(path), "name")
 
 
+def _text(marker: Path) -> BinaryIO:
+    """UTF-8 after its byte order mark, which programs on Windows write and ijson does not take."""
+    file = marker.open("rb")
+    head = file.read(len(codecs.BOM_UTF8))
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file.close()
+        raise ValueError("it is UTF-16, not UTF-8")
+    file.seek(len(head) if head == codecs.BOM_UTF8 else 0)
+    return file
+
+
 def _is_blank(marker: Path) -> bool:
-    with marker.open("rb") as file:
+    with _text(marker) as file:
         while part := file.read(1 << 16):
             if part.strip():
                 return False
@@ -58,7 +70,7 @@ def _is_blank(marker: Path) -> bool:
 
 
 def _check_schema(marker: Path) -> None:
-    with marker.open("rb") as file:
+    with _text(marker) as file:
         schema = next(ijson.items(file, "schema"), None)
     if schema is None:
         raise ValueError('it has no "schema", so that it is another program\'s')
@@ -69,7 +81,7 @@ def _check_schema(marker: Path) -> None:
 def _batches(marker: Path) -> Iterator[pa.RecordBatch]:
     start = 0
     waiting: list[Any] = []
-    with marker.open("rb") as file:
+    with _text(marker) as file:
         for entry in ijson.items(file, "files.item", use_float=True):
             waiting.append(entry)
             if len(waiting) == BATCH_ROWS:

@@ -36,6 +36,16 @@ class IncludedDrop:
     problem: str = ""
 
 
+def cannot_be_used(drop_id: str, problem: str) -> UnusedDrop:
+    """problem: a clause."""
+    return UnusedDrop(drop_id, f'Drop "{drop_id}" cannot be used: {problem}.')
+
+
+def is_used_in_part(drop_id: str, problem: str) -> str:
+    """A sentence; problem: a clause."""
+    return f'Drop "{drop_id}" is used in part: {problem}.'
+
+
 class DropRows:
     """Judges drops one after the other.
 
@@ -117,7 +127,7 @@ class DropRows:
             mend = warnings[0] if check.problems else ""
             self.drops.append(IncludedDrop(drop.id, objects, size, left_out, warnings, mend))
         elif check.problems:
-            self.unused.append(UnusedDrop(drop.id, f'Drop "{drop.id}" cannot be used: {problem}.'))
+            self.unused.append(cannot_be_used(drop.id, problem))
         else:
             self.unused.append(
                 UnusedDrop(
@@ -137,7 +147,7 @@ def _images(check: DropCheck, parts: Iterable[Part]) -> Labelled:
 
 def _warnings(drop: Drop, check: DropCheck, problem: str) -> Iterator[str]:
     if check.problems:
-        yield f'Drop "{drop.id}" is used in part: {problem}.'
+        yield is_used_in_part(drop.id, problem)
     if check.hidden.count:
         are = "file is" if check.hidden.count == 1 else "files are"
         yield (

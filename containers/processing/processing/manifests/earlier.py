@@ -1,8 +1,9 @@
 """What earlier runs left: the channels, digests and labels that this one continues."""
 
+import hashlib
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -39,9 +40,13 @@ class EarlierRun:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The runs that this one continues, oldest first: several when executions overlapped."""
+    """The runs that this one continues, oldest first: several when executions overlapped.
+
+    seen: all runs whose lineages were there; each is one of `runs` or continued by one of them.
+    """
 
     runs: tuple[EarlierRun, ...]
+    seen: tuple[str, ...] = ()
 
     @property
     def drop_ids(self) -> frozenset[str]:
@@ -58,11 +63,16 @@ class Earlier:
 class _StoredRun:
     execution_id: str
     files: Mapping[str, StoredObject]
-    dataset: Mapping[str, Any]
 
     @property
     def written(self) -> tuple[datetime, str]:
         return self.files[DATASET].last_modified, self.execution_id
+
+
+@dataclass(frozen=True)
+class _ReadRun:
+    stored: _StoredRun
+    dataset: Mapping[str, Any]
 
 
 def read_earlier(s3: S3Client, lineage: S3Folder, execution_id: str, folder: Path) -> Earlier:
@@ -73,39 +83,75 @@ def read_earlier(s3: S3Client, lineage: S3Folder, execution_id: str, folder: Pat
 
     Raises UserError when one is of another schema.
     """
-    runs = [run for run in _complete_runs(s3, lineage, folder) if run.execution_id != execution_id]
-    continued = {earlier for run in runs for earlier in run.dataset["earlier_execution_ids"]}
-    heads = [run for run in runs if run.execution_id not in continued]
-    heads.sort(key=attrgetter("written"))
+    complete = (
+        _StoredRun(found, files)
+        for found, files in _lineages(s3, lineage).items()
+        if found != execution_id and files.keys() == set(FILES)
+    )
+    stored = sorted(complete, key=attrgetter("written"))
+
+    def read(run: _StoredRun) -> _ReadRun:
+        dataset = run.files[DATASET]
+        path = download(s3, lineage.bucket, dataset, folder / run.execution_id / DATASET)
+        return _ReadRun(run, _read_dataset(path, lineage.bucket, dataset.key))
+
+    heads = _heads(stored, read)
     if not heads:
         logger.info("No earlier lineage below %s.", lineage.uri)
     for run in heads:
-        logger.info("Channels and labels continue those of execution %s.", run.execution_id)
-    return Earlier(tuple(_download(s3, lineage.bucket, run, folder) for run in heads))
-
-
-def _complete_runs(s3: S3Client, lineage: S3Folder, folder: Path) -> Iterator[_StoredRun]:
-    lister = Lister(s3, lineage.bucket)
-    prefixes = (
-        prefix for page in lister.pages(lineage.prefix, delimiter="/") for prefix in page.prefixes
+        logger.info("Channels and labels continue those of execution %s.", run.stored.execution_id)
+    return Earlier(
+        tuple(_download(s3, lineage.bucket, run, folder) for run in heads),
+        tuple(run.execution_id for run in stored),
     )
 
-    def look_into(prefix: str) -> _StoredRun | None:
-        files = {
-            stored.key.removeprefix(prefix): stored
-            for page in lister.pages(prefix, delimiter="/")
-            for stored in page.objects()
-        }
-        if not files.keys() >= set(FILES):
-            return None
-        execution_id = prefix.removeprefix(lineage.prefix).removesuffix("/")
-        stored = files[DATASET]
-        path = download(s3, lineage.bucket, stored, folder / execution_id / DATASET)
-        return _StoredRun(execution_id, files, _read_dataset(path, lineage.bucket, stored.key))
 
-    for run in ordered_map(look_into, prefixes, CONNECTIONS):
-        if run is not None:
-            yield run
+def describe_seen(execution_ids: Collection[str]) -> dict[str, Any]:
+    """What a run's `dataset.json` says of all the runs that it saw, however many these are."""
+    ids = json.dumps(sorted(execution_ids)).encode()
+    return {"count": len(execution_ids), "sha256": hashlib.sha256(ids).hexdigest()}
+
+
+def _lineages(s3: S3Client, lineage: S3Folder) -> dict[str, dict[str, StoredObject]]:
+    """Of each execution, those of FILES that it has."""
+    found: dict[str, dict[str, StoredObject]] = {}
+    for page in Lister(s3, lineage.bucket).pages(lineage.prefix):
+        for stored in page.objects():
+            execution_id, _, name = stored.key.removeprefix(lineage.prefix).partition("/")
+            if name in FILES:
+                found.setdefault(execution_id, {})[name] = stored
+    return found
+
+
+def _heads(stored: Sequence[_StoredRun], read: Callable[[_StoredRun], _ReadRun]) -> list[_ReadRun]:
+    """Those of `stored`, in the order in which they were written, that no other continues.
+
+    The newest one mostly says so of all others, and then only its dataset is read.
+    """
+    runs: list[_ReadRun] = []
+    continued: set[str] = set()
+    seen: set[str] = set()
+    at_once = 1
+    left = list(stored)
+    while left := [run for run in left if run.execution_id not in seen]:
+        left, newest = left[:-at_once], left[-at_once:]
+        for run in ordered_map(read, reversed(newest), CONNECTIONS):
+            runs.insert(0, run)
+            continued.update(run.dataset["earlier_execution_ids"])
+            seen.update(_seen(run.dataset, stored))
+        at_once = CONNECTIONS
+    return [run for run in runs if run.stored.execution_id not in continued | seen]
+
+
+def _seen(dataset: Mapping[str, Any], stored: Sequence[_StoredRun]) -> list[str]:
+    """Which of `stored` a run saw, and so continues, or those of them do that it continues.
+
+    They are the oldest ones. Empty where the run does not say that these are they: a lineage was
+    deleted or written again, or the run is of an image that did not say it.
+    """
+    said = dataset.get("earlier_executions") or {"count": 0}
+    oldest = [run.execution_id for run in stored[: said["count"]]]
+    return oldest if said == describe_seen(oldest) else []
 
 
 def _read_dataset(path: Path, bucket: str, key: str) -> Mapping[str, Any]:
@@ -125,10 +171,11 @@ def _read_dataset(path: Path, bucket: str, key: str) -> Mapping[str, Any]:
     return dataset
 
 
-def _download(s3: S3Client, bucket: str, run: _StoredRun, folder: Path) -> EarlierRun:
+def _download(s3: S3Client, bucket: str, run: _ReadRun, folder: Path) -> EarlierRun:
+    execution_id, files = run.stored.execution_id, run.stored.files
     objects, membership, labels = (
-        download(s3, bucket, run.files[name], folder / run.execution_id / name)
+        download(s3, bucket, files[name], folder / execution_id / name)
         for name in (OBJECTS, MEMBERSHIP, LABELS)
     )
     known = tuple(json.loads(labels.read_bytes())["labels"])
-    return EarlierRun(run.execution_id, objects, membership, known, run.dataset)
+    return EarlierRun(execution_id, objects, membership, known, run.dataset)

@@ -22,6 +22,16 @@ VERSION, KEY, VERSION_ID, IS_LATEST, SIZE, LAST_MODIFIED = (
     f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
     for name in ("Version", "Key", "VersionId", "IsLatest", "Size", "LastModified")
 )
+STORAGE_CLASS, IS_RESTORED = (
+    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
+    for name in (
+        "StorageClass",
+        "RestoreStatus/{http://s3.amazonaws.com/doc/2006-03-01/}RestoreExpiryDate",
+    )
+)
+# Not to be read before they are restored; GLACIER_IR is.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 COMMON_PREFIXES, PREFIX = (
     f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}" for name in ("CommonPrefixes", "Prefix")
 )
@@ -31,6 +41,7 @@ LISTED_SCHEMA = pa.schema(
         ("version_id", pa.string()),
         ("size", pa.int64()),
         ("last_modified", pa.timestamp("ms", "UTC")),
+        ("archived", pa.bool_()),
     ]
 )
 WRITTEN = LISTED_SCHEMA.field("last_modified").type
@@ -80,6 +91,7 @@ class Lister:
             "Delimiter": delimiter,
             "EncodingType": "url",
             "MaxKeys": PAGE_KEYS,
+            "OptionalObjectAttributes": ["RestoreStatus"],
         }
         next_page: dict[str, str] | None = {}
         last_prefix = ""
@@ -124,6 +136,7 @@ def _page(answer: bytes, last_prefix: str) -> Page:
         pa.array([_text(version, LAST_MODIFIED) for version in versions], pa.string()).cast(
             WRITTEN
         ),
+        pa.array([_is_archived(version) for version in versions], pa.bool_()),
     ]
     return Page(
         pa.record_batch(columns, schema=LISTED_SCHEMA),
@@ -138,6 +151,11 @@ def _next_page(root: ElementTree.Element, decode: Callable[[str], str]) -> dict[
         return {}
     key, version_id = decode(_text(root, NEXT_KEY_MARKER)), root.findtext(NEXT_VERSION_ID_MARKER)
     return {"KeyMarker": key} | ({"VersionIdMarker": version_id} if version_id else {})
+
+
+def _is_archived(version: ElementTree.Element) -> bool:
+    # A restored copy has a date at which it goes; one that is being restored has none yet.
+    return version.findtext(STORAGE_CLASS) in ARCHIVES and version.findtext(IS_RESTORED) is None
 
 
 def _text(element: ElementTree.Element, name: str) -> str:

@@ -9,13 +9,11 @@ from processing.manifests.drop_check import DropCheck
 from processing.manifests.drop_index import read_index
 from processing.manifests.drops import Drop
 from processing.manifests.index_check import IndexCheck
-from processing.manifests.s3 import S3Client, download
+from processing.manifests.s3 import S3Client, download, refuses_one_object
 from processing.parallel import ordered_map
 
 # Each holds a part of an index in memory.
 WORKERS = 4
-# Archived, encrypted with a key of the producer's own, withheld or deleted.
-OF_ONE_OBJECT = frozenset({400, 403, 404})
 
 
 def read_markers(
@@ -33,7 +31,7 @@ def read_markers(
         except ValueError as error:
             return drop, DropCheck(unreadable=str(error))
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] not in OF_ONE_OBJECT:
+            if not refuses_one_object(error):
                 raise
             return drop, DropCheck(unreadable=f"S3 refused it, {error}")
         return drop, DropCheck(IndexCheck(index) if index is not None else None)

@@ -15,6 +15,14 @@ from processing.manifests.split import DIGEST, TEST, TRAIN, VALIDATION, Codes, D
 Moves = dict[bytes, int]
 
 
+class SmallClassesError(UserError):
+    """Classes that are too small for the channels; clauses: what is wrong, by their numbers."""
+
+    def __init__(self, sentence: str, clauses: dict[int, str]) -> None:
+        super().__init__(sentence)
+        self.clauses = clauses
+
+
 @dataclass
 class Movable:
     """The new contents of short classes, as many as may have to be moved.
@@ -71,21 +79,27 @@ def _fill(channels: dict[bytes, int], counts: list[int], minimum: int) -> Moves:
 
 
 def refuse_small_classes(counts: Integers, class_labels: Sequence[str], minimum: int) -> None:
-    """UserError that names the first class below the minimum: channel, wanted and found.
+    """SmallClassesError that names the first class below the minimum: channel, wanted and found.
 
     counts: distinct contents, [classes, channels]; a content in two classes counts in both.
     """
-    short = sorted(
-        (class_labels[index], channel) for index, channel in np.argwhere(counts < minimum).tolist()
-    )
-    if not short:
+    clauses = {
+        index: _clause(class_labels[index], counts[index].tolist(), minimum)
+        for index in sorted(range(len(counts)), key=class_labels.__getitem__)
+        if (counts[index] < minimum).any()
+    }
+    if not clauses:
         return
-    label, channel = short[0]
-    of_class = counts[list(class_labels).index(label)]
-    others = len({label for label, _ in short}) - 1
-    raise UserError(
-        f'Class "{label}" is too small: channel {CHANNELS[channel]} wants {minimum} different '
-        f"images of it and has {of_class[channel]}, of {of_class.sum()} in all"
-        + (f" (and {others} more classes are too small)" if others else "")
-        + "; drop more images of it or lower MinimumPerClassAndChannel."
+    first = next(iter(clauses.values()))
+    more = f" (and {len(clauses) - 1} more classes are too small)" if len(clauses) > 1 else ""
+    said, _, advice = first.rpartition("; ")
+    raise SmallClassesError(f"{said[0].upper()}{said[1:]}{more}; {advice}.", clauses)
+
+
+def _clause(label: str, found: Sequence[int], minimum: int) -> str:
+    channel = next(number for number, count in enumerate(found) if count < minimum)
+    return (
+        f'class "{label}" is too small: channel {CHANNELS[channel]} wants {minimum} different '
+        f"images of it and has {found[channel]}, of {sum(found)} in all; drop more images of it or "
+        "lower MinimumPerClassAndChannel"
     )

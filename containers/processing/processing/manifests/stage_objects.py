@@ -1,8 +1,8 @@
 """Every object that counts, with its digest, in the order of keys."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,16 +33,21 @@ class Staged:
     """What is known once all objects are staged.
 
     drops and class_labels: by the columns `drop` and `class`, in the order of keys. unused_drops:
-    complete ones of which nothing is used.
+    complete ones of which nothing is used. bringing: ids of drops that have what the newest earlier
+    run had not. refused: by a drop's id, what is wrong with its rows whose digest is null.
+    warnings: none before `judged`.
     """
 
     drops: tuple[IncludedDrop, ...]
     incomplete_drops: tuple[str, ...]
     unused_drops: tuple[UnusedDrop, ...]
     class_labels: tuple[str, ...]
+    twice_written: tuple[str, ...]
     objects: int
     changes: Changes
-    warnings: tuple[str, ...]
+    bringing: frozenset[str]
+    refused: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
 
 def stage_objects(
@@ -54,10 +59,8 @@ def stage_objects(
 ) -> Staged:
     """Hands all objects of complete drops to `append`, as batches of STAGED_SCHEMA.
 
-    A drop that cannot be used is left out and named, as it alone waits for a person.
-
-    Raises UserError when that is the drop that started the run and no other has brought anything
-    since the newest earlier run, or when nothing at all can be used.
+    A drop that cannot be used is left out and named, as it alone waits for a person. Where that
+    shows only when its objects are read, it is among `refused`, and `leave_out_refused` is next.
     """
     bucket = settings.drops.bucket
     lister = Lister(s3, bucket)
@@ -68,7 +71,7 @@ def stage_objects(
         DropListing(lister, folder / "listing").parts(found.complete),
     )
     earlier_objects = EarlierObjects(earlier.runs[-1].objects if earlier.runs else None)
-    digests = Digests(s3, bucket)
+    digests = Digests(s3, settings.drops, earlier.drop_ids)
     objects = 0
     news: set[int] = set()
     for batch in _joined(rows):
@@ -78,22 +81,38 @@ def stage_objects(
         if (objects + len(batch)) // PROGRESS_OBJECTS > objects // PROGRESS_OBJECTS:
             logger.info("%d objects are listed.", objects + len(batch))
         objects += len(batch)
-    unused = (*found.refused, *drop_rows.unused)
-    bringing = {drop_rows.drops[number].id for number in news} - {settings.drop_id}
-    against = _against_starting_drop(settings, drop_rows.drops, unused)
-    if against and not (bringing and objects):
-        raise UserError(against)
-    if not objects:
-        raise UserError(_why_nothing(settings, unused))
     return Staged(
-        tuple(drop_rows.drops),
-        found.incomplete,
-        unused,
-        drop_rows.class_labels,
-        objects,
-        earlier_objects.finish(),
-        tuple(_warnings(drop_rows, unused, against)),
+        drops=tuple(drop_rows.drops),
+        incomplete_drops=found.incomplete,
+        unused_drops=(*found.refused, *drop_rows.unused),
+        class_labels=drop_rows.class_labels,
+        twice_written=tuple(drop_rows.twice_written),
+        objects=objects,
+        changes=earlier_objects.finish(),
+        bringing=frozenset(drop_rows.drops[number].id for number in news),
+        refused=digests.refused,
     )
+
+
+def judged(staged: Staged, settings: Settings) -> Staged:
+    """The same with its warnings.
+
+    Raises UserError when the drop that started the run is not used, or not whole, and no other has
+    brought anything since the newest earlier run; when nothing at all can be used; or when all is
+    of one class.
+    """
+    against = _against_starting_drop(settings, staged.drops, staged.unused_drops)
+    if against and not (staged.bringing - {settings.drop_id} and staged.objects):
+        raise UserError(against)
+    if not staged.objects:
+        raise UserError(_why_nothing(settings, staged.unused_drops))
+    if len(staged.class_labels) == 1:
+        more = f" {staged.unused_drops[0].reason}" if staged.unused_drops else ""
+        raise UserError(
+            f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '
+            f"one other class, in a class folder of its own.{more}"
+        )
+    return replace(staged, warnings=tuple(_warnings(staged, against)))
 
 
 def _against_starting_drop(
@@ -125,16 +144,16 @@ def _why_nothing(settings: Settings, unused: Sequence[UnusedDrop]) -> str:
     )
 
 
-def _warnings(drop_rows: DropRows, unused: Iterable[UnusedDrop], against: str) -> Iterator[str]:
+def _warnings(staged: Staged, against: str) -> Iterator[str]:
     """A sentence each, no more of a kind than a person reads."""
-    told = [drop.reason for drop in unused]
+    told = [drop.reason for drop in staged.unused_drops]
     if against and against not in told:
         told.insert(0, against)
-    told += [warning for drop in drop_rows.drops for warning in drop.warnings if warning != against]
+    told += [warning for drop in staged.drops for warning in drop.warnings if warning != against]
     yield from told[:MAXIMUM_WARNINGS]
     if len(told) > MAXIMUM_WARNINGS:
         yield f"{len(told) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
-    for label in drop_rows.twice_written:
+    for label in staged.twice_written:
         yield (
             f'Class "{label}" has folders whose names are written in two ways (an accented letter '
             "as one character or as two): they are one class."
