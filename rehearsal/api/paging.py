@@ -92,15 +92,23 @@ class Listing:
         return all(test(request[key]) for key, test in tests.items() if request.get(key))
 
 
-def plain_page(request: Record, items: list[Record], output: str) -> Record:
-    """A page of items that are in order already and only ever grow at their end."""
-    start = 0
+def numbered_page(
+    request: Record, rows: Iterable[tuple[int, Record]], output: str, *, descending: bool = False
+) -> Record:
+    """A page of rows by their numbers, each of which stays its row's own, so that no row is shown
+    twice or left out where others come or go between two pages.
+
+    :param rows: in any order.
+    :raises ApiError: ValidationException, `NextToken` is of another query.
+    """
+    rest = sorted(rows, key=lambda row: row[0], reverse=descending)
     if token := request.get("NextToken"):
-        start = int(_read(request, token)[1])
+        last = _read(request, token)[1]
+        rest = [row for row in rest if (row[0] < last if descending else row[0] > last)]
     size = request.get("MaxResults") or _PAGE
-    answer: Record = {output: items[start : start + size]}
-    if start + size < len(items):
-        answer["NextToken"] = _token(request, "", start + size)
+    answer: Record = {output: [record for _, record in rest[:size]]}
+    if size < len(rest):
+        answer["NextToken"] = _token(request, "", rest[size - 1][0])
     return answer
 
 
@@ -125,11 +133,12 @@ def _token(request: Record, key: str, number: int) -> str:
 def _read(request: Record, token: str) -> tuple[str, int]:
     try:
         query, key, number = json.loads(base64.urlsafe_b64decode(token))
-    except (binascii.Error, ValueError) as error:
+        last = str(key), int(number)
+    except (binascii.Error, TypeError, ValueError) as error:
         raise validation("The NextToken is none that this operation gave.") from error
     if query != _query(request):
         raise validation("The NextToken belongs to a request with other filters or order.")
-    return str(key), int(number)
+    return last
 
 
 def _query(request: Record) -> str:

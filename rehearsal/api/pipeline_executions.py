@@ -8,7 +8,7 @@ from typing import Any
 
 from rehearsal.api import pipelines, shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
-from rehearsal.api.paging import Listing, plain_page
+from rehearsal.api.paging import Listing, numbered_page
 from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines import definition, parameters
@@ -219,17 +219,16 @@ def _summary(execution: Resource) -> Record:
 def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
     if "PipelineExecutionArn" not in request:
         raise validation("Give PipelineExecutionArn.")
-    steps = context.store.steps(get(context, request["PipelineExecutionArn"]).arn)
-    shown = [shapes.project("PipelineExecutionStep", step) for step in steps]
+    steps = context.store.numbered_steps(get(context, request["PipelineExecutionArn"]).arn)
+    shown = [(number, shapes.project("PipelineExecutionStep", step)) for number, step in steps]
     # AWS's default is the newest first: the SDK's own list_steps shows it so.
-    if request.get("SortOrder", "Descending") == "Descending":
-        shown.reverse()
-    return plain_page(request, shown, "PipelineExecutionSteps")
+    descending = request.get("SortOrder", "Descending") == "Descending"
+    return numbered_page(request, shown, "PipelineExecutionSteps", descending=descending)
 
 
 def list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:
     found = get(context, request["PipelineExecutionArn"])
-    return plain_page(request, found.record["_Parameters"], "PipelineParameters")
+    return numbered_page(request, enumerate(found.record["_Parameters"]), "PipelineParameters")
 
 
 def describe_pipeline_definition_for_execution(context: Context, request: Record) -> Record:

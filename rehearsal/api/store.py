@@ -211,10 +211,14 @@ class Store:
             return _loads(rows[0][0]) if rows else None
 
     def steps(self, execution: str) -> list[dict[str, Any]]:
+        return [step for _, step in self.numbered_steps(execution)]
+
+    def numbered_steps(self, execution: str) -> list[tuple[int, dict[str, Any]]]:
+        """By their numbers, which count up as steps come and stay theirs."""
         rows = self._rows(
-            "select record from steps where execution = ? order by sequence", execution
+            "select sequence, record from steps where execution = ? order by sequence", execution
         )
-        return [_loads(record) for (record,) in rows]
+        return [(number, _loads(record)) for number, record in rows]
 
     def token(self, operation: str, token: str) -> Token | None:
         rows = self._rows(

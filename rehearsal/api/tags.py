@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.paging import plain_page
+from rehearsal.api.paging import numbered_page
 from rehearsal.errors import validation
 
 _MOST = 50
@@ -29,7 +29,9 @@ def delete_tags(context: Context, request: Record) -> Record:
 
 
 def list_tags(context: Context, request: Record) -> Record:
-    return plain_page(request, as_list(context.store.tags(_known(context, request))), "Tags")
+    tags = as_list(context.store.tags(_known(context, request)))
+    # A page has room for all: at least 50, which is also the most that a resource has.
+    return numbered_page(request, enumerate(tags), "Tags")
 
 
 def _known(context: Context, request: Record) -> str:
