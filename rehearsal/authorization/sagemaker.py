@@ -22,6 +22,9 @@ _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # What SageMaker does with a volume's key, on the instances that it makes.
 _VOLUME_OPERATIONS = ["Decrypt", "GenerateDataKeyWithoutPlaintext", "CreateGrant", "DescribeKey"]
 
+# AWS's own key of each account: who may use S3 there may use it through S3, and nobody elsewhere.
+S3_MANAGED_KEY = "alias/aws/s3"
+
 
 class AccessDenied(Exception):  # noqa: N818 - AWS's word
     """A role may not do what it must: one sentence, the `FailureReason`."""
@@ -81,6 +84,21 @@ def encrypt_volume(role: Role, key_id: str | None) -> None:
         kms = role.client("kms")
         kms.describe_key(KeyId=key_id)
         kms.create_grant(KeyId=key_id, GranteePrincipal=role.arn, Operations=_VOLUME_OPERATIONS)
+
+
+def encrypt_output(role: Role, key_id: str | None) -> None:
+    """Tries the key of a job's output: "the SageMaker execution role must include permissions to
+    call kms:Encrypt". It is not said that S3 asks for it, as for the data keys of an upload, so it
+    does not count as asked through S3 (`kms:ViaService`).
+
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+
+    :raises AccessDenied: the role may not.
+    """
+    if not key_id or key_id == S3_MANAGED_KEY:
+        return
+    with as_role(role, f"to encrypt its output with the key {key_id} (kms:Encrypt)"):
+        role.client("kms").encrypt(KeyId=key_id, Plaintext=b"SageMaker")
 
 
 def write_logs(role: Role, group: str, stream: str) -> None:

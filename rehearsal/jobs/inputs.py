@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os.path
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
@@ -49,6 +50,12 @@ class Object:
     etag: str | None = None
 
 
+class _NotListed(Exception):  # noqa: N818 - no error where a part may be listed
+    def __init__(self, place: S3Uri, error: Exception) -> None:
+        super().__init__(f"{place} ({error})")
+        self.place = place
+
+
 def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> list[Object]:
     """All objects of an input, sorted by key.
 
@@ -64,8 +71,9 @@ def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> li
     place = locations.parse(wanted.uri)
     try:
         objects = list(_listed(place, s3) if wanted.data_type == "S3Prefix" else _named(place, s3))
-    except ClientError as error:
-        message = error.response["Error"].get("Message", str(error))
+    except (ClientError, BotoCoreError) as error:
+        said = error.response["Error"] if isinstance(error, ClientError) else {}
+        message = said.get("Message", str(error))
         raise JobFailure(
             f"ClientError: Data download failed: the input {wanted.name} at {wanted.uri} can't be "
             f"read as the role "
@@ -81,6 +89,55 @@ def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> li
             f'"{place.bucket}".'
         )
     return sorted(objects, key=lambda each: each.location.key)
+
+
+def try_listing(wanted: Input, found: Sequence[Object], s3: S3Client, role: str) -> None:
+    """Lists the bucket of a manifest, and those of the objects that it names. SageMaker asks
+    `s3:ListBucket` of a job's role on the buckets of its inputs:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+
+    For which prefix is not documented. It is enough here that the role may list one that all
+    objects have, or below it each folder that has some.
+
+    :raises JobFailure: the role may not list one.
+    """
+    if wanted.data_type != "ManifestFile":
+        return
+    manifest = locations.parse(wanted.uri)
+    keys: dict[str, list[str]] = {}
+    for each in found:
+        keys.setdefault(each.location.bucket, []).append(each.location.key)
+    try:
+        _list_one(s3, manifest)
+        for bucket, named in keys.items():
+            _list_folders(s3, bucket, named)
+    except _NotListed as denied:
+        raise JobFailure(
+            f"ClientError: Data download failed: the role {role} can't list {denied}, which the "
+            f"input {wanted.name} is of: give it s3:ListBucket on the bucket {denied.place.bucket}."
+        ) from denied
+
+
+def _list_one(s3: S3Client, place: S3Uri) -> None:
+    try:
+        s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
+    except (ClientError, BotoCoreError) as error:
+        raise _NotListed(place, error) from error
+
+
+def _list_folders(s3: S3Client, bucket: str, keys: Sequence[str]) -> None:
+    common = os.path.commonprefix(keys)
+    folder = common[: common.rfind("/") + 1]
+    try:
+        _list_one(s3, S3Uri(bucket, folder))
+    except _NotListed:
+        below: dict[str, list[str]] = {}
+        for key in keys:
+            below.setdefault(key[len(folder) :].partition("/")[0], []).append(key)
+        if any("/" not in key[len(folder) :] for key in keys):
+            raise
+        for deeper in below.values():
+            _list_folders(s3, bucket, deeper)
 
 
 def shares(objects: Sequence[Object], distribution: str, hosts: int) -> list[list[Object]]:

@@ -232,6 +232,7 @@ class Job(ABC):
         self._assume()
         image = sagemaker.pull_image(self.settings, self.role, self.plan.image)
         sagemaker.encrypt_volume(self.role, self.plan.volume_key_id)
+        sagemaker.encrypt_output(self.role, self.plan.output_key_id)
         environment = environments.ensure(
             image.program, cache=self.settings.cache, report=self._progress
         )
@@ -300,6 +301,7 @@ class Job(ABC):
     def bring(self, wanted: inputs.Input, *, required: bool = True) -> None:
         """Brings one input to the hosts; `required` says whether there must be an object."""
         found = inputs.find(wanted, self.s3, self.plan.role_arn, required=required)
+        inputs.try_listing(wanted, found, self.s3, self.plan.role_arn)
         shares = inputs.shares(found, wanted.distribution, len(self.hosts))
         folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.hosts]
         transfer.download(

@@ -48,6 +48,7 @@ class Plan:
     log_group: str
     max_wait_seconds: float | None = None
     volume_key_id: str | None = None
+    output_key_id: str | None = None
 
     @property
     def is_spot(self) -> bool:

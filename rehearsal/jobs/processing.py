@@ -51,6 +51,7 @@ class ProcessingJob(Job):
             ),
             log_group="/aws/sagemaker/ProcessingJobs",
             volume_key_id=cluster.get("VolumeKmsKeyId"),
+            output_key_id=request.get("ProcessingOutputConfig", {}).get("KmsKeyId"),
         )
 
     def reached(self, stage: Stage) -> None:
@@ -58,12 +59,11 @@ class ProcessingJob(Job):
             self.change({"ProcessingStartTime": datetime.now(UTC)})
 
     def deliver(self) -> dict[str, Any]:
-        key_id = self.request.get("ProcessingOutputConfig", {}).get("KmsKeyId")
         for output in _outputs(self.request):
             target = locations.parse(output["S3Output"]["S3Uri"])
             for host in self.hosts:
                 folder = plan.on_machine(self.folder / host, output["S3Output"]["LocalPath"])
-                transfer.upload(folder, target, self.s3, self.cancelled, key_id)
+                transfer.upload(folder, target, self.s3, self.cancelled, self.plan.output_key_id)
         return {}
 
     def ended(self, status: str, fields: Mapping[str, Any]) -> None:

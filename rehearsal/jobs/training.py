@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rehearsal.authorization.sagemaker import S3_MANAGED_KEY
 from rehearsal.jobs import archive, locations, metrics, plan, transfer
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
@@ -91,6 +92,7 @@ class TrainingJob(Job):
             max_wait_seconds=_max_wait_seconds(request),
             log_group="/aws/sagemaker/TrainingJobs",
             volume_key_id=request["ResourceConfig"].get("VolumeKmsKeyId"),
+            output_key_id=_output_key_id(request),
         )
 
     def reached(self, stage: Stage) -> None:
@@ -178,9 +180,6 @@ class TrainingJob(Job):
         spare = self.folder / f"{kept.name}.copy"
         return LiveUpload(folders, locations.parse(kept.uri), self.s3, spare)
 
-    def _key_id(self) -> str | None:
-        return self.request["OutputDataConfig"].get("KmsKeyId") or None
-
     def _upload_archive(self, path: str, place: S3Uri) -> S3Uri:
         """Of an empty folder there is none: SageMaker's training toolkit warns then that "Your
         training job will not save any model files to S3".
@@ -189,14 +188,22 @@ class TrainingJob(Job):
             return place
         file = self.folder / place.key.rpartition("/")[2]
         archive.pack(self._on_hosts(path), file)
-        transfer.put(file, place, self.s3, self._key_id())
+        transfer.put(file, place, self.s3, self.plan.output_key_id)
         file.unlink()
         return place
 
     def _upload_plain(self, path: str, place: S3Uri) -> S3Uri:
         for folder in self._on_hosts(path):
-            transfer.upload(folder, place, self.s3, self.closed, self._key_id())
+            transfer.upload(folder, place, self.s3, self.closed, self.plan.output_key_id)
         return place
+
+
+def _output_key_id(request: Mapping[str, Any]) -> str:
+    """"If you don't provide a KMS key ID, SageMaker uses the default KMS key for Amazon S3 for your
+    role's account", whatever the bucket's default is:
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
+    """
+    return request["OutputDataConfig"].get("KmsKeyId") or S3_MANAGED_KEY
 
 
 def _image(algorithm: Mapping[str, Any]) -> str:

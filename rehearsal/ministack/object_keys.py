@@ -37,10 +37,21 @@ def encrypt_buckets() -> None:
     def resolve(headers: dict[str, str], bucket: str) -> Any:
         # Who asks for KMS and names no key gets AWS's own of the account, as the CDK CLI does.
         if headers.get("x-amz-server-side-encryption") == "aws:kms":
-            headers = {_KEY_HEADER: _AWS_MANAGED} | headers
+            named = headers.get(_KEY_HEADER) or _AWS_MANAGED
+            headers = headers | {_KEY_HEADER: key_arn(named)}
         return its_own(headers, bucket)
 
     s3._resolve_sse_write_headers = resolve
+
+
+def key_arn(name: str) -> str:
+    """The ARN of a key of the account by its id, alias or ARN: what policies name. That of AWS's
+    own, and of a key that is not there, is its name here.
+    """
+    from ministack.services import kms
+
+    found = kms._resolve_key(name)
+    return str(found["Arn"]) if found else name
 
 
 def _encryption_xml(properties: dict[str, Any]) -> bytes:
@@ -112,7 +123,7 @@ def _of_keys(
         return
     # Who may use S3 may use the key that AWS manages for it.
     if arn and arn != _AWS_MANAGED:
-        yield needed, arn
+        yield needed, key_arn(arn)
 
 
 def _of_source(headers: dict[str, str]) -> Iterator[Check]:
@@ -124,7 +135,7 @@ def _of_source(headers: dict[str, str]) -> Iterator[Check]:
         bucket, _, key = source[0].removeprefix("arn:aws:s3:::").partition("/")
         arn = _stored(bucket, key, source[1] or None)
         if arn and arn != _AWS_MANAGED:
-            yield "kms:Decrypt", arn
+            yield "kms:Decrypt", key_arn(arn)
 
 
 def _value(query: dict[str, Any], name: str) -> str | None:

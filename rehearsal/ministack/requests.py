@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.api import authorization as sagemaker
+from rehearsal.ministack import object_keys
 
 _LOG_STREAM_ACTIONS = {"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"}
 _LOG_TAG_ACTIONS = {"TagResource", "UntagResource", "ListTagsForResource"}
@@ -83,7 +84,7 @@ def name_actions() -> None:
 
 
 def name_resources() -> None:
-    """SageMaker's; ECR's where several are asked for; log streams; alarms."""
+    """SageMaker's; ECR's where several are asked for; log streams; alarms; keys by an alias."""
     from ministack.core import iam_actions
 
     its_own = iam_actions.extract_resource_arn
@@ -112,6 +113,8 @@ def name_resources() -> None:
             arns = [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" for name in alarms]
             _further.set(tuple(Check("cloudwatch:DescribeAlarms", arn, {}) for arn in arns[1:]))
             return arns[0]
+        if service == "kms":
+            return object_keys.key_arn(found)
         if service == "logs":
             return _log_stream(target.rpartition(".")[2], body, found)
         return found

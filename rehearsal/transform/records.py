@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rehearsal.authorization.sagemaker import S3_MANAGED_KEY
 from rehearsal.endpoints.errors import NotServingError
 from rehearsal.endpoints.instance import Instance
 from rehearsal.jobs import locations
@@ -127,10 +128,15 @@ class Transformer:
         target = locations.parse(self._output["S3OutputPath"]).child(f"{each.path}.out")
         if self._output.get("AssembleWith") == "Line":
             answer += b"\n"
-        encryption = {}
-        if key := self._output.get("KmsKeyId"):
-            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        # As of a training job's output: API_TransformOutput.
+        key = self._output.get("KmsKeyId") or S3_MANAGED_KEY
         try:
-            self._s3.put_object(Bucket=target.bucket, Key=target.key, Body=answer, **encryption)
+            self._s3.put_object(
+                Bucket=target.bucket,
+                Key=target.key,
+                Body=answer,
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=key,
+            )
         except (ClientError, BotoCoreError) as error:
             raise JobFailure(f"ClientError: {target} could not be written: {error}") from error

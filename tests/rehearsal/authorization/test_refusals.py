@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,16 @@ from rehearsal import aws
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import SAGEMAKERS_OWN
-from tests.rehearsal.jobs.support import instances, processing, run
+from tests.rehearsal.jobs.support import (
+    complete,
+    data,
+    instances,
+    processing,
+    put,
+    role_that_may,
+    run,
+    training,
+)
 
 ROLE = "narrow"
 TRUST = {
@@ -91,3 +102,109 @@ def test_a_job_that_may_do_it_all_completes(  # noqa: PLR0917
     wanted = processing("all", image(PROGRAM), bucket, RoleArn=role, ProcessingResources=resources)
     ended = run(backend, wanted)
     assert ended["ProcessingJobStatus"] == "Completed", ended
+
+
+TRAINS = """
+import pathlib
+pathlib.Path("/opt/ml/model/weights").write_text("x")
+"""
+ALL = (*SAGEMAKERS_OWN, "s3:GetObject", "s3:ListBucket", "s3:PutObject")
+
+
+@pytest.fixture(params=["processing", "training"])
+def encrypted(
+    request: pytest.FixtureRequest, image: Callable[[str], str], bucket: str
+) -> Callable[[str, str], dict[str, Any]]:
+    """Makes the request for a job of a role whose output a key encrypts."""
+
+    def of(role: str, key: str) -> dict[str, Any]:
+        name = f"encrypted-{uuid.uuid4().hex[:8]}"
+        if request.param == "training":
+            output = {"S3OutputPath": f"s3://{bucket}/models", "KmsKeyId": key}
+            return training(name, image(TRAINS), bucket, RoleArn=role, OutputDataConfig=output)
+        wanted = processing(name, image(PROGRAM), bucket, RoleArn=role)
+        wanted["ProcessingOutputConfig"]["KmsKeyId"] = key
+        return wanted
+
+    return of
+
+
+def test_a_job_whose_role_may_not_encrypt_with_the_key_of_its_output_fails(
+    settings: RehearsalSettings,
+    backend: ProcessBackend,
+    key: str,
+    encrypted: Callable[[str, str], dict[str, Any]],
+) -> None:
+    role = role_that_may(settings, *ALL, "kms:GenerateDataKey")
+    ended = run(backend, encrypted(role, key))
+    assert "Failed" in ended.values()
+    for part in (f"The role {role} is not able", f"the key {key}", "kms:Encrypt", "AccessDenied"):
+        assert part in ended["FailureReason"]
+
+
+@pytest.mark.parametrize("name", ["id", "ARN", "alias"])
+def test_a_job_whose_role_may_completes_whatever_the_key_is_called(  # noqa: PLR0917
+    settings: RehearsalSettings,
+    backend: ProcessBackend,
+    key: str,
+    encrypted: Callable[[str, str], dict[str, Any]],
+    name: str,
+) -> None:
+    kms = aws.client(settings, "kms")
+    alias = f"alias/{uuid.uuid4().hex[:8]}"
+    kms.create_alias(AliasName=alias, TargetKeyId=key)
+    arn = kms.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+    role = role_that_may(settings, *ALL, "kms:GenerateDataKey", "kms:Encrypt")
+    complete(settings, backend, encrypted(role, {"id": key, "ARN": arn, "alias": alias}[name]))
+
+
+def test_a_model_without_a_key_has_the_key_of_s3_that_no_other_account_may_use(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Callable[[str], str], bucket: str
+) -> None:
+    ended = complete(settings, backend, training("keyless", image(TRAINS), bucket))
+    place = ended["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{bucket}/")
+    found = aws.client(settings, "s3").head_object(Bucket=bucket, Key=place)
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "alias/aws/s3")
+
+
+@pytest.mark.parametrize("kind", ["processing", "training"])
+@pytest.mark.parametrize(
+    ("prefixes", "status"),
+    [(["manifests/*", "a/*", "b/*"], "Completed"), (["manifests/*", "a/*"], "Failed")],
+)
+def test_a_manifest_needs_its_role_to_list_the_bucket_where_its_objects_are(  # noqa: PLR0917
+    settings: RehearsalSettings,
+    backend: ProcessBackend,
+    image: Callable[[str], str],
+    bucket: str,
+    kind: str,
+    prefixes: list[str],
+    status: str,
+) -> None:
+    names = ["a/c/1", "a/d/2", "b/3"]
+    manifest = json.dumps([{"prefix": f"s3://{bucket}/"}, *names]).encode()
+    put(settings, bucket, {name: b"x" for name in names} | {"manifests/m": manifest})
+    lists = {"Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": prefixes}}}
+    role = role_that_may(settings, *(each for each in ALL if each != "s3:ListBucket"), **lists)
+    source = data(f"s3://{bucket}/manifests/m", "ManifestFile")
+    name = f"manifest-{uuid.uuid4().hex[:8]}"
+    if kind == "training":
+        channel = {
+            "ChannelName": "data",
+            "DataSource": {
+                "S3DataSource": {
+                    "S3Uri": source["S3Input"]["S3Uri"],
+                    "S3DataType": "ManifestFile",
+                }
+            },
+        }
+        inputs = {"InputDataConfig": [channel]}
+        wanted = training(name, image(TRAINS), bucket, RoleArn=role, **inputs)
+    else:
+        inputs = {"ProcessingInputs": [source]}
+        wanted = processing(name, image(PROGRAM), bucket, RoleArn=role, **inputs)
+    ended = run(backend, wanted)
+    assert status in ended.values(), ended
+    if status == "Failed":
+        for part in (role, "s3:ListBucket", f"s3://{bucket}/b/"):
+            assert part in ended["FailureReason"]

@@ -116,8 +116,8 @@ def complete(
     return ended
 
 
-def role_that_may(settings: RehearsalSettings, *actions: str) -> str:
-    """The ARN of a new role with these actions only."""
+def role_that_may(settings: RehearsalSettings, *actions: str, **statement: Any) -> str:
+    """The ARN of a new role with these actions only, and what one statement more allows."""
     name = f"role-{uuid.uuid4().hex[:8]}"
     principal = {"Service": "sagemaker.amazonaws.com"}
     iam = aws.client(settings, "iam")
@@ -125,8 +125,10 @@ def role_that_may(settings: RehearsalSettings, *actions: str) -> str:
         RoleName=name,
         AssumeRolePolicyDocument=_policy(Principal=principal, Action="sts:AssumeRole"),
     )["Role"]
-    allowed = _policy(Action=list(actions), Resource="*")
-    iam.put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=allowed)
+    for policy in ({"Action": list(actions)}, *([statement] if statement else [])):
+        allowed = _policy(Resource="*", **policy)
+        number = len(iam.list_role_policies(RoleName=name)["PolicyNames"])
+        iam.put_role_policy(RoleName=name, PolicyName=f"may-{number}", PolicyDocument=allowed)
     return str(role["Arn"])
 
 

@@ -59,10 +59,15 @@ def key_use(*actions):
     }
 
 
+ALIAS = "alias/tests"
 BOTH = key_use("kms:Decrypt", "kms:GenerateDataKey")
 TEMPLATE = {
     "Resources": {
         "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": KEY_POLICY}},
+        "Alias": {
+            "Type": "AWS::KMS::Alias",
+            "Properties": {"AliasName": ALIAS, "TargetKeyId": {"Ref": "Key"}},
+        },
         "Bucket": {
             "Type": "AWS::S3::Bucket",
             "Properties": {
@@ -99,13 +104,14 @@ TEMPLATE = {
         ),
         "Full": role(OBJECTS, BOTH),
         "Keyless": role(OBJECTS),
+        "Direct": role({"Action": "kms:Encrypt", "Resource": {"Fn::GetAtt": ["Key", "Arn"]}}),
         "Writer": role(OBJECTS, key_use("kms:GenerateDataKey")),
         "Bounded": role(OBJECTS, BOTH, boundary={"Ref": "ReadsOnly"}),
     },
     "Outputs": {
         **{
             name: {"Value": {"Fn::GetAtt": [name, "Arn"]}}
-            for name in ("DropsOnly", "Full", "Keyless", "Writer", "Bounded", "Key")
+            for name in ("DropsOnly", "Full", "Keyless", "Direct", "Writer", "Bounded", "Key")
         },
         "Bucket": {"Value": {"Ref": "Bucket"}},
     },
@@ -169,13 +175,13 @@ def stack(server):
 
 @pytest.fixture(scope="module")
 def s3(server, stack):
-    """S3 as a role of the stack."""
+    """S3, or another service, as a role of the stack."""
 
-    def as_role(name):
+    def as_role(name, service="s3"):
         answer = server.client("sts").assume_role(RoleArn=stack[name], RoleSessionName="tests")
         found = answer["Credentials"]
         return boto3.session.Session(region_name="us-east-1").client(
-            "s3",
+            service,
             endpoint_url=f"http://127.0.0.1:{server.port}",
             aws_access_key_id=found["AccessKeyId"],
             aws_secret_access_key=found["SecretAccessKey"],
@@ -189,7 +195,7 @@ def s3(server, stack):
 def denial(call, **request):
     with pytest.raises(ClientError) as error:
         call(**request)
-    assert error.value.response["Error"]["Code"] == "AccessDenied"
+    assert error.value.response["Error"]["Code"] in {"AccessDenied", "AccessDeniedException"}
     return error.value.response["Error"]["Message"]
 
 
@@ -212,6 +218,17 @@ def test_the_key_that_a_request_names_counts_too(s3, server, stack):
     message = denial(s3("Keyless").put_object, Bucket="plain", Key="b", Body=b"1", **named)
     assert "kms:GenerateDataKey" in message
     s3("Keyless").put_object(Bucket="plain", Key="b", Body=b"1")
+
+
+def test_a_key_is_the_same_by_any_of_its_names(s3, stack):
+    bucket, key = stack["Bucket"], stack["Key"]
+    for name in (key, key.rpartition("/")[2], ALIAS, f"{key.partition(':key/')[0]}:{ALIAS}"):
+        named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": name}
+        denial(s3("Keyless").put_object, Bucket=bucket, Key="names", Body=b"1", **named)
+        s3("Full").put_object(Bucket=bucket, Key="names", Body=b"1", **named)
+        assert s3("Full").head_object(Bucket=bucket, Key="names")["SSEKMSKeyId"] == key
+        s3("Direct", "kms").encrypt(KeyId=name, Plaintext=b"1")
+        denial(s3("Full", "kms").encrypt, KeyId=name, Plaintext=b"1")
 
 
 def test_to_write_is_not_to_read(s3, stack):
