@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rehearsal.aws import Credentials
+
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 """A SageMaker operation by name, e.g. `call("DescribeTrainingJob", {"TrainingJobName": "a"})`.
 
@@ -253,6 +255,28 @@ class AsyncInference(Protocol):
         :raises rehearsal.errors.ApiError: the endpoint is not there or is not asynchronous, or
             the request is wrong.
         """
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What SageMaker asks of a role by itself, with no request that would show it.
+
+    :param resource: ARN, or `*` for an action that names none.
+    :param conditions: keys and values of IAM's conditions.
+    :param is_unscoped: only statements without conditions, on all resources, count.
+    """
+
+    action: str
+    resource: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    is_unscoped: bool = False
+
+
+class Authorization(Protocol):
+    """Decides what a role may do, as IAM would."""
+
+    def allows(self, credentials: Credentials, asked: Permission) -> bool:
+        """Always true where IAM is not enforced."""
 
 
 class ExecutionReports(Protocol):

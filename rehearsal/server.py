@@ -141,7 +141,7 @@ def serve(
         context, api = _compose(settings, backends or ProcessBackends(), stack)
         beside = _add_services(settings, context, api)
         looks = _correct_ministack(settings)
-        _enforce(settings)
+        context.authorization = _enforce(settings, enforce_iam=enforce_iam)
         stack.callback((settings.state / ANNOUNCEMENT).unlink, missing_ok=True)
         serving = _serve(settings, context, beside, listener, looks)
         asyncio.new_event_loop().run_until_complete(serving)
@@ -194,7 +194,7 @@ def _correct_ministack(settings: RehearsalSettings) -> list[ministack.Look]:
     return [("access logs", logs.deliver, access_logs.EVERY_SECONDS)]
 
 
-def _enforce(settings: RehearsalSettings) -> None:
+def _enforce(settings: RehearsalSettings, *, enforce_iam: bool) -> authorization.Decisions:
     corrections.match_newlines_in_policies()
     requests.name_actions()
     requests.name_resources()
@@ -203,7 +203,9 @@ def _enforce(settings: RehearsalSettings) -> None:
     requests.name_refusals()
     function_roles.ask_roles_of_functions()
     authorization.take_loopback_for_tls()
-    authorization.record_decisions(Record(settings.state))
+    record = Record(settings.state)
+    authorization.record_decisions(record)
+    return authorization.Decisions(record, enforced=enforce_iam)
 
 
 def _compose(

@@ -13,6 +13,7 @@ from rehearsal import aws
 from rehearsal.api.store import Resource, Store
 from rehearsal.backends import (
     AsyncInference,
+    Authorization,
     EndpointBackend,
     JobBackend,
     PipelineBackend,
@@ -52,6 +53,7 @@ class Context:
     pipelines: PipelineBackend = field(init=False)
     transforms: TransformBackend = field(init=False)
     asynchronous: AsyncInference = field(init=False)
+    authorization: Authorization = field(init=False)
 
     def arn(self, resource: str) -> str:
         return aws.arn(self.settings, "sagemaker", resource)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.api import model_packages, shapes
 from rehearsal.api.context import Context, Handler, New, Record, now
 from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_vpc
+from rehearsal.api.vpc import check_model
 from rehearsal.errors import missing, validation
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
@@ -23,8 +23,7 @@ def create_model(context: Context, request: Record) -> Record:
     containers = containers_of(request)
     if not containers:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
-    if config := request.get("VpcConfig"):
-        check_vpc(context, config, request.get("ExecutionRoleArn", ""))
+    check_model(context, request.get("VpcConfig"), request.get("ExecutionRoleArn", ""))
     for image in (image for container in containers for image in _images(context, container)):
         _check_image(context, image)
     record = {key: value for key, value in request.items() if key != "Tags"} | {
@@ -95,7 +94,7 @@ def _check_image(context: Context, image: str) -> None:
             repositoryName=place.repository,
             imageIds=[place.identifier],
         )["images"]
-    except (ImageError, ClientError, ValueError):
+    except (ImageError, BotoCoreError, ClientError, ValueError):
         return  # Where there is none the model does not come up, as on AWS.
     kind = found.get("imageManifestMediaType", "")
     if kind.startswith("application/vnd.oci."):

@@ -7,7 +7,7 @@ from collections import Counter
 from rehearsal.api.context import Context, Handler, Record
 from rehearsal.api.jobs import Jobs
 from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_vpc
+from rehearsal.api.vpc import check_processing
 from rehearsal.errors import validation
 from rehearsal.events import Events
 
@@ -26,7 +26,7 @@ _ROOT = "/opt/ml/processing"
 def create_processing_job(context: Context, request: Record) -> Record:
     _check_container(request["AppSpecification"])
     _check_channels(request)
-    check_vpc(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
+    check_processing(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
     arn = JOBS.create(
         context,
         request,

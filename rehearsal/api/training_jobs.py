@@ -5,7 +5,7 @@ from __future__ import annotations
 from rehearsal.api.context import Context, Handler, Record
 from rehearsal.api.jobs import Jobs
 from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_vpc
+from rehearsal.api.vpc import check_training
 from rehearsal.errors import validation
 from rehearsal.events import Events
 
@@ -32,7 +32,7 @@ _LISTING = Listing(
 def create_training_job(context: Context, request: Record) -> Record:
     _check_wait_time(request)
     _check_streams(request)
-    check_vpc(context, request.get("VpcConfig"), request["RoleArn"])
+    check_training(context, request.get("VpcConfig"), request["RoleArn"])
     arn = JOBS.create(
         context,
         request,

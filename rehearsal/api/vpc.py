@@ -2,20 +2,35 @@
 allowed to make network interfaces.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.api.context import Context, Record
+from rehearsal.backends import Permission
 from rehearsal.errors import validation
 
+_INTERFACES = (
+    "ec2:CreateNetworkInterface",
+    "ec2:CreateNetworkInterfacePermission",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DeleteNetworkInterfacePermission",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcs",
+)
 
-def check_vpc(context: Context, config: Record | None, role_arn: str) -> None:
+
+def check_training(context: Context, config: Record | None, role_arn: str) -> None:
     """Makes a network interface in each subnet and takes it away, as the role: nothing would go
     through it.
 
@@ -23,19 +38,79 @@ def check_vpc(context: Context, config: Record | None, role_arn: str) -> None:
     :raises ApiError: ValidationException, a subnet or security group is not there, they are of
         several VPCs, or the role may not do it.
     """
+    _check(context, config, role_arn)
+
+
+def check_processing(context: Context, config: Record | None, role_arn: str) -> None:
+    """The same, and each permission without a scope: "Don't scope in the policy with any conditions
+    or resource filters. Otherwise, the validation checks that occur during the creation of the
+    processing job fail."
+
+    :raises ApiError: as `check_training`.
+    """
+    unscoped = [Permission(action, "*", is_unscoped=True) for action in _INTERFACES]
+    _check(context, config, role_arn, unscoped)
+
+
+def check_model(context: Context, config: Record | None, role_arn: str) -> None:
+    """The same as of a training job, and a look at the endpoints of the VPC:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
+
+    :raises ApiError: as `check_training`.
+    """
+    _check(context, config, role_arn, [Permission("ec2:DescribeVpcEndpoints", "*")])
+
+
+def _check(
+    context: Context, config: Record | None, role_arn: str, more: Sequence[Permission] = ()
+) -> None:
     if not config:
         return
+    role = aws.Role(context.settings, role_arn, "SageMaker")
+    for asked in (*_try(role, config), *more):
+        if not context.authorization.allows(role.credentials, asked):
+            how = " with no condition and no resource filter" if asked.is_unscoped else ""
+            raise validation(
+                f"VpcConfig can't be used as the role {role.arn}: it is not authorized to perform: "
+                f"{asked.action} on resource: {asked.resource}. SageMaker asks for it{how}."
+            )
+
+
+def _try(role: aws.Role, config: Record) -> list[Permission]:
+    """Does what can be done; returns what the role must be asked for besides."""
+    groups = config["SecurityGroupIds"]
     try:
-        credentials = aws.assume(context.settings, role_arn, "SageMaker")
-        ec2 = aws.client(context.settings, "ec2", credentials)
-        _check_one_vpc(ec2, config)
-        for subnet in config["Subnets"]:
-            _try_interface(ec2, subnet, config["SecurityGroupIds"])
-    except ClientError as error:
-        raise validation(error.response["Error"]["Message"]) from error
+        ec2 = role.client("ec2")
+        vpc = _vpc_of(ec2, config)
+        made = [(each, _try_interface(ec2, each, groups)) for each in config["Subnets"]]
+    except (ClientError, BotoCoreError) as error:
+        said = error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
+        raise validation(f"VpcConfig can't be used as the role {role.arn}: {said}") from error
+    arn = role.arn.partition(":role/")[0].replace(":iam::", f":ec2:{ec2.meta.region_name}:") + ":"
+    return [
+        asked for subnet, interface in made for asked in _of(arn, vpc, subnet, groups, interface)
+    ]
 
 
-def _check_one_vpc(ec2: Any, config: Record) -> None:
+def _of(arn: str, vpc: str, subnet: str, groups: list[str], interface: str) -> Iterator[Permission]:
+    """What EC2 asks for an interface besides the subnet:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    of_vpc = {"ec2:Vpc": f"{arn}vpc/{vpc}"}
+    of_subnet = of_vpc | {"ec2:Subnet": f"{arn}subnet/{subnet}"}
+    yield Permission("ec2:CreateNetworkInterface", f"{arn}network-interface/*", of_subnet)
+    for group in groups:
+        yield Permission("ec2:CreateNetworkInterface", f"{arn}security-group/{group}", of_vpc)
+    permission = of_subnet | {
+        "ec2:AuthorizedService": "sagemaker.amazonaws.com",
+        "ec2:Permission": "INSTANCE-ATTACH",
+    }
+    one = f"{arn}network-interface/{interface}"
+    yield Permission("ec2:CreateNetworkInterfacePermission", one, permission)
+    yield Permission("ec2:DeleteNetworkInterfacePermission", "*")
+
+
+def _vpc_of(ec2: Any, config: Record) -> str:
     subnets = ec2.describe_subnets(SubnetIds=config["Subnets"])["Subnets"]
     groups = ec2.describe_security_groups(GroupIds=config["SecurityGroupIds"])["SecurityGroups"]
     found = {each["VpcId"] for each in (*subnets, *groups)}
@@ -46,10 +121,12 @@ def _check_one_vpc(ec2: Any, config: Record) -> None:
         )
     (options,) = {vpc["DhcpOptionsId"] for vpc in ec2.describe_vpcs(VpcIds=[*found])["Vpcs"]}
     ec2.describe_dhcp_options(DhcpOptionsIds=[options])
+    return str(found.pop())
 
 
-def _try_interface(ec2: Any, subnet: str, groups: list[str]) -> None:
+def _try_interface(ec2: Any, subnet: str, groups: list[str]) -> str:
     made = ec2.create_network_interface(SubnetId=subnet, Groups=groups)["NetworkInterface"]
-    interface = made["NetworkInterfaceId"]
+    interface = str(made["NetworkInterfaceId"])
     ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])
     ec2.delete_network_interface(NetworkInterfaceId=interface)
+    return interface

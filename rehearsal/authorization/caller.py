@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from rehearsal import aws
 from rehearsal.backends import Call
-from rehearsal.errors import ApiError
+from rehearsal.errors import ApiError, validation
 from rehearsal.settings import RehearsalSettings
 
 
 def caller(role: aws.Role) -> Call:
     """A `rehearsal.backends.Call` of the role.
 
-    It raises ApiError for what SageMaker, IAM or STS refuses.
+    It raises ApiError for what SageMaker, IAM or STS refuses or leaves without an answer, and for
+    a request that its model does not allow.
     """
 
     def call(operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -28,6 +29,11 @@ def caller(role: aws.Role) -> Call:
             said = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise ApiError(said["Code"], said["Message"], status) from error
+        except ParamValidationError as error:
+            # The client refuses what SageMaker would refuse.
+            raise validation(" ".join(str(error).split())) from error
+        except BotoCoreError as error:
+            raise ApiError("ServiceUnavailable", str(error), 503) from error
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
     return call

@@ -126,7 +126,7 @@ def _list_one(s3: S3Client, place: S3Uri) -> None:
 
 
 def _list_folders(s3: S3Client, bucket: str, keys: Sequence[str]) -> None:
-    common = os.path.commonprefix(keys)
+    common = os.path.commonprefix(keys)  # noqa: RUF071 - cut at a slash below
     folder = common[: common.rfind("/") + 1]
     try:
         _list_one(s3, S3Uri(bucket, folder))

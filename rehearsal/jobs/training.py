@@ -199,8 +199,8 @@ class TrainingJob(Job):
 
 
 def _output_key_id(request: Mapping[str, Any]) -> str:
-    """"If you don't provide a KMS key ID, SageMaker uses the default KMS key for Amazon S3 for your
-    role's account", whatever the bucket's default is:
+    """Without one "SageMaker uses the default KMS key for Amazon S3 for your role's account",
+    whatever the bucket's default is:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
     """
     return request["OutputDataConfig"].get("KmsKeyId") or S3_MANAGED_KEY

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.authorization.record import Record, Request
+from rehearsal.aws import Credentials
+from rehearsal.backends import Permission
 from rehearsal.ministack import requests
 from rehearsal.ministack.requests import Check
 
@@ -46,6 +48,49 @@ def record_decisions(record: Record) -> None:
         return None
 
     iam_evaluator.enforce = enforce
+
+
+class Decisions:
+    """`rehearsal.backends.Authorization` by MiniStack's engine, on record as its own decisions."""
+
+    def __init__(self, record: Record, *, enforced: bool) -> None:
+        self._record = record
+        self._enforced = enforced
+
+    def allows(self, credentials: Credentials, asked: Permission) -> bool:
+        from ministack.core import iam_evaluator
+        from ministack.core.responses import get_account_id, get_region
+
+        if not self._enforced:
+            return True
+        who = iam_evaluator.resolve_principal(credentials.access_key_id, get_account_id())
+        if isinstance(who, iam_evaluator.AuthError):
+            return False
+        context = iam_evaluator.EvalContext(
+            principal_arn=who.arn,
+            principal_type=who.type,
+            principal_account=who.account,
+            action=asked.action,
+            resource_arn=asked.resource,
+            region=get_region(),
+            service_context={key.lower(): value for key, value in asked.conditions.items()},
+            principal_keys=who.keys,
+        )
+        policies = who.policies or []
+        if asked.is_unscoped:
+            policies = [[each for each in policy if _counts(each)] for policy in policies]
+        decided = iam_evaluator.evaluate(context, policies, *who.limits)
+        is_allowed = bool(decided.decision == "Allow")
+        _by_resource.set("")
+        check = Check(asked.action, asked.resource, dict(asked.conditions))
+        _add(self._record, who.arn, check, is_allowed=is_allowed)
+        return is_allowed
+
+
+def _counts(statement: Any) -> bool:
+    """Whether a statement refuses, or allows without a scope."""
+    is_unscoped = "*" in statement.resources and not statement.conditions
+    return statement.effect == "Deny" or is_unscoped
 
 
 def _note_resource_policies() -> None:

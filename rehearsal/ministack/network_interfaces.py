@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_ACTION = "ec2:DeleteNetworkInterface"
+_CREATE = "ec2:CreateNetworkInterface"
+_DELETE = "ec2:DeleteNetworkInterface"
 
 
 def name_vpc() -> None:
-    """`ec2:Vpc` of DeleteNetworkInterface."""
+    """`ec2:Vpc` of CreateNetworkInterface and DeleteNetworkInterface."""
     from ministack.core import iam_actions
     from ministack.core.responses import get_account_id, get_region
     from ministack.services import ec2
@@ -20,13 +21,20 @@ def name_vpc() -> None:
         service: str, action: str, body: bytes, parameters: dict[str, Any]
     ) -> dict[str, Any]:
         found: dict[str, Any] = its_own(service, action, body, parameters)
-        if action != _ACTION:
+        if action == _CREATE:
+            place = ec2._subnets.get(_value(parameters, "SubnetId"))
+        elif action == _DELETE:
+            place = ec2._network_interfaces.get(_value(parameters, "NetworkInterfaceId"))
+        else:
             return found
-        name = parameters.get("NetworkInterfaceId")
-        name = name[0] if isinstance(name, list) else name
-        vpc = (ec2._network_interfaces.get(name) or {}).get("VpcId")
+        vpc = (place or {}).get("VpcId")
         if vpc is None:
             return found
         return found | {"ec2:Vpc": f"arn:aws:ec2:{get_region()}:{get_account_id()}:vpc/{vpc}"}
 
     iam_actions.request_tag_context = context
+
+
+def _value(parameters: dict[str, Any], name: str) -> Any:
+    value = parameters.get(name)
+    return value[0] if isinstance(value, list) else value

@@ -28,6 +28,7 @@ class Server:
 
     :param program: what the process runs, with the state's folder, the port and the modes' flags.
     :param modes: in what it is less kind.
+    :param enforce_iam: by the program's flag.
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class Server:
         *,
         program: Path = FAKE_SERVER,
         modes: Modes | None = None,
+        enforce_iam: bool = False,
     ) -> None:
         self.state = state
         self.port = port or free_port()
         self._command = [sys.executable, str(program), str(state), str(self.port)]
         self._command += (modes or Modes()).flags()
+        self._command += ["--enforce-iam"] if enforce_iam else []
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Server:

@@ -221,12 +221,15 @@ if __name__ == "__main__":
     server.log_to_stderr()
     flags = argparse.ArgumentParser()
     modes.add_arguments(flags)
+    flags.add_argument("--enforce-iam", action="store_true")
+    given = flags.parse_args(sys.argv[3:])
     server.serve(
         RehearsalSettings(
             state,
             state / "cache",
             int(sys.argv[2]),
-            modes=modes.from_arguments(flags.parse_args(sys.argv[3:])),
+            modes=modes.from_arguments(given),
         ),
         backends=Backends(),
+        enforce_iam=given.enforce_iam,
     )

@@ -143,7 +143,7 @@ def test_a_job_whose_role_may_not_encrypt_with_the_key_of_its_output_fails(
 
 
 @pytest.mark.parametrize("name", ["id", "ARN", "alias"])
-def test_a_job_whose_role_may_completes_whatever_the_key_is_called(  # noqa: PLR0917
+def test_a_job_whose_role_may_completes_whatever_the_key_is_called(
     settings: RehearsalSettings,
     backend: ProcessBackend,
     key: str,
@@ -183,7 +183,7 @@ def test_a_manifest_needs_its_role_to_list_the_bucket_where_its_objects_are(  # 
 ) -> None:
     names = ["a/c/1", "a/d/2", "b/3"]
     manifest = json.dumps([{"prefix": f"s3://{bucket}/"}, *names]).encode()
-    put(settings, bucket, {name: b"x" for name in names} | {"manifests/m": manifest})
+    put(settings, bucket, dict.fromkeys(names, b"x") | {"manifests/m": manifest})
     lists = {"Action": "s3:ListBucket", "Condition": {"StringLike": {"s3:prefix": prefixes}}}
     role = role_that_may(settings, *(each for each in ALL if each != "s3:ListBucket"), **lists)
     source = data(f"s3://{bucket}/manifests/m", "ManifestFile")

@@ -1,15 +1,13 @@
 """Who may read and write what a KMS key encrypts, and what bounds a role, with IAM enforced."""
 
 import json
-import subprocess
-import sys
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import REPOSITORY, Server, eventually
+from tests.rehearsal.conftest import Server, eventually
 
 OBJECTS = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}
 THROUGH_S3 = {"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}}
@@ -118,36 +116,9 @@ TEMPLATE = {
 }
 
 
-SERVE = """
-import sys
-from pathlib import Path
-from rehearsal import server
-from rehearsal.settings import RehearsalSettings
-state, port = Path(sys.argv[1]), int(sys.argv[2])
-server.serve(RehearsalSettings(state=state, port=port, cache=state), enforce_iam=True)
-"""
-
-
-class EnforcingServer(Server):
-    """The real server; nothing runs a job here."""
-
-    def start(self):
-        self.state.mkdir(parents=True, exist_ok=True)
-        with (self.state / "test.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", SERVE, str(self.state), str(self.port)],
-                cwd=REPOSITORY,
-                env={"PATH": "/usr/bin:/bin", "HOME": str(self.state)},
-                stdout=log,
-                stderr=log,
-            )
-        eventually(self._is_ready, (self.state / "test.log").read_text)
-        return self
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    started = EnforcingServer(tmp_path_factory.mktemp("keys") / "state").start()
+    started = Server(tmp_path_factory.mktemp("keys"), enforce_iam=True).start()
     yield started
     started.end()
 
@@ -222,13 +193,15 @@ def test_the_key_that_a_request_names_counts_too(s3, server, stack):
 
 def test_a_key_is_the_same_by_any_of_its_names(s3, stack):
     bucket, key = stack["Bucket"], stack["Key"]
+    full, keyless = s3("Full"), s3("Keyless")
+    direct, through_s3 = s3("Direct", "kms"), s3("Full", "kms")
     for name in (key, key.rpartition("/")[2], ALIAS, f"{key.partition(':key/')[0]}:{ALIAS}"):
         named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": name}
-        denial(s3("Keyless").put_object, Bucket=bucket, Key="names", Body=b"1", **named)
-        s3("Full").put_object(Bucket=bucket, Key="names", Body=b"1", **named)
-        assert s3("Full").head_object(Bucket=bucket, Key="names")["SSEKMSKeyId"] == key
-        s3("Direct", "kms").encrypt(KeyId=name, Plaintext=b"1")
-        denial(s3("Full", "kms").encrypt, KeyId=name, Plaintext=b"1")
+        denial(keyless.put_object, Bucket=bucket, Key="names", Body=b"1", **named)
+        full.put_object(Bucket=bucket, Key="names", Body=b"1", **named)
+        assert full.head_object(Bucket=bucket, Key="names")["SSEKMSKeyId"] == key
+        direct.encrypt(KeyId=name, Plaintext=b"1")
+        denial(through_s3.encrypt, KeyId=name, Plaintext=b"1")
 
 
 def test_to_write_is_not_to_read(s3, stack):
