@@ -25,11 +25,6 @@ _RESUMED = (
     "tests/rehearsal/jobs/test_checkpoints.py sees that."
 )
 
-_MANIFEST = (
-    "AWS asks s3:ListBucket of a role on the buckets of its job's inputs, and does not document "
-    "whether on those that a manifest names, too: the rehearsal brings these objects without it."
-)
-
 EXERCISED_ELSEWHERE = (
     Accepted("training/Roles* *", "s3:AbortMultipartUpload", _FAILED_UPLOAD),
     Accepted("training/RolesPipeline *:processing-job/*", "sagemaker:StopProcessingJob", _STOP),
@@ -42,7 +37,6 @@ EXERCISED_ELSEWHERE = (
         "SageMaker Pipelines makes the group of a RegisterModel step where it is not there: AWS "
         "does not document that it looks for it first, and it could not make another.",
     ),
-    Accepted("training/RolesProcessing *-drops*", "s3:ListBucket", _MANIFEST),
     Accepted("training/RolesTraining *-working*/checkpoints/*", "s3:GetObject", _RESUMED),
     Accepted("*/*FunctionRole *", "sqs:SendMessage", _LETTER),
     Accepted("serving/*DeployerRole *", "sqs:SendMessage", _LETTER),

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rehearsal import aws
+from rehearsal.authorization.caller import caller
+from rehearsal.errors import ApiError
 from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.pipelines import retries
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import SAGEMAKERS_OWN
 from tests.rehearsal.jobs.support import (
@@ -208,3 +212,25 @@ def test_a_manifest_needs_its_role_to_list_the_bucket_where_its_objects_are(  # 
     if status == "Failed":
         for part in (role, "s3:ListBucket", f"s3://{bucket}/b/"):
             assert part in ended["FailureReason"]
+
+
+def _refusal(settings: RehearsalSettings, request: dict[str, Any]) -> ApiError:
+    call = caller(aws.Role(settings, "arn:aws:iam::000000000000:role/job", "tests"))
+    with pytest.raises(ApiError) as error:
+        call("DescribeTrainingJob", request)
+    return error.value
+
+
+@pytest.mark.parametrize("request_", [{}, {"TrainingJobName": 1}, {"Name": "a"}])
+def test_a_pipeline_hears_what_its_client_refuses_as_from_sagemaker(
+    settings: RehearsalSettings, request_: dict[str, Any]
+) -> None:
+    error = _refusal(settings, request_)
+    assert (error.code, error.status) == ("ValidationException", 400)
+    assert "TrainingJobName" in error.message
+
+
+def test_a_pipeline_that_gets_no_answer_may_try_again(settings: RehearsalSettings) -> None:
+    error = _refusal(replace(settings, port=1), {"TrainingJobName": "a"})
+    assert retries.of_error(error) == "Step.SERVICE_FAULT"
+    assert "Could not connect" in error.message
