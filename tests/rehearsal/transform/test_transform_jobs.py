@@ -28,6 +28,17 @@ def test_each_object_becomes_one_beside_it_with_out_at_its_end(model, start, end
     }
 
 
+@pytest.mark.parametrize(("given", "key"), [({}, "alias/aws/s3"), ({"KmsKeyId": "1"}, "1")])
+def test_the_answers_have_the_jobs_key_or_that_of_s3(  # noqa: PLR0917
+    s3, model, start, ended, given, key
+):
+    name = model()
+    start({"a": b"1"}, TransformOutput={"S3OutputPath": f"s3://{name}/out", **given})
+    assert ended()["TransformJobStatus"] == "Completed"
+    found = s3.head_object(Bucket=name, Key="out/a.out")
+    assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", key)
+
+
 def test_a_manifest_names_the_objects(server, model, start, ended, outputs):
     name = model()
     manifest = [{"prefix": f"s3://{name}/in/"}, "a", "deep/b"]
