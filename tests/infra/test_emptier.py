@@ -187,6 +187,16 @@ def test_a_bucket_that_lost_its_tag_is_kept(client):
         assert handler.is_to_be_emptied(client, "drops", TAG)
 
 
+def test_a_bucket_that_somebody_deleted_is_in_nobodys_way(client, cloudformation, monkeypatch):
+    url, answers = cloudformation
+    monkeypatch.setenv("TAG", TAG)
+    monkeypatch.setattr(handler.boto3, "client", lambda _: client)
+    with Stubber(client) as stub:
+        stub.add_client_error("get_bucket_tagging", "NoSuchBucket")
+        handler.handler(request("Delete", url), Function())
+    assert [(a["Status"], a["PhysicalResourceId"]) for a in answers] == [("SUCCESS", "drops")]
+
+
 def test_the_buckets_that_go_with_their_stack_have_the_tag_and_no_others(assembly):
     for environment, tagged in (("dev", 5), ("prod", 0)):
         tags = [bucket["Tags"] for bucket in assembly.resources("AWS::S3::Bucket", environment)]

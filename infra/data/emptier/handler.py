@@ -75,15 +75,19 @@ def handler(event: Request, context: Context) -> None:
 
 
 def is_to_be_emptied(client: "S3Client", bucket: str, tag: str) -> bool:
-    """Whether the bucket still has the tag that says so.
+    """Whether the bucket is there and still has the tag that says so.
 
     An environment that comes to keep its data loses this resource and its buckets' tags, and the
-    tags first.
+    tags first. Where somebody deleted a bucket by hand CloudFormation goes on without it, too.
     """
     try:
         tags = client.get_bucket_tagging(Bucket=bucket)["TagSet"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchTagSet":
+        code = error.response["Error"]["Code"]
+        if code == "NoSuchBucket":
+            logger.info("%s is gone.", bucket)
+            return False
+        if code != "NoSuchTagSet":
             raise
         tags = []
     kept = {"Key": tag, "Value": "true"} not in tags
