@@ -9,6 +9,7 @@ from botocore.stub import Stubber
 from infra.serving.guard import handler
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/shardwise-dev"
+ANSWER_SECONDS = 20
 LONG_AGO = datetime(2026, 11, 25, tzinfo=UTC)
 
 
@@ -16,7 +17,7 @@ class Function:
     """As Lambda tells how long a function has left."""
 
     def get_remaining_time_in_millis(self):
-        return 60_000
+        return 120_000
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def endpoint(monkeypatch):
     client = boto3.client(
         "sagemaker", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    monkeypatch.setattr(handler.boto3, "client", lambda _: client)
+    monkeypatch.setattr(handler.boto3, "client", lambda _, config: client)
     monkeypatch.setattr(handler.time, "sleep", lambda _: None)
 
     class Endpoint:
@@ -115,6 +116,12 @@ def test_an_update_that_does_not_end_while_the_function_may_run_is_a_failure(
     status, said = answer("Update")
     assert status == "FAILED"
     assert "still Updating" in said
+
+
+def test_a_question_that_hangs_leaves_time_for_the_answer():
+    client = handler._CLIENT
+    asked = client.retries["total_max_attempts"] * (client.connect_timeout + client.read_timeout)
+    assert asked + ANSWER_SECONDS <= handler._TO_ANSWER_SECONDS
 
 
 @pytest.mark.parametrize("end", ["Failed", "OutOfService", "UpdateRollbackFailed"])

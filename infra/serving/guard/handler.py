@@ -7,6 +7,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Literal, Protocol, TypedDict
 
 import boto3
+from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -16,8 +17,10 @@ logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
 
 _POLL_SECONDS = 5
-# What is left of the function's time for the answer to CloudFormation.
-_TO_ANSWER_SECONDS = 30
+# What is left of the function's time for a last question and the answer to CloudFormation.
+_TO_ANSWER_SECONDS = 90
+# One that hangs is given up in time; what passes by itself fails no update that went well.
+_CLIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 4})
 _UNDER_WAY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 
 
@@ -57,7 +60,7 @@ def handler(event: Request, context: Context) -> None:
         if event["RequestType"] != "Delete":
             seconds = context.get_remaining_time_in_millis() / 1000 - _TO_ANSWER_SECONDS
             check(
-                boto3.client("sagemaker"),
+                boto3.client("sagemaker", config=_CLIENT),
                 properties["EndpointName"],
                 properties["EndpointConfigName"],
                 seconds,
