@@ -97,6 +97,7 @@ class ImagesStack(cdk.Stack):
             folder=Path(__file__).parent / "published",
             description="Sees that SageMaker takes the images that were published",
             settings=self._settings,
+            timeout=cdk.Duration.minutes(3),
         )
         repositories = list(dict.fromkeys(image.repository.repository_arn for image in images))
         grants.allow(function, ["ecr:BatchGetImage"], repositories)

@@ -103,6 +103,12 @@ def _images(options: argparse.Namespace) -> int:
     return 0
 
 
+def _rmi(options: argparse.Namespace) -> int:
+    for tag in options.tags:
+        Images(state_folder()).untag(tag)
+    return 0
+
+
 def _login(options: argparse.Namespace) -> int:
     # The credentials that reach ECR here are AWS's own, not the token that the CDK CLI got with
     # them.
@@ -150,6 +156,10 @@ def _parser() -> argparse.ArgumentParser:
     images.add_argument("--format", choices=["{{.Repository}}:{{.Tag}}"])
     images.add_argument("--filter", action="append", default=[])
     images.set_defaults(run=_images)
+
+    rmi = commands.add_parser("rmi", help="take names from images")
+    rmi.add_argument("tags", nargs="+")
+    rmi.set_defaults(run=_rmi)
 
     login = commands.add_parser(
         "login", help="do nothing: the rehearsal's ECR takes AWS credentials"

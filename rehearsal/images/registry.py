@@ -176,6 +176,14 @@ class Images:
         """:raises ImageError: no image is tagged `source`."""
         self._write_tag(target, self.by_tag(source).id)
 
+    def untag(self, tag: str) -> None:
+        """Takes a local tag from its image, whose files stay: ECR may name them.
+
+        :raises ImageError: no image has it.
+        """
+        self.by_tag(tag)
+        self._tag_file(tag).unlink()
+
     def tags(self) -> list[str]:
         """All local tags, sorted."""
         return sorted(urllib.parse.unquote(path.name) for path in self._tags.glob("[!.]*"))

@@ -13,6 +13,8 @@ from infra.images.published import handler
 from infra.settings import load
 
 IMAGES = [{"Repository": "assets", "Tag": tag} for tag in ("a", "b")]
+SEES = "Sees that SageMaker takes the images that were published"
+ANSWER_SECONDS = 20
 OCI = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -22,7 +24,7 @@ def ecr(monkeypatch):
     client = boto3.client(
         "ecr", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    monkeypatch.setattr(handler.boto3, "client", lambda _: client)
+    monkeypatch.setattr(handler.boto3, "client", lambda _, config: client)
     with Stubber(client) as stub:
 
         def has(tag, kind):
@@ -67,12 +69,14 @@ def test_images_of_dockers_own_schema_are_taken(ecr, answer, kind):
 
 
 @pytest.mark.parametrize("kind", handler._ALL[1:])
-def test_an_image_that_create_model_would_refuse_is_named(ecr, answer, kind):
-    ecr("a", handler.TAKEN)
-    ecr("b", kind)
+def test_the_images_that_create_model_would_refuse_are_named(ecr, answer, kind, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.IMAGES", [*IMAGES, {"Repository": "assets", "Tag": "c"}])
+    ecr("a", kind)
+    ecr("b", handler.TAKEN)
+    ecr("c", kind)
     status, reason = answer("Create")
     assert status == "FAILED"
-    assert reason.startswith(f"The image assets:b has a manifest {kind}, which SageMaker does not")
+    assert f"does not take the manifests of assets:a ({kind}), assets:c ({kind}): build" in reason
 
 
 def test_an_image_that_is_not_there_is_named(ecr, answer):
@@ -81,8 +85,24 @@ def test_an_image_that_is_not_there_is_named(ecr, answer):
     assert answer("Create") == ("FAILED", said)
 
 
+def test_a_rollback_to_images_that_are_gone_does_not_fail(ecr, answer):
+    """CloudFormation asks for what was before by an update, too."""
+    ecr("a", None)
+    ecr("b", handler.TAKEN)
+    assert answer("Update") == ("SUCCESS", "")
+
+
+def test_cloudformation_is_answered_though_ecr_hangs(assembly):
+    (function,) = [
+        f for f in assembly.resources("AWS::Lambda::Function", "dev") if f["Description"] == SEES
+    ]
+    client = handler._CLIENT
+    asked = client.retries["total_max_attempts"] * (client.connect_timeout + client.read_timeout)
+    assert len(IMAGES) * asked + ANSWER_SECONDS <= function["Timeout"]
+
+
 def test_what_ecr_refuses_is_told(answer, monkeypatch):
-    def refused(service):
+    def refused(service, config):
         raise PermissionError("no credentials")
 
     monkeypatch.setattr(handler.boto3, "client", refused)

@@ -65,6 +65,10 @@ def test_what_the_cdk_cli_builds_tags_and_pushes_is_found_by_its_uri(
     )  # fmt: skip
     assert listed.stdout.split() == [uri]
 
+    assert docker(settings, context, "rmi", "cdkasset-abc").returncode == 0
+    assert docker(settings, context, "inspect", "cdkasset-abc").returncode == 1
+    assert registry.resolve(settings, uri) == image
+
 
 def test_the_id_of_an_image_is_that_of_its_content(
     settings: RehearsalSettings, tmp_path: Path
