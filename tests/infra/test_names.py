@@ -136,6 +136,16 @@ def test_protection_and_retention_follow_the_environment(assemblies, stage, kept
     assert seen == kinds
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_what_stays_of_a_creation_that_was_rolled_back_has_no_name_of_ours(assemblies, stage):
+    """It would be in the way of the next."""
+    for template in assemblies[stage].templates(stage).values():
+        for logical_id, resource in template["Resources"].items():
+            if resource.get("DeletionPolicy") == "Retain":
+                properties = resource["Properties"]
+                assert not [key for key in properties if NAME.search(key)], logical_id
+
+
 def deletion(logical_id, resource, kept):
     """What is kept goes where its creation is rolled back, so that it can be made again; but not
     what may refuse that, with which the rollback would fail.
