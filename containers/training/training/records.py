@@ -101,6 +101,16 @@ class Reader:
         """
         return [self._read(int(number)) for number in numbers]
 
+    def length(self, number: int) -> int:
+        """Bytes of a record's data."""
+        return int(self._records.lengths[number])
+
+    def part(self, number: int, start: int, most: int) -> bytes:
+        """At most `most` bytes of a record's data from `start` on; no checksum covers these."""
+        first = int(self._records.starts[number]) + HEADER + start
+        size = max(0, min(most, self.length(number) - start))
+        return os.pread(self._file(int(self._records.owners[number])), size, first)
+
     def _read(self, number: int) -> bytes:
         records = self._records
         owner, length = int(records.owners[number]), int(records.lengths[number])
