@@ -323,9 +323,8 @@ class Job(ABC):
             with self._lock:
                 if self.cancelled.is_set():
                     raise Cancelled
-                self._running = Running(group, self.folder, on_line)
-            self.reached(Stage.RUNNING)
-            ended = self._wait(self._running)
+                running = self._running = Running(group, self.folder, on_line)
+            ended = self._follow(running)
             lost = ended.lost
             return ended
         finally:
@@ -333,6 +332,16 @@ class Job(ABC):
             self.after_run(lost)
             if logs.denied:
                 raise JobFailure(f"ClientError: {logs.denied}")
+
+    def _follow(self, running: Running) -> Ended:
+        try:
+            self.reached(Stage.RUNNING)
+            return self._wait(running)
+        except BaseException:
+            # Nobody else would end the containers of a job that has.
+            running.kill()
+            running.wait()
+            raise
 
     def _report(self, began: int) -> None:
         """Makes the log streams and publishes what can be said of the hosts before they start."""

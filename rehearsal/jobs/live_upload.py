@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rehearsal.jobs import transfer
 from rehearsal.jobs.failure import JobFailure, disk_errors
 from rehearsal.s3_uri import S3Uri
+from rehearsal.supervised import Failures, SupervisedThread
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -64,7 +65,8 @@ class LiveUpload:
         }
         self._ending = threading.Event()
         self._complaint = ""
-        self._thread = threading.Thread(target=self._work, name=f"upload {target}", daemon=True)
+        self._failures = Failures(f"upload {target}")
+        self._thread = SupervisedThread(f"upload {target}", self._look, _EVERY_SECONDS)
 
     def start(self) -> None:
         self._thread.start()
@@ -83,12 +85,11 @@ class LiveUpload:
     def stop(self) -> None:
         """Copies nothing further."""
         self._ending.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
 
-    def _work(self) -> None:
-        while not self._ending.wait(_EVERY_SECONDS):
-            for folder in self._folders.values():
+    def _look(self) -> None:
+        for host, folder in self._folders.items():
+            with self._failures.watched(host):
                 try:
                     self._copy_changed(folder)
                 except JobFailure as error:

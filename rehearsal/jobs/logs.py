@@ -27,6 +27,9 @@ _EVERY_SECONDS = 0.3
 _MOST_EVENTS = 10_000
 _MOST_BYTES = 1_000_000
 _EVENT_BYTES = 26
+# So many lines wait, and then who writes them does: a full pipe holds a container up, as on AWS
+# its log driver does.
+_MOST_WAITING = 1000
 
 
 class LogWriter:
@@ -44,7 +47,10 @@ class LogWriter:
         self._settings = settings
         self._role = role
         self._group = group
-        self._lines: queue.Queue[tuple[str, InputLogEventTypeDef] | None] = queue.Queue()
+        self._lines: queue.Queue[tuple[str, InputLogEventTypeDef] | None] = queue.Queue(
+            _MOST_WAITING
+        )
+        self._closed = threading.Event()
         self._known: set[str] = set()
         self._failures = Failures(f"logs {group}")
         self._own: CloudWatchLogsClient | None = None
@@ -52,6 +58,9 @@ class LogWriter:
         self._thread.start()
 
     def write(self, stream: str, line: str) -> None:
+        """Blocks while too many lines wait; after `close` it does nothing."""
+        if self._closed.is_set():
+            return
         # CloudWatch Logs refuses an empty message; an empty line is one with a space.
         event: InputLogEventTypeDef = {
             "timestamp": time.time_ns() // 1_000_000,
@@ -61,13 +70,14 @@ class LogWriter:
 
     def close(self) -> None:
         """Writes what is left, and ends."""
+        self._closed.set()
         self._lines.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        open_ = True
-        while open_:
-            batch, open_ = self._batch()
+        is_open = True
+        while is_open:
+            batch, is_open = self._batch()
             for stream, events in batch.items():
                 with self._failures.watched(stream):
                     self._write(stream, events)
@@ -98,7 +108,7 @@ class LogWriter:
         while item is not None:
             stream, event = item
             batch.setdefault(stream, []).append(event)
-            size += len(event["message"].encode()) + _EVENT_BYTES
+            size += len(event["message"].encode(errors="replace")) + _EVENT_BYTES
             count += 1
             left = until - time.monotonic()
             if left <= 0 or size > _MOST_BYTES // 2 or count >= _MOST_EVENTS:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -44,10 +45,7 @@ def download(
         for each in objects:
             places.setdefault(each, []).append(folder / each.path)
     with disk_errors(f"downloading the input {name}"):
-        _all_at_once(
-            (lambda each=each, files=files: _fetch(each, files, s3))  # type: ignore[misc]
-            for each, files in places.items()
-        )(cancelled)
+        in_parallel((partial(_fetch, each, files, s3) for each, files in places.items()), cancelled)
 
 
 def upload(
@@ -60,10 +58,7 @@ def upload(
     :raises Cancelled: `cancelled` was set.
     """
     files = {target.child(path.relative_to(folder).as_posix()): path for path in _files(folder)}
-    _all_at_once(
-        (lambda place=place, path=path: put(path, place, s3, key_id))  # type: ignore[misc]
-        for place, path in files.items()
-    )(cancelled)
+    in_parallel((partial(put, path, place, s3, key_id) for place, path in files.items()), cancelled)
     return sorted(files, key=str)
 
 
@@ -130,19 +125,35 @@ def _why(error: ClientError, place: S3Uri) -> str:
     )
 
 
-def _all_at_once(tasks: Iterable[Callable[[], None]]) -> Callable[[Event], None]:
-    def run(cancelled: Event) -> None:
-        def one(task: Callable[[], None]) -> None:
-            if cancelled.is_set():
-                raise Cancelled
-            task()
+def in_parallel(tasks: Iterable[Callable[[], None]], cancelled: Event) -> None:
+    """Runs the tasks, some at once; no more of them are drawn than these and as many that wait.
 
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="transfer") as pool:
-            futures: list[Future[None]] = [pool.submit(one, task) for task in tasks]
-            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+    :raises Cancelled: `cancelled` was set.
+    :raises Exception: what a task raised; those that run end, and no others begin.
+    """
+
+    def one(task: Callable[[], None]) -> None:
+        if cancelled.is_set():
+            raise Cancelled
+        task()
+
+    waiting: set[Future[None]] = set()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="transfer") as pool:
+        try:
+            for task in tasks:
+                waiting.add(pool.submit(one, task))
+                if len(waiting) == 2 * _AT_ONCE:
+                    waiting -= _results(wait(waiting, return_when=FIRST_COMPLETED).done)
+            _results(as_completed(waiting))
+        finally:
             for future in waiting:
                 future.cancel()
-        for future in done:
-            future.result()
 
-    return run
+
+def _results(done: Iterable[Future[None]]) -> set[Future[None]]:
+    """The futures, none of which raised."""
+    found = set()
+    for future in done:
+        future.result()
+        found.add(future)
+    return found

@@ -269,6 +269,24 @@ def test_containers_that_are_killed_while_they_start_end(tmp_path: Path) -> None
     wait_until(lambda: processes(str(tmp_path)) == [], "all of their processes are gone")
 
 
+def test_a_job_whose_progress_cannot_be_reported_fails_and_leaves_nothing(
+    backend: ProcessBackend, image: Image, bucket: str, mark: str
+) -> None:
+    limit = {"MaxRuntimeInSeconds": 1}
+    wanted = training("unheard", image(marked(mark)), bucket, StoppingCondition=limit)
+    recorded = Recorded([])
+
+    def unheard(fields: dict[str, object]) -> None:
+        if fields.get("TrainingJobStatus") == "Stopping":
+            raise KeyError("nobody hears it")
+        recorded(fields)
+
+    backend.start_training_job(wanted, arn_of(wanted), unheard)
+
+    assert "nobody hears it" in end_of(recorded, wanted)["FailureReason"]
+    wait_until(lambda: processes(mark) == [], "its processes are gone", 10)
+
+
 def test_killing_the_engine_leaves_nothing_running(
     settings: RehearsalSettings, image: Image, bucket: str, mark: str
 ) -> None:
