@@ -173,6 +173,7 @@ def _correct_ministack(settings: RehearsalSettings) -> list[ministack.Look]:
     corrections.correct_ecr()
     corrections.tag_buckets()
     corrections.delete_buckets_as_s3()
+    corrections.delete_tables_as_dynamodb()
     corrections.encode_keys_of_versions()
     corrections.refuse_existing_log_groups()
     corrections.retry_functions()

@@ -171,6 +171,28 @@ def delete_buckets_as_s3() -> None:
     provisioners._RESOURCE_HANDLERS[type_name] = its_own | {"delete": delete}
 
 
+def delete_tables_as_dynamodb() -> None:
+    """A stack's table under deletion protection is not deleted; MiniStack drops it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
+    """
+    from ministack.services import dynamodb
+    from ministack.services.cloudformation import provisioners
+
+    type_name = "AWS::DynamoDB::Table"
+    its_own = provisioners._RESOURCE_HANDLERS[type_name]
+
+    def delete(name: str, properties: dict[str, Any]) -> None:
+        if name in dynamodb._tables and dynamodb._tables[name].get("DeletionProtectionEnabled"):
+            raise ValueError(
+                "Resource cannot be deleted as it is currently protected against deletion. Disable "
+                "deletion protection first. (Service: DynamoDb, Status Code: 400)"
+            )
+        its_own["delete"](name, properties)
+
+    provisioners._RESOURCE_HANDLERS[type_name] = its_own | {"delete": delete}
+
+
 def tag_buckets() -> None:
     """MiniStack makes a stack's buckets without their tags: the function with which CDK empties a
     bucket looks for one.

@@ -118,6 +118,28 @@ def test_what_a_creation_made_is_kept_by_retain_alone_when_it_is_rolled_back(
     assert (name in names(s3)) == stays
 
 
+@pytest.mark.parametrize(
+    ("policy", "end"),
+    [("Retain", "ROLLBACK_COMPLETE"), ("RetainExceptOnCreate", "ROLLBACK_FAILED")],
+)
+def test_a_table_under_deletion_protection_is_not_deleted(server, name, policy, end):
+    client, dynamodb = server.client("cloudformation"), server.client("dynamodb")
+    table = {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": policy,
+        "Properties": {
+            "TableName": name,
+            "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+        },
+    }
+    resources = {"Table": table, "Impossible": IMPOSSIBLE | {"DependsOn": "Table"}}
+    assert create(client, name, resources) == end
+    assert name in dynamodb.list_tables()["TableNames"]
+
+
 def test_a_stack_under_an_operation_takes_no_other(server, name):
     client = server.client("cloudformation")
     handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
