@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -98,6 +99,12 @@ def list_files(folder: Path) -> Listing:
     if not labels:
         raise CommandError(_why_no_class_folders(folder, ignored))
     return Listing(tuple(labels), files, tuple(ignored))
+
+
+def written_twice(labels: Iterable[str]) -> list[str]:
+    """Classes that have several folders, as their names differ in their Unicode form only."""
+    folders = Counter(map(class_label, labels))
+    return [label for label, count in folders.items() if count > 1]
 
 
 def read_images(listing: Listing, done: Callable[[], None]) -> Contents:

@@ -9,6 +9,7 @@ from pathlib import Path
 import boto3
 from rich.console import Console
 
+from containers.drops.names import class_label
 from scripts.commands import stacks
 from scripts.commands.aws import aws_session
 from scripts.commands.console import CommandError, counted, parser, progress, run, shown, warn
@@ -19,6 +20,7 @@ from scripts.commands.contents import (
     list_files,
     read_images,
     shortcomings,
+    written_twice,
 )
 from scripts.commands.drops_in_s3 import (
     check_drop_id,
@@ -92,6 +94,11 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
         contents = read_images(listing, done)
     if not skip_unusable:
         check_usable(contents, folder)
+    for label in written_twice(contents.labels):
+        warn(
+            f"Warning: class folders of {shown(folder)} have the name {shown(label)!r} in two ways "
+            "(an accented letter as one character or as two): they are one class."
+        )
     for file in contents.unusable:
         warn(f"Skipped: {shown(file.name)} {file.reason}")
     if not contents.images:
@@ -103,7 +110,7 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
 
 
 def _summary(contents: Contents) -> str:
-    counts = Counter(image.name.partition("/")[0] for image in contents.images)
+    counts = Counter(class_label(image.name.partition("/")[0]) for image in contents.images)
     size = sum(image.size for image in contents.images)
     images, classes = (
         counted(len(contents.images), "image"),

@@ -78,7 +78,7 @@ def _tell_one(fates: Fates, arguments: argparse.Namespace, console: Console) -> 
             f"There is no drop {shown(arguments.id)}, neither in {fates.folder} nor on record: "
             "./scripts/drops shows all."
         )
-    fate = fates.sized(found)
+    fate = fates.with_put_aside(fates.sized(found))
     if arguments.json:
         console.print(json.dumps(asdict(fate), ensure_ascii=False))
         return 0

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 from scripts.commands import stacks, starter
+from scripts.commands.console import counted
 from scripts.commands.contents import MARKER
 from scripts.commands.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
 from scripts.commands.drops_on_record import (
@@ -27,7 +28,8 @@ LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop 
 @dataclass(frozen=True)
 class Fate:
     """One drop; `objects` and `bytes` are None where neither its run nor its marker tells.
-    `left_out` are files of it that its run did not use, None where no run tells.
+    `left_out` are files of it that its run did not use, None where no run tells; `put_aside` images
+    of it that ShardImages could not decode, None where nobody asked.
 
     Attributes:
         since: when its marker was written, in UTC; empty where there is none.
@@ -48,6 +50,7 @@ class Fate:
     objects: int | None = None
     bytes: int | None = None
     left_out: int | None = None
+    put_aside: int | None = None
 
 
 class Fates:
@@ -102,6 +105,28 @@ class Fates:
             )
         sizes = self._by_marker(fate)
         return replace(fate, objects=sizes[0], bytes=sizes[1]) if sizes else fate
+
+    def with_put_aside(self, fate: Fate) -> Fate:
+        """With how many of its images made no record, and why the first did not."""
+        if not fate.execution_arn or not fate.objects:
+            return fate
+        execution_id = fate.execution_arn.rpartition("/")[2]
+        listed = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._artifacts, Prefix=f"lineage/{execution_id}/quarantine/"
+        )
+        lines = [
+            json.loads(line)
+            for page in listed
+            for found in page.get("Contents", [])
+            for line in (self._read(self._artifacts, found["Key"]) or b"").splitlines()
+        ]
+        mine = [line for line in lines if line["key"].startswith(f"{fate.drop}/")]
+        if not mine:
+            return replace(fate, put_aside=0)
+        first = min(mine, key=lambda line: str(line["key"]))
+        name = json.dumps(first["key"].partition("/")[2], ensure_ascii=False)
+        told = f"{counted(len(mine), 'image')} put aside (first: {name} {first['reason']})."
+        return replace(fate, put_aside=len(mine), reason=f"{fate.reason} {told}".strip())
 
     def _unrecorded(self, ids: Any) -> Iterator[Fate]:
         for drop_id in ids:

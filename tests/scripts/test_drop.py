@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,25 @@ def test_a_small_class_is_a_warning_once_there_is_a_complete_drop(  # noqa: PLR0
     assert drop(photos.parent / "more", "--id", "second") == 0
     assert "Warning: " in capsys.readouterr().err
     assert "drops/second/_SUCCESS" in keys_of(session, bucket)
+
+
+def test_class_folders_that_differ_in_their_unicode_form_are_one_class_with_a_warning(  # noqa: PLR0917
+    bucket: str,
+    photos: Path,
+    drop: Drop,
+    write_image: Callable[..., Path],
+    output: io.StringIO,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for number, form in enumerate(("NFC", "NFD")):
+        folder = photos / unicodedata.normalize(form, "caf\u00e9")
+        for image in range(2):
+            write_image(folder / f"{image}.png", grey=10 * number + image)
+
+    drop(photos)
+
+    assert capsys.readouterr().err.count("have the name 'caf\u00e9' in two ways") == 1
+    assert "Dropped 12 images of 3 classes" in output.getvalue()
 
 
 def test_a_file_that_is_no_image_is_refused_and_skipped_when_asked(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from scripts.commands import drops, redrive, watch
-from tests.infra.trigger.deployed import DROPS, Trigger
+from tests.infra.trigger.deployed import ARTIFACTS, DROPS, Trigger
 from tests.rehearsal.conftest import eventually
 
 SCHEDULE = {"detail-type": "Scheduled Event", "time": "2026-11-25T00:00:00Z", "detail": {}}
@@ -182,6 +182,16 @@ def test_a_marker_in_another_place_is_refused_and_on_record(trigger, capsys):
     assert json.loads(line)["reason"].startswith("A drop's marker is drops/<drop id>/_SUCCESS")
 
 
+def put_aside(trigger, execution_arn, *keys):
+    """As ShardImages of two hosts lists them."""
+    lines = [json.dumps({"key": key, "channel": "train", "reason": "is empty"}) for key in keys]
+    folder = f"lineage/{execution_arn.rpartition('/')[2]}/quarantine"
+    for host, body in (("algo-1", lines[:1]), ("algo-2", lines[1:])):
+        trigger.client("s3").put_object(
+            Bucket=ARTIFACTS, Key=f"{folder}/{host}.jsonl", Body="\n".join(body).encode()
+        )
+
+
 def test_drops_shows_every_drop_with_its_fate(trigger, capsys):
     trigger.jobs_end("Completed")
     index = {
@@ -198,6 +208,12 @@ def test_drops_shows_every_drop_with_its_fate(trigger, capsys):
     shown = fates["shown"]
     assert (shown["state"], shown["objects"], shown["bytes"]) == ("Succeeded", 2, 71)
     assert shown["execution_arn"] == run_of(trigger, "shown")["PipelineExecutionArn"]["S"]
+    assert shown["put_aside"] is None
     assert drops.main([]) == 0
     assert "shown" in capsys.readouterr().out
+    put_aside(trigger, shown["execution_arn"], "shown/7/2.png", "shown/7/1.png", "shownot/7/3.png")
+    assert drops.main(["shown", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["put_aside"] == 2
+    assert shown["reason"].endswith('2 images put aside (first: "7/1.png" is empty).')
     assert drops.main(["nowhere"]) == 1
