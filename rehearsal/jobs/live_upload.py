@@ -29,8 +29,9 @@ _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
 _CHUNK = 1 << 20
 # The kernel's clock for files moves in steps of up to 10 ms: a change soon after another may not
-# show in the time of modification. So a file that was just written counts as being written.
-_SETTLED_NANOSECONDS = 50_000_000
+# show in the time of modification. So a file that was just written counts as being written; and
+# on a busy machine who writes it may not be let on for tens of milliseconds.
+_SETTLED_NANOSECONDS = 250_000_000
 
 
 class _Stamp(NamedTuple):

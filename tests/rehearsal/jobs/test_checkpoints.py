@@ -106,7 +106,7 @@ with open(checkpoints / "state", "wb", buffering=0) as file:
             file.seek(0)
             for part in range(64):
                 file.write(bytes([number % 256]) * 65536)
-        time.sleep(0.8)
+        time.sleep(1.2)
 """
     wanted = training("torn", image(program), bucket, **checkpoints_in(bucket))
     recorded = start(backend, wanted)
