@@ -33,6 +33,7 @@ class JobLogs(Construct):
             folder=Path(__file__).parent / "functions" / "job_logs",
             description="Says how long the account's log groups of SageMaker jobs are kept",
             settings=settings,
+            timeout=cdk.Duration.minutes(2),
         )
         self.function.add_to_role_policy(
             iam.PolicyStatement(

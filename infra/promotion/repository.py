@@ -37,7 +37,7 @@ class RepositorySharing(Construct):
             folder=Path(__file__).parent / "functions" / "repository_policy",
             description="Lets other accounts pull the images of models that they serve",
             settings=settings,
-            timeout=cdk.Duration.minutes(1),
+            timeout=cdk.Duration.minutes(2),
         )
         function.add_to_role_policy(
             iam.PolicyStatement(

@@ -4,6 +4,7 @@ import threading
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from infra.data.emptier import handler
@@ -102,6 +103,21 @@ def test_what_s3_could_not_delete_at_the_moment_is_tried_again():
     assert bucket.versions == []
 
 
+def test_a_request_that_s3_was_too_busy_for_is_made_again(monkeypatch):
+    bucket = Bucket(versions=10)
+    refusals = iter(["SlowDown", "ServiceUnavailable", None])
+    its_own = bucket.delete_objects
+
+    def delete_objects(**request):
+        if code := next(refusals):
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "DeleteObjects")
+        return its_own(**request)
+
+    monkeypatch.setattr(bucket, "delete_objects", delete_objects)
+    assert handler.empty(bucket, "drops", 60) == 10
+    assert bucket.versions == []
+
+
 def test_what_time_was_too_short_for_goes_when_the_stack_is_destroyed_again(monkeypatch):
     bucket = Bucket(versions=20_000)
     ticks = iter(range(100))
@@ -190,7 +206,7 @@ def test_a_bucket_that_lost_its_tag_is_kept(client):
 def test_a_bucket_that_somebody_deleted_is_in_nobodys_way(client, cloudformation, monkeypatch):
     url, answers = cloudformation
     monkeypatch.setenv("TAG", TAG)
-    monkeypatch.setattr(handler.boto3, "client", lambda _: client)
+    monkeypatch.setattr(handler.boto3, "client", lambda _, config: client)
     with Stubber(client) as stub:
         stub.add_client_error("get_bucket_tagging", "NoSuchBucket")
         handler.handler(request("Delete", url), Function())

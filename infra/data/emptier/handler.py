@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
@@ -23,8 +24,10 @@ logger.setLevel(logging.INFO)
 # Of 1,000 versions each, as many as boto3 keeps connections for, but for the listing's.
 _REQUESTS_AT_ONCE = 8
 # What is left of the function's time for the requests under way and the answer to CloudFormation.
-_TO_ANSWER_SECONDS = 60
-# Of single objects in an answer that is 200 itself.
+_TO_ANSWER_SECONDS = 120
+# A request that hangs is given up within that.
+_CLIENT = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 3})
+# Of single objects in an answer that is 200 itself, or of a whole request.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING = frozenset({"InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted"})
 
@@ -63,7 +66,7 @@ def handler(event: Request, context: Context) -> None:
     bucket = event["ResourceProperties"]["BucketName"]
     try:
         if event["RequestType"] == "Delete":
-            client = boto3.client("s3")
+            client = boto3.client("s3", config=_CLIENT)
             if is_to_be_emptied(client, bucket, os.environ["TAG"]):
                 seconds = context.get_remaining_time_in_millis() / 1000 - _TO_ANSWER_SECONDS
                 empty(client, bucket, seconds)
@@ -137,11 +140,16 @@ def _pages(client: "S3Client", bucket: str) -> "Iterator[list[ObjectIdentifierTy
 
 
 def _delete(client: "S3Client", bucket: str, objects: "list[ObjectIdentifierTypeDef]") -> int:
-    answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    try:
+        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _PASSING:
+            raise
+        return 0
     errors = answer.get("Errors", [])
-    for error in errors:
-        if error.get("Code") not in _PASSING:
-            raise NotEmptiedError(f"{error.get('Key')}: {error.get('Message')}")
+    for one in errors:
+        if one.get("Code") not in _PASSING:
+            raise NotEmptiedError(f"{one.get('Key')}: {one.get('Message')}")
     return len(objects) - len(errors)
 
 

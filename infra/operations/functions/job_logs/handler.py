@@ -6,12 +6,16 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import boto3
+from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+
+# A question that hangs is given up while the function can still answer CloudFormation.
+_CLIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 
 _TAG = "job-log-days:"
 
@@ -44,7 +48,11 @@ def handler(event: Request, context: object) -> None:
     """Answers CloudFormation in any case: without an answer it would wait for an hour."""
     properties = event["ResourceProperties"]
     try:
-        settle(boto3.client("logs"), properties, wanted=event["RequestType"] != "Delete")
+        settle(
+            boto3.client("logs", config=_CLIENT),
+            properties,
+            wanted=event["RequestType"] != "Delete",
+        )
     except Exception as error:
         logger.exception("The retention of job logs was not set.")
         _answer(event, "FAILED", f"The retention of job logs was not set: {error}")

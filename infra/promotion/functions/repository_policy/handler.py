@@ -6,12 +6,16 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 import boto3
+from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+
+# A question that hangs is given up while the function can still answer CloudFormation.
+_CLIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
 
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
 _PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -44,7 +48,7 @@ def handler(event: Request, context: object) -> None:
     accounts = [] if event["RequestType"] == "Delete" else properties["Accounts"]
     repository = properties["RepositoryName"]
     try:
-        state(boto3.client("ecr"), repository, properties["Sid"], accounts)
+        state(boto3.client("ecr", config=_CLIENT), repository, properties["Sid"], accounts)
     except Exception as error:
         logger.exception("The policy of %s was not changed.", repository)
         _answer(event, "FAILED", f"The policy of {repository} was not changed: {error}")
