@@ -31,7 +31,7 @@ STORAGE_CLASS, IS_RESTORED = (
 )
 # Not to be read before they are restored; GLACIER_IR is.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
-ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVES = (b"GLACIER", b"DEEP_ARCHIVE")
 COMMON_PREFIXES, PREFIX = (
     f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}" for name in ("CommonPrefixes", "Prefix")
 )
@@ -129,6 +129,9 @@ def _page(answer: bytes, last_prefix: str) -> Page:
     decode = unquote_plus if root.findtext(ENCODING_TYPE) == "url" else str
     versions = [found for found in root.iterfind(VERSION) if found.findtext(IS_LATEST) == "true"]
     prefixes = (decode(_text(found, PREFIX)) for found in root.iterfind(COMMON_PREFIXES))
+    archived = [False] * len(versions)
+    if any(name in answer for name in ARCHIVES):
+        archived = [_is_archived(version) for version in versions]
     columns = [
         [decode(_text(version, KEY)) for version in versions],
         [_text(version, VERSION_ID) for version in versions],
@@ -136,7 +139,7 @@ def _page(answer: bytes, last_prefix: str) -> Page:
         pa.array([_text(version, LAST_MODIFIED) for version in versions], pa.string()).cast(
             WRITTEN
         ),
-        pa.array([_is_archived(version) for version in versions], pa.bool_()),
+        pa.array(archived, pa.bool_()),
     ]
     return Page(
         pa.record_batch(columns, schema=LISTED_SCHEMA),
@@ -155,7 +158,9 @@ def _next_page(root: ElementTree.Element, decode: Callable[[str], str]) -> dict[
 
 def _is_archived(version: ElementTree.Element) -> bool:
     # A restored copy has a date at which it goes; one that is being restored has none yet.
-    return version.findtext(STORAGE_CLASS) in ARCHIVES and version.findtext(IS_RESTORED) is None
+    return (
+        _text(version, STORAGE_CLASS).encode() in ARCHIVES and version.findtext(IS_RESTORED) is None
+    )
 
 
 def _text(element: ElementTree.Element, name: str) -> str:
