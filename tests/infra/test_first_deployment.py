@@ -1,4 +1,4 @@
-"""A first deployment of prod that fails, and the next one after what docs/deploying.md says."""
+"""A first deployment that fails, and the next one after what docs/deploying.md says."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ PLACE = "aws://000000000000/us-east-1"
 IMAGES = "cdk-hnb659fds-container-assets-000000000000-us-east-1"
 # Of each stack, as docs/deploying.md names it.
 LEFT = {
-    "data": ["AWS::S3::Bucket AccessLogs"],
-    "images": [],
-    "serving": ["AWS::DynamoDB::Table ApprovedModelDeploymentApprovals"],
+    "dev/data": [],
+    "prod/data": ["AWS::S3::Bucket AccessLogs"],
+    "prod/images": [],
+    "prod/serving": ["AWS::DynamoDB::Table ApprovedModelDeploymentApprovals"],
 }
 
 
@@ -43,8 +44,7 @@ class Account:
         environment = {**os.environ, **self.variables}
         cdk.finish(cdk.start(list(words), environment, self.log), self.log)
 
-    def deploy(self, assembly: Path, *units: str) -> None:
-        stacks = [f"prod/{unit}" for unit in units]
+    def deploy(self, assembly: Path, *stacks: str) -> None:
         options = ("--exclusively", "--require-approval", "never", "--concurrency", "4")
         self.cdk("deploy", *stacks, "--app", str(assembly), *options)
 
@@ -57,14 +57,14 @@ class Account:
         key, secret, region = (self.variables[name] for name in names)
         return boto3.session.Session(key, secret, region_name=region)
 
-    def status(self, unit: str) -> str:
-        stacks = self.client("cloudformation").describe_stacks(StackName=f"shardwise-prod-{unit}")
+    def status(self, stack: str) -> str:
+        stacks = self.client("cloudformation").describe_stacks(StackName=_name(stack))
         status: str = stacks["Stacks"][0]["StackStatus"]
         return status
 
-    def unprotect(self, unit: str) -> None:
+    def unprotect(self, stack: str) -> None:
         self.client("cloudformation").update_termination_protection(
-            StackName=f"shardwise-prod-{unit}", EnableTerminationProtection=False
+            StackName=_name(stack), EnableTerminationProtection=False
         )
 
     def delete_images(self) -> None:
@@ -104,11 +104,11 @@ class Account:
         }
         return {f"{kind} {name}" for kind, names in found.items() for name in names}
 
-    def made(self, unit: str) -> dict[str, str]:
+    def made(self, stack: str) -> dict[str, str]:
         """Type and physical id of what a stack made, by type and logical id."""
-        events = self.client("cloudformation").describe_stack_events(
-            StackName=f"shardwise-prod-{unit}"
-        )["StackEvents"]
+        events = self.client("cloudformation").describe_stack_events(StackName=_name(stack))[
+            "StackEvents"
+        ]
         return {
             f"{event['ResourceType']} {event['LogicalResourceId']}": (
                 f"{event['ResourceType']} {event['PhysicalResourceId']}"
@@ -116,6 +116,10 @@ class Account:
             for event in events
             if event["ResourceStatus"] == "CREATE_COMPLETE"
         }
+
+
+def _name(stack: str) -> str:
+    return f"shardwise-{stack.replace('/', '-')}"
 
 
 @pytest.fixture(scope="module")
@@ -148,11 +152,11 @@ def whole(assembly, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def broken(whole, tmp_path_factory):
-    """The same, of which prod's stacks fail when all else in them is made."""
+    """The same, of which some stacks fail when all else in them is made."""
     folder = tmp_path_factory.mktemp("broken") / "cdk.out"
     shutil.copytree(whole, folder)
-    for unit in ("data", "serving"):
-        (file,) = (folder / "assembly-prod").glob(f"prod{unit}*.template.json")
+    for stage, unit in (("dev", "data"), ("prod", "data"), ("prod", "serving")):
+        (file,) = (folder / f"assembly-{stage}").glob(f"{stage}{unit}*.template.json")
         _break(file)
     with _assets(folder, "images") as assets:
         for image in assets["dockerImages"].values():
@@ -192,45 +196,51 @@ def _break(file: Path) -> None:
         other.write_text(text.replace(before, after))
 
 
-def fail(account, broken, unit):
+def fail(account, broken, stack):
     """Deploys what fails; returns what it says, and sees that only what LEFT has is left."""
     before = account.things()
     with pytest.raises(cdk.CdkError) as failed:
-        account.deploy(broken, unit)
-    assert account.status(unit) == "ROLLBACK_COMPLETE"
+        account.deploy(broken, stack)
+    assert account.status(stack) == "ROLLBACK_COMPLETE"
     left = account.things() - before
-    by_id = {value: key[: -len("12345678")] for key, value in account.made(unit).items()}
-    assert len(by_id) > len(LEFT[unit])
-    assert [by_id.get(thing, thing) for thing in left] == LEFT[unit]
+    by_id = {value: key[: -len("12345678")] for key, value in account.made(stack).items()}
+    assert len(by_id) > len(LEFT[stack])
+    assert [by_id.get(thing, thing) for thing in left] == LEFT[stack]
     return str(failed.value)
 
 
 def test_images_that_sagemaker_would_refuse_fail_their_stack_and_are_replaced(
     account, broken, whole
 ):
-    said = " ".join(fail(account, broken, "images").split())
+    said = " ".join(fail(account, broken, "prod/images").split())
     assert "SageMaker does not take the manifests of" in said
     assert said.count("(application/vnd.oci.image.manifest.v1+json)") >= 3
     assert "Delete these images in ECR and the local ones (cdkasset-...), as none that" in said
 
-    account.unprotect("images")
+    account.unprotect("prod/images")
     account.delete_images()
-    account.deploy(whole, "images")
-    assert account.status("images") == "CREATE_COMPLETE"
+    account.deploy(whole, "prod/images")
+    assert account.status("prod/images") == "CREATE_COMPLETE"
 
 
 def test_what_a_failed_first_deployment_leaves_is_not_in_the_way_of_the_next(
     account, broken, whole
 ):
-    fail(account, broken, "data")
+    fail(account, broken, "prod/data")
     # Repeated as it is, it is refused.
     with pytest.raises(cdk.CdkError, match="TerminationProtection is enabled"):
-        account.deploy(whole, "data")
-    account.unprotect("data")
-    account.deploy(whole, "data", "training")
+        account.deploy(whole, "prod/data")
+    account.unprotect("prod/data")
+    account.deploy(whole, "prod/data", "prod/training")
 
-    fail(account, broken, "serving")
-    account.unprotect("serving")
-    account.deploy(whole, "serving")
-    for unit in ("data", "training", "serving"):
-        assert account.status(unit) == "CREATE_COMPLETE"
+    fail(account, broken, "prod/serving")
+    account.unprotect("prod/serving")
+    account.deploy(whole, "prod/serving")
+    for stack in ("prod/data", "prod/training", "prod/serving"):
+        assert account.status(stack) == "CREATE_COMPLETE"
+
+
+def test_nothing_is_left_of_an_environment_that_keeps_nothing(account, broken, whole):
+    fail(account, broken, "dev/data")
+    account.deploy(whole, "dev/data")
+    assert account.status("dev/data") == "CREATE_COMPLETE"
