@@ -27,7 +27,7 @@ class Manifests(Section):
         default=2,
         ge=1,
         le=1_000_000,
-        description="Fewest images of a class in each channel; less ends the execution.",
+        description="Fewest images of a class in each channel; a drop of a class with less waits.",
     )
     class_share_drift: float = Field(
         default=0.1,

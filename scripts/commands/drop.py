@@ -67,7 +67,7 @@ def drop(arguments: Namespace, console: Console) -> int:
     if lacking is not None:
         if next(complete_drops(s3, bucket), None) is None:
             raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and drop it again.")
-        warn(f"Warning: {lacking}; earlier drops must hold the rest, or the pipeline will refuse.")
+        warn(f"Warning: {lacking}; earlier drops must hold the rest, or this one will wait.")
     drop_id = drop_id or new_drop_id(contents.images, datetime.now(UTC))
     check_free(s3, bucket, drop_id, contents.images)
 
