@@ -30,6 +30,22 @@ def load_model(artifact: Artifact, runtime: str, threads: int) -> Model:
     return model
 
 
+def check_gpu() -> None:
+    """Of the image for GPUs, whose TensorFlow would go on with processors at a GPU's price.
+
+    Raises:
+        UnusableModelError: TensorFlow sees none.
+    """
+    # Here, as no other image has it.
+    import tensorflow as tf  # noqa: PLC0415
+
+    if not tf.config.list_physical_devices("GPU"):
+        raise UnusableModelError(
+            "This image serves on GPUs, and TensorFlow sees none: use an instance that has one, or "
+            "set INFERENCE_RUNTIME=tensorflow to serve on processors."
+        )
+
+
 def check_answer(session: Session, artifact: Artifact) -> None:
     """Asks the model about a blank image.
 

@@ -17,7 +17,7 @@ from inference.negotiation import body_type
 from inference.refusal import unavailable
 from inference.request import Holding
 from inference.request_log import RequestLog
-from inference.runtimes import check_answer, load_model
+from inference.runtimes import check_answer, check_gpu, load_model
 from inference.settings import MEGABYTE, Settings
 
 logger = logging.getLogger("inference")
@@ -111,6 +111,8 @@ class Service:
 
     def _start(self) -> tuple[Model, int]:
         settings, artifact = self.settings, self._artifact
+        if settings.needs_gpu:
+            check_gpu()
         model = load_model(artifact, settings.runtime, settings.threads)
         check_answer(model.session(), artifact)
         return model, self.batcher.start(model)

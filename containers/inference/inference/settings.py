@@ -33,10 +33,13 @@ class Settings:
     Attributes:
         model_package_arn: MODEL_PACKAGE_ARN, which answers carry.
         runtime: INFERENCE_RUNTIME, "openvino" or "tensorflow".
+        needs_gpu: the image is the one for GPUs, and INFERENCE_RUNTIME does not ask for TensorFlow
+            wherever it runs.
     """
 
     model_package_arn: str | None = None
     runtime: str = "openvino"
+    needs_gpu: bool = False
     port: int = _number("SAGEMAKER_BIND_TO_PORT", DEFAULT_PORT, 1, 65535)
     workers: int = _number("INFERENCE_WORKERS", 0, 0, 256)
     threads: int = _number("INFERENCE_THREADS", 0, 0, 256)
@@ -65,10 +68,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         for each in dataclasses.fields(Settings)
         if environment.get(each.metadata.get("variable", "")) is not None
     }
+    runtime = _runtime(environment)
     settings = Settings(
         **given,
         model_package_arn=environment.get("MODEL_PACKAGE_ARN") or None,
-        runtime=_runtime(environment),
+        runtime=runtime,
+        needs_gpu=runtime == "tensorflow" and not environment.get("INFERENCE_RUNTIME"),
     )
     return _fitted(settings, available_cores())
 

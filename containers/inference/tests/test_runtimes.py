@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,24 @@ def test_the_image_for_processors_holds_no_tensorflow(
     assert server.process.wait(60) == 1
     said = "and this image has openvino: build it with ACCELERATOR=gpu for TensorFlow"
     assert said in server.log.read_text()
+
+
+def test_the_image_for_gpus_does_not_serve_without_one(
+    start_server: StartServer, model_folder: Path, tmp_path: Path
+) -> None:
+    # As in that image, where it is not installed.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util as util\n"
+        "find = util.find_spec\n"
+        "util.find_spec = lambda name, *of: None if name == 'openvino' else find(name, *of)\n"
+    )
+    variables = by_tensorflow()
+    paths = os.pathsep.join([str(tmp_path), variables["PYTHONPATH"]])
+
+    server = start_server(model_folder, PYTHONPATH=paths, CUDA_VISIBLE_DEVICES="")
+
+    assert server.process.wait(120) == 1
+    assert "This image serves on GPUs, and TensorFlow sees none" in server.log.read_text()
 
 
 @pytest.mark.parametrize(
