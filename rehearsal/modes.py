@@ -53,6 +53,17 @@ class Modes:
         "images are built as by Docker's containerd store: with OCI manifests, but for "
         "--output type=docker",
     )
+    lower_case_arns: bool = _mode(
+        False,
+        True,
+        "the ARNs of jobs have the jobs' names in lower case",
+    )
+    dead_interface: bool = _mode(
+        False,
+        True,
+        "the hosts of training jobs and isolated processing jobs have a second network interface, "
+        "with a link-local address, which leads nowhere",
+    )
     shorter_waits: float = _mode(
         1.0,
         1.0,

@@ -77,7 +77,7 @@ class Jobs:
         :raises ApiError: there is one of that name.
         """
         name = request[f"{self.member}Name"]
-        arn = context.arn(f"{self.kind}/{name}")
+        arn = self._arn(context, name)
         time = now()
         record = {key: value for key, value in request.items() if key != "Tags"} | {
             f"{self.member}Arn": arn,
@@ -99,6 +99,11 @@ class Jobs:
             self.tell(context.events, record, context.store.tags(arn))
         self._start(context, name, arn, start, stop)
         return arn
+
+    def _arn(self, context: Context, name: str) -> str:
+        """As SageMaker has written them: in lower case in its older answers."""
+        shown = name.lower() if context.settings.modes.lower_case_arns else name
+        return context.arn(f"{self.kind}/{shown}")
 
     def _start(
         self,

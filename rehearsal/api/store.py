@@ -128,9 +128,9 @@ class Store:
             self._connection.execute("delete from events where sequence = ?", (number,))
 
     def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
-        """:raises KeyError: there is one of that kind and name."""
+        """:raises KeyError: there is one of that kind and name, or of that ARN."""
         with self.transaction():
-            if self.get(kind, name) is not None:
+            if self.get(kind, name) is not None or self.by_arn(arn) is not None:
                 raise KeyError(name)
             self._connection.execute(
                 "insert into resources (kind, name, parent, arn, record) values (?, ?, ?, ?, ?)",

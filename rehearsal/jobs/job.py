@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -72,6 +72,9 @@ class Options:
 class Job(ABC):
     """Runs one request in a thread of its own; reports as `rehearsal.backends.JobBackend` says."""
 
+    name_member: ClassVar[str]
+    """The request's member that is the job's name: its ARN may have that in lower case."""
+
     plan: Plan
     s3: Any
 
@@ -90,7 +93,7 @@ class Job(ABC):
         self.cancelled = threading.Event()
         self.closed = threading.Event()
         self.out_of_time: Limit | None = None
-        self.name = arn.rpartition("/")[2]
+        self.name: str = request[self.name_member]
         self.role = aws.Role(
             settings, request["RoleArn"], f"SageMaker-{self.name}", options.credential_seconds
         )
@@ -317,7 +320,12 @@ class Job(ABC):
             logs.write(f"{self.name}/{host}-{began}", line)
             self.heard(line)
 
-        group = Group(containers, self.plan.private_network, self._options.grace_seconds)
+        group = Group(
+            containers,
+            self.plan.private_network,
+            self._options.grace_seconds,
+            dead_interface=self.settings.modes.dead_interface,
+        )
         lost = None
         try:
             with self._lock:

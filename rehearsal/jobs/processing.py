@@ -22,6 +22,8 @@ _DEFAULT_MAX_RUNTIME = 86_400
 class ProcessingJob(Job):
     """Runs a `CreateProcessingJob` request."""
 
+    name_member = "ProcessingJobName"
+
     def read(self, request: dict[str, Any], arn: str) -> Plan:
         app = request["AppSpecification"]
         cluster = request["ProcessingResources"]["ClusterConfig"]

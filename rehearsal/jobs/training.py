@@ -52,6 +52,8 @@ class _Kept:
 class TrainingJob(Job):
     """Runs a `CreateTrainingJob` request."""
 
+    name_member = "TrainingJobName"
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         # Also a job whose request can't be read ends with a report.

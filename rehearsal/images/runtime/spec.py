@@ -51,12 +51,14 @@ class Group:
 
     :param private_network: they have a network with nothing but loopback in it; else the machine's.
     :param grace_seconds: from SIGTERM to SIGKILL.
+    :param dead_interface: such a network has a second interface, which leads nowhere.
     """
 
     containers: tuple[Container, ...]
     private_network: bool
     grace_seconds: float
     relay: Relay | None = None
+    dead_interface: bool = False
 
 
 def write(group: Group, path: Path) -> None:
@@ -75,6 +77,7 @@ def read(path: Path) -> Group:
         private_network=value["private_network"],
         grace_seconds=value["grace_seconds"],
         relay=Relay(**relay) if relay else None,
+        dead_interface=value["dead_interface"],
     )
 
 

@@ -17,20 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import signal
-import socket
-import struct
 import sys
 from pathlib import Path
 
-from rehearsal.images.runtime import namespaces, relay, spec
+from rehearsal.images.runtime import interfaces, namespaces, relay, spec
 
-# <linux/sockios.h>, <linux/if.h>
-_SIOCSIFFLAGS = 0x8914
-_IFF_UP = 1
 _CHUNK = 65536
 # CloudWatch Logs takes 256 KiB an event; a longer line is cut into several.
 _LONGEST_LINE = 250_000
@@ -48,7 +42,7 @@ class _Supervisor:
 
     async def run(self) -> None:
         if self._group.private_network:
-            _bring_up_loopback()
+            _lay_network(self._group.dead_interface)
         control = asyncio.create_task(self._obey())
         serving = await self._serve_relay()
         for index, container in enumerate(self._group.containers):
@@ -155,10 +149,17 @@ def _say(message: dict[str, object]) -> None:
     print(json.dumps(message), flush=True)
 
 
-def _bring_up_loopback() -> None:
-    request = struct.pack("16sh14x", b"lo", _IFF_UP)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
+def _lay_network(dead_interface: bool) -> None:
+    interfaces.bring_up("lo")
+    if not dead_interface:
+        return
+    try:
+        interfaces.add_dead()
+    except OSError as error:
+        sys.exit(
+            f"This machine gives a job no second network interface ({error.strerror}): load its "
+            "kernel's module bridge, or leave --dead-interface out."
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from rehearsal import aws
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
+from tests.rehearsal.images.support import Recorded
 from tests.rehearsal.jobs.support import (
     arn_of,
     complete,
@@ -207,3 +208,21 @@ def test_a_channel_of_an_unknown_kind_fails_the_job_with_a_sentence(
 
     assert ended["TrainingJobStatus"] == "Failed"
     assert "use the input mode File" in ended["FailureReason"]
+
+
+def test_a_job_whose_arn_is_in_lower_case_writes_by_its_own_name(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    program = """
+        print("hello", flush=True)
+        open("/opt/ml/model/weights", "w").write("1")
+    """
+    wanted, recorded = training("Own-Name", image(program), bucket), Recorded([])
+    backend.start_training_job(wanted, arn_of(wanted).lower(), recorded)
+
+    ended = end_of(recorded, wanted)
+
+    place = f"s3://{bucket}/models/Own-Name/output/model.tar.gz"
+    assert ended["ModelArtifacts"]["S3ModelArtifacts"] == place
+    said = lines(settings, "/aws/sagemaker/TrainingJobs", "Own-Name/")
+    assert list(said.values()) == [["hello"]]
