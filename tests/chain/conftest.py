@@ -81,6 +81,19 @@ class Rehearsed:
         )["PipelineExecutionSteps"]
         return {step["StepName"]: step for step in found}
 
+    def job(self, step: dict[str, Any]) -> dict[str, Any]:
+        """The description of the training or processing job that a step started."""
+        ((kind, found),) = step["Metadata"].items()
+        shown, sagemaker = found["Arn"].rpartition("/")[2], self.client("sagemaker")
+        if kind == "TrainingJob":
+            listed = sagemaker.list_training_jobs(NameContains=shown)["TrainingJobSummaries"]
+            # An ARN has the name in lower case.
+            (name,) = {job["TrainingJobName"] for job in listed}
+            return dict(sagemaker.describe_training_job(TrainingJobName=name))
+        listed = sagemaker.list_processing_jobs(NameContains=shown)["ProcessingJobSummaries"]
+        (name,) = {job["ProcessingJobName"] for job in listed}
+        return dict(sagemaker.describe_processing_job(ProcessingJobName=name))
+
     def read(self, bucket: str, key: str) -> bytes:
         body: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body

@@ -31,9 +31,7 @@ def objects(rehearsed, execution_id):
 
 @pytest.fixture(scope="module")
 def training_job(rehearsed, execution):
-    arn = rehearsed.steps(execution)["TrainModel"]["Metadata"]["TrainingJob"]["Arn"]
-    name = arn.rsplit("/", 1)[1]
-    return rehearsed.client("sagemaker").describe_training_job(TrainingJobName=name)
+    return rehearsed.job(rehearsed.steps(execution)["TrainModel"])
 
 
 @pytest.fixture(scope="module")

@@ -217,9 +217,7 @@ def test_each_bad_file_is_quarantined_with_its_reason_and_has_no_record(rehearse
 def test_more_bad_files_than_allowed_end_the_run_with_what_was_wrong(rehearsed, strict):
     step = rehearsed.steps(strict)["ShardImages"]
     assert (step["StepStatus"], step["AttemptCount"]) == ("Failed", 1)
-    name = step["Metadata"]["ProcessingJob"]["Arn"].rpartition("/")[2]
-    job = rehearsed.client("sagemaker").describe_processing_job(ProcessingJobName=name)
-    assert "MaximumQuarantinedShare" in job["ExitMessage"]
+    assert "MaximumQuarantinedShare" in rehearsed.job(step)["ExitMessage"]
     watched = rehearsed.run("./scripts/watch", "--execution", strict, "--once")
     assert "cannot be used, more than the share 0" in " ".join(watched.stdout.split())
     assert "--retry" not in watched.stderr

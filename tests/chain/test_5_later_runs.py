@@ -177,8 +177,7 @@ def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, c
     executions = rehearsed.executions()
     assert len(executions) == before + 1
     steps = rehearsed.steps(executions[-1]["PipelineExecutionArn"])
-    name = steps["TrainModel"]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[1]
-    job = sagemaker.describe_training_job(TrainingJobName=name)
+    job = rehearsed.job(steps["TrainModel"])
     assert float(job["HyperParameters"]["learning_rate"]) == 0.00125
     assert job["ResourceConfig"]["InstanceCount"] == 1
 
