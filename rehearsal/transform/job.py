@@ -108,12 +108,22 @@ class TransformJob:
         self._thread.join()
 
     def _run(self) -> None:
-        status, fields = self._outcome()
+        try:
+            status, fields = self._outcome()
+        except Exception as error:  # noqa: BLE001 - its servers or logs did not end as they should
+            _log.exception("The transform job %s did not end in order.", self._name)
+            status, fields = "Failed", {"FailureReason": f"InternalServerError: {error}"}
         shutil.rmtree(self._folder, ignore_errors=True)
-        if not self._closed:
-            self._change(
-                {"TransformJobStatus": status, "TransformEndTime": datetime.now(UTC)} | fields
-            )
+        if self._closed:
+            return
+        try:
+            self._report_end(status, fields)
+        except Exception as error:  # noqa: BLE001 - it must not seem to run for ever
+            _log.exception("The end of the transform job %s could not be reported.", self._name)
+            self._report_end("Failed", {"FailureReason": f"InternalServerError: {error}"})
+
+    def _report_end(self, status: str, fields: dict[str, Any]) -> None:
+        self._change({"TransformJobStatus": status, "TransformEndTime": datetime.now(UTC)} | fields)
 
     def _outcome(self) -> tuple[str, dict[str, Any]]:
         logs = LogWriter(self._settings, _LOG_GROUP)

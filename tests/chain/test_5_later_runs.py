@@ -153,7 +153,6 @@ def changed(tmp_path_factory):
 
 
 def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, changed, tmp_path):
-    sagemaker = rehearsed.client("sagemaker")
     before = len(rehearsed.executions())
     deployed = rehearsed.run(
         str(NODE),

@@ -1,4 +1,4 @@
-"""Transform jobs that outlive their credentials or their model servers."""
+"""Transform jobs that outlive their credentials, their model servers, or who hears of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,12 @@ def variant(settings: RehearsalSettings, tmp_path_factory: pytest.TempPathFactor
 
 
 def ended(
-    settings: RehearsalSettings, variant: Variant, bucket: str, body: bytes, **options: Any
+    settings: RehearsalSettings,
+    variant: Variant,
+    bucket: str,
+    body: bytes,
+    recorded: Recorded | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
     """How a job on one object ends."""
     aws.client(settings, "s3").put_object(Bucket=bucket, Key="in/one", Body=body)
@@ -71,7 +76,7 @@ def ended(
         "TransformInput": {"DataSource": {"S3DataSource": source}},
         "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out"},
     }
-    transforms, recorded = ProcessTransforms(settings, **options), Recorded([])
+    transforms, recorded = ProcessTransforms(settings, **options), recorded or Recorded([])
     try:
         transforms.start(request, variant, f"arn:{request['TransformJobName']}", recorded)
         return recorded.wait_for("TransformJobStatus", "Completed", "Failed", "Stopped")
@@ -109,3 +114,18 @@ def test_a_job_whose_model_server_never_comes_back_fails_and_says_so(
 
     assert found["TransformJobStatus"] == "Failed"
     assert "did not answer GET /ping again within 1 s" in found["FailureReason"]
+
+
+def test_a_job_whose_end_is_not_heard_is_reported_as_failed(
+    settings: RehearsalSettings, variant: Variant, bucket: str
+) -> None:
+    class Deaf(Recorded):
+        def __call__(self, fields: dict[str, Any]) -> None:
+            if fields.get("TransformJobStatus") == "Completed":
+                raise KeyError("nobody hears it")
+            super().__call__(fields)
+
+    found = ended(settings, variant, bucket, b"0", Deaf([]))
+
+    assert found["TransformJobStatus"] == "Failed"
+    assert "nobody hears it" in found["FailureReason"]
