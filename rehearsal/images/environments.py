@@ -15,10 +15,11 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
 from rehearsal.images import dockerfile, layout
@@ -26,6 +27,7 @@ from rehearsal.images.command import Report, run
 from rehearsal.images.errors import ImageError
 
 _COMPLETE = ".complete"
+_WAIT_SECONDS = 2.0
 
 
 def prepare(
@@ -55,16 +57,33 @@ def ensure(program: Path, *, cache: Path, report: Report = print) -> Path:
     """The environment of the image whose working folder is laid out at `program`; made when it
     isn't there yet.
 
+    :param report: is told now and then, too, that another process makes it; what it raises ends
+        this.
     :raises ImageError: it can't be made; nothing of it stays.
     """
     environment = cache / "environments" / key(program)
     if (environment / _COMPLETE).exists():
         return environment
     environment.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(environment.with_suffix(".lock")):
+    with _held(FileLock(environment.with_suffix(".lock")), report):
         if not (environment / _COMPLETE).exists():
             _make(environment, program, cache / "wheels", report)
     return environment
+
+
+@contextmanager
+def _held(lock: FileLock, report: Report) -> Iterator[None]:
+    while True:
+        try:
+            lock.acquire(timeout=_WAIT_SECONDS)
+        except Timeout:
+            report(f"Waits until another process has made what {lock.lock_file} guards.")
+        else:
+            break
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def key(program: Path) -> str:

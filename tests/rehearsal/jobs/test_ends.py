@@ -13,10 +13,13 @@ import textwrap
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from rehearsal.images import environments, registry
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs.backend import ProcessBackend
@@ -338,6 +341,25 @@ def test_a_job_stopped_before_it_runs_never_starts(
 
     assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
     assert not is_ready(settings, "early")
+
+
+def test_a_job_that_waits_for_an_environment_of_another_process_is_stopped(
+    settings: RehearsalSettings, image: Image, bucket: str, tmp_path: Path
+) -> None:
+    wanted = training("waiting", image("print('ready')"), bucket)
+    image_ = registry.resolve(settings, wanted["AlgorithmSpecification"]["TrainingImage"])
+    elsewhere = replace(settings, cache=tmp_path / "cache")
+    made = elsewhere.cache / "environments" / environments.key(image_.program)
+    made.parent.mkdir(parents=True)
+    backend = ProcessBackend(elsewhere, grace_seconds=2)
+
+    with FileLock(made.with_suffix(".lock")):
+        recorded = start(backend, wanted)
+        backend.stop(arn_of(wanted))
+        try:
+            assert end_of(recorded, wanted)["TrainingJobStatus"] == "Stopped"
+        finally:
+            backend.close()
 
 
 def test_a_job_that_fills_the_disk_fails_with_one_sentence(
