@@ -39,6 +39,7 @@ class RunningJobs:
                     "ServiceUnavailable",
                     f"The rehearsal is being stopped and does not start {arn}: start the "
                     "rehearsal and then the job again.",
+                    503,
                 )
             # At once: to another start, one that does not run yet would be one that is over.
             job.start()
