@@ -141,7 +141,7 @@ PALETTE = chunk(b"PLTE", bytes(range(48)))
 BIG_FRAME = frame(0xC0, 60_000, 60_000)
 HOSTILE = {
     "a lossless JPEG": lossless_jpeg(),
-    "a lossless grey JPEG": lossless_jpeg(colour=(77,)),
+    "a lossless grey JPEG": lossless_jpeg(colour=(90,)),
     "a PNG with a palette's pixels and no palette": png(64, 48, colour=3),
     "a PNG with an empty palette": png(colour=3, before=chunk(b"PLTE")),
     "a PNG with a palette of 4 bytes": png(colour=3, before=chunk(b"PLTE", b"1234")),
