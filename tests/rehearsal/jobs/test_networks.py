@@ -33,7 +33,16 @@ LOOK_UP = """
 
 @pytest.fixture
 def late(settings: RehearsalSettings) -> Iterator[ProcessBackend]:
-    backend = ProcessBackend(replace(settings, modes=Modes(late_names=2.0)), grace_seconds=2)
+    yield from backend_with(settings, Modes(late_names=2.0))
+
+
+@pytest.fixture
+def unkind(settings: RehearsalSettings) -> Iterator[ProcessBackend]:
+    yield from backend_with(settings, Modes(dead_interface=True))
+
+
+def backend_with(settings: RehearsalSettings, modes: Modes) -> Iterator[ProcessBackend]:
+    backend = ProcessBackend(replace(settings, modes=modes), grace_seconds=2)
     yield backend
     backend.close()
 
@@ -83,13 +92,6 @@ INTERFACES = """
     told = json.loads(config.read_text())["network_interface_name"]
     print(told, {name: address(name) for name in names}, flush=True)
 """
-
-
-@pytest.fixture
-def unkind(settings: RehearsalSettings) -> Iterator[ProcessBackend]:
-    backend = ProcessBackend(replace(settings, modes=Modes(dead_interface=True)), grace_seconds=2)
-    yield backend
-    backend.close()
 
 
 def test_hosts_have_a_second_interface_that_leads_nowhere(
