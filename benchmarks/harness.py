@@ -26,7 +26,8 @@ class BenchmarkError(Exception):
 class Program:
     """A measured program: a module of `benchmarks`, its arguments, the Python that runs it.
 
-    :param core: the one that it may use; None for all.
+    Attributes:
+        core: the one that it may use; None for all.
     """
 
     python: Path
@@ -87,7 +88,8 @@ def start(program: Program) -> subprocess.Popen[bytes]:
 def result(process: subprocess.Popen[bytes]) -> dict[str, float]:
     """What it printed on its last line, as JSON.
 
-    :raises BenchmarkError: it failed.
+    Raises:
+        BenchmarkError: it failed.
     """
     output, errors = process.communicate()
     if process.returncode:

@@ -32,14 +32,17 @@ class CloudAssembly:
 
     https://docs.aws.amazon.com/cdk/v2/guide/configure-synth.html
 
-    :param folder: the folder that the CDK CLI calls `cdk.out`.
+    Attributes:
+        folder: the folder that the CDK CLI calls `cdk.out`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def template_file(self, environment: str, unit: str) -> Path:
-        """:raises AssemblyError: there is none."""
+        """Raises:
+        AssemblyError: there is none.
+        """
         # The CDK leaves the hyphen of dev-anna out of names of files.
         beginning = environment.replace("-", "") + unit
         found = sorted(
@@ -53,14 +56,17 @@ class CloudAssembly:
         return found[0]
 
     def template(self, environment: str, unit: str) -> Template:
-        """:raises AssemblyError: there is none."""
+        """Raises:
+        AssemblyError: there is none.
+        """
         made: Template = json.loads(self.template_file(environment, unit).read_text("utf-8"))
         return made
 
     def templates(self, environment: str) -> dict[str, Template]:
         """Every template of an environment, by unit.
 
-        :raises AssemblyError: one is missing.
+        Raises:
+            AssemblyError: one is missing.
         """
         return {unit: self.template(environment, unit) for unit in UNITS}
 
@@ -81,7 +87,8 @@ class Definition:
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
 
-    :ivar content: the whole of it.
+    Attributes:
+        content: the whole of it.
     """
 
     def __init__(self, content: dict[str, Any]) -> None:
@@ -102,7 +109,8 @@ class Definition:
     def arguments(self, step: str) -> dict[str, Any]:
         """The request that a step makes.
 
-        :raises KeyError: there is no such step.
+        Raises:
+            KeyError: there is no such step.
         """
         arguments: dict[str, Any] = self.steps[step]["Arguments"]
         return arguments
@@ -116,7 +124,8 @@ class Definition:
 def pipeline_definition(template: Mapping[str, Any]) -> Definition:
     """The definition in a template that holds one `AWS::SageMaker::Pipeline`.
 
-    :raises AssemblyError: it holds none, or several.
+    Raises:
+        AssemblyError: it holds none, or several.
     """
     found = [
         resource["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]
@@ -133,7 +142,8 @@ def plain_text(value: Any) -> str:
 
     `Ref` and `GetAtt` become the logical id, an import the export's name.
 
-    :raises AssemblyError: a function that is not known here.
+    Raises:
+        AssemblyError: a function that is not known here.
     """
     match value:
         case str() as text:

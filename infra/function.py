@@ -41,7 +41,8 @@ def python_function(  # noqa: PLR0913 - CDK props
 
     An event that fails is tried twice more and then lies in `dead_letter_queue`, if there is one.
 
-    :param handler: `<module>.<function>` in the folder.
+    Args:
+        handler: `<module>.<function>` in the folder.
     """
     log_group = logs.LogGroup(
         scope,

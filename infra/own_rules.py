@@ -21,7 +21,8 @@ from infra.settings import Settings
 class OwnRules:
     """https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
 
-    :param settings: of each environment, by the id of its stage.
+    Attributes:
+        settings: of each environment, by the id of its stage.
     """
 
     def __init__(self, settings: Mapping[str, Settings]) -> None:

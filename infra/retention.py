@@ -10,10 +10,11 @@ def kept(retain: bool, *, resists: bool = False) -> cdk.RemovalPolicy:
     empty, and in the next attempt's way where it has a name.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 
-    :param retain: whether it is kept.
-    :param resists: it may refuse to be deleted from the start, as a table under deletion protection
-        or a bucket that S3 writes into: it stays behind then, as a rollback that can't delete it
-        would end in ROLLBACK_FAILED.
+    Args:
+        retain: whether it is kept.
+        resists: it may refuse to be deleted from the start, as a table under deletion protection or
+            a bucket that S3 writes into: it stays behind then, as a rollback that can't delete it
+            would end in ROLLBACK_FAILED.
     """
     if not retain:
         return cdk.RemovalPolicy.DESTROY

@@ -8,7 +8,8 @@ FOLDER = "docs/runbooks/"
 def described(description: str, page: str) -> str:
     """An alarm's description, with the runbook that it names.
 
-    :param page: name of a file in `docs/runbooks`, without its ending.
+    Args:
+        page: name of a file in `docs/runbooks`, without its ending.
     """
     return f"{description}. Runbook: {FOLDER}{page}.md"
 

@@ -22,7 +22,8 @@ def digests(folder: Path, excluded: Iterable[str] = ()) -> dict[str, str]:
 
     A Python file has a second digest, which comments, docstrings and formatting don't change.
 
-    :param excluded: patterns of names; what lies in a folder of such a name is left out too.
+    Args:
+        excluded: patterns of names; what lies in a folder of such a name is left out too.
     """
     patterns = tuple(excluded)
     found = {}

@@ -33,7 +33,8 @@ def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
     The rules are AWS Solutions of cdk-nag, those that the CDK brings, and our own in `infra/rules`,
     but for the exceptions in `infra/exceptions`.
 
-    :param cache: folder of the reports of what was found clean.
+    Args:
+        cache: folder of the reports of what was found clean.
     """
     folder = Path(app.synth().directory)
     kept = cache / f"{_digest(folder)}.json"

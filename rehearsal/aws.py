@@ -50,7 +50,9 @@ _MODELS = _Models()
 
 @dataclass(frozen=True)
 class Credentials:
-    """:param expiration: None, they never end."""
+    """Attributes:
+    expiration: None, they never end.
+    """
 
     access_key_id: str
     secret_access_key: str
@@ -121,7 +123,8 @@ class Role:
     Its credentials are renewed before they end, and a client that somebody holds has the renewed
     ones with its next request. Any thread may ask.
 
-    :param life_seconds: of its credentials.
+    Attributes:
+        life_seconds: of its credentials.
     """
 
     def __init__(
@@ -143,7 +146,8 @@ class Role:
     def credentials(self) -> Credentials:
         """With a quarter of their life left, at least.
 
-        :raises botocore.exceptions.ClientError: STS refuses.
+        Raises:
+            botocore.exceptions.ClientError: STS refuses.
         """
         with self._lock:
             found = self._credentials
@@ -153,7 +157,9 @@ class Role:
             return found
 
     def client(self, service_name: str) -> Any:
-        """:raises botocore.exceptions.ClientError: STS refuses."""
+        """Raises:
+        botocore.exceptions.ClientError: STS refuses.
+        """
         self._metadata()  # What STS refuses is said here, and not by the client's first request.
         with self._lock:
             found = self._clients.get(service_name)
@@ -188,7 +194,8 @@ def assume(
 ) -> Credentials:
     """Temporary credentials of a role, by STS AssumeRole.
 
-    :raises botocore.exceptions.ClientError: STS refuses.
+    Raises:
+        botocore.exceptions.ClientError: STS refuses.
     """
     answer = _sts(settings).assume_role(
         RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=life_seconds

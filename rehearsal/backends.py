@@ -59,8 +59,9 @@ class JobBackend(Protocol):
 class ServerlessConfig:
     """A variant without instances of its own.
 
-    :param memory_megabytes: recorded; there are no memory limits in a rehearsal.
-    :param maximum_concurrency: requests at one time; more are throttled.
+    Attributes:
+        memory_megabytes: recorded; there are no memory limits in a rehearsal.
+        maximum_concurrency: requests at one time; more are throttled.
     """
 
     memory_megabytes: int
@@ -71,13 +72,14 @@ class ServerlessConfig:
 class Variant:
     """A production or shadow variant, its model resolved.
 
-    :param image: ECR image URI.
-    :param model_data_url: S3 URI of the `model.tar.gz`.
-    :param weight: its share of the traffic, as part of the sum of all weights; of a shadow variant
-        the share of the requests that it gets a copy of, as part of the sum of all production
-        weights.
-    :param model_package_arn: set where the model is of a package.
-    :param serverless: set where it has no instances; `instance_count` is 1 then.
+    Attributes:
+        image: ECR image URI.
+        model_data_url: S3 URI of the `model.tar.gz`.
+        weight: its share of the traffic, as part of the sum of all weights; of a shadow variant the
+            share of the requests that it gets a copy of, as part of the sum of all production
+            weights.
+        model_package_arn: set where the model is of a package.
+        serverless: set where it has no instances; `instance_count` is 1 then.
     """
 
     name: str
@@ -99,10 +101,11 @@ class DataCapture:
     """Which requests and answers are kept in S3:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DataCaptureConfig.html
 
-    :param sampling_share: of the requests, 0 to 1.
-    :param modes: of `INPUT` and `OUTPUT`.
-    :param csv_content_types: kept as text that is CSV; `json_content_types` as JSON; all others in
-        base64.
+    Attributes:
+        sampling_share: of the requests, 0 to 1.
+        modes: of `INPUT` and `OUTPUT`.
+        csv_content_types: kept as text that is CSV; `json_content_types` as JSON; all others in
+            base64.
     """
 
     sampling_share: float
@@ -117,8 +120,9 @@ class DataCapture:
 class Configuration:
     """An endpoint configuration, its models resolved.
 
-    :param asynchronous: it has an `AsyncInferenceConfig`.
-    :param volume_key_id: KMS key of the instances' volumes.
+    Attributes:
+        asynchronous: it has an `AsyncInferenceConfig`.
+        volume_key_id: KMS key of the instances' volumes.
     """
 
     name: str
@@ -133,9 +137,10 @@ class Configuration:
 class TrafficStep:
     """One step of the shift to a new fleet, and its baking period.
 
-    :param share: of the traffic that the new fleet gets, above 0, at most 1.
-    :param wait_seconds: how long alarms are watched before the next step.
-    :param wait: the parameter that says so, for messages.
+    Attributes:
+        share: of the traffic that the new fleet gets, above 0, at most 1.
+        wait_seconds: how long alarms are watched before the next step.
+        wait: the parameter that says so, for messages.
     """
 
     share: float
@@ -148,9 +153,10 @@ class DeploymentConfig:
     """How an update moves the traffic, by default all at once:
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.html
 
-    :param steps: the last has the share 1.
-    :param alarms: names of CloudWatch alarms, each of which ends the update while it bakes.
-    :param timeout_seconds: after which the update ends and is taken back; None, never.
+    Attributes:
+        steps: the last has the share 1.
+        alarms: names of CloudWatch alarms, each of which ends the update while it bakes.
+        timeout_seconds: after which the update ends and is taken back; None, never.
     """
 
     steps: Sequence[TrafficStep] = (TrafficStep(1.0),)
@@ -212,10 +218,13 @@ class EndpointBackend(Protocol):
     ) -> tuple[int, dict[str, str], bytes]:
         """The model server's own status, headers and body for `POST /invocations`. Blocks.
 
-        :param headers: the client's, names in lower case: `content-type`, `accept`, and
-            `x-amzn-sagemaker-…`, among them `x-amzn-sagemaker-target-variant`.
-        :raises rehearsal.errors.ApiError: ModelError or ServiceUnavailable, no server answers;
-            ThrottlingException, a serverless variant has as many requests as it takes.
+        Args:
+            headers: the client's, names in lower case: `content-type`, `accept`, and
+                `x-amzn-sagemaker-…`, among them `x-amzn-sagemaker-target-variant`.
+
+        Raises:
+            rehearsal.errors.ApiError: ModelError or ServiceUnavailable, no server answers;
+                ThrottlingException, a serverless variant has as many requests as it takes.
         """
 
     def close(self) -> None:
@@ -233,7 +242,8 @@ class TransformBackend(Protocol):
     def start(self, request: dict[str, Any], variant: Variant, arn: str, change: Change) -> None:
         """Starts a job from a validated `CreateTransformJob` request.
 
-        :param variant: the job's model, on as many instances as the job asks for.
+        Args:
+            variant: the job's model, on as many instances as the job asks for.
         """
 
     def stop(self, arn: str) -> None:
@@ -251,9 +261,12 @@ class AsyncInference(Protocol):
     ) -> tuple[int, dict[str, str], bytes]:
         """Keeps the request of an `InvokeEndpointAsync`, and returns at once with its answer.
 
-        :param headers: the client's, names in lower case.
-        :raises rehearsal.errors.ApiError: the endpoint is not there or is not asynchronous, or
-            the request is wrong.
+        Args:
+            headers: the client's, names in lower case.
+
+        Raises:
+            rehearsal.errors.ApiError: the endpoint is not there or is not asynchronous, or the
+                request is wrong.
         """
 
 
@@ -261,9 +274,10 @@ class AsyncInference(Protocol):
 class Permission:
     """What SageMaker asks of a role by itself, with no request that would show it.
 
-    :param resource: ARN, or `*` for an action that names none.
-    :param conditions: keys and values of IAM's conditions.
-    :param is_unscoped: only statements without conditions, on all resources, count.
+    Attributes:
+        resource: ARN, or `*` for an action that names none.
+        conditions: keys and values of IAM's conditions.
+        is_unscoped: only statements without conditions, on all resources, count.
     """
 
     action: str
@@ -288,11 +302,12 @@ class ExecutionReports(Protocol):
         """Keeps a step, in place of the one of that `StepName`, at its place in the order in which
         they were first recorded.
 
-        :param step: botocore's `PipelineExecutionStep`: `StepName`, `StepStatus`, `StartTime`,
-            `EndTime`, `Metadata`, `AttemptCount`, `CacheHitResult`, `FailureReason`, … The key
-            `StepType`, e.g. "Training", goes into the event and not into the record; the key
-            `Properties` of a step that succeeded, what `Steps.<name>.…` finds, is kept for a retry
-            and shown to nobody.
+        Args:
+            step: botocore's `PipelineExecutionStep`: `StepName`, `StepStatus`, `StartTime`,
+                `EndTime`, `Metadata`, `AttemptCount`, `CacheHitResult`, `FailureReason`, … The key
+                `StepType`, e.g. "Training", goes into the event and not into the record; the key
+                `Properties` of a step that succeeded, what `Steps.<name>.…` finds, is kept for a
+                retry and shown to nobody.
         """
 
     def change_execution(self, execution_arn: str, fields: dict[str, Any]) -> None:
@@ -312,13 +327,15 @@ class PipelineBackend(Protocol):
     ) -> None:
         """Runs an execution in threads of its own; returns at once.
 
-        :param execution: `PipelineArn`, `PipelineName`, `PipelineExecutionArn`, `RoleArn`,
-            `StartTime` (datetime), `PipelineParameters` (a list of `{"Name", "Value"}`, only those
-            that the caller gave; names and types are checked), and where given
-            `ParallelismConfiguration`, `SelectiveExecutionConfig`, `PipelineExecutionDisplayName`.
-        :param definition: the definition's JSON as it was when the execution started.
-        :param earlier: the steps of an execution that is retried, as they were last recorded: those
-            that succeeded are not run again.
+        Args:
+            execution: `PipelineArn`, `PipelineName`, `PipelineExecutionArn`, `RoleArn`, `StartTime`
+                (datetime), `PipelineParameters` (a list of `{"Name", "Value"}`, only those that the
+                caller gave; names and types are checked), and where given
+                `ParallelismConfiguration`, `SelectiveExecutionConfig`,
+                `PipelineExecutionDisplayName`.
+            definition: the definition's JSON as it was when the execution started.
+            earlier: the steps of an execution that is retried, as they were last recorded: those
+                that succeeded are not run again.
         """
 
     def stop(self, execution_arn: str) -> None:

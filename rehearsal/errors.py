@@ -12,10 +12,11 @@ from typing import Any
 class ApiError(Exception):
     """An operation is refused.
 
-    :param code: e.g. `ValidationException`, as botocore shows it in `Error.Code`.
-    :param message: one sentence: what is wrong, where, what to do.
-    :param status: the HTTP status.
-    :param members: further members of the error's shape.
+    Attributes:
+        code: e.g. `ValidationException`, as botocore shows it in `Error.Code`.
+        message: one sentence: what is wrong, where, what to do.
+        status: the HTTP status.
+        members: further members of the error's shape.
     """
 
     def __init__(

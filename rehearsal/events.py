@@ -50,7 +50,10 @@ class Events:
             pass
 
     def execution(self, record: Record, previous: str | None) -> None:
-        """:param record: an execution's; :param previous: its status before."""
+        """Args:
+        record: an execution's.
+        previous: its status before.
+        """
         status = record["PipelineExecutionStatus"]
         ended = record.get("LastModifiedTime") if status in _ENDED else None
         detail = {
@@ -67,7 +70,9 @@ class Events:
         self._send("SageMaker Model Building Pipeline Execution Status Change", detail, resources)
 
     def step(self, pipeline: str, execution: str, step: Record, previous: str | None) -> None:
-        """:param step: a `PipelineExecutionStep` and its `StepType`."""
+        """Args:
+        step: a `PipelineExecutionStep` and its `StepType`.
+        """
         detail = {
             "metadata": _lower_camel(step.get("Metadata", {})),
             "stepName": step["StepName"],
@@ -100,7 +105,9 @@ class Events:
         self._describe("SageMaker Transform Job State Change", detail, "TransformJobArn", tags)
 
     def model_package(self, record: Record, changed: Sequence[str] | None = None) -> None:
-        """:param changed: the fields that an update changed; None for a new package."""
+        """Args:
+        changed: the fields that an update changed; None for a new package.
+        """
         detail = shapes.project("DescribeModelPackageOutput", record)
         if changed is not None:
             # AWS writes this one with a small letter.

@@ -38,12 +38,17 @@ def start(
 ) -> dict[str, str]:
     """Starts a server on a state folder and waits until it answers.
 
-    :param port: by default the one that this folder had before, as its resources' URLs name it, or
-        a free one.
-    :param enforce_iam: refuses what the caller's IAM policies don't allow.
-    :param modes: in what it is less kind; by default in nothing.
-    :returns: the environment variables that lead to it; see `variables`.
-    :raises LifecycleError: one runs already, or it ends before it answers.
+    Args:
+        port: by default the one that this folder had before, as its resources' URLs name it, or a
+            free one.
+        enforce_iam: refuses what the caller's IAM policies don't allow.
+        modes: in what it is less kind; by default in nothing.
+
+    Returns:
+        the environment variables that lead to it; see `variables`.
+
+    Raises:
+        LifecycleError: one runs already, or it ends before it answers.
     """
     state = state.resolve()
     if is_running(state):
@@ -82,8 +87,11 @@ def _command(state: Path, cache: Path, port: int) -> list[str]:
 def stop(state: Path) -> bool:
     """Ends the server of a state folder, and with it all that it runs.
 
-    :returns: whether one ran.
-    :raises LifecycleError: it does not end.
+    Returns:
+        whether one ran.
+
+    Raises:
+        LifecycleError: it does not end.
     """
     pid = running_pid(state)
     if pid is None:
@@ -126,7 +134,8 @@ def running_pid(state: Path) -> int | None:
 def variables(state: Path, cache: Path | None = None) -> dict[str, str]:
     """Environment variables that lead clients, the CDK CLI and its image builds to the server.
 
-    :raises LifecycleError: none runs, or its announcement is damaged.
+    Raises:
+        LifecycleError: none runs, or its announcement is damaged.
     """
     state = state.resolve()
     if not is_running(state):

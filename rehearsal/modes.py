@@ -10,9 +10,10 @@ from typing import Any
 def _mode(off: float | bool, unkind: float | bool, help_: str, metavar: str | None = None) -> Any:
     """A field of `Modes`.
 
-    :param off: its value where it is not asked for.
-    :param unkind: its value where all modes are asked for, by `--unkind`.
-    :param metavar: of a number, what it counts.
+    Args:
+        off: its value where it is not asked for.
+        unkind: its value where all modes are asked for, by `--unkind`.
+        metavar: of a number, what it counts.
     """
     about = {"unkind": unkind, "help": help_, "metavar": metavar}
     return field(default=off, metadata=about)

@@ -32,7 +32,9 @@ class RunningJobs:
         self._closed = False
 
     def start(self, arn: str, job: Job) -> None:
-        """:raises ApiError: they were closed; nobody would end this one."""
+        """Raises:
+        ApiError: they were closed; nobody would end this one.
+        """
         with self._lock:
             if self._closed:
                 raise ApiError(

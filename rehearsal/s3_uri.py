@@ -14,7 +14,9 @@ class S3Uri:
 
     @classmethod
     def of(cls, text: str) -> S3Uri:
-        """:raises ValueError: `text` names no bucket of S3."""
+        """Raises:
+        ValueError: `text` names no bucket of S3.
+        """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "s3" or not bucket:

@@ -131,7 +131,8 @@ def serve(
     """Runs until SIGTERM or SIGINT, then ends all jobs and servers, keeps the state and ends this
     process.
 
-    :raises StartError: the port is taken, or another server uses the state folder.
+    Raises:
+        StartError: the port is taken, or another server uses the state folder.
     """
     settings.state.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:

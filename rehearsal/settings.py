@@ -23,10 +23,11 @@ def default_cache() -> Path:
 class RehearsalSettings:
     """Settings of one server.
 
-    :param state: folder of this rehearsal's own data; whoever deletes it starts afresh.
-    :param cache: folder that rehearsals share, e.g. the images' environments.
-    :param port: where all of AWS answers, on 127.0.0.1.
-    :param modes: in what it is less kind than it could be.
+    Attributes:
+        state: folder of this rehearsal's own data; whoever deletes it starts afresh.
+        cache: folder that rehearsals share, e.g. the images' environments.
+        port: where all of AWS answers, on 127.0.0.1.
+        modes: in what it is less kind than it could be.
     """
 
     state: Path

@@ -19,8 +19,9 @@ class SupervisedThread:
     What `look` raises is logged with its traceback, and the next look comes all the same. After
     five failures in a row that is told once, and the log is spared until a look succeeds.
 
-    :param name: of the thread, and in the log.
-    :param every: seconds between the end of a look and the next one.
+    Attributes:
+        name: of the thread, and in the log.
+        every: seconds between the end of a look and the next one.
     """
 
     def __init__(self, name: str, look: Callable[[], None], every: float) -> None:
@@ -75,7 +76,8 @@ async def look_now_and_then(name: str, look: Callable[[], None], every: float) -
 class Failures:
     """Tells of the failures of what is done again and again, so that one ends no other.
 
-    :param name: of the work, in the log.
+    Attributes:
+        name: of the work, in the log.
     """
 
     def __init__(self, name: str) -> None:
@@ -86,7 +88,8 @@ class Failures:
     def watched(self, part: str = "") -> Iterator[None]:
         """Logs an exception instead of raising it.
 
-        :param part: of the work, whose failures are counted by themselves.
+        Args:
+            part: of the work, whose failures are counted by themselves.
         """
         name = f"{self._name} ({part})" if part else self._name
         try:

@@ -36,7 +36,8 @@ def start(
 def finish(process: subprocess.Popen[bytes], log: Path) -> None:
     """Waits for a started CLI.
 
-    :raises CdkError: it ended with another status than 0.
+    Raises:
+        CdkError: it ended with another status than 0.
     """
     try:
         status = process.wait()

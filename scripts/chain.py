@@ -26,7 +26,8 @@ NETWORKS = CONTAINERS / "training" / "training" / "models"
 def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
     """Refuses a folder that no pipeline could train on, before anything takes time.
 
-    :raises CommandError: what is wrong with it.
+    Raises:
+        CommandError: what is wrong with it.
     """
     listing = list_files(folder)
     with progress(console, "Checked", len(listing.files)) as done:
@@ -46,7 +47,8 @@ def network_names() -> list[str]:
 def make_environments(report: Callable[[str], None]) -> None:
     """Makes the Python environment of each image; the first time Horovod is compiled.
 
-    :raises CommandError: one can't be made.
+    Raises:
+        CommandError: one can't be made.
     """
     for image in IMAGES:
         try:
@@ -61,9 +63,10 @@ def make_environments(report: Callable[[str], None]) -> None:
 class Deployment:
     """One environment's stacks, deployed by the CDK CLI to the AWS that `variables` name.
 
-    :param assembly: folder of the synthesised stacks.
-    :param log: file that all output of the CLI goes to.
-    :param context: CDK context, for example `{"training_hosts": "4"}`.
+    Attributes:
+        assembly: folder of the synthesised stacks.
+        log: file that all output of the CLI goes to.
+        context: CDK context, for example `{"training_hosts": "4"}`.
     """
 
     environment: str
@@ -75,7 +78,8 @@ class Deployment:
     def bootstrap_and_synthesise(self) -> None:
         """Both at once, as neither needs the other.
 
-        :raises scripts.cdk.CdkError: the CLI failed.
+        Raises:
+            scripts.cdk.CdkError: the CLI failed.
         """
         bootstrap = cdk.start(["bootstrap", self._target()], self.variables, self.log)
         try:
@@ -88,7 +92,8 @@ class Deployment:
     def deploy(self) -> None:
         """Deploys every stack of the environment.
 
-        :raises scripts.cdk.CdkError: the CLI failed.
+        Raises:
+            scripts.cdk.CdkError: the CLI failed.
         """
         arguments = [
             "deploy",
@@ -130,8 +135,9 @@ def approve_newest(environment: str) -> None:
 def _succeed(status: int, command: str) -> None:
     """Each command has said in its own sentence what is wrong.
 
-    :raises KeyboardInterrupt: a person ended it.
-    :raises CommandError: it failed.
+    Raises:
+        KeyboardInterrupt: a person ended it.
+        CommandError: it failed.
     """
     if status == INTERRUPTED:
         raise KeyboardInterrupt("The rehearsal ends here too.")

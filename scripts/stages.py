@@ -14,7 +14,8 @@ class Stages:
 
     In a terminal the running stage shows a spinner; in a pipe every announcement is one plain line.
 
-    :param count: how many stages the command has.
+    Attributes:
+        count: how many stages the command has.
     """
 
     def __init__(self, console: Console, count: int) -> None:
@@ -26,7 +27,8 @@ class Stages:
     def stage(self, title: str, *, quiet: bool = False) -> Iterator[None]:
         """Announces a stage and its end.
 
-        :param quiet: shows no spinner, for a stage that prints progress of its own.
+        Args:
+            quiet: shows no spinner, for a stage that prints progress of its own.
         """
         self._number += 1
         heading = f"[{self._number}/{self._count}] {title}"

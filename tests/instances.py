@@ -11,8 +11,9 @@ def process_of(job_folder: Path, host: str) -> int | None:
     Killing it stands for the loss of the instance. Its command line is `unshare`'s, with the job's
     `containers.json` and the host's index at its end.
 
-    :param job_folder: `jobs/processing-<job name>` in the rehearsal's state folder.
-    :param host: `algo-1`, `algo-2`, …
+    Args:
+        job_folder: `jobs/processing-<job name>` in the rehearsal's state folder.
+        host: `algo-1`, `algo-2`, …
     """
     ending = [str(job_folder / "containers.json"), str(int(host.removeprefix("algo-")) - 1)]
     for path in Path("/proc").glob("[0-9]*/cmdline"):

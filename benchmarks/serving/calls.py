@@ -20,7 +20,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """:ivar probabilities: in the order of the labels."""
+    """Attributes:
+    probabilities: in the order of the labels.
+    """
 
     label: str
     probabilities: tuple[float, ...]

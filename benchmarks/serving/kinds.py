@@ -29,11 +29,12 @@ class Start:
 class Kind:
     """A server.
 
-    :ivar start: from the environment's `bin` folder, the model's folder and a port.
-    :ivar ready: the path that says 200 when the server is ready.
-    :ivar path: where an image is sent.
-    :ivar settings: how it is set up, in words, beside its version.
-    :ivar decoding: "ours" (containers/preprocessing) or "pillow".
+    Attributes:
+        start: from the environment's `bin` folder, the model's folder and a port.
+        ready: the path that says 200 when the server is ready.
+        path: where an image is sent.
+        settings: how it is set up, in words, beside its version.
+        decoding: "ours" (containers/preprocessing) or "pillow".
     """
 
     name: str

@@ -25,8 +25,9 @@ class RefusedError(BenchmarkError):
 class Told:
     """What a load measured.
 
-    :ivar seconds: of each request, from when it was due to its last byte, in order of arrival.
-    :ivar elapsed: from the first request to the last answer, seconds.
+    Attributes:
+        seconds: of each request, from when it was due to its last byte, in order of arrival.
+        elapsed: from the first request to the last answer, seconds.
     """
 
     seconds: Sequence[float]
@@ -40,7 +41,8 @@ class Told:
     def percentile(self, share: float) -> float:
         """The latency, in seconds, that this share of the requests stayed within.
 
-        :param share: above 0, up to 1.
+        Args:
+            share: above 0, up to 1.
         """
         ordered = sorted(self.seconds)
         return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
@@ -49,7 +51,8 @@ class Told:
 def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
     """The answers' bodies, asked one after the other.
 
-    :raises BenchmarkError: an answer is not 200.
+    Raises:
+        BenchmarkError: an answer is not 200.
     """
 
     async def ask_all() -> list[bytes]:
@@ -60,9 +63,11 @@ def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
 
 
 def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
-    """:param clients: each sends its next request when its last is answered.
+    """Args:
+        clients: each sends its next request when its last is answered.
 
-    :raises BenchmarkError: an answer is not 200.
+    Raises:
+        BenchmarkError: an answer is not 200.
     """
     return asyncio.run(_closed(url, calls, clients, seconds))
 
@@ -89,9 +94,12 @@ def opened(url: str, calls: Sequence[Call], rate: float, seconds: float, *, even
     A request's time counts from when it was due, so that a server that falls behind can't hide it;
     of one that it refuses it is infinite.
 
-    :param rate: requests/s.
-    :param evenly: one every 1/rate seconds; else at random moments, a Poisson process.
-    :raises BenchmarkError: an answer is none of 200, 429 and 503.
+    Args:
+        rate: requests/s.
+        evenly: one every 1/rate seconds; else at random moments, a Poisson process.
+
+    Raises:
+        BenchmarkError: an answer is none of 200, 429 and 503.
     """
     return asyncio.run(_opened(url, calls, _due(rate, seconds, evenly=evenly)))
 

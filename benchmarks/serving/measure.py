@@ -37,8 +37,9 @@ SIDE = 224
 
 @dataclass(frozen=True)
 class Pythons:
-    """:ivar ours: the inference image's.
-    :ivar plain: the benchmarks' own, which makes pictures.
+    """Attributes:
+    ours: the inference image's.
+    plain: the benchmarks' own, which makes pictures.
     """
 
     ours: Path
@@ -49,8 +50,9 @@ class Pythons:
 class Measured:
     """All that the table is made of, by the server's name.
 
-    :ivar cold_starts: seconds to the first healthy answer.
-    :ivar missing: of a server that could not be set up: why.
+    Attributes:
+        cold_starts: seconds to the first healthy answer.
+        missing: of a server that could not be set up: why.
     """
 
     rates: Rates
@@ -61,7 +63,9 @@ class Measured:
 
 
 def measure(pythons: Pythons, sizes: Sizes, console: Console) -> Measured:
-    """:raises BenchmarkError: there is one core only, or a server fails."""
+    """Raises:
+    BenchmarkError: there is one core only, or a server fails.
+    """
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise BenchmarkError("Serving is measured on one core and asked from another: give two.")

@@ -15,8 +15,9 @@ PROC = Path("/proc")
 class Memory:
     """Bytes of a process tree.
 
-    :ivar resident: what each process holds, shared pages counted in each.
-    :ivar proportional: shared pages divided among those that share them.
+    Attributes:
+        resident: what each process holds, shared pages counted in each.
+        proportional: shared pages divided among those that share them.
     """
 
     resident: int

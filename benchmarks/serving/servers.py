@@ -22,8 +22,9 @@ PATIENCE = 120.0  # seconds until a server must be ready
 
 @dataclass(frozen=True)
 class Place:
-    """:ivar folder: where everything is written.
-    :ivar core: the servers'.
+    """Attributes:
+    folder: where everything is written.
+    core: the servers'.
     """
 
     folder: Path
@@ -42,7 +43,8 @@ class Place:
 class Server:
     """One that is ready, and is stopped but in `awake`.
 
-    :ivar cold_start: seconds from its start to the first healthy answer.
+    Attributes:
+        cold_start: seconds from its start to the first healthy answer.
     """
 
     kind: Kind
@@ -76,8 +78,11 @@ class Server:
 def started(kind: Kind, programs: Path, place: Place) -> Iterator[Server]:
     """Starts a server and waits until it is ready; ends it at the end.
 
-    :param programs: the `bin` folder of its environment.
-    :raises BenchmarkError: it ended, or wasn't ready in time.
+    Args:
+        programs: the `bin` folder of its environment.
+
+    Raises:
+        BenchmarkError: it ended, or wasn't ready in time.
     """
     port = _free_ports()
     how = kind.start(programs, place.model, port)

@@ -48,9 +48,10 @@ class Rates:
 class Latencies:
     """Seconds, medians over the turns.
 
-    :ivar single: of a request when no other is under way.
-    :ivar evenly: the 99th percentile at half of the highest rate, requests evenly spaced.
-    :ivar at_random: the same with requests at random moments.
+    Attributes:
+        single: of a request when no other is under way.
+        evenly: the 99th percentile at half of the highest rate, requests evenly spaced.
+        at_random: the same with requests at random moments.
     """
 
     single: float
@@ -61,7 +62,8 @@ class Latencies:
 def check_answers(servers: Sequence[Server], images: Sequence[bytes]) -> None:
     """Every server must answer each image as the first one does.
 
-    :raises BenchmarkError: one doesn't.
+    Raises:
+        BenchmarkError: one doesn't.
     """
     expected = _answers(servers[0], images)
     for server in servers[1:]:
@@ -105,7 +107,8 @@ def take_turns(
 ) -> Rates:
     """Each server under CLIENTS clients, and the bare pass, again and again.
 
-    :param bare: the program that passes images through for so many seconds.
+    Args:
+        bare: the program that passes images through for so many seconds.
     """
     rates = Rates()
     for turn in range(sizes.turns):
@@ -121,7 +124,9 @@ def take_turns(
 
 
 def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes) -> Latencies:
-    """:param rate: requests/s of the open loop."""
+    """Args:
+    rate: requests/s of the open loop.
+    """
     calls = _calls(server, images)
     turns: list[tuple[Told, Told, Told]] = []
     with server.awake():

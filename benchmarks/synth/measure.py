@@ -90,7 +90,8 @@ def _measure(
 def _synth(folder: Path, *context: str, forget: str | None = None) -> float:
     """Seconds.
 
-    :param forget: what must be made anew; without definitions, nothing is kept at all.
+    Args:
+        forget: what must be made anew; without definitions, nothing is kept at all.
     """
     if forget is not None:
         kept = folder / ".cache" / forget

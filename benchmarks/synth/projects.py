@@ -37,7 +37,8 @@ def empty(folder: Path) -> Path:
 def run(folder: Path, *words: str) -> None:
     """Runs the CDK CLI in a folder.
 
-    :raises BenchmarkError: it failed.
+    Raises:
+        BenchmarkError: it failed.
     """
     # Python keeps what it compiled of an empty app too.
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -56,7 +57,8 @@ def run(folder: Path, *words: str) -> None:
 def review(folder: Path) -> None:
     """Reviews a copy of this project against its commit.
 
-    :raises BenchmarkError: it failed.
+    Raises:
+        BenchmarkError: it failed.
     """
     done = subprocess.run(
         [str(PYTHON), "-P", "-m", "scripts.commands.review", "HEAD", "--env", "dev"],

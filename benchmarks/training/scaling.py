@@ -16,10 +16,11 @@ __all__ = ["Machine", "Network", "allreduce_seconds", "efficiency", "fitted", "l
 class Network:
     """What is trained.
 
-    :ivar gradient_bytes: of all gradients.
-    :ivar seconds_per_image: of a worker's step without communication, by image.
-    :ivar overlap: share of that time behind which communication can hide. 0 where the gradients
-        travel in one bucket, as they do up to 25 MB.
+    Attributes:
+        gradient_bytes: of all gradients.
+        seconds_per_image: of a worker's step without communication, by image.
+        overlap: share of that time behind which communication can hide. 0 where the gradients
+            travel in one bucket, as they do up to 25 MB.
     """
 
     gradient_bytes: float

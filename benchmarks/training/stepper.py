@@ -18,7 +18,9 @@ NETWORK = "mobilenet_v2_035"
 
 
 def serve(step: Callable[[], dict[str, float]]) -> None:
-    """:param step: takes one step and gives figures, which are added up."""
+    """Args:
+    step: takes one step and gives figures, which are added up.
+    """
     for _ in range(WARM_UP):
         step()
     print(json.dumps({"ready": True}), flush=True)

@@ -48,8 +48,9 @@ def training_rows(
 ) -> tuple[list[Row], list[str]]:
     """The table's rows, and the notes below it.
 
-    :param python: the training image's.
-    :param plain: the benchmarks' own, which makes pictures.
+    Args:
+        python: the training image's.
+        plain: the benchmarks' own, which makes pictures.
     """
     rows: list[Row] = []
     alone: dict[int, float] = {}

@@ -22,9 +22,10 @@ THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 class Group:
     """Steppers that step at the same time.
 
-    :ivar polls: between turns they would keep a core busy.
-    :ivar seconds: of each turn, a step's; such that steps/s of all steppers together come out.
-    :ivar figures: of each turn, of the first stepper, divided by its steps.
+    Attributes:
+        polls: between turns they would keep a core busy.
+        seconds: of each turn, a step's; such that steps/s of all steppers together come out.
+        figures: of each turn, of the first stepper, divided by its steps.
     """
 
     steppers: Sequence[subprocess.Popen[str]]
@@ -145,7 +146,9 @@ def _start(
 
 
 def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
-    """:raises BenchmarkError: the stepper ended."""
+    """Raises:
+    BenchmarkError: the stepper ended.
+    """
     assert stepper.stdout  # noqa: S101
     for line in stepper.stdout:
         if line.startswith("{"):

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 class Machine:
     """One kind of link between workers.
 
-    :ivar latency: seconds from one worker to the next.
-    :ivar bandwidth: bytes/s of a worker's link.
+    Attributes:
+        latency: seconds from one worker to the next.
+        bandwidth: bytes/s of a worker's link.
     """
 
     name: str

@@ -25,7 +25,8 @@ class NoRateError(Exception):
 class Split:
     """Objects by channel.
 
-    :raises KeyError: CreateManifests isn't told the fractions.
+    Raises:
+        KeyError: CreateManifests isn't told the fractions.
     """
 
     train: int
@@ -60,7 +61,8 @@ Parts = Mapping[str, float]
 def working_parts(job: Job, work: Work, instance: Instance) -> Parts:
     """Seconds of a step from the start of its instances to its end, by part.
 
-    :raises NoRateError: nothing was measured for such a step, network or GPU.
+    Raises:
+        NoRateError: nothing was measured for such a step, network or GPU.
     """
     if job.step not in _STEPS:
         raise NoRateError(f"no rate is known of a step {job.step}")
@@ -124,7 +126,8 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
 def training_rate(job: Job, work: Work, instance: Instance) -> Training:
     """The rate of a training job's network, carried to its size of images by their area.
 
-    :raises NoRateError: it wasn't measured on such a processor.
+    Raises:
+        NoRateError: it wasn't measured on such a processor.
     """
     network, precision = job.told["model"], job.told["precision"]
     processor = instance.gpu or "cpu"

@@ -11,12 +11,13 @@ USES: tuple[Use, ...] = ("processing", "training", "hosting")
 class Instance:
     """A SageMaker instance type.
 
-    :ivar name: e.g. `ml.m5.xlarge`.
-    :ivar gpu: the kind of its GPUs, None where it has none.
-    :ivar network_gbit: Gbit/s that it has at all times; small ones burst above for minutes.
-    :ivar idle_watts: what it draws without load, its share of the building included.
-    :ivar watts: the same at full load.
-    :ivar uses: what SageMaker takes it for.
+    Attributes:
+        name: e.g. `ml.m5.xlarge`.
+        gpu: the kind of its GPUs, None where it has none.
+        network_gbit: Gbit/s that it has at all times; small ones burst above for minutes.
+        idle_watts: what it draws without load, its share of the building included.
+        watts: the same at full load.
+        uses: what SageMaker takes it for.
     """
 
     name: str

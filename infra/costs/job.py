@@ -15,11 +15,12 @@ _USES: Mapping[str, Use] = {"Processing": "processing", "Training": "training"}
 class Job:
     """The job of a Processing or Training step.
 
-    :ivar instance: its instance type.
-    :ivar volume_gb: storage of each instance.
-    :ivar max_seconds: after which SageMaker stops it; None where nothing is said.
-    :ivar is_spot: managed spot training.
-    :ivar told: hyperparameters, or arguments without their dashes, parameters filled in.
+    Attributes:
+        instance: its instance type.
+        volume_gb: storage of each instance.
+        max_seconds: after which SageMaker stops it; None where nothing is said.
+        is_spot: managed spot training.
+        told: hyperparameters, or arguments without their dashes, parameters filled in.
     """
 
     step: str
@@ -35,7 +36,8 @@ class Job:
 def with_instances(definition: Definition, instances: Mapping[str, tuple[str, int]]) -> Definition:
     """The same definition with other instances: `{"ShardImages": ("ml.c5.xlarge", 4)}`.
 
-    :raises KeyError: there is no such step.
+    Raises:
+        KeyError: there is no such step.
     """
     changed = Definition(deepcopy(definition.content))
     for step, (instance, count) in instances.items():
@@ -50,7 +52,8 @@ def with_instances(definition: Definition, instances: Mapping[str, tuple[str, in
 def jobs_of(definition: Definition, parameters: Mapping[str, Any] | None = None) -> dict[str, Job]:
     """The jobs of a definition by step, in its order.
 
-    :param parameters: instead of the defaults.
+    Args:
+        parameters: instead of the defaults.
     """
     values = {**definition.parameters, **(parameters or {})}
     return {

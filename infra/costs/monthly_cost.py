@@ -12,9 +12,10 @@ from infra.costs.prices import HOURS_PER_MONTH, Prices, Region
 class Item:
     """What one kind of resource costs.
 
-    :ivar what: e.g. "ml.c5.large of the endpoint".
-    :ivar usd: of a month of 730 hours; None where it is billed by use alone.
-    :ivar how: how it was counted, or what its use costs.
+    Attributes:
+        what: e.g. "ml.c5.large of the endpoint".
+        usd: of a month of 730 hours; None where it is billed by use alone.
+        how: how it was counted, or what its use costs.
     """
 
     what: str
@@ -29,8 +30,11 @@ def monthly_cost(
 
     Free tiers and discounts are left out, and so is what is stored.
 
-    :param templates: CloudFormation templates by unit, or stack.
-    :raises PriceError: the price table lacks the Region, or an endpoint's instance type.
+    Args:
+        templates: CloudFormation templates by unit, or stack.
+
+    Raises:
+        PriceError: the price table lacks the Region, or an endpoint's instance type.
     """
     of_region = prices.region(region)
     found: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}

@@ -27,11 +27,11 @@ class PriceError(Exception):
 class Region:
     """What things cost in a Region.
 
-    :ivar kg_co2e_per_kwh: of its grid.
-    :ivar hours: USD of an instance's hour, by type.
-    :ivar confirmed: the types whose price was read; the others' were reckoned from another
-        Region's.
-    :ivar other: USD of everything else, by name, e.g. `s3_gb_month`.
+    Attributes:
+        kg_co2e_per_kwh: of its grid.
+        hours: USD of an instance's hour, by type.
+        confirmed: the types whose price was read; the others' were reckoned from another Region's.
+        other: USD of everything else, by name, e.g. `s3_gb_month`.
     """
 
     name: str
@@ -46,8 +46,9 @@ class Region:
 class Prices:
     """The table of `prices.toml`.
 
-    :ivar date: when it was written; AWS changes prices without telling it.
-    :ivar spot_discount: assumed share that managed spot training saves, 0 to 1.
+    Attributes:
+        date: when it was written; AWS changes prices without telling it.
+        spot_discount: assumed share that managed spot training saves, 0 to 1.
     """
 
     date: date
@@ -60,22 +61,25 @@ class Prices:
     def region(self, name: str | None) -> Region:
         """A Region's prices; us-east-1's for None.
 
-        :raises PriceError: the table lacks it.
+        Raises:
+            PriceError: the table lacks it.
         """
         return _found(self.regions, name or DEFAULT_REGION, f"{FILE.name} has no Region")
 
     def instance(self, name: str) -> Instance:
         """What an instance type is.
 
-        :raises PriceError: the table lacks it.
+        Raises:
+            PriceError: the table lacks it.
         """
         return _found(self.instances, name, f"{FILE.name} has no instance type")
 
     def hour(self, instance: str, region: str | None, use: Use) -> float:
         """USD of an hour of an instance.
 
-        :raises PriceError: the table lacks the type or the Region, the Region lacks the type, or
-            SageMaker doesn't take the type for this.
+        Raises:
+            PriceError: the table lacks the type or the Region, the Region lacks the type, or
+                SageMaker doesn't take the type for this.
         """
         found, prices = self.instance(instance), self.region(region)
         if use not in found.uses:

@@ -71,10 +71,11 @@ class Training(_Rates):
 class Rates(_Rates):
     """All rates of a run of the pipeline.
 
-    :ivar manifests_fixed_seconds: of CreateManifests without any object.
-    :ivar manifests_seconds_per_object: of CreateManifests, listing left out; it is serial.
-    :ivar evaluation_vcpu_seconds_per_image: of EvaluateModel, of a network that is as large as the
-        measured ones.
+    Attributes:
+        manifests_fixed_seconds: of CreateManifests without any object.
+        manifests_seconds_per_object: of CreateManifests, listing left out; it is serial.
+        evaluation_vcpu_seconds_per_image: of EvaluateModel, of a network that is as large as the
+            measured ones.
     """
 
     measured: Measured

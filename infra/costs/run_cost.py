@@ -16,11 +16,12 @@ from infra.costs.workload import Workload
 class StepCost:
     """What a step takes; `seconds`, `usd` and `kg_co2e` are None where nothing tells (see `why`).
 
-    :ivar seconds: from its request to its end.
-    :ivar waiting_seconds: of these, until its instances are there, which is not billed.
-    :ivar parts: seconds of the rest, by what they go into.
-    :ivar usd: instances and their storage.
-    :ivar why: why the seconds are not known; empty where they are.
+    Attributes:
+        seconds: from its request to its end.
+        waiting_seconds: of these, until its instances are there, which is not billed.
+        parts: seconds of the rest, by what they go into.
+        usd: instances and their storage.
+        why: why the seconds are not known; empty where they are.
     """
 
     step: str
@@ -40,8 +41,9 @@ class StepCost:
 class RunCost:
     """What an execution takes. Sums are over the steps whose seconds are known.
 
-    :ivar seconds: until its last step ends; steps that don't wait for each other overlap.
-    :ivar usd: of all steps and of the requests to S3.
+    Attributes:
+        seconds: until its last step ends; steps that don't wait for each other overlap.
+        usd: of all steps and of the requests to S3.
     """
 
     steps: tuple[StepCost, ...]
@@ -62,7 +64,9 @@ class RunCost:
         return tuple(step for step in self.steps if step.seconds is None)
 
     def step(self, name: str) -> StepCost:
-        """:raises StopIteration: there is no such step."""
+        """Raises:
+        StopIteration: there is no such step.
+        """
         return next(step for step in self.steps if step.step == name)
 
 
@@ -75,8 +79,11 @@ def run_cost(
 ) -> RunCost:
     """Reckons one execution of a definition; `with_instances` gives one on other instances.
 
-    :param region: us-east-1 where it is None.
-    :raises PriceError: the price table lacks an instance type or the Region.
+    Args:
+        region: us-east-1 where it is None.
+
+    Raises:
+        PriceError: the price table lacks an instance type or the Region.
     """
     jobs = jobs_of(definition, workload.parameters)
     work, of_region = work_of(jobs, rates, workload), prices.region(region)
@@ -91,8 +98,11 @@ def run_cost(
 def step_cost(job: Job, work: Work | None, prices: Prices, region: Region) -> StepCost:
     """Reckons one step.
 
-    :param work: None where the definition doesn't say what the steps have to do.
-    :raises PriceError: the price table lacks its instance type.
+    Args:
+        work: None where the definition doesn't say what the steps have to do.
+
+    Raises:
+        PriceError: the price table lacks its instance type.
     """
     hour = prices.hour(job.instance, region.name, job.use)
     instance = prices.instance(job.instance)

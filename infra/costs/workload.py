@@ -9,9 +9,10 @@ from typing import Any
 class Workload:
     """The dataset of a run, and what it is started with.
 
-    :ivar objects: image files in all channels together.
-    :ivar mean_bytes: mean size of a file.
-    :ivar parameters: of the execution, instead of the definition's defaults, e.g. {"Epochs": 5}.
+    Attributes:
+        objects: image files in all channels together.
+        mean_bytes: mean size of a file.
+        parameters: of the execution, instead of the definition's defaults, e.g. {"Epochs": 5}.
     """
 
     objects: int
@@ -19,7 +20,9 @@ class Workload:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """:raises ValueError: no objects, or no bytes."""
+        """Raises:
+        ValueError: no objects, or no bytes.
+        """
         if self.objects < 1 or self.mean_bytes <= 0:
             raise ValueError(
                 f"A workload of {self.objects} objects of {self.mean_bytes:g} bytes is none: give "

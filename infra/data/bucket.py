@@ -23,11 +23,12 @@ def private_bucket(  # noqa: PLR0913 - CDK props
 ) -> s3.Bucket:
     """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
 
-    :param key: encrypts its objects, by one data key a bucket for some time, which saves requests;
-        None for S3's own keys, the only ones that access logs can be written with.
-    :param access_logs: where its access logs go, below a prefix that is the construct's id; none
-        for the log bucket itself.
-    :param expire: further lifecycle rules.
+    Args:
+        key: encrypts its objects, by one data key a bucket for some time, which saves requests;
+            None for S3's own keys, the only ones that access logs can be written with.
+        access_logs: where its access logs go, below a prefix that is the construct's id; none for
+            the log bucket itself.
+        expire: further lifecycle rules.
     """
     return s3.Bucket(
         scope,

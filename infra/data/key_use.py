@@ -42,13 +42,14 @@ def encrypt_with(key: kms.IKey, scope: Construct, sagemakers: Collection[iam.IRo
     """Gives every queue, table and log group in `scope` the key, and every role that reads or
     writes what is encrypted the use of it, through that service alone.
 
-    :param sagemakers: roles whose jobs or endpoints name the key in their requests. SageMaker asks
-        for `kms:Encrypt` then, and AWS does not document that it validates the key by way of S3:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-
     Called when all is made, so that nobody who adds a queue or a grant has to think of it. Topics
     have a key of their own. The variables of functions hold names and no secrets: they stay
     encrypted by Lambda's.
+
+    Args:
+        sagemakers: roles whose jobs or endpoints name the key in their requests. SageMaker asks for
+            `kms:Encrypt` then, and AWS does not document that it validates the key by way of S3:
+            https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
     for made in scope.node.find_all():
         if isinstance(made, sqs.CfnQueue):

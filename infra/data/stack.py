@@ -16,16 +16,17 @@ from infra.settings import Settings
 class DataStack(cdk.Stack):
     """The buckets, and the key that encrypts the volumes of jobs and endpoints.
 
-    :ivar drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to
-        EventBridge.
-    :ivar working: `executions/<execution id>/…`, and so `checkpoints/` and `tensorboard/`; expires.
-    :ivar artifacts: models and lineage, kept.
-    :ivar inference: `captured/…`, what the endpoint answered, and `asynchronous/…`, requests that
-        wait and their answers; expires.
-    :ivar access_logs: who read and wrote the others.
-    :ivar emptied: the buckets that are emptied when the stack is destroyed.
-    :ivar volume_key: encrypts storage volumes.
-    :ivar object_key: encrypts objects, and is that key; None where S3's own keys do.
+    Attributes:
+        drops: `drops/<drop id>/<class label>/<file>` and its marker; sends its events to
+            EventBridge.
+        working: `executions/<execution id>/…`, and so `checkpoints/` and `tensorboard/`; expires.
+        artifacts: models and lineage, kept.
+        inference: `captured/…`, what the endpoint answered, and `asynchronous/…`, requests that
+            wait and their answers; expires.
+        access_logs: who read and wrote the others.
+        emptied: the buckets that are emptied when the stack is destroyed.
+        volume_key: encrypts storage volumes.
+        object_key: encrypts objects, and is that key; None where S3's own keys do.
     """
 
     def __init__(

@@ -13,11 +13,12 @@ from infra.function import dead_letter_queue
 class Drift(Construct):
     """Every `drift.every_hours`, the class shares of captured answers against those of training.
 
-    :ivar comparison: the function that compares, on its schedule.
-    :ivar retraining: the function that starts the pipeline, or None without `drift.retrain`.
-    :ivar metric: how far they are apart at least.
-    :ivar alarm: on the metric; whoever composes this says whom it tells.
-    :ivar dead_letters: events that failed.
+    Attributes:
+        comparison: the function that compares, on its schedule.
+        retraining: the function that starts the pipeline, or None without `drift.retrain`.
+        metric: how far they are apart at least.
+        alarm: on the metric; whoever composes this says whom it tells.
+        dead_letters: events that failed.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, props: DriftProps) -> None:

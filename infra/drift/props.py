@@ -11,11 +11,12 @@ from infra.settings import Settings
 class DriftProps:
     """All of it.
 
-    :ivar stack_name: the serving stack, whose parameter is the model package that is served.
-    :ivar parameter: that parameter.
-    :ivar captured: bucket of captured answers.
-    :ivar capture_prefix: where in it those of the endpoint's variant lie, with a slash at its end.
-    :ivar records: bucket of the executions' `dataset.json`, and of what is kept of comparisons.
+    Attributes:
+        stack_name: the serving stack, whose parameter is the model package that is served.
+        parameter: that parameter.
+        captured: bucket of captured answers.
+        capture_prefix: where in it those of the endpoint's variant lie, with a slash at its end.
+        records: bucket of the executions' `dataset.json`, and of what is kept of comparisons.
     """
 
     settings: Settings

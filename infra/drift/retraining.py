@@ -15,8 +15,9 @@ from infra.function import python_function
 class Retraining(Construct):
     """A rule on the alarm, and the function that asks the starter for a run.
 
-    :ivar function: asks for it.
-    :ivar rule: hands it the event that the alarm was raised.
+    Attributes:
+        function: asks for it.
+        rule: hands it the event that the alarm was raised.
     """
 
     def __init__(

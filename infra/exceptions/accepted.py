@@ -10,9 +10,10 @@ from typing import Protocol, TypeVar
 class Accepted:
     """What a rule finds in some subjects, and why that is right.
 
-    :ivar subjects: pattern of what is found fault with, as of `fnmatch`; the digits that the CDK
-        puts behind a logical id are a `*`.
-    :ivar rule: the rule, in full.
+    Attributes:
+        subjects: pattern of what is found fault with, as of `fnmatch`; the digits that the CDK puts
+            behind a logical id are a `*`.
+        rule: the rule, in full.
     """
 
     subjects: str

@@ -9,10 +9,11 @@ class Placement:
 
     The values are ids and may be CDK tokens.
 
-    :ivar vpc: the VPC of all of them.
-    :ivar processing: of processing jobs.
-    :ivar training: of training jobs, whose hosts reach each other.
-    :ivar models: of the endpoint's instances.
+    Attributes:
+        vpc: the VPC of all of them.
+        processing: of processing jobs.
+        training: of training jobs, whose hosts reach each other.
+        models: of the endpoint's instances.
     """
 
     vpc: str

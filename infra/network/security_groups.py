@@ -15,10 +15,11 @@ class SecurityGroups(Construct):
     A group can't tell one training job from another that runs at the same time: their hosts could
     reach each other.
 
-    :ivar processing: out by HTTPS; hosts of a job encrypt between each other.
-    :ivar training: the same, and Horovod's workers meet on ports that they choose themselves.
-    :ivar models: out by HTTPS; SageMaker brings requests by its own network.
-    :ivar endpoints: in by HTTPS from processing jobs, which alone call the API.
+    Attributes:
+        processing: out by HTTPS; hosts of a job encrypt between each other.
+        training: the same, and Horovod's workers meet on ports that they choose themselves.
+        models: out by HTTPS; SageMaker brings requests by its own network.
+        endpoints: in by HTTPS from processing jobs, which alone call the API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vpc_id: str) -> None:

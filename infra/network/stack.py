@@ -22,7 +22,8 @@ class NetworkStack(cdk.Stack):
     is no longer in the app would never be deleted, and its endpoints be billed for ever; a part of
     a stack that always goes first could not be taken away.
 
-    :ivar vpc: None without `network.vpc`.
+    Attributes:
+        vpc: None without `network.vpc`.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class NetworkStack(cdk.Stack):
         buckets: Sequence[s3.IBucket],
         **kwargs: Any,
     ) -> None:
-        """:param buckets: all that jobs and models read and write."""
+        """Args:
+        buckets: all that jobs and models read and write.
+        """
         super().__init__(scope, construct_id, **kwargs)
         self.vpc = (
             IsolatedVpc(self, "Vpc", settings=settings, buckets=buckets)

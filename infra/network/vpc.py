@@ -25,8 +25,9 @@ class IsolatedVpc(Construct):
     https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html,
     https://docs.aws.amazon.com/sagemaker/latest/dg/process-vpc.html
 
-    :ivar vpc_id: its id.
-    :ivar placement: where jobs and models are.
+    Attributes:
+        vpc_id: its id.
+        placement: where jobs and models are.
     """
 
     def __init__(

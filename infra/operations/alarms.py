@@ -19,8 +19,9 @@ _GREATER_OR_EQUAL = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRES
 class Alarms:
     """Of one environment.
 
-    :param topic: that they tell.
-    :ivar made: all of them, in the order in which they were made.
+    Attributes:
+        topic: that they tell.
+        made: all of them, in the order in which they were made.
     """
 
     def __init__(self, scope: Construct, topic: sns.ITopic) -> None:
@@ -75,7 +76,9 @@ class Alarms:
             )
 
     def of_dead_letters(self, depths: Mapping[str, cloudwatch.Metric]) -> None:
-        """:param depths: messages in each queue, by what they are."""
+        """Args:
+        depths: messages in each queue, by what they are.
+        """
         for name, depth in depths.items():
             self.tell(
                 self._alarm(

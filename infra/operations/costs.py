@@ -40,8 +40,9 @@ def show_costs(
 ) -> None:
     """Adds two tables to the end of the page. Called when all that costs is made.
 
-    :param definition: of the pipeline; tokens may be inside.
-    :param region: None where only the credentials say which: the table's first is reckoned with.
+    Args:
+        definition: of the pipeline; tokens may be inside.
+        region: None where only the credentials say which: the table's first is reckoned with.
     """
     try:
         tables = [_month(deployment, region), _run(definition, region)]
@@ -55,7 +56,9 @@ def show_costs(
 
 
 def _month(deployment: cdk.Stage, region: str | None) -> list[str]:
-    """:raises PriceError: the price table lacks the Region, or an instance type."""
+    """Raises:
+    PriceError: the price table lacks the Region, or an instance type.
+    """
     prices = load_prices()
     items = monthly_cost(_templates(deployment), prices, region)
     return [
@@ -69,7 +72,9 @@ def _month(deployment: cdk.Stage, region: str | None) -> list[str]:
 
 
 def _run(definition: Definition, region: str | None) -> list[str]:
-    """:raises PriceError: the price table lacks the Region, or an instance type."""
+    """Raises:
+    PriceError: the price table lacks the Region, or an instance type.
+    """
     prices, rates = load_prices(), load_rates()
     cost = run_cost(definition, rates, EXAMPLE, prices, region)
     return [

@@ -21,8 +21,9 @@ Graphs = Mapping[str, Sequence[cloudwatch.IMetric]]
 class Shown:
     """What the page shows beside the pipeline.
 
-    :ivar endpoint: metrics of the endpoint, by the title of their graph.
-    :ivar failures: what of our own failed: queues and functions.
+    Attributes:
+        endpoint: metrics of the endpoint, by the title of their graph.
+        failures: what of our own failed: queues and functions.
     """
 
     endpoint: Graphs

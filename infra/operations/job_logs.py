@@ -19,7 +19,8 @@ class JobLogs(Construct):
     environment that set a retention would undo the other's: so each notes its own as a tag, and the
     longest counts. What others set by hand is overwritten.
 
-    :ivar function: sets the retention.
+    Attributes:
+        function: sets the retention.
     """
 
     def __init__(

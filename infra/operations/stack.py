@@ -25,15 +25,16 @@ from infra.settings import Settings
 class OperationsStack(cdk.Stack):
     """What watches the other stacks.
 
-    :param reports: what the function that tells people in words looks at.
-    :param dead_letters: the queues of failed events, by what they hold.
-    :param functions: those of the other stacks, by what people call them.
-    :param drift: what the comparison of answered with trained classes gets, if there is one.
-    :ivar job_logs: says how long logs of jobs are kept, or None.
-    :ivar reporter: that function.
-    :ivar dashboard: the page.
-    :ivar drift: that comparison, or None. It is of this stack as nothing else refers to it, so that
-        a setting can take it away.
+    Attributes:
+        reports: what the function that tells people in words looks at.
+        dead_letters: the queues of failed events, by what they hold.
+        functions: those of the other stacks, by what people call them.
+        drift: what the comparison of answered with trained classes gets, if there is one.
+        job_logs: says how long logs of jobs are kept, or None.
+        reporter: that function.
+        dashboard: the page.
+        drift: that comparison, or None. It is of this stack as nothing else refers to it, so that a
+            setting can take it away.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

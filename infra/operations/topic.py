@@ -16,7 +16,8 @@ def encrypted_topic(
 ) -> sns.Topic:
     """A TLS-only topic with its own key: alarms can't use the one AWS manages for SNS.
 
-    :param budgets: whether AWS Budgets publishes to it, too.
+    Args:
+        budgets: whether AWS Budgets publishes to it, too.
     """
     account = cdk.Stack.of(scope).account
     only_own = {"StringEquals": {"aws:SourceAccount": account}}

@@ -29,10 +29,11 @@ MODELS = "models/"
 class Source:
     """The group, and what belongs to it.
 
-    :ivar group: the group's name.
-    :ivar packages: ARN of its packages, as a pattern.
-    :ivar bucket: that of its models.
-    :ivar key: ARN of the key that they are encrypted with; None for S3's own.
+    Attributes:
+        group: the group's name.
+        packages: ARN of its packages, as a pattern.
+        bucket: that of its models.
+        key: ARN of the key that they are encrypted with; None for S3's own.
     """
 
     partition: str

@@ -29,10 +29,11 @@ def check(
 ) -> list[Finding]:
     """All that a definition has against the rules, in order.
 
-    :param definition: with its tokens filled in, as `infra.assembly.pipeline_definition` gives it.
-    :param region: where it is to run; None where that is not said.
-    :param prices: which instance types there are.
-    :param encrypted_buckets: buckets that encrypt by default, by the names in the definition.
+    Args:
+        definition: with its tokens filled in, as `infra.assembly.pipeline_definition` gives it.
+        region: where it is to run; None where that is not said.
+        prices: which instance types there are.
+        encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
     whole = _read(definition)
     found = set(_of_whole(whole))

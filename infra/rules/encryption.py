@@ -37,7 +37,8 @@ def volumes(job: Job) -> Iterator[Finding]:
 def outputs(job: Job, encrypted_buckets: Collection[str]) -> Iterator[Finding]:
     """Each output has a KMS key, or goes to a bucket that encrypts all it is given.
 
-    :param encrypted_buckets: names of such buckets, as they stand in the definition.
+    Args:
+        encrypted_buckets: names of such buckets, as they stand in the definition.
     """
     for path, uri, key in _outputs(job):
         bucket = beginning(uri).removeprefix("s3://").partition("/")[0]

@@ -17,9 +17,10 @@ def check_environment(
 ) -> list[Finding]:
     """Findings of the templates and of the definition inside them, in order.
 
-    :param templates: by unit.
-    :param region: where it is deployed; None where the environment names none.
-    :param prices: which instance types there are.
+    Args:
+        templates: by unit.
+        region: where it is deployed; None where the environment names none.
+        prices: which instance types there are.
     """
     found = check_templates(templates)
     for unit, template in templates.items():

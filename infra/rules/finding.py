@@ -7,11 +7,12 @@ from dataclasses import dataclass
 class Finding:
     """One thing that a rule does not allow.
 
-    :ivar subject: a step's name, `pipeline` for the whole definition, or `<unit>/<logical id>` of a
-        resource.
-    :ivar rule: name of the rule.
-    :ivar path: the argument or property that is wrong, e.g. `ResourceConfig.VolumeKmsKeyId`.
-    :ivar wrong: what is wrong, and after a colon what to do; no full stop.
+    Attributes:
+        subject: a step's name, `pipeline` for the whole definition, or `<unit>/<logical id>` of a
+            resource.
+        rule: name of the rule.
+        path: the argument or property that is wrong, e.g. `ResourceConfig.VolumeKmsKeyId`.
+        wrong: what is wrong, and after a colon what to do; no full stop.
     """
 
     subject: str

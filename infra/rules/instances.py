@@ -21,8 +21,9 @@ _VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
 def of_job(job: Job, region: str | None, prices: Prices) -> Iterator[Finding]:
     """A job's instance type is offered for such a job.
 
-    :param region: None where none is set: the table's first counts then. One that the table lacks
-        is not judged.
+    Args:
+        region: None where none is set: the table's first counts then. One that the table lacks is
+            not judged.
     """
     path = f"{job.cluster_path}.InstanceType"
     for wrong in _wrong(job.cluster.get("InstanceType"), region, _USES[job.type], prices):

@@ -21,9 +21,10 @@ _IMAGE = {
 class Job:
     """One step that starts a job.
 
-    :ivar name: the step's name.
-    :ivar type: `Processing`, `Training` or `Transform`.
-    :ivar step: all of the step.
+    Attributes:
+        name: the step's name.
+        type: `Processing`, `Training` or `Transform`.
+        step: all of the step.
     """
 
     name: str

@@ -27,7 +27,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def of_definition(definition: Definition, size: int) -> Iterator[Finding]:
     """Size and counts.
 
-    :param size: characters of the definition's JSON, as CloudFormation hands it over.
+    Args:
+        size: characters of the definition's JSON, as CloudFormation hands it over.
     """
     for what, count, most in (
         ("characters", size, longest_definition()),
@@ -47,7 +48,8 @@ def of_definition(definition: Definition, size: int) -> Iterator[Finding]:
 def step_names(names: Iterable[str]) -> Iterator[Finding]:
     """A job can be told to be of its step by its name.
 
-    :param names: of all steps that start jobs.
+    Args:
+        names: of all steps that start jobs.
     """
     known: dict[str, str] = {}
     for name in names:

@@ -21,9 +21,10 @@ _KINDS = {"Processing": "processing job", "Training": "training job", "Transform
 class Quota:
     """One quota of SageMaker.
 
-    :ivar name: as Service Quotas has it, e.g. `ml.c5.2xlarge for spot training job usage`.
-    :ivar needed: instances at one time, or seconds.
-    :ivar reason: which steps or what of the endpoint need them.
+    Attributes:
+        name: as Service Quotas has it, e.g. `ml.c5.2xlarge for spot training job usage`.
+        needed: instances at one time, or seconds.
+        reason: which steps or what of the endpoint need them.
     """
 
     name: str
@@ -34,8 +35,9 @@ class Quota:
 def needed(templates: Mapping[str, Template], concurrent_executions: int) -> list[Quota]:
     """What an environment needs, in order.
 
-    :param templates: by unit.
-    :param concurrent_executions: executions that may run at one time.
+    Args:
+        templates: by unit.
+        concurrent_executions: executions that may run at one time.
     """
     found = list(_of_endpoint(templates))
     for unit, template in templates.items():

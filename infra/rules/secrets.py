@@ -40,7 +40,9 @@ _SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
 
 
 def of(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
-    """:param path: where the value lies in its subject."""
+    """Args:
+    path: where the value lies in its subject.
+    """
     with transient_settings(_SETTINGS):
         for place, name, text in _named(value, path, path.rpartition(".")[2]):
             forms = sorted({found.type for found in scan_line(f'{name} = "{text}"')})

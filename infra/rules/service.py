@@ -11,9 +11,10 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 class Operation(NamedTuple):
     """What a type of step calls.
 
-    :ivar create: the operation that takes its Arguments.
-    :ivar generated: the member that SageMaker Pipelines fills in, if any.
-    :ivar describe: the operation whose answer holds its properties.
+    Attributes:
+        create: the operation that takes its Arguments.
+        generated: the member that SageMaker Pipelines fills in, if any.
+        describe: the operation whose answer holds its properties.
     """
 
     create: str
@@ -40,7 +41,8 @@ def model() -> ServiceModel:
 def request(step_type: str) -> StructureShape:
     """What the Arguments of a type of step have to be.
 
-    :raises KeyError: no such type is known here.
+    Raises:
+        KeyError: no such type is known here.
     """
     return _structure(model().operation_model(OPERATIONS[step_type].create).input_shape)
 
@@ -50,7 +52,8 @@ def property_of(step_type: str, path: list[str]) -> Shape | None:
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-properties.html
 
-    :param path: e.g. `["ModelArtifacts", "S3ModelArtifacts"]`; an item of a list by its name.
+    Args:
+        path: e.g. `["ModelArtifacts", "S3ModelArtifacts"]`; an item of a list by its name.
     """
     if step_type not in OPERATIONS:
         return None

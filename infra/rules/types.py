@@ -34,7 +34,8 @@ _TAKEN = {"Float": ("Float", "Integer")}
 def type_of(expression: Mapping[str, Any], definition: Definition) -> str | None:
     """`String`, `Integer`, `Float` or `Boolean`; None where only the execution knows.
 
-    :raises LookupError: it refers to what is not there; the message says to what.
+    Raises:
+        LookupError: it refers to what is not there; the message says to what.
     """
     if "Std:Join" in expression:
         return "String"

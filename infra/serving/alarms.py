@@ -24,7 +24,8 @@ class RollbackAlarms(Construct):
     bad model can't stop the one that mends it.
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
 
-    :ivar names: names of the alarms.
+    Attributes:
+        names: names of the alarms.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -41,12 +41,12 @@ class ApprovedModelDeployment(Construct):
     """A rule on the packages of one group and one on the ends of the stack's own updates, and the
     function that brings the stack's one parameter to the package that should serve.
 
-    :param source: whose group it is, where another environment trains the models.
-
     It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
     with.
 
-    :ivar function: that function.
+    Attributes:
+        source: whose group it is, where another environment trains the models.
+        function: that function.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -26,11 +26,12 @@ class ServingStack(cdk.Stack):
     """Endpoint `shardwise-<environment>` and the function that updates this stack when a model is
     approved.
 
-    :ivar endpoint_name: never changes, whatever model is behind it.
-    :ivar logs: the endpoint's log group and what is read from it.
-    :ivar endpoint: the model, its configuration and the endpoint, where there is a model.
-    :ivar endpoint_role: what the model's containers run under.
-    :ivar dead_letters: approvals that could not be acted on.
+    Attributes:
+        endpoint_name: never changes, whatever model is behind it.
+        logs: the endpoint's log group and what is read from it.
+        endpoint: the model, its configuration and the endpoint, where there is a model.
+        endpoint_role: what the model's containers run under.
+        dead_letters: approvals that could not be acted on.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -20,9 +20,12 @@ _LOOKED_UP = ":account="
 def overrides(context: Callable[[str], Any], qualifier: str) -> dict[str, tuple[str, Any]]:
     """Context key and value by the setting's key, e.g. `training.hosts`.
 
-    :param context: the value of a context key, or None.
-    :param qualifier: the one that the environment was named with, or nothing.
-    :raises SettingsError: two qualifiers.
+    Args:
+        context: the value of a context key, or None.
+        qualifier: the one that the environment was named with, or nothing.
+
+    Raises:
+        SettingsError: two qualifiers.
     """
     schemas = keys(Settings)
     found = {}
@@ -44,8 +47,11 @@ def overrides(context: Callable[[str], Any], qualifier: str) -> dict[str, tuple[
 def check_context(names: Iterable[str]) -> None:
     """Refuses keys that nothing would read.
 
-    :param names: all keys of the CDK context; those of the CDK and its CLI are let be.
-    :raises SettingsError: a key is unknown, or a setting that only a file sets.
+    Args:
+        names: all keys of the CDK context; those of the CDK and its CLI are let be.
+
+    Raises:
+        SettingsError: a key is unknown, or a setting that only a file sets.
     """
     known = [*OVERRIDES, *_OTHERS]
     by_field: dict[str, list[str]] = {}

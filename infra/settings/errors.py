@@ -19,7 +19,8 @@ class SettingsError(Exception):
 def first_problem(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
     """The key that is wrong, empty for the whole, and what is wrong with it and what to do.
 
-    :param model: of all settings; its sections are tables of the file.
+    Args:
+        model: of all settings; its sections are tables of the file.
     """
     # A key that is misspelt is often why another is missing or fits nothing.
     details = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")

@@ -41,7 +41,9 @@ HostingInstance = Annotated[InstanceType, AfterValidator(_usable("hosting"))]
 
 
 def check_accelerator(instance_type: str, accelerator: Accelerator) -> None:
-    """:raises ValueError: the instance has no GPU for a build that needs one, or the reverse."""
+    """Raises:
+    ValueError: the instance has no GPU for a build that needs one, or the reverse.
+    """
     gpus = gpus_of(instance_type)
     if accelerator == "gpu" and not gpus:
         raise ValueError(

@@ -22,8 +22,9 @@ Context = Callable[[str], Any]
 class Reading:
     """Settings and where they are from.
 
-    :ivar sources: by key, e.g. `training.hosts`: the file's name or `-c training_hosts`; what is
-        left out has its default.
+    Attributes:
+        sources: by key, e.g. `training.hosts`: the file's name or `-c training_hosts`; what is left
+            out has its default.
     """
 
     settings: Settings
@@ -33,11 +34,14 @@ class Reading:
 def load(environment: str, context: Context = lambda _: None, folder: Path = FOLDER) -> Settings:
     """Settings of `environment`: defaults, then its file, then the overrides in CDK context.
 
-    :param environment: its name; `dev-anna` is dev with the qualifier anna.
-    :param context: the value of a CDK context key, or None; the overridable keys are those of
-        `OVERRIDES`.
-    :raises SettingsError: no such environment, or a value that is unknown, of the wrong type or out
-        of its limits.
+    Args:
+        environment: its name; `dev-anna` is dev with the qualifier anna.
+        context: the value of a CDK context key, or None; the overridable keys are those of
+            `OVERRIDES`.
+
+    Raises:
+        SettingsError: no such environment, or a value that is unknown, of the wrong type or out of
+            its limits.
     """
     return read(environment, context, folder).settings
 

@@ -15,8 +15,9 @@ DEFAULT = "default"
 class Value:
     """One setting.
 
-    :ivar key: as in the file, e.g. `training.hosts`.
-    :ivar source: `default`, the file's name or `-c training_hosts`.
+    Attributes:
+        key: as in the file, e.g. `training.hosts`.
+        source: `default`, the file's name or `-c training_hosts`.
     """
 
     key: str

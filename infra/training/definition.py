@@ -16,7 +16,8 @@ from infra.training.wiring import Wiring
 def definition(name: str, wiring: Wiring) -> str:
     """The definition as JSON. Its steps depend on each other by the properties that they refer to.
 
-    :param name: the pipeline's name.
+    Args:
+        name: the pipeline's name.
     """
     manifests = create_manifests(wiring)
     serving = fetch_serving_model(wiring)

@@ -13,14 +13,15 @@ _JOBS = "pipelines-*"
 class Roles(Construct):
     """The pipeline's role, and those that its jobs run under.
 
-    :param model_packages: the packages of the group, as `<group name or pattern>/*`.
-    :param endpoint_name: the endpoint whose model is fetched.
-    :ivar pipeline: starts jobs, passes their roles, reads property files, registers models.
-    :ivar processing: CreateManifests and ShardImages.
-    :ivar serving_model: FetchServingModel; the serving stack, which makes the model behind the
-        endpoint, lets it describe that.
-    :ivar training: TrainModel.
-    :ivar evaluation: EvaluateModel.
+    Attributes:
+        model_packages: the packages of the group, as `<group name or pattern>/*`.
+        endpoint_name: the endpoint whose model is fetched.
+        pipeline: starts jobs, passes their roles, reads property files, registers models.
+        processing: CreateManifests and ShardImages.
+        serving_model: FetchServingModel; the serving stack, which makes the model behind the
+            endpoint, lets it describe that.
+        training: TrainModel.
+        evaluation: EvaluateModel.
     """
 
     def __init__(

@@ -23,13 +23,14 @@ from infra.training.written import definition_text
 class TrainingStack(cdk.Stack):
     """An `AWS::SageMaker::Pipeline` from its JSON definition.
 
-    :param placement: the VPC of its jobs; None for SageMaker's network.
-    :ivar roles: a role per duty; who may read and write what is granted where the stacks are
-        composed.
-    :ivar pipeline_name: name of the pipeline.
-    :ivar definition: of the pipeline, with tokens inside.
-    :ivar model_package_group: the group that it registers in.
-    :ivar model_package_group_name: name of the group.
+    Attributes:
+        placement: the VPC of its jobs; None for SageMaker's network.
+        roles: a role per duty; who may read and write what is granted where the stacks are
+            composed.
+        pipeline_name: name of the pipeline.
+        definition: of the pipeline, with tokens inside.
+        model_package_group: the group that it registers in.
+        model_package_group_name: name of the group.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -46,11 +46,12 @@ class RoleArns:
 class Wiring:
     """All of it.
 
-    :ivar volume_key_arn: KMS key of the jobs' storage volumes.
-    :ivar output_key_arn: KMS key of what jobs write to S3; None for the bucket's own default.
-    :ivar placement: the VPC of jobs; None for SageMaker's network.
-    :ivar model_package_group: name of the group that models are registered in.
-    :ivar tags: tags of every job, by key.
+    Attributes:
+        volume_key_arn: KMS key of the jobs' storage volumes.
+        output_key_arn: KMS key of what jobs write to S3; None for the bucket's own default.
+        placement: the VPC of jobs; None for SageMaker's network.
+        model_package_group: name of the group that models are registered in.
+        tags: tags of every job, by key.
     """
 
     settings: Settings

@@ -29,8 +29,9 @@ _TOKEN = re.compile(r"[$#]\{Token\[[^\]]*\]\}")
 def definition_text(name: str, wiring: Wiring, cache: Path = CACHE) -> str:
     """The definition as JSON, with the wiring's tokens inside.
 
-    :param name: the pipeline's name.
-    :param cache: folder of the texts, without tokens; one that can't be written is no error.
+    Args:
+        name: the pipeline's name.
+        cache: folder of the texts, without tokens; one that can't be written is no error.
     """
     tokens: list[str] = []
     plain = _replace(wiring, tokens)

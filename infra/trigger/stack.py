@@ -14,8 +14,9 @@ from infra.trigger.starter import Starter
 class TriggerStack(cdk.Stack):
     """The starter, and the queue of what failed.
 
-    :ivar starter: the function, its table and its rules.
-    :ivar dead_letters: events that could not be delivered or that the starter failed on.
+    Attributes:
+        starter: the function, its table and its rules.
+        dead_letters: events that could not be delivered or that the starter failed on.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -26,8 +26,9 @@ _ATTEMPTS = 24
 class Starter(Construct):
     """Gives each complete drop, and each request of drift, an execution of the pipeline.
 
-    :ivar function: records what it hears of, and starts executions as the guards let it.
-    :ivar table: drops, runs and releases.
+    Attributes:
+        function: records what it hears of, and starts executions as the guards let it.
+        table: drops, runs and releases.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props

@@ -42,7 +42,8 @@ _MEMBERS = {
 def action(target: str, path: str) -> str | None:
     """e.g. `sagemaker:CreateModel`.
 
-    :param target: the header X-Amz-Target; empty for the runtime.
+    Args:
+        target: the header X-Amz-Target; empty for the runtime.
     """
     if target.startswith(_TARGET):
         return f"sagemaker:{target.removeprefix(_TARGET)}"
@@ -54,7 +55,8 @@ def action(target: str, path: str) -> str | None:
 def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> str:
     """The ARN, or `*` for the operations that name none, as most lists.
 
-    :param arn: makes e.g. `model/mine` an ARN.
+    Args:
+        arn: makes e.g. `model/mine` an ARN.
     """
     if match := _INVOCATION.fullmatch(path):
         return arn(f"endpoint/{match[1]}")
@@ -84,8 +86,11 @@ def further(main: str, request: dict[str, Any]) -> Iterator[tuple[str, str, dict
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
     https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
 
-    :param main: the ARN that its own action is on.
-    :returns: actions, ARNs and condition keys.
+    Args:
+        main: the ARN that its own action is on.
+
+    Returns:
+        actions, ARNs and condition keys.
     """
     for member in ("RoleArn", "ExecutionRoleArn"):
         if role := request.get(member):

@@ -14,8 +14,11 @@ from rehearsal.errors import validation
 def resolve(endpoint: Record, wanted: Sequence[Record]) -> dict[str, Capacity]:
     """What each variant shall have, by its name.
 
-    :param endpoint: the endpoint's record.
-    :raises ApiError: ValidationException, there is no such variant, or it can't have that.
+    Args:
+        endpoint: the endpoint's record.
+
+    Raises:
+        ApiError: ValidationException, there is no such variant, or it can't have that.
     """
     variants = {each["VariantName"]: each for each in endpoint.get("ProductionVariants", [])}
     return {each["VariantName"]: _capacity(endpoint, variants, each) for each in wanted}

@@ -63,7 +63,8 @@ class Context:
     ) -> None:
         """Keeps a new resource with its tags.
 
-        :raises ApiError: `duplicate`, there is one of that name.
+        Raises:
+            ApiError: `duplicate`, there is one of that name.
         """
         with self.store.transaction():
             try:
@@ -75,7 +76,8 @@ class Context:
     def get(self, kind: str, name: str, missing: ApiError) -> Resource:
         """The resource of a name or ARN.
 
-        :raises ApiError: `missing`, there is none.
+        Raises:
+            ApiError: `missing`, there is none.
         """
         found = self.store.by_arn(name) if name.startswith("arn:") else self.store.get(kind, name)
         if found is None or found.kind != kind:
@@ -87,7 +89,8 @@ class Context:
 
         Both are one transaction: a server that is killed in between has done neither.
 
-        :raises ApiError: ConflictException, the token was used with another request.
+        Raises:
+            ApiError: ConflictException, the token was used with another request.
         """
         token = request.get("ClientRequestToken")
         if not token:

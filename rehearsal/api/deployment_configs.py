@@ -18,7 +18,8 @@ def resolve(config: Record | None, configuration: Configuration) -> DeploymentCo
     variants, which have no guardrails:
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
 
-    :raises ApiError: ValidationException, the configuration is none that AWS takes.
+    Raises:
+        ApiError: ValidationException, the configuration is none that AWS takes.
     """
     config = config or {}
     if "RollingUpdatePolicy" in config:

@@ -40,7 +40,8 @@ def describe_endpoint_config(context: Context, request: Record) -> Record:
 def get(context: Context, name: str) -> Record:
     """The record of a configuration.
 
-    :raises ApiError: ValidationException, there is none.
+    Raises:
+        ApiError: ValidationException, there is none.
     """
     arn = context.arn(f"{KIND}/{name}")
     return context.get(KIND, name, missing("endpoint configuration", arn)).record

@@ -100,7 +100,8 @@ def deploy(
 ) -> None:
     """Lets the backend bring a configuration's variants up.
 
-    :param then: further fields of the record, once they serve.
+    Args:
+        then: further fields of the record, once they serve.
     """
     # Now, as the configuration may be deleted while it is deployed.
     serving = variants.shown(context, configuration) | {"FailureReason": None} | (then or {})
@@ -131,7 +132,8 @@ def change(context: Context, name: str, fields: Record) -> None:
 def get(context: Context, name: str) -> Resource:
     """The endpoint of a name.
 
-    :raises ApiError: ValidationException, there is none.
+    Raises:
+        ApiError: ValidationException, there is none.
     """
     return context.get(KIND, name, _missing(context, name))
 

@@ -28,7 +28,8 @@ class Http:
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Never raises; may block.
 
-        :param headers: names in lower case.
+        Args:
+            headers: names in lower case.
         """
         target = headers.get("x-amz-target", "")
         try:

@@ -41,12 +41,13 @@ _LAST = frozenset({"Completed", "Failed", "Stopped", "MaxRuntimeExceeded", "MaxW
 class Jobs:
     """Jobs of one kind.
 
-    :param kind: as in ARNs, e.g. "processing-job".
-    :param member: what the members of requests and answers begin with, e.g. "ProcessingJob".
-    :param tell: sends the event of a job: `Events`' method, given record and tags.
-    :param is_secondary: whether it has a SecondaryStatus, and its transitions.
-    :param missing: what AWS says of a job that is not there, with `{name}`.
-    :param duplicate: what it says of a name that was used, with `{arn}`.
+    Attributes:
+        kind: as in ARNs, e.g. "processing-job".
+        member: what the members of requests and answers begin with, e.g. "ProcessingJob".
+        tell: sends the event of a job: `Events`' method, given record and tags.
+        is_secondary: whether it has a SecondaryStatus, and its transitions.
+        missing: what AWS says of a job that is not there, with `{name}`.
+        duplicate: what it says of a name that was used, with `{arn}`.
     """
 
     kind: str
@@ -73,8 +74,11 @@ class Jobs:
     ) -> str:
         """Keeps a new job that is in progress, and has the backend start it; its ARN.
 
-        :param more: further members of its record.
-        :raises ApiError: there is one of that name.
+        Args:
+            more: further members of its record.
+
+        Raises:
+            ApiError: there is one of that name.
         """
         name = request[f"{self.member}Name"]
         arn = self._arn(context, name)
@@ -150,7 +154,9 @@ class Jobs:
         self.change(context, name)(fields | secondary)
 
     def get(self, context: Context, request: Record) -> Resource:
-        """:raises ApiError: there is no such job."""
+        """Raises:
+        ApiError: there is no such job.
+        """
         name = request[f"{self.member}Name"]
         return context.get(self.kind, name, validation(self.missing.format(name=name)))
 
@@ -161,7 +167,8 @@ class Jobs:
     def stop(self, context: Context, request: Record, how: Callable[[str], Any]) -> Record:
         """Marks a job as stopping and calls `how` with its ARN; again, nothing happens.
 
-        :raises ApiError: it is over.
+        Raises:
+            ApiError: it is over.
         """
         with context.store.transaction():
             found = self.get(context, request)
@@ -178,7 +185,9 @@ class Jobs:
         return {}
 
     def delete(self, context: Context, request: Record) -> Record:
-        """:raises ApiError: it runs."""
+        """Raises:
+        ApiError: it runs.
+        """
         with context.store.transaction():
             found = self.get(context, request)
             if found.record[self.status] in RUNNING:

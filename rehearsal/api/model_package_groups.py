@@ -43,7 +43,8 @@ def describe_model_package_group(context: Context, request: Record) -> Record:
 def get(context: Context, name_or_arn: str) -> Resource:
     """The group of a name or ARN.
 
-    :raises ApiError: ValidationException, there is none.
+    Raises:
+        ApiError: ValidationException, there is none.
     """
     arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
     return context.get(KIND, arn, validation(f"ModelPackageGroup {arn} does not exist."))

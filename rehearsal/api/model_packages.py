@@ -83,7 +83,8 @@ def describe_model_package(context: Context, request: Record) -> Record:
 def get(context: Context, name_or_arn: str) -> Record:
     """The record of a package.
 
-    :raises ApiError: ValidationException, there is none.
+    Raises:
+        ApiError: ValidationException, there is none.
     """
     arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
     return context.get(KIND, arn, _missing(arn)).record

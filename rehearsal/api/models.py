@@ -55,7 +55,8 @@ def describe_model(context: Context, request: Record) -> Record:
 def get(context: Context, name: str) -> Record:
     """The record of a model.
 
-    :raises ApiError: ValidationException, there is none.
+    Raises:
+        ApiError: ValidationException, there is none.
     """
     return context.get(KIND, name, missing("model", context.arn(f"{KIND}/{name}"))).record
 
@@ -85,7 +86,8 @@ def _check_image(context: Context, image: str) -> None:
     """Of an image that is in ECR, as https://github.com/aws/amazon-sagemaker-feedback/issues/180
     has AWS's words.
 
-    :raises ApiError: it has a manifest of OCI's.
+    Raises:
+        ApiError: it has a manifest of OCI's.
     """
     try:
         place = registry.parse(image)

@@ -25,12 +25,13 @@ Record = dict[str, Any]
 class Listing:
     """How one List operation behaves.
 
-    :param output: the response's member that holds the summaries.
-    :param summary: the shape of one.
-    :param name: the record's member that `NameContains` and `SortBy=Name` mean.
-    :param status: the record's member that `StatusEquals` and `SortBy=Status` mean.
-    :param order: `SortOrder` where the request has none.
-    :param size: `MaxResults` where the request has none.
+    Attributes:
+        output: the response's member that holds the summaries.
+        summary: the shape of one.
+        name: the record's member that `NameContains` and `SortBy=Name` mean.
+        status: the record's member that `StatusEquals` and `SortBy=Status` mean.
+        order: `SortOrder` where the request has none.
+        size: `MaxResults` where the request has none.
     """
 
     output: str
@@ -51,7 +52,8 @@ class Listing:
     ) -> Record:
         """The page that the request asks for.
 
-        :raises ApiError: ValidationException, `NextToken` is of another query.
+        Raises:
+            ApiError: ValidationException, `NextToken` is of another query.
         """
         kept = [item for item in resources if self._keeps(request, item.record)]
         member = self._sort_member(request.get("SortBy") or self.sort_default)
@@ -98,8 +100,11 @@ def numbered_page(
     """A page of rows by their numbers, each of which stays its row's own, so that no row is shown
     twice or left out where others come or go between two pages.
 
-    :param rows: in any order.
-    :raises ApiError: ValidationException, `NextToken` is of another query.
+    Args:
+        rows: in any order.
+
+    Raises:
+        ApiError: ValidationException, `NextToken` is of another query.
     """
     rest = sorted(rows, key=lambda row: row[0], reverse=descending)
     if token := request.get("NextToken"):

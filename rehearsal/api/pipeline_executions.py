@@ -89,7 +89,8 @@ def _for_engine(record: Record, pipeline: Resource, given: list[dict[str, str]])
 def _values(body: str, given: list[dict[str, str]]) -> list[dict[str, str]]:
     """All parameters' values, those by default too.
 
-    :raises ApiError: one is unknown, missing or of another type.
+    Raises:
+        ApiError: one is unknown, missing or of another type.
     """
     names = [parameter["Name"] for parameter in given]
     for name in names:
@@ -106,7 +107,8 @@ def _text(value: Any) -> str:
 def get(context: Context, arn: str) -> Resource:
     """The execution of an ARN.
 
-    :raises ApiError: ResourceNotFound, there is none.
+    Raises:
+        ApiError: ResourceNotFound, there is none.
     """
     return context.get(KIND, arn, not_found(f"Pipeline execution with ARN {arn} does not exist."))
 

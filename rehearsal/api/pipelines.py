@@ -108,7 +108,8 @@ def _from_s3(context: Context, place: Record) -> str:
 def get(context: Context, name_or_arn: str) -> Resource:
     """The pipeline of a name or ARN.
 
-    :raises ApiError: ResourceNotFound, there is none.
+    Raises:
+        ApiError: ResourceNotFound, there is none.
     """
     arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
     return context.get(KIND, arn, not_found(f"Pipeline '{arn}' does not exist."))

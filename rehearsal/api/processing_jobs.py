@@ -49,7 +49,9 @@ def list_processing_jobs(context: Context, request: Record) -> Record:
 
 
 def _check_container(container: Record) -> None:
-    """:raises ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758."""
+    """Raises:
+    ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758.
+    """
     for member in ("ContainerArguments", "ContainerEntrypoint"):
         if "" in container.get(member, []):
             raise validation(
@@ -60,8 +62,9 @@ def _check_container(container: Record) -> None:
 def _check_channels(request: Record) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
 
-    :raises ApiError: an input or output is not whole, or two are in each other's way. Only the
-        sentences on what the rehearsal lacks are its own by intent; the others are from memory.
+    Raises:
+        ApiError: an input or output is not whole, or two are in each other's way. Only the
+            sentences on what the rehearsal lacks are its own by intent; the others are from memory.
     """
     inputs = request.get("ProcessingInputs", [])
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])

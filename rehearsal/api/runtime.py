@@ -24,8 +24,9 @@ def answer(
 ) -> tuple[int, dict[str, str], bytes]:
     """The model server's answer, as the runtime hands it on.
 
-    :raises ApiError: no such endpoint, a body too long, or ModelError (424): the model server
-        answered with an error.
+    Raises:
+        ApiError: no such endpoint, a body too long, or ModelError (424): the model server answered
+            with an error.
     """
     match = _PATH.fullmatch(path)
     if method != "POST" or match is None:

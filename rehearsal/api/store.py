@@ -40,9 +40,10 @@ create table if not exists tokens (
 class Resource:
     """A record and its place.
 
-    :param sequence: counts up with creation.
-    :param parent: what it belongs to, e.g. an execution's pipeline; may be empty.
-    :param record: members of the Describe response; names that begin with `_` are the rehearsal's.
+    Attributes:
+        sequence: counts up with creation.
+        parent: what it belongs to, e.g. an execution's pipeline; may be empty.
+        record: members of the Describe response; names that begin with `_` are the rehearsal's.
     """
 
     sequence: int
@@ -62,7 +63,9 @@ class Token:
 
 
 class Store:
-    """:param path: the SQLite file; made where it is missing."""
+    """Attributes:
+    path: the SQLite file; made where it is missing.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +131,9 @@ class Store:
             self._connection.execute("delete from events where sequence = ?", (number,))
 
     def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
-        """:raises KeyError: there is one of that kind and name, or of that ARN."""
+        """Raises:
+        KeyError: there is one of that kind and name, or of that ARN.
+        """
         with self.transaction():
             if self.get(kind, name) is not None or self.by_arn(arn) is not None:
                 raise KeyError(name)
@@ -154,7 +159,8 @@ class Store:
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Merges what `change` makes of the record into it.
 
-        :returns: the record before and after; None where it is gone.
+        Returns:
+            the record before and after; None where it is gone.
         """
         with self.transaction():
             found = self.get(kind, name)

@@ -47,7 +47,8 @@ def create_training_job(context: Context, request: Record) -> Record:
 def _check_wait_time(request: Record) -> None:
     """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
 
-    :raises ApiError: MaxWaitTimeInSeconds does not fit to EnableManagedSpotTraining.
+    Raises:
+        ApiError: MaxWaitTimeInSeconds does not fit to EnableManagedSpotTraining.
     """
     condition = request.get("StoppingCondition", {})
     wait_time = condition.get("MaxWaitTimeInSeconds")
@@ -67,7 +68,9 @@ def _check_wait_time(request: Record) -> None:
 
 
 def _check_streams(request: Record) -> None:
-    """:raises ApiError: the job asks for what the rehearsal does not have."""
+    """Raises:
+    ApiError: the job asks for what the rehearsal does not have.
+    """
     job_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]

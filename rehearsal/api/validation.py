@@ -25,19 +25,24 @@ _NO_LINE_END = r"[^\n\r\x85\u2028\u2029]".replace("\\", r"\\")
 
 
 def check_request(operation: str, request: dict[str, Any]) -> None:
-    """:raises ApiError: ValidationException with every violation."""
+    """Raises:
+    ApiError: ValidationException with every violation.
+    """
     check(shapes.operation(operation).input_shape, request)
 
 
 def check_response(operation: str, response: dict[str, Any]) -> None:
-    """:raises ApiError: InternalFailure, the rehearsal would answer what AWS can't."""
+    """Raises:
+    ApiError: InternalFailure, the rehearsal would answer what AWS can't.
+    """
     check_answer(shapes.operation(operation).output_shape, response)
 
 
 def check(shape: Shape | None, request: dict[str, Any]) -> None:
     """The same of any AWS service's request.
 
-    :raises ApiError: ValidationException with every violation.
+    Raises:
+        ApiError: ValidationException with every violation.
     """
     found = list(_problems(shape, request))
     if found:
@@ -46,7 +51,9 @@ def check(shape: Shape | None, request: dict[str, Any]) -> None:
 
 
 def check_answer(shape: Shape | None, response: dict[str, Any]) -> None:
-    """:raises ApiError: InternalFailure, the rehearsal would answer what AWS can't."""
+    """Raises:
+    ApiError: InternalFailure, the rehearsal would answer what AWS can't.
+    """
     found = list(_problems(shape, response))
     if found:
         raise ApiError(

@@ -17,7 +17,9 @@ _NOT_SERVERLESS = ("AsyncInferenceConfig", "DataCaptureConfig", "ShadowProductio
 
 
 def check(context: Context, request: Record) -> None:
-    """:raises ApiError: ValidationException, CreateEndpointConfig does not take the request."""
+    """Raises:
+    ApiError: ValidationException, CreateEndpointConfig does not take the request.
+    """
     production = request["ProductionVariants"]
     shadows = request.get("ShadowProductionVariants", [])
     _check_names([*production, *shadows])

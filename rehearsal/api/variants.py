@@ -17,7 +17,8 @@ _STARTUP_SECONDS = 480  # AWS's default for ContainerStartupHealthCheckTimeoutIn
 def resolve(context: Context, config_name: str) -> Configuration:
     """A configuration with the models of its variants.
 
-    :raises ApiError: the configuration, a model or a package is not there.
+    Raises:
+        ApiError: the configuration, a model or a package is not there.
     """
     config = endpoint_configs.get(context, config_name)
     shadows = config.get("ShadowProductionVariants", [])
@@ -34,7 +35,8 @@ def resolve(context: Context, config_name: str) -> Configuration:
 def of_model(context: Context, model_name: str, name: str, instance_count: int) -> Variant:
     """A model that no endpoint configuration names, on so many instances.
 
-    :raises ApiError: the model or its package is not there.
+    Raises:
+        ApiError: the model or its package is not there.
     """
     wanted = {"VariantName": name, "ModelName": model_name, "InitialInstanceCount": instance_count}
     return _variant(context, {}, wanted)
@@ -46,8 +48,9 @@ def retain(
     """The configuration, its variants with the instances and weights that those of the same name
     have now.
 
-    :param summaries: `ProductionVariants` of DescribeEndpoint.
-    :param excluded: of `DesiredInstanceCount` and `DesiredWeight`, not to be retained.
+    Args:
+        summaries: `ProductionVariants` of DescribeEndpoint.
+        excluded: of `DesiredInstanceCount` and `DesiredWeight`, not to be retained.
     """
     earlier = {each["VariantName"]: each for each in summaries}
     return replace(

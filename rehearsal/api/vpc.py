@@ -34,9 +34,12 @@ def check_training(context: Context, config: Record | None, role_arn: str) -> No
     """Makes a network interface in each subnet and takes it away, as the role: nothing would go
     through it.
 
-    :param config: a VpcConfig; None for none.
-    :raises ApiError: ValidationException, a subnet or security group is not there, they are of
-        several VPCs, or the role may not do it.
+    Args:
+        config: a VpcConfig; None for none.
+
+    Raises:
+        ApiError: ValidationException, a subnet or security group is not there, they are of several
+            VPCs, or the role may not do it.
     """
     _check(context, config, role_arn)
 
@@ -46,7 +49,8 @@ def check_processing(context: Context, config: Record | None, role_arn: str) -> 
     or resource filters. Otherwise, the validation checks that occur during the creation of the
     processing job fail."
 
-    :raises ApiError: as `check_training`.
+    Raises:
+        ApiError: as `check_training`.
     """
     unscoped = [Permission(action, "*", is_unscoped=True) for action in _INTERFACES]
     _check(context, config, role_arn, unscoped)
@@ -56,7 +60,8 @@ def check_model(context: Context, config: Record | None, role_arn: str) -> None:
     """The same as of a training job, and a look at the endpoints of the VPC:
     https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
 
-    :raises ApiError: as `check_training`.
+    Raises:
+        ApiError: as `check_training`.
     """
     _check(context, config, role_arn, [Permission("ec2:DescribeVpcEndpoints", "*")])
 

@@ -32,9 +32,10 @@ class NoServerError(Exception):
 class Ended:
     """How an invocation ended.
 
-    :param content_type: of the answer.
-    :param failure: one sentence; None, it succeeded.
-    :param seconds: that its processing took.
+    Attributes:
+        content_type: of the answer.
+        failure: one sentence; None, it succeeded.
+        seconds: that its processing took.
     """
 
     content_type: str | None
@@ -46,9 +47,10 @@ class Ended:
 class Runner:
     """Runs invocations of one endpoint, as the role of its model.
 
-    :param role: that role.
-    :param output: the configuration's `OutputConfig`.
-    :param closing: whether the servers are being ended: no answer is then no failure.
+    Attributes:
+        role: that role.
+        output: the configuration's `OutputConfig`.
+        closing: whether the servers are being ended: no answer is then no failure.
     """
 
     settings: RehearsalSettings
@@ -60,7 +62,8 @@ class Runner:
     def run(self, invocation: Record) -> Ended:
         """Blocks until the answer is in S3 and the notification is sent.
 
-        :raises NoServerError: nothing was done.
+        Raises:
+            NoServerError: nothing was done.
         """
         began = time.monotonic()
         try:

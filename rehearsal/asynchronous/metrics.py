@@ -29,7 +29,8 @@ class Metrics:
     def backlog(self, endpoint: str, waiting: int, oldest_seconds: float, instances: int) -> None:
         """What an endpoint has to do now.
 
-        :param waiting: requests that wait or are processed.
+        Args:
+            waiting: requests that wait or are processed.
         """
         dimensions = {"EndpointName": endpoint}
         self._keep("ApproximateBacklogSize", waiting, "Count", dimensions)
@@ -43,7 +44,9 @@ class Metrics:
     def ended(
         self, endpoint: str, variant: str, *, failed: bool, waited: float, took: float
     ) -> None:
-        """:param waited: seconds until its processing began; `took`: from then on."""
+        """Args:
+        waited: seconds until its processing began; `took`: from then on.
+        """
         dimensions = {"EndpointName": endpoint, "VariantName": variant}
         self._keep("InvocationsProcessed", 1, "Count", dimensions)
         self._keep("InvocationFailures", float(failed), "Count", dimensions)

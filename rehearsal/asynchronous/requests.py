@@ -27,9 +27,12 @@ def read(endpoint: Record, headers: Mapping[str, str], body: bytes) -> Record:
     """The invocation that a client asks for: the request's members, with their defaults, and
     where its answer goes.
 
-    :param endpoint: an asynchronous one's record.
-    :param headers: names in lower case.
-    :raises ApiError: ValidationException, e.g. neither a body nor an input location.
+    Args:
+        endpoint: an asynchronous one's record.
+        headers: names in lower case.
+
+    Raises:
+        ApiError: ValidationException, e.g. neither a body nor an input location.
     """
     given = _given(headers, body) | {"EndpointName": endpoint["EndpointName"]}
     validation.check(_shape(), given)

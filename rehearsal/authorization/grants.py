@@ -20,8 +20,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Grant:
-    """:param statement: its place in the policy, from 0.
-    :param conditions: as JSON, so that grants can be compared.
+    """Attributes:
+    statement: its place in the policy, from 0.
+    conditions: as JSON, so that grants can be compared.
     """
 
     role: str
@@ -45,8 +46,9 @@ class Grant:
 
 @dataclass
 class Use:
-    """:param uses: requests that the grant allows.
-    :param needed: those of them that no other grant and no resource's own policy allows.
+    """Attributes:
+    uses: requests that the grant allows.
+    needed: those of them that no other grant and no resource's own policy allows.
     """
 
     uses: int = 0

@@ -26,13 +26,14 @@ _MOST_BYTES = 16 * 1024 * 1024
 class Request:
     """One request, and what was decided about it.
 
-    :param time: ISO 8601, UTC.
-    :param principal: ARN of the user, or of the role's session.
-    :param resource: ARN, or `*` for what names none.
-    :param context: condition keys, in lower case, and their values.
-    :param is_allowed: by the policies as they were then.
-    :param by_resource: `allows`, where the resource's own policy is enough; `refuses`, where no
-        policy of the principal is; empty, where that decides.
+    Attributes:
+        time: ISO 8601, UTC.
+        principal: ARN of the user, or of the role's session.
+        resource: ARN, or `*` for what names none.
+        context: condition keys, in lower case, and their values.
+        is_allowed: by the policies as they were then.
+        by_resource: `allows`, where the resource's own policy is enough; `refuses`, where no policy
+            of the principal is; empty, where that decides.
     """
 
     time: str

@@ -36,9 +36,11 @@ def is_denied(error: Exception) -> bool:
 
 @contextlib.contextmanager
 def as_role(role: Role, doing: str) -> Iterator[None]:
-    """:param doing: "to pull the image …".
+    """Args:
+        doing: "to pull the image …".
 
-    :raises AccessDenied: AWS refuses what is done within.
+    Raises:
+        AccessDenied: AWS refuses what is done within.
     """
     try:
         yield
@@ -57,8 +59,9 @@ def as_role(role: Role, doing: str) -> Iterator[None]:
 def pull_image(settings: RehearsalSettings, role: Role, uri: str) -> registry.Image:
     """https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
 
-    :raises AccessDenied: the role may not pull it.
-    :raises rehearsal.images.errors.ImageError: there is none.
+    Raises:
+        AccessDenied: the role may not pull it.
+        rehearsal.images.errors.ImageError: there is none.
     """
     with as_role(role, f"to pull the image {uri}"):
         ecr = role.client("ecr")
@@ -76,7 +79,8 @@ def encrypt_volume(role: Role, key_id: str | None) -> None:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/services-sagemaker.html
 
-    :raises AccessDenied: the role may not.
+    Raises:
+        AccessDenied: the role may not.
     """
     if not key_id:
         return
@@ -93,7 +97,8 @@ def encrypt_output(role: Role, key_id: str | None) -> None:
 
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_OutputDataConfig.html
 
-    :raises AccessDenied: the role may not.
+    Raises:
+        AccessDenied: the role may not.
     """
     if not key_id or key_id == S3_MANAGED_KEY:
         return
@@ -104,7 +109,8 @@ def encrypt_output(role: Role, key_id: str | None) -> None:
 def write_logs(role: Role, group: str, stream: str) -> None:
     """Makes a log group and a stream, where they are not there yet.
 
-    :raises AccessDenied: the role may not.
+    Raises:
+        AccessDenied: the role may not.
     """
     with as_role(role, f"to write logs to {group}"):
         logs = role.client("logs")
@@ -120,7 +126,8 @@ def put_disk_use(role: Role, namespace: str, dimensions: list[dict[str, str]], p
     """How full the disk of `path` is, in percent, as one of the metrics of an instance:
     https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html
 
-    :raises AccessDenied: the role may not put metrics into the namespace.
+    Raises:
+        AccessDenied: the role may not put metrics into the namespace.
     """
     use = shutil.disk_usage(path)
     datum = {

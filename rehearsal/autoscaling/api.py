@@ -35,14 +35,18 @@ def service_model() -> ServiceModel:
 
 
 def operation(name: str) -> OperationModel:
-    """:raises ApiError: the rehearsal has no such operation."""
+    """Raises:
+    ApiError: the rehearsal has no such operation.
+    """
     if name not in _OPERATIONS:
         raise ApiError("UnknownOperationException", f"The rehearsal's scaling has no {name}.")
     return service_model().operation_model(name)
 
 
 class ApplicationAutoScaling:
-    """:param call: of SageMaker's API."""
+    """Attributes:
+    call: of SageMaker's API.
+    """
 
     def __init__(self, settings: RehearsalSettings, store: Store, call: Call) -> None:
         self._settings = settings

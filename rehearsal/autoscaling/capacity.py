@@ -12,7 +12,8 @@ def tracked(current: int, value: float, target: float) -> int:
     """So many that each has at most its target:
     https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 
-    :param current: instances, over which `value` is the average.
+    Args:
+        current: instances, over which `value` is the average.
     """
     return math.ceil(current * value / target)
 
@@ -20,10 +21,13 @@ def tracked(current: int, value: float, target: float) -> int:
 def stepped(current: int, above: float, configuration: Record, *, downwards: bool) -> int:
     """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
 
-    :param above: the metric less the alarm's threshold.
-    :param configuration: a `StepScalingPolicyConfiguration`.
-    :param downwards: the alarm goes off below its threshold.
-    :returns: `current` where no step fits.
+    Args:
+        above: the metric less the alarm's threshold.
+        configuration: a `StepScalingPolicyConfiguration`.
+        downwards: the alarm goes off below its threshold.
+
+    Returns:
+        `current` where no step fits.
     """
     for step in configuration.get("StepAdjustments") or []:
         if _fits(above, step, downwards=downwards):

@@ -23,7 +23,8 @@ class Http:
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Never raises; may block.
 
-        :param headers: names in lower case.
+        Args:
+            headers: names in lower case.
         """
         name = headers.get("x-amz-target", "").rpartition(".")[2]
         try:

@@ -21,7 +21,9 @@ class VariantName:
 
 @dataclass(frozen=True)
 class Capacity:
-    """:param status: of the endpoint, e.g. `InService`."""
+    """Attributes:
+    status: of the endpoint, e.g. `InService`.
+    """
 
     desired: int
     current: int
@@ -31,7 +33,8 @@ class Capacity:
 def variant(request: dict[str, Any]) -> VariantName:
     """The variant that a request or record of Application Auto Scaling names.
 
-    :raises ApiError: it names something else.
+    Raises:
+        ApiError: it names something else.
     """
     match = _RESOURCE.fullmatch(request["ResourceId"])
     if match is None or request["ScalableDimension"] != DIMENSION:
@@ -44,7 +47,9 @@ def variant(request: dict[str, Any]) -> VariantName:
 
 
 def capacity(call: Call, name: VariantName) -> Capacity:
-    """:raises ApiError: the endpoint or variant is not there."""
+    """Raises:
+    ApiError: the endpoint or variant is not there.
+    """
     endpoint = call("DescribeEndpoint", {"EndpointName": name.endpoint})
     for found in endpoint.get("ProductionVariants") or []:
         if found["VariantName"] == name.variant:
@@ -61,7 +66,9 @@ def capacity(call: Call, name: VariantName) -> Capacity:
 
 
 def set_capacity(call: Call, name: VariantName, instances: int) -> None:
-    """:raises ApiError: SageMaker refuses, e.g. while the endpoint is updated."""
+    """Raises:
+    ApiError: SageMaker refuses, e.g. while the endpoint is updated.
+    """
     wanted = {"VariantName": name.variant, "DesiredInstanceCount": instances}
     call(
         "UpdateEndpointWeightsAndCapacities",

@@ -28,9 +28,14 @@ class TargetTrackingAlarms:
     def put(self, policy: Record) -> list[Record]:
         """Makes or changes a policy's alarms.
 
-        :param policy: as DescribeScalingPolicies has it.
-        :returns: its `Alarms`.
-        :raises ApiError: the rehearsal does not know its metric.
+        Args:
+            policy: as DescribeScalingPolicies has it.
+
+        Returns:
+            its `Alarms`.
+
+        Raises:
+            ApiError: the rehearsal does not know its metric.
         """
         configuration = policy["TargetTrackingScalingPolicyConfiguration"]
         metric = _metric(policy, configuration)

@@ -24,8 +24,12 @@ class Endpoint(ResourceType):
     replacing = ("EndpointName",)
 
     def __init__(self, call: Call, *, sees_rollbacks: bool = True) -> None:
-        """:param sees_rollbacks: fails an update that SageMaker took back. AWS documents nowhere
-        whether its own type does.
+        """The type on SageMaker's API.
+
+        Args:
+            call: of SageMaker's API.
+            sees_rollbacks: fails an update that SageMaker took back. AWS documents nowhere whether
+                its own type does.
         """
         super().__init__(call)
         self._sees_rollbacks = sees_rollbacks

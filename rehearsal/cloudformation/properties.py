@@ -25,7 +25,8 @@ def request(operation: str, type_name: str, properties: Properties) -> dict[str,
     """The properties as a request, texts made the numbers and booleans that the API wants: a
     template's parameters are all text.
 
-    :raises ApiError: ValidationException, the operation has no such member.
+    Raises:
+        ApiError: ValidationException, the operation has no such member.
     """
     return request_of(shapes.operation(operation), type_name, properties)
 
@@ -33,7 +34,8 @@ def request(operation: str, type_name: str, properties: Properties) -> dict[str,
 def request_of(operation: OperationModel, type_name: str, properties: Properties) -> dict[str, Any]:
     """The same for any AWS service's operation.
 
-    :raises ApiError: as `request`.
+    Raises:
+        ApiError: as `request`.
     """
     shape = operation.input_shape
     assert isinstance(shape, StructureShape)  # noqa: S101 - a programming error, no input

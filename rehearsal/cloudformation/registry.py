@@ -25,7 +25,9 @@ log says that the resource is recorded only.
 
 
 def made_types(call: Call, call_scaling: Call, modes: Modes) -> list[ResourceType]:
-    """:param call_scaling: of Application Auto Scaling's API."""
+    """Args:
+    call_scaling: of Application Auto Scaling's API.
+    """
     types = (Pipeline, ModelPackageGroup, Model, EndpointConfig)
     scaling = (ScalableTarget, ScalingPolicy)
     endpoint = Endpoint(call, sees_rollbacks=not modes.unseen_rollbacks)

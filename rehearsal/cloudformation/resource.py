@@ -15,8 +15,9 @@ Properties = dict[str, Any]
 class Provisioned:
     """A resource that exists.
 
-    :param physical_id: what `Ref` gives.
-    :param attributes: what `Fn::GetAtt` gives, by attribute.
+    Attributes:
+        physical_id: what `Ref` gives.
+        attributes: what `Fn::GetAtt` gives, by attribute.
     """
 
     physical_id: str
@@ -45,19 +46,23 @@ class ResourceType(ABC):
 
     @abstractmethod
     def create(self, name: str, properties: Properties) -> Provisioned:
-        """:raises ApiError: SageMaker refuses, or the resource does not come up."""
+        """Raises:
+        ApiError: SageMaker refuses, or the resource does not come up.
+        """
 
     @abstractmethod
     def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
         """Changes in place; none of `replacing` differs.
 
-        :raises ApiError: SageMaker refuses, or the change does not come up; the resource is as
-            before then.
+        Raises:
+            ApiError: SageMaker refuses, or the change does not come up; the resource is as before
+                then.
         """
 
     @abstractmethod
     def delete(self, physical_id: str) -> None:
         """One that is gone already is no error.
 
-        :raises ApiError: SageMaker refuses.
+        Raises:
+            ApiError: SageMaker refuses.
         """

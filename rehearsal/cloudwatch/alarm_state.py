@@ -29,9 +29,10 @@ Series = Mapping[int, float]
 class Rule:
     """When an alarm goes off.
 
-    :param comparison: a key of `COMPARISONS`.
-    :param missing: `missing`, `ignore`, `breaching` or `notBreaching`.
-    :param statistic: of the one metric; None where an expression gives the values.
+    Attributes:
+        comparison: a key of `COMPARISONS`.
+        missing: `missing`, `ignore`, `breaching` or `notBreaching`.
+        statistic: of the one metric; None where an expression gives the values.
     """
 
     comparison: str
@@ -50,8 +51,9 @@ class Rule:
 class Window:
     """The data points that an alarm is judged by.
 
-    :param begins: when each period begins, newest first.
-    :param values: one a period, None where there is no data.
+    Attributes:
+        begins: when each period begins, newest first.
+        values: one a period, None where there is no data.
     """
 
     begins: list[int]
@@ -86,7 +88,8 @@ def _may_still_recover(rule: Rule, value: float) -> bool:
 def state(rule: Rule, values: Sequence[float | None], before: str) -> str:
     """The state after `values`, newest first.
 
-    :param before: the state up to now, which some missing data leave as it is.
+    Args:
+        before: the state up to now, which some missing data leave as it is.
     """
     known = [rule.breaches(value) for value in values if value is not None]
     breaching, gaps = sum(known), len(values) - len(known)

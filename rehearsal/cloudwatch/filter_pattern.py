@@ -38,7 +38,9 @@ _WORDS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
 
 
 def compiled(pattern: str) -> Matches:
-    """:raises ValueError: one sentence: a pattern that the rehearsal can't follow."""
+    """Raises:
+    ValueError: one sentence: a pattern that the rehearsal can't follow.
+    """
     text = pattern.strip()
     if text.startswith("{"):
         if not text.endswith("}"):

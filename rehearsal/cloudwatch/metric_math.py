@@ -44,9 +44,12 @@ _METRICS = "METRICS"
 
 
 def check(expressions: Mapping[str, str], metrics: Collection[str]) -> None:
-    """:param expressions: by id.
-    :param metrics: the ids of the metrics that they may name beside each other.
-    :raises ValueError: one sentence: no expression, or one that the rehearsal can't work out.
+    """Args:
+        expressions: by id.
+        metrics: the ids of the metrics that they may name beside each other.
+
+    Raises:
+        ValueError: one sentence: no expression, or one that the rehearsal can't work out.
     """
     evaluate(expressions, {name: {0: 1.0} for name in metrics}, [0])
 
@@ -56,8 +59,11 @@ def evaluate(
 ) -> dict[str, Series]:
     """The values of metrics and expressions by id.
 
-    :param begins: the periods to work them out for, oldest first.
-    :raises ValueError: as `check`.
+    Args:
+        begins: the periods to work them out for, oldest first.
+
+    Raises:
+        ValueError: as `check`.
     """
     found = dict(metrics)
     for name, node in _in_order({name: _parsed(text) for name, text in expressions.items()}):

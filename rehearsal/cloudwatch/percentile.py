@@ -10,8 +10,9 @@ from collections.abc import Sequence
 def percentile(samples: Sequence[tuple[float, float]], percent: float) -> float:
     """As if each value were there as often as its weight says, and linear between two ranks.
 
-    :param samples: values and their weights; at least one.
-    :param percent: 0 to 100.
+    Args:
+        samples: values and their weights; at least one.
+        percent: 0 to 100.
     """
     ordered = sorted(samples)
     rank = max(sum(weight for _, weight in ordered) - 1, 0) * percent / 100

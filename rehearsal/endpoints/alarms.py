@@ -18,14 +18,18 @@ _TYPES = ["MetricAlarm", "CompositeAlarm"]
 
 
 class RollbackAlarms:
-    """:param role: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`."""
+    """Attributes:
+    role: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`.
+    """
 
     def __init__(self, names: Sequence[str], role: aws.Role):
         self._names = list(names)
         self._role = role
 
     def check(self) -> None:
-        """:raises RolledBackError: one is in the state ALARM, is not there, or can't be read."""
+        """Raises:
+        RolledBackError: one is in the state ALARM, is not there, or can't be read.
+        """
         if not self._names:
             return
         try:

@@ -20,7 +20,8 @@ _CHUNK = 1 << 20
 def download(settings: RehearsalSettings, variant: Variant, target: Path) -> None:
     """Writes the archive that the variant's model names to the file `target`, as the model's role.
 
-    :raises FleetError: it is not there, or the role may not read it.
+    Raises:
+        FleetError: it is not there, or the role may not read it.
     """
     uri = variant.model_data_url or ""
     try:
@@ -50,8 +51,11 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
 def unpack(archive: Path, folder: Path, uri: str | None) -> None:
     """Unpacks `archive` into `folder`; what would lie outside of it is refused.
 
-    :param uri: where the archive is from, for sentences.
-    :raises FleetError: it is no such archive, or the disk is full.
+    Args:
+        uri: where the archive is from, for sentences.
+
+    Raises:
+        FleetError: it is no such archive, or the disk is full.
     """
     try:
         with tarfile.open(archive, "r:gz") as tar:

@@ -32,7 +32,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Endpoint:
-    """:param turn: held by the one change of it that is made."""
+    """Attributes:
+    turn: held by the one change of it that is made.
+    """
 
     traffic: Traffic
     rollout: Rollout | None = None

@@ -17,7 +17,8 @@ from rehearsal.endpoints.summaries import summary
 def apply(fleet: Fleet, capacities: Mapping[str, Capacity]) -> dict[str, Any]:
     """Returns when the fleet has them.
 
-    :returns: `ProductionVariants`, and a `FailureReason` where an instance did not come up.
+    Returns:
+        `ProductionVariants`, and a `FailureReason` where an instance did not come up.
     """
     reason = {}
     try:

@@ -40,7 +40,8 @@ _INVOKED = "x-amzn-invoked-production-variant"
 class Fleet:
     """Starts nothing by itself: see `start`.
 
-    :param folder: the fleet's own, below which the instances' folders are.
+    Attributes:
+        folder: the fleet's own, below which the instances' folders are.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a fleet is made of
@@ -88,8 +89,9 @@ class Fleet:
     def start(self, timeout_seconds: float | None = None) -> None:
         """Starts all servers and waits until each serves.
 
-        :raises FleetError: one does not, or not in time.
-        :raises ImageError: there is no such image, or its environment can't be made.
+        Raises:
+            FleetError: one does not, or not in time.
+            ImageError: there is no such image, or its environment can't be made.
         """
         ends = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for variant in self._variants.values():
@@ -119,7 +121,8 @@ class Fleet:
     def scale(self, name: str, count: int) -> None:
         """Gives a variant more or fewer instances, while it serves; returns when it has them.
 
-        :raises FleetError: a new one did not come up; the others serve on.
+        Raises:
+            FleetError: a new one did not come up; the others serve on.
         """
         self._servers[name].scale(count)
 
@@ -165,7 +168,9 @@ class Fleet:
             keep(variant.name, self._make_servers(server))
 
     def _report(self, variant: Variant) -> None:
-        """:raises FleetError: the role may not write logs or metrics."""
+        """Raises:
+        FleetError: the role may not write logs or metrics.
+        """
         names = {"EndpointName": self._endpoint, "VariantName": variant.name}
         dimensions = [{"Name": name, "Value": value} for name, value in names.items()]
         try:

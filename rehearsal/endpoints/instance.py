@@ -50,7 +50,8 @@ class Server:
 class Instance:
     """Starts at once; `on_line` is called with each line that the server writes.
 
-    :param folder: the instance's own, made and removed here.
+    Attributes:
+        folder: the instance's own, made and removed here.
     """
 
     def __init__(
@@ -85,7 +86,9 @@ class Instance:
         return self._decided.is_set()
 
     def wait_until_serving(self, timeout_seconds: float | None = None) -> None:
-        """:raises FleetError: the server did not come up, or not in time."""
+        """Raises:
+        FleetError: the server did not come up, or not in time.
+        """
         if not self._decided.wait(timeout_seconds):
             raise FleetError(
                 f"A model server of the variant {self._server.variant.name} did not answer "
@@ -97,8 +100,9 @@ class Instance:
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float
     ) -> httpx.Response:
-        """:raises NotServingError: the server is being replaced; nothing was sent.
-        :raises httpx.HTTPError: no answer.
+        """Raises:
+        NotServingError: the server is being replaced; nothing was sent.
+        httpx.HTTPError: no answer.
         """
         client = self._client
         if client is None:
@@ -109,7 +113,9 @@ class Instance:
             raise NotServingError(f"The instance {self._folder.name} has ended.") from error
 
     def get(self, path: str, timeout: float) -> httpx.Response:
-        """:raises httpx.HTTPError: no answer, or the server is being replaced."""
+        """Raises:
+        httpx.HTTPError: no answer, or the server is being replaced.
+        """
         client = self._client
         if client is None:
             raise httpx.ConnectError(f"The instance {self._folder.name} is being replaced.")

@@ -17,7 +17,9 @@ _NO_ANSWER = 500
 
 
 class Invocations:
-    """:param capture: None, nothing is captured."""
+    """Attributes:
+    capture: None, nothing is captured.
+    """
 
     def __init__(
         self, endpoint: str, configuration: Configuration, metrics: Metrics, capture: Capture | None
@@ -35,7 +37,8 @@ class Invocations:
     def ask(self, variant: Variant, servers: Servers, request: Request) -> Answer:
         """The container's own answer, whatever its status.
 
-        :raises ApiError: there is none.
+        Raises:
+            ApiError: there is none.
         """
         sampled = self._capture is not None and self._capture.sampled()
         asked = time.monotonic()

@@ -37,8 +37,9 @@ _FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500
 class Source:
     """Where a value is from.
 
-    :param asynchronous: fewer metrics are published for such endpoints:
-        https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+    Attributes:
+        asynchronous: fewer metrics are published for such endpoints:
+            https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
     """
 
     endpoint: str
@@ -80,10 +81,11 @@ class Metrics:
     ) -> None:
         """One request that a variant got.
 
-        :param status: the container's; 500 where it gave no answer.
-        :param model: seconds that the model took; None, it was not reached.
-        :param all_: seconds from the request's arrival to its answer.
-        :param instances: of the variant; 0 where it is serverless.
+        Args:
+            status: the container's; 500 where it gave no answer.
+            model: seconds that the model took; None, it was not reached.
+            all_: seconds from the request's arrival to its answer.
+            instances: of the variant; 0 where it is serverless.
         """
         server_error = status >= _FIRST_SERVER_ERROR
         client_error = not server_error and status >= _FIRST_ERROR

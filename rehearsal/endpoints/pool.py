@@ -30,19 +30,23 @@ class Servers(Protocol):
         """Instances that get requests; 0 of a serverless variant."""
 
     def wait_until_serving(self, timeout_seconds: float | None) -> None:
-        """:raises FleetError: a server did not come up."""
+        """Raises:
+        FleetError: a server did not come up.
+        """
 
     def ask(self, request: Request) -> Answer:
         """The container's own answer, whatever its status.
 
-        :raises ApiError: no server gets the request.
-        :raises httpx.HTTPError: the server gave no answer.
+        Raises:
+            ApiError: no server gets the request.
+            httpx.HTTPError: the server gave no answer.
         """
 
     def scale(self, count: int) -> None:
         """Returns when there are `count` instances.
 
-        :raises FleetError: a new one did not come up; the others serve on.
+        Raises:
+            FleetError: a new one did not come up; the others serve on.
         """
 
     def stop(self) -> None:
@@ -156,8 +160,9 @@ class Pool:
 
 
 def asked(instance: Instance, request: Request) -> Answer:
-    """:raises NotServingError: the instance is being replaced; it has seen nothing.
-    :raises httpx.HTTPError: it gave no answer.
+    """Raises:
+    NotServingError: the instance is being replaced; it has seen nothing.
+    httpx.HTTPError: it gave no answer.
     """
     began = time.monotonic()
     response: httpx.Response = instance.post(

@@ -15,8 +15,9 @@ _OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "t
 
 @dataclass(frozen=True)
 class Request:
-    """:param headers: the client's, names in lower case.
-    :param began: `time.monotonic()` when it arrived.
+    """Attributes:
+    headers: the client's, names in lower case.
+    began: `time.monotonic()` when it arrived.
     """
 
     body: bytes
@@ -48,7 +49,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """:param seconds: how long the model took, as seen from outside the container."""
+    """Attributes:
+    seconds: how long the model took, as seen from outside the container.
+    """
 
     status: int
     headers: Mapping[str, str]

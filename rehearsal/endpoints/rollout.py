@@ -25,10 +25,11 @@ _log = logging.getLogger(__name__)
 
 
 class Rollout:
-    """:param green: the new fleet, not started yet.
-    :param retire: ends a fleet that gets no further requests; returns when it is gone.
-    :param alarms_every: seconds from one look at the alarms to the next.
-    :param shorter_waits: how many times shorter a step is watched than it says.
+    """Attributes:
+    green: the new fleet, not started yet.
+    retire: ends a fleet that gets no further requests; returns when it is gone.
+    alarms_every: seconds from one look at the alarms to the next.
+    shorter_waits: how many times shorter a step is watched than it says.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a deployment is made of
@@ -114,8 +115,9 @@ class Rollout:
             self._look()
 
     def _look(self) -> None:
-        """:raises CancelledError: nobody waits any more.
-        :raises RolledBackError: why the update has to be taken back.
+        """Raises:
+        CancelledError: nobody waits any more.
+        RolledBackError: why the update has to be taken back.
         """
         if self._cancelled.is_set():
             raise CancelledError
@@ -139,7 +141,9 @@ class Rollout:
         return None if timeout is None else max(self._began + timeout - time.monotonic(), 0.0)
 
     def _give_up(self, reason: str | None) -> None:
-        """:param reason: None, nobody waits for it."""
+        """Args:
+        reason: None, nobody waits for it.
+        """
         # First of all no further request goes there; those that are under way are answered.
         self._traffic.roll_back()
         if reason:

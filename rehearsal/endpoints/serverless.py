@@ -24,7 +24,8 @@ class OnDemand:
 
     The first server starts at once: a deployment has to show that it answers `GET /ping`.
 
-    :param on_setup: is told how many seconds a cold start took.
+    Attributes:
+        on_setup: is told how many seconds a cold start took.
     """
 
     def __init__(
@@ -116,7 +117,8 @@ class OnDemand:
     def _warm(self, timeout_seconds: float) -> Instance:
         """The server, started where there is none.
 
-        :raises ApiError: it did not come up.
+        Raises:
+            ApiError: it did not come up.
         """
         with self._starting:
             instance = self._instance

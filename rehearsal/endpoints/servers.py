@@ -25,10 +25,13 @@ def prepare(
 ) -> Server:
     """Resolves the image, makes its environment and downloads the model into `folder`.
 
-    :param report: is told what is being made, a line at a time.
-    :param volume_key_id: KMS key of the instances' volumes.
-    :raises FleetError: the image or the model can't be had, or whatever `report` raises.
-    :raises ImageError: there is no such image, or its environment can't be made.
+    Args:
+        report: is told what is being made, a line at a time.
+        volume_key_id: KMS key of the instances' volumes.
+
+    Raises:
+        FleetError: the image or the model can't be had, or whatever `report` raises.
+        ImageError: there is no such image, or its environment can't be made.
     """
     role = aws.Role(settings, variant.role_arn, "SageMaker-endpoint")
     try:

@@ -21,8 +21,9 @@ _AT_ONCE = 4
 
 
 class Shadow:
-    """:param share: of the requests that are copied, 0 to 1.
-    :param ask: asks the shadow's server and tells the metrics and the capture of it.
+    """Attributes:
+    share: of the requests that are copied, 0 to 1.
+    ask: asks the shadow's server and tells the metrics and the capture of it.
     """
 
     def __init__(self, name: str, share: float, ask: Callable[[Request], object]):

@@ -11,7 +11,9 @@ from rehearsal.backends import Variant
 
 
 def status(name: str, message: str) -> dict[str, Any]:
-    """:param name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`."""
+    """Args:
+    name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`.
+    """
     return {"Status": name, "StatusMessage": message, "StartTime": _now()}
 
 

@@ -10,9 +10,11 @@ class Timing:
     """All in seconds. AWS states the ping's timeout and publishes metrics by the minute; the rest
     is the rehearsal's own, as AWS documents no numbers.
 
-    :param ping_timeout: https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-    :param missed_pings: in a row, after which a model server counts as hung and is replaced.
-    :param idle: after the last request, until a serverless variant's server ends.
+    Attributes:
+        ping_timeout:
+            https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+        missed_pings: in a row, after which a model server counts as hung and is replaced.
+        idle: after the last request, until a serverless variant's server ends.
     """
 
     ping_every: float = 5.0

@@ -30,7 +30,8 @@ class Traffic:
 
         A fleet with no server up gets nothing while the other has one, as behind AWS's balancers.
 
-        :raises ApiError: ServiceUnavailable, there is no fleet.
+        Raises:
+            ApiError: ServiceUnavailable, there is no fleet.
         """
         with self._lock:
             first, second = self._blue, self._green
@@ -48,7 +49,8 @@ class Traffic:
     def shift(self, green: Fleet, share: float) -> None:
         """Gives `green` its share of the requests that come from now on.
 
-        :raises CancelledError: the endpoint was deleted.
+        Raises:
+            CancelledError: the endpoint was deleted.
         """
         with self._lock:
             self._refuse_closed()
@@ -57,7 +59,8 @@ class Traffic:
     def take_over(self, green: Fleet) -> Fleet | None:
         """Makes `green` the one that serves, and returns the one before.
 
-        :raises CancelledError: the endpoint was deleted.
+        Raises:
+            CancelledError: the endpoint was deleted.
         """
         with self._lock:
             self._refuse_closed()

@@ -26,8 +26,9 @@ def run(
 
     A tool that is silent for ten seconds is reported as still running.
 
-    :raises ImageError: it could not be started, or ended with another status than 0; says `failure`
-        and its last lines.
+    Raises:
+        ImageError: it could not be started, or ended with another status than 0; says `failure` and
+            its last lines.
     """
     name = Path(command[0]).name
     try:

@@ -118,7 +118,8 @@ class _Stage:
 def read(path: Path, build_args: Mapping[str, str]) -> Recipe:
     """What `path` makes of its last stage.
 
-    :raises ImageError: there is no such file, or it says what the rehearsal can't do.
+    Raises:
+        ImageError: there is no such file, or it says what the rehearsal can't do.
     """
     try:
         with path.open("rb") as file:

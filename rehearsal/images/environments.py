@@ -44,7 +44,8 @@ def prepare(
     Made when it isn't there yet, which takes minutes where something is compiled; `report` is given
     each line of progress.
 
-    :raises ImageError: the Dockerfile can't be read, or the environment can't be made.
+    Raises:
+        ImageError: the Dockerfile can't be read, or the environment can't be made.
     """
     recipe = dockerfile.read(folder / dockerfile_name, build_args or {})
     with tempfile.TemporaryDirectory(prefix="image-") as temporary:
@@ -57,9 +58,11 @@ def ensure(program: Path, *, cache: Path, report: Report = print) -> Path:
     """The environment of the image whose working folder is laid out at `program`; made when it
     isn't there yet.
 
-    :param report: is told now and then, too, that another process makes it; what it raises ends
-        this.
-    :raises ImageError: it can't be made; nothing of it stays.
+    Args:
+        report: is told now and then, too, that another process makes it; what it raises ends this.
+
+    Raises:
+        ImageError: it can't be made; nothing of it stays.
     """
     environment = cache / "environments" / key(program)
     if (environment / _COMPLETE).exists():
@@ -89,7 +92,8 @@ def _held(lock: FileLock, report: Report) -> Iterator[None]:
 def key(program: Path) -> str:
     """What the environment of the image with the working folder `program` is called in the cache.
 
-    :raises ImageError: there is no `requirements.txt` in it.
+    Raises:
+        ImageError: there is no `requirements.txt` in it.
     """
     try:
         requirements = (program / "requirements.txt").read_bytes()

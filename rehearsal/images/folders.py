@@ -12,7 +12,8 @@ from rehearsal.settings import default_cache
 def state_folder() -> Path:
     """Where the rehearsal keeps its state.
 
-    :raises ImageError: `REHEARSAL_STATE` is not set.
+    Raises:
+        ImageError: `REHEARSAL_STATE` is not set.
     """
     value = os.environ.get("REHEARSAL_STATE")
     if not value:

@@ -16,7 +16,8 @@ def lay_out(recipe: Recipe, context: Path, root: Path) -> None:
     The context is taken as it is: the CDK has left out what `.dockerignore` names when it staged
     the folder.
 
-    :raises ImageError: a source is not in the context.
+    Raises:
+        ImageError: a source is not in the context.
     """
     below(root, recipe.workdir).mkdir(parents=True, exist_ok=True)
     for instruction in recipe.copies:

@@ -87,7 +87,8 @@ class Image:
 def parse(uri: str) -> ImageUri:
     """The parts of an ECR image URI.
 
-    :raises ImageError: it is none.
+    Raises:
+        ImageError: it is none.
     """
     match = _URI.fullmatch(uri)
     if match is None:
@@ -116,8 +117,11 @@ class Images:
         """Lays out the image that the Dockerfile `file` (relative to `context`) describes, and tags
         it.
 
-        :param manifest_type: the media type that its manifest will have in a registry.
-        :raises ImageError: the Dockerfile or a file that it names can't be read.
+        Args:
+            manifest_type: the media type that its manifest will have in a registry.
+
+        Raises:
+            ImageError: the Dockerfile or a file that it names can't be read.
         """
         recipe = dockerfile.read(context / file, build_args)
         config = Config(
@@ -144,7 +148,9 @@ class Images:
         return self.by_id(image_id)
 
     def by_id(self, image_id: str) -> Image:
-        """:raises ImageError: there is no such image."""
+        """Raises:
+        ImageError: there is no such image.
+        """
         try:
             config = json.loads((self._folder / image_id / "config.json").read_bytes())
         except OSError as error:
@@ -165,7 +171,9 @@ class Images:
         )
 
     def by_tag(self, tag: str) -> Image:
-        """:raises ImageError: no image has that local tag."""
+        """Raises:
+        ImageError: no image has that local tag.
+        """
         try:
             image_id = self._tag_file(tag).read_text(encoding="ascii")
         except OSError as error:
@@ -173,13 +181,16 @@ class Images:
         return self.by_id(image_id)
 
     def tag(self, source: str, target: str) -> None:
-        """:raises ImageError: no image is tagged `source`."""
+        """Raises:
+        ImageError: no image is tagged `source`.
+        """
         self._write_tag(target, self.by_tag(source).id)
 
     def untag(self, tag: str) -> None:
         """Takes a local tag from its image, whose files stay: ECR may name them.
 
-        :raises ImageError: no image has it.
+        Raises:
+            ImageError: no image has it.
         """
         self.by_tag(tag)
         self._tag_file(tag).unlink()
@@ -201,7 +212,8 @@ class Images:
 def push(images: Images, uri: str, ecr: ECRClient) -> str:
     """Puts the image that is tagged `uri` into the ECR repository of that name; returns its digest.
 
-    :raises ImageError: no image has that tag, or ECR refuses it.
+    Raises:
+        ImageError: no image has that tag, or ECR refuses it.
     """
     image = images.by_tag(uri)
     place = parse(uri)
@@ -232,7 +244,8 @@ def resolve(settings: RehearsalSettings, uri: str) -> Image:
     """The image that `uri` names in the rehearsal's ECR; `rehearsal.images.environments.ensure` has
     its Python environment.
 
-    :raises ImageError: there is none.
+    Raises:
+        ImageError: there is none.
     """
     return find(Images(settings.state), uri, aws.client(settings, "ecr"))
 
@@ -240,7 +253,8 @@ def resolve(settings: RehearsalSettings, uri: str) -> Image:
 def find(images: Images, uri: str, ecr: ECRClient) -> Image:
     """The image that `uri` names in the rehearsal's ECR.
 
-    :raises ImageError: there is none.
+    Raises:
+        ImageError: there is none.
     """
     place = parse(uri)
     try:

@@ -15,7 +15,8 @@ def pack(folders: Sequence[Path], target: Path) -> None:
 
     The same content makes the same bytes: names are sorted, and times and owners are left out.
 
-    :raises JobFailure: the disk is full, or a file can't be read.
+    Raises:
+        JobFailure: the disk is full, or a file can't be read.
     """
     found: dict[str, Path] = {}
     for folder in folders:

@@ -21,9 +21,10 @@ GRACE_SECONDS = 120.0
 class ProcessBackend:
     """A `rehearsal.backends.JobBackend`.
 
-    :param grace_seconds: from SIGTERM to SIGKILL when a job is stopped.
-    :param credential_seconds: how long the credentials of a job's role live until they are renewed.
-    :param keep_folders: leaves a job's folder, below `jobs` in the state folder, when it has ended.
+    Attributes:
+        grace_seconds: from SIGTERM to SIGKILL when a job is stopped.
+        credential_seconds: how long the credentials of a job's role live until they are renewed.
+        keep_folders: leaves a job's folder, below `jobs` in the state folder, when it has ended.
     """
 
     def __init__(

@@ -15,7 +15,8 @@ class JobFailure(Exception):  # noqa: N818 - AWS's word: FailureReason
 def disk_errors(doing: str) -> Iterator[None]:
     """Turns an error of the disk while `doing` ("downloading the input train") into a sentence.
 
-    :raises JobFailure: the disk is full, or a file can't be written or read.
+    Raises:
+        JobFailure: the disk is full, or a file can't be written or read.
     """
     try:
         yield

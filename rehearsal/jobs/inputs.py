@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 class Input:
     """One input of a processing job, or one channel of a training job.
 
-    :param folder: absolute path in the container.
-    :param data_type: `S3Prefix` or `ManifestFile`.
-    :param distribution: `FullyReplicated` or `ShardedByS3Key`.
+    Attributes:
+        folder: absolute path in the container.
+        data_type: `S3Prefix` or `ManifestFile`.
+        distribution: `FullyReplicated` or `ShardedByS3Key`.
     """
 
     name: str
@@ -59,8 +60,9 @@ class _NotListed(Exception):  # noqa: N818 - no error where a part may be listed
 def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> list[Object]:
     """All objects of an input, sorted by key.
 
-    :raises JobFailure: there are none and some are `required`, they can't be listed, the manifest
-        is not one, or a key can't become a path.
+    Raises:
+        JobFailure: there are none and some are `required`, they can't be listed, the manifest is
+            not one, or a key can't become a path.
     """
     if wanted.data_type not in ("S3Prefix", "ManifestFile"):
         raise JobFailure(
@@ -99,7 +101,8 @@ def try_listing(wanted: Input, found: Sequence[Object], s3: S3Client, role: str)
     For which prefix is not documented. It is enough here that the role may list one that all
     objects have, or below it each folder that has some.
 
-    :raises JobFailure: the role may not list one.
+    Raises:
+        JobFailure: the role may not list one.
     """
     if wanted.data_type != "ManifestFile":
         return

@@ -55,11 +55,12 @@ class Stage(Enum):
 class Options:
     """How a job is run here.
 
-    :param folder: the job's own, made and removed by it.
-    :param grace_seconds: from SIGTERM to SIGKILL.
-    :param keep_folder: it stays when the job has ended.
-    :param credentials: where its containers have their role's credentials from.
-    :param credential_seconds: how long those that STS gives the role live.
+    Attributes:
+        folder: the job's own, made and removed by it.
+        grace_seconds: from SIGTERM to SIGKILL.
+        keep_folder: it stays when the job has ended.
+        credentials: where its containers have their role's credentials from.
+        credential_seconds: how long those that STS gives the role live.
     """
 
     folder: Path
@@ -111,14 +112,17 @@ class Job(ABC):
 
     @abstractmethod
     def read(self, request: dict[str, Any], arn: str) -> Plan:
-        """:raises JobFailure: the request asks for what the rehearsal does not have."""
+        """Raises:
+        JobFailure: the request asks for what the rehearsal does not have.
+        """
 
     @abstractmethod
     def deliver(self) -> dict[str, Any]:
         """Uploads the results of a job that succeeded; returns fields to report.
 
-        :raises JobFailure: they can't be uploaded.
-        :raises Cancelled: the job was stopped meanwhile, or closed.
+        Raises:
+            JobFailure: they can't be uploaded.
+            Cancelled: the job was stopped meanwhile, or closed.
         """
 
     def deliver_stopped(self) -> dict[str, Any]:
@@ -143,7 +147,8 @@ class Job(ABC):
     def after_run(self, lost: str | None) -> None:  # noqa: B027 - a hook
         """The containers have ended, however they did; `lost` is the host whose instance was lost.
 
-        :raises JobFailure: what they left can't be kept.
+        Raises:
+            JobFailure: what they left can't be kept.
         """
 
     def stopping(self) -> None:  # noqa: B027 - a hook
@@ -295,8 +300,9 @@ class Job(ABC):
     def download(self) -> None:
         """Brings the inputs to the hosts.
 
-        :raises JobFailure: see `inputs.find` and `transfer.download`.
-        :raises Cancelled: the job was stopped.
+        Raises:
+            JobFailure: see `inputs.find` and `transfer.download`.
+            Cancelled: the job was stopped.
         """
         for each in self.plan.inputs:
             self.bring(each)

@@ -19,8 +19,9 @@ class Limit(Enum):
 class Limits:
     """The limits of one job over all its attempts; the wait time counts from here.
 
-    :param max_runtime_seconds: for the containers, all attempts together.
-    :param max_wait_seconds: for a managed spot job from its start to its end; else None.
+    Attributes:
+        max_runtime_seconds: for the containers, all attempts together.
+        max_wait_seconds: for a managed spot job from its start to its end; else None.
     """
 
     def __init__(self, max_runtime_seconds: float, max_wait_seconds: float | None) -> None:

@@ -50,8 +50,9 @@ class LiveUpload:
     that names others comes after them. What was there before the containers is not copied, and
     nothing in S3 is ever deleted.
 
-    :param folders: each host's folder on the machine, by the host's name.
-    :param spare: a path on the machine for the copy; nothing else may use it.
+    Attributes:
+        folders: each host's folder on the machine, by the host's name.
+        spare: a path on the machine for the copy; nothing else may use it.
     """
 
     def __init__(
@@ -75,8 +76,11 @@ class LiveUpload:
     def finish(self, lost: str | None = None) -> None:
         """Copies what is left, once the containers have ended.
 
-        :param lost: the host whose instance was lost, with all that was not copied by then.
-        :raises JobFailure: S3 refuses a file, or one can't be read.
+        Args:
+            lost: the host whose instance was lost, with all that was not copied by then.
+
+        Raises:
+            JobFailure: S3 refuses a file, or one can't be read.
         """
         self.stop()
         for host, folder in self._folders.items():

@@ -11,7 +11,9 @@ _LONGEST_NAME = 255  # bytes, of Linux's file systems
 
 
 def parse(uri: str) -> S3Uri:
-    """:raises JobFailure: `uri` is no S3 URI."""
+    """Raises:
+    JobFailure: `uri` is no S3 URI.
+    """
     try:
         return S3Uri.of(uri)
     except ValueError as error:
@@ -33,7 +35,8 @@ def relative_to_prefix(key: str, prefix: str) -> str:
 def safe_path(relative: str, uri: str) -> PurePosixPath:
     """`relative` as a path that stays below its folder.
 
-    :raises JobFailure: it would not, or no file can have that name; names the object by `uri`.
+    Raises:
+        JobFailure: it would not, or no file can have that name; names the object by `uri`.
     """
     parts = relative.split("/")
     if not relative or any(part in ("", ".", "..") for part in parts) or "\0" in relative:

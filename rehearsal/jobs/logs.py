@@ -38,8 +38,9 @@ class LogWriter:
     A stream is made when its first line comes. What CloudWatch Logs refuses is said in the engine's
     own log and dropped: a job does not fail for its logs, but where its role may not write any.
 
-    :param role: who writes; root by default.
-    :ivar denied: what CloudWatch Logs said when the role was not allowed to write.
+    Attributes:
+        role: who writes; root by default.
+        denied: what CloudWatch Logs said when the role was not allowed to write.
     """
 
     def __init__(self, settings: RehearsalSettings, group: str, role: aws.Role | None = None):

@@ -46,7 +46,8 @@ class _Value:
 class Metrics:
     """Reads lines of a log, and sends the values that it finds to CloudWatch while they come.
 
-    :raises JobFailure: a Regex is none.
+    Raises:
+        JobFailure: a Regex is none.
     """
 
     def __init__(self, definitions: Sequence[Mapping[str, str]], role: Role, job_name: str):
@@ -65,7 +66,8 @@ class Metrics:
     def finish(self) -> None:
         """Sends what is left.
 
-        :raises rehearsal.authorization.sagemaker.AccessDenied: the role may not send it.
+        Raises:
+            rehearsal.authorization.sagemaker.AccessDenied: the role may not send it.
         """
         if self._thread:
             self._thread.close()

@@ -26,10 +26,11 @@ class InstanceGroup:
 class Plan:
     """How a job is run.
 
-    :param folders: absolute paths in the container that are there, empty, before it starts.
-    :param max_wait_seconds: of a managed spot job, from its start to its end; else None.
-    :param names_hosts: whether the hosts' names, the own one too, resolve in their containers.
-    :param files: the JSON files that a host finds, by absolute path, for the host's name.
+    Attributes:
+        folders: absolute paths in the container that are there, empty, before it starts.
+        max_wait_seconds: of a managed spot job, from its start to its end; else None.
+        names_hosts: whether the hosts' names, the own one too, resolve in their containers.
+        files: the JSON files that a host finds, by absolute path, for the host's name.
     """
 
     name: str
@@ -62,7 +63,8 @@ class Plan:
 def on_machine(host_folder: Path, path: str) -> Path:
     """Where the absolute `path` below `/opt/ml` of a host lies on the machine.
 
-    :raises JobFailure: it is not below `/opt/ml`.
+    Raises:
+        JobFailure: it is not below `/opt/ml`.
     """
     pure = PurePosixPath(path)
     if not pure.is_relative_to(ML) or ".." in pure.parts:

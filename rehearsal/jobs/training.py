@@ -40,7 +40,8 @@ _DEFAULT_MAX_RUNTIME = 86_400
 class _Kept:
     """A folder of the containers that is copied to S3 while they run.
 
-    :param brought: what lies at the place is in the folder before the containers start.
+    Attributes:
+        brought: what lies at the place is in the folder before the containers start.
     """
 
     name: str

@@ -34,10 +34,13 @@ def download(
 ) -> None:
     """Writes each share's objects below its folder; an object of several shares is read once.
 
-    :param shares: a host's folder and the objects that it gets.
-    :param name: of the input, for sentences.
-    :raises JobFailure: an object is gone or was changed since it was listed, or the disk is full.
-    :raises Cancelled: `cancelled` was set.
+    Args:
+        shares: a host's folder and the objects that it gets.
+        name: of the input, for sentences.
+
+    Raises:
+        JobFailure: an object is gone or was changed since it was listed, or the disk is full.
+        Cancelled: `cancelled` was set.
     """
     places: dict[Object, list[Path]] = {}
     for folder, objects in shares:
@@ -53,9 +56,12 @@ def upload(
 ) -> list[S3Uri]:
     """Puts every file below `folder` below `target`; returns the objects, sorted.
 
-    :param key_id: the KMS key that encrypts them; S3's default where it is None.
-    :raises JobFailure: S3 refuses one, or a link leads out of the folder.
-    :raises Cancelled: `cancelled` was set.
+    Args:
+        key_id: the KMS key that encrypts them; S3's default where it is None.
+
+    Raises:
+        JobFailure: S3 refuses one, or a link leads out of the folder.
+        Cancelled: `cancelled` was set.
     """
     files = {target.child(path.relative_to(folder).as_posix()): path for path in _files(folder)}
     in_parallel((partial(put, path, place, s3, key_id) for place, path in files.items()), cancelled)
@@ -65,7 +71,8 @@ def upload(
 def put(path: Path, place: S3Uri, s3: S3Client, key_id: str | None = None) -> None:
     """Uploads one file.
 
-    :raises JobFailure: S3 refuses it.
+    Raises:
+        JobFailure: S3 refuses it.
     """
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
     settings = TransferConfig(use_threads=False)
@@ -128,8 +135,9 @@ def _why(error: ClientError, place: S3Uri) -> str:
 def in_parallel(tasks: Iterable[Callable[[], None]], cancelled: Event) -> None:
     """Runs the tasks, some at once; no more of them are drawn than these and as many that wait.
 
-    :raises Cancelled: `cancelled` was set.
-    :raises Exception: what a task raised; those that run end, and no others begin.
+    Raises:
+        Cancelled: `cancelled` was set.
+        Exception: what a task raised; those that run end, and no others begin.
     """
 
     def one(task: Callable[[], None]) -> None:

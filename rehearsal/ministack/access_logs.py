@@ -140,7 +140,9 @@ def _may_write(policy: str | None) -> bool:
 
 
 def _keeping(work: Callable[..., Made], given: int) -> Callable[..., Made]:
-    """:param given: which of its arguments are the properties."""
+    """Args:
+    given: which of its arguments are the properties.
+    """
 
     def keeping(*arguments: Any) -> Made:
         from ministack.services import s3

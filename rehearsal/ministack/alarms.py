@@ -39,7 +39,8 @@ Alarm = dict[str, Any]
 def judge_alarms(late: Mapping[str, float]) -> None:
     """Puts our judgement in the place of MiniStack's, and sends AWS's event of each change.
 
-    :param late: seconds that the metrics of a namespace come late.
+    Args:
+        late: seconds that the metrics of a namespace come late.
     """
     from ministack.services import cloudwatch
 

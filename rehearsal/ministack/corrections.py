@@ -205,7 +205,9 @@ def tag_buckets() -> None:
     provisioners._STACK_TAG_PROPERTY[type_name] = ("Tags", "list")
 
     def tagged(work: Callable[..., Made], given: int) -> Callable[..., Made]:
-        """:param given: which of its arguments are the properties."""
+        """Args:
+        given: which of its arguments are the properties.
+        """
 
         def tagging(*arguments: Any) -> Made:
             name, attributes = work(*arguments)

@@ -17,7 +17,8 @@ Policy = list[Any]
 class Asked:
     """What of a request decides about it.
 
-    :param context: condition keys and values as JSON, so that equal ones are decided once.
+    Attributes:
+        context: condition keys and values as JSON, so that equal ones are decided once.
     """
 
     principal: str

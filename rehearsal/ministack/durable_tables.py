@@ -30,7 +30,8 @@ class Journal:
 
     Its first line says of which state; a journal of another one is over: the new one has it all.
 
-    :param state: the file that MiniStack writes DynamoDB's state to.
+    Attributes:
+        state: the file that MiniStack writes DynamoDB's state to.
     """
 
     def __init__(self, state: Path) -> None:
@@ -98,7 +99,8 @@ def keep_writes(settings: RehearsalSettings) -> None:
 class _LostWrites:
     """On MiniStack's loop, once.
 
-    :param handle: MiniStack's own, as they are in the journal already.
+    Attributes:
+        handle: MiniStack's own, as they are in the journal already.
     """
 
     def __init__(

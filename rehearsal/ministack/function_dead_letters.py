@@ -23,7 +23,9 @@ def keep_dead_letter_queues() -> None:
     its_own = provisioners._RESOURCE_HANDLERS[_TYPE]
 
     def keeping(work: Callable[..., Made], given: int) -> Callable[..., Made]:
-        """:param given: which of its arguments are the properties."""
+        """Args:
+        given: which of its arguments are the properties.
+        """
 
         def keep(*arguments: Any) -> Made:
             name, attributes = work(*arguments)

@@ -11,7 +11,9 @@ from typing import Any
 
 
 def main_loop() -> asyncio.AbstractEventLoop:
-    """:raises RuntimeError: the server does not run."""
+    """Raises:
+    RuntimeError: the server does not run.
+    """
     from ministack import app
 
     loop: asyncio.AbstractEventLoop | None = app._MAIN_LOOP

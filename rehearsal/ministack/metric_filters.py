@@ -66,7 +66,9 @@ def put_defaults() -> None:
 
 
 def _check(data: dict[str, Any]) -> None:
-    """:raises ValueError: one sentence."""
+    """Raises:
+    ValueError: one sentence.
+    """
     _matcher(data.get("filterPattern") or "")
     for transformation in data.get("metricTransformations") or []:
         if transformation.get("dimensions") and transformation.get("defaultValue") is not None:

@@ -89,7 +89,8 @@ def _check_comparison(comparison: str | None, threshold_metric: str | None) -> N
 def _queries(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """MetricDataQueries with numbers and truths as such, where a template may have text.
 
-    :raises ValueError: one sentence: not exactly one returns data, or an expression is none.
+    Raises:
+        ValueError: one sentence: not exactly one returns data, or an expression is none.
     """
     queries = []
     for metric in metrics:

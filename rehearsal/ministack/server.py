@@ -54,7 +54,8 @@ async def serve(
 ) -> None:
     """Answers on a bound socket until `stop` is set; then MiniStack writes its state.
 
-    :param ready: is called once, from a thread, when it answers; it raises nothing.
+    Args:
+        ready: is called once, from a thread, when it answers; it raises nothing.
     """
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config

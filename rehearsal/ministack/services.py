@@ -21,7 +21,8 @@ class Http(Protocol):
 def add_service(name: str, target_prefix: str, http: Http) -> None:
     """Routes a service's clients to us; of SageMaker those of the runtime, too.
 
-    :param target_prefix: of the requests' `X-Amz-Target`.
+    Args:
+        target_prefix: of the requests' `X-Amz-Target`.
     """
     from ministack import app
     from ministack.core import router

@@ -43,7 +43,9 @@ def keep_rules_of_stacks() -> None:
 def _refusing(
     act: Callable[[Params], Answer], reason: Callable[[Stack, Params], str | None]
 ) -> Callable[[Params], Answer]:
-    """:param reason: one sentence; None, it is not refused for this."""
+    """Args:
+    reason: one sentence; None, it is not refused for this.
+    """
 
     def acting(params: Params) -> Answer:
         from ministack.services.cloudformation.helpers import _error

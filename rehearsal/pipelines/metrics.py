@@ -35,7 +35,10 @@ class ExecutionMetrics:
         self._put = put
 
     def execution(self, record: Record, previous: str | None) -> None:
-        """:param record: an execution's; :param previous: its status before."""
+        """Args:
+        record: an execution's.
+        previous: its status before.
+        """
         status = record["PipelineExecutionStatus"]
         data = _data(
             "Execution",
@@ -47,7 +50,10 @@ class ExecutionMetrics:
         self._send([datum | {"Dimensions": of} for datum in data for of in ([], [pipeline])])
 
     def step(self, pipeline_arn: str, step: Record, previous: str | None) -> None:
-        """:param step: a `PipelineExecutionStep`; :param previous: its status before."""
+        """Args:
+        step: a `PipelineExecutionStep`.
+        previous: its status before.
+        """
         status = step["StepStatus"]
         has_begun = status == "Starting" and previous in (None, *_ENDED)
         data = _data(

@@ -19,9 +19,10 @@ _REPLACEMENT_SECONDS = 480.0
 class ProcessTransforms:
     """A `rehearsal.backends.TransformBackend`.
 
-    :param credential_seconds: how long the credentials of a job's role live until they are renewed.
-    :param replacement_seconds: that a server which died may take to be there again; then the job
-        fails.
+    Attributes:
+        credential_seconds: how long the credentials of a job's role live until they are renewed.
+        replacement_seconds: that a server which died may take to be there again; then the job
+            fails.
     """
 
     def __init__(

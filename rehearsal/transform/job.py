@@ -42,9 +42,10 @@ class _Stopped(Exception):  # noqa: N818 - no error: it was asked for
 class Options:
     """How a job is run here.
 
-    :param folder: the job's own, made and removed by it.
-    :param credential_seconds: how long those that STS gives the model's role live.
-    :param replacement_seconds: that a server which died may take to be there again.
+    Attributes:
+        folder: the job's own, made and removed by it.
+        credential_seconds: how long those that STS gives the model's role live.
+        replacement_seconds: that a server which died may take to be there again.
     """
 
     folder: Path

@@ -18,8 +18,9 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parameters:
-    """:param concurrency: requests at a time on one instance.
-    :param payload_megabytes: the most of one request; 0, without a limit.
+    """Attributes:
+    concurrency: requests at a time on one instance.
+    payload_megabytes: the most of one request; 0, without a limit.
     """
 
     concurrency: int
@@ -41,7 +42,9 @@ def variables(request: Record) -> dict[str, str]:
 
 
 def of(request: Record, answered: bytes | None) -> Parameters:
-    """:param answered: what the container says to `GET /execution-parameters`; None, nothing."""
+    """Args:
+    answered: what the container says to `GET /execution-parameters`; None, nothing.
+    """
     own = _own(answered)
     client = request.get("ModelClientConfig", {})
     # 0 leaves it to the container, as an absent member does.

@@ -46,7 +46,9 @@ class Transformer:
         stopped: threading.Event,
         replacement_seconds: float,
     ) -> None:
-        """:param replacement_seconds: that a server which died may take to be there again."""
+        """Args:
+        replacement_seconds: that a server which died may take to be there again.
+        """
         self._replacement_seconds = replacement_seconds
         self._input = request["TransformInput"]
         self._output = request["TransformOutput"]
@@ -57,8 +59,9 @@ class Transformer:
     def transform(self, each: Object, instance: Instance) -> None:
         """Writes the answer to `<S3OutputPath>/<path>.out`.
 
-        :raises BadRecord: the container refused it, or it is too large.
-        :raises JobFailure: S3 refuses, or the instance has no server any more.
+        Raises:
+            BadRecord: the container refused it, or it is too large.
+            JobFailure: S3 refuses, or the instance has no server any more.
         """
         answer = self._answer(each.location, self._read(each), instance)
         if answer is not None:

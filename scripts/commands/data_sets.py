@@ -14,9 +14,10 @@ from scripts.commands.digits import write_digits
 class DataSet:
     """Images of classes.
 
-    :param title: what they show, in the plural.
-    :param write: writes them into a folder of class folders, and returns how many.
-    :param context: CDK context, where dev's settings don't suit them.
+    Attributes:
+        title: what they show, in the plural.
+        write: writes them into a folder of class folders, and returns how many.
+        context: CDK context, where dev's settings don't suit them.
     """
 
     title: str

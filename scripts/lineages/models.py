@@ -25,8 +25,9 @@ EXECUTION_ARN = "PipelineExecutionArn"
 class Model:
     """A model package, or the artifact of a model that was not registered.
 
-    :param name: the package's ARN, or the S3 URI of the artifact.
-    :param status: of its approval, or "not registered".
+    Attributes:
+        name: the package's ARN, or the S3 URI of the artifact.
+        status: of its approval, or "not registered".
     """
 
     name: str
@@ -52,7 +53,8 @@ class Models:
     def package(self, named: str) -> Model:
         """One package by its ARN, its version number, or "latest".
 
-        :raises CommandError: there is none, or no execution of the pipeline made it.
+        Raises:
+            CommandError: there is none, or no execution of the pipeline made it.
         """
         arn = named if named.startswith("arn:") else self._arn_of(named)
         try:

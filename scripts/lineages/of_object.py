@@ -25,9 +25,10 @@ NONE = 3
 class Use:
     """A content in one execution's dataset.
 
-    :param names: addresses of the objects that held it, copies under other names too.
-    :param not_used: of them, those that were put aside and made no record.
-    :param models: that the execution made; none where it failed before.
+    Attributes:
+        names: addresses of the objects that held it, copies under other names too.
+        not_used: of them, those that were put aside and made no record.
+        models: that the execution made; none where it failed before.
     """
 
     execution_id: str

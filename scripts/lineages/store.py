@@ -73,7 +73,8 @@ class Content:
 class LineageStore:
     """All executions' lineages of one environment.
 
-    :param bucket: the artifacts bucket.
+    Attributes:
+        bucket: the artifacts bucket.
     """
 
     def __init__(self, session: boto3.Session, bucket: str) -> None:
@@ -97,7 +98,8 @@ class LineageStore:
     def lineage(self, execution_id: str) -> Lineage:
         """That of one execution.
 
-        :raises CommandError: it has none.
+        Raises:
+            CommandError: it has none.
         """
         found = self._read(execution_id)
         if found is None:

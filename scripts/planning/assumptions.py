@@ -16,8 +16,11 @@ def with_assumed_gpus(
 
     Its size and the time beside its epochs are those that were measured on another processor.
 
-    :param assumed: `KIND=IMAGES/S` each.
-    :raises CommandError: it is no such text, or nothing is known of the network at all.
+    Args:
+        assumed: `KIND=IMAGES/S` each.
+
+    Raises:
+        CommandError: it is no such text, or nothing is known of the network at all.
     """
     told = jobs_of(definition)["TrainModel"].told
     for text in assumed:

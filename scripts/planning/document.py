@@ -44,7 +44,8 @@ class Document:
 def document(plan: Plan, monthly_usd: float) -> Document:
     """The plan's document.
 
-    :param monthly_usd: of the environment while nothing runs.
+    Args:
+        monthly_usd: of the environment while nothing runs.
     """
     question, workload = plan.question, plan.question.workload
     sections = [

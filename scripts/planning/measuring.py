@@ -20,10 +20,13 @@ TELLING_OBJECTS = 100_000
 def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) -> Rates:
     """The rates of runs on the same machine; what they can't tell is taken from `known`.
 
-    :param runs: at least one; of the same step the last one counts, and ShardImages is fitted
-        through all of them.
-    :raises CommandError: a run left no record of its shards or epochs.
-    :raises PriceError: the price table lacks an instance type that a run had.
+    Args:
+        runs: at least one; of the same step the last one counts, and ShardImages is fitted through
+            all of them.
+
+    Raises:
+        CommandError: a run left no record of its shards or epochs.
+        PriceError: the price table lacks an instance type that a run had.
     """
     for run in runs:
         if not run.reports or not run.training.history:

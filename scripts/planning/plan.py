@@ -33,9 +33,10 @@ from scripts.planning.types import planned_types, times_as_large
 class Question:
     """What is planned.
 
-    :ivar instance_types: for ShardImages and TrainModel; empty for those that are set and the next
-        bigger ones.
-    :ivar deadline: seconds that the run may take; None for any.
+    Attributes:
+        instance_types: for ShardImages and TrainModel; empty for those that are set and the next
+            bigger ones.
+        deadline: seconds that the run may take; None for any.
     """
 
     environment: str
@@ -52,7 +53,8 @@ class Question:
 class Choice:
     """A whole run on some instances.
 
-    :ivar sharding: type and number of ShardImages' instances; training: of TrainModel's.
+    Attributes:
+        sharding: type and number of ShardImages' instances; training: of TrainModel's.
     """
 
     sharding: tuple[str, int]
@@ -68,7 +70,8 @@ class Choice:
 class Plan:
     """The answer.
 
-    :raises PriceError: the price table lacks the Region, or a type that is set or named.
+    Raises:
+        PriceError: the price table lacks the Region, or a type that is set or named.
     """
 
     def __init__(self, question: Question) -> None:

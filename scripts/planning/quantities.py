@@ -20,7 +20,8 @@ class QuantityError(ValueError):
 def parse_bytes(text: str) -> float:
     """`180KB` is 180,000, `180KiB` 184,320.
 
-    :raises QuantityError: it is none, or not more than 0.
+    Raises:
+        QuantityError: it is none, or not more than 0.
     """
     return _parse(text, _BYTES, "size", "180KB, 1.5MB or 2048")
 
@@ -28,7 +29,8 @@ def parse_bytes(text: str) -> float:
 def parse_seconds(text: str) -> float:
     """`6h`, `90min` or `1h30min`.
 
-    :raises QuantityError: it is none, or not more than 0.
+    Raises:
+        QuantityError: it is none, or not more than 0.
     """
     parts = re.findall(r"[0-9.]+\s*[A-Za-z]+", text)
     if not parts or "".join(parts).replace(" ", "") != text.replace(" ", ""):
@@ -39,7 +41,8 @@ def parse_seconds(text: str) -> float:
 def parse_count(text: str) -> int:
     """`5000000`, `5_000_000` or `5M`.
 
-    :raises QuantityError: it is none, not whole, or not more than 0.
+    Raises:
+        QuantityError: it is none, not whole, or not more than 0.
     """
     count = _parse(text.replace("_", "").replace(",", ""), _COUNTS, "number", "5000000 or 5M")
     if count != int(count):

@@ -30,8 +30,11 @@ STEPS = ("CreateManifests", "FetchServingModel", "ShardImages", "TrainModel", "E
 def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
     """What a run was measured at.
 
-    :param run: an execution's ARN or id, or "newest".
-    :raises CommandError: there is no such execution, or one of its steps did not succeed.
+    Args:
+        run: an execution's ARN or id, or "newest".
+
+    Raises:
+        CommandError: there is no such execution, or one of its steps did not succeed.
     """
     try:
         arn = execution_named(session, environment, "" if run == "newest" else run)

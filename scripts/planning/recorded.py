@@ -53,8 +53,9 @@ class Training(_Recorded):
 class RecordedRun(_Recorded):
     """One execution, each step of which succeeded.
 
-    :ivar jobs: by step.
-    :ivar channels: objects by channel.
+    Attributes:
+        jobs: by step.
+        channels: objects by channel.
     """
 
     execution: str

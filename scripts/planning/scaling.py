@@ -16,11 +16,12 @@ _NOTABLE = 0.02
 class Row:
     """A step on some instances.
 
-    :ivar workers: training workers of the whole run that this makes.
-    :ivar usd_per_hour_saved: what an hour less costs against the row before; None for the first,
-        and where no time is saved.
-    :ivar pays: whether doubling to here was worth its money: seconds x USD fell.
-    :ivar limits: what stands against it, in sentences.
+    Attributes:
+        workers: training workers of the whole run that this makes.
+        usd_per_hour_saved: what an hour less costs against the row before; None for the first, and
+            where no time is saved.
+        pays: whether doubling to here was worth its money: seconds x USD fell.
+        limits: what stands against it, in sentences.
     """
 
     cost: StepCost
@@ -82,7 +83,8 @@ def scaling(
 def bigger_instead(smaller: Scaling, bigger: Scaling, size: float) -> str | None:
     """A sentence where bigger instances beat more of the smaller ones, None where they don't.
 
-    :param size: how many of the smaller ones one of the bigger is, by vCPUs or GPUs.
+    Args:
+        size: how many of the smaller ones one of the bigger is, by vCPUs or GPUs.
     """
     by_count = {row.cost.count: row for row in bigger.rows}
     for more in smaller.rows:

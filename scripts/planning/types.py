@@ -12,7 +12,8 @@ def planned_types(job: Job, named: tuple[str, ...], prices: Prices, region: str)
     """Those that were named and that the step can use, else the one that is set and the next bigger
     ones of its family. A processing step has no use for GPUs.
 
-    :raises PriceError: the price table lacks one that was named.
+    Raises:
+        PriceError: the price table lacks one that was named.
     """
     usable = prices.types(region, job.use)
     for name in named:

@@ -20,7 +20,8 @@ CURVES = frozenset(name for _, *names in _CURVES for name in names)
 def learning_curves(history: list[dict[str, Any]]) -> str:
     """Loss and accuracy by epoch, training beside validation, as one SVG element.
 
-    :param history: one dict an epoch, as `training.json` has them.
+    Args:
+        history: one dict an epoch, as `training.json` has them.
     """
     figure = Figure(figsize=(9, 3), layout="constrained")
     epochs = [entry["epoch"] + 1 for entry in history]

@@ -116,10 +116,11 @@ class Evidence:
 class Reader:
     """Reads one execution's records, in the buckets that the stacks name.
 
-    :param session: a boto3 session, of a rehearsal or of AWS.
-    :param execution_arn: the pipeline execution to tell about.
-    :param working_bucket: holds manifests, shards and evaluation of each execution.
-    :param artifacts_bucket: holds lineage and models.
+    Attributes:
+        session: a boto3 session, of a rehearsal or of AWS.
+        execution_arn: the pipeline execution to tell about.
+        working_bucket: holds manifests, shards and evaluation of each execution.
+        artifacts_bucket: holds lineage and models.
     """
 
     def __init__(
@@ -162,7 +163,8 @@ class Reader:
     def training(self, job_name: str) -> dict[str, Any]:
         """`training.json` out of the archive of a training job's model.
 
-        :raises ValueError: the archive is none, or lacks it.
+        Raises:
+            ValueError: the archive is none, or lacks it.
         """
         job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
         where = S3Uri.of(job["ModelArtifacts"]["S3ModelArtifacts"])

@@ -20,7 +20,8 @@ _TEMPLATE = Path(__file__).with_name("page.html.j2")
 def render(evidence: Evidence) -> str:
     """The whole page.
 
-    :raises jinja2.UndefinedError: a value that the page shows is missing in the evidence.
+    Raises:
+        jinja2.UndefinedError: a value that the page shows is missing in the evidence.
     """
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

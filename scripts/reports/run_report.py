@@ -48,8 +48,9 @@ def write_report(
 ) -> Evidence:
     """Writes the report of an execution, however it ended; gives what it shows.
 
-    :raises CommandError: the file can't be written, or the endpoint answers otherwise than the
-        evaluation did.
+    Raises:
+        CommandError: the file can't be written, or the endpoint answers otherwise than the
+            evaluation did.
     """
     evidence = readable(Gathering(session, environment, execution_arn).evidence())
     try:

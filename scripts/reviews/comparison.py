@@ -14,8 +14,9 @@ from scripts.reviews.stacks import Resource, Stacks
 class Comparison:
     """An environment before and after.
 
-    :ivar environment: its name, e.g. `dev` or `dev-anna`.
-    :ivar region: whose prices count; None for the price table's own.
+    Attributes:
+        environment: its name, e.g. `dev` or `dev-anna`.
+        region: whose prices count; None for the price table's own.
     """
 
     environment: str

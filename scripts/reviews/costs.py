@@ -30,7 +30,8 @@ _CENT = 0.005
 class Costs:
     """The section on costs.
 
-    :ivar summary: for the one line; empty where nothing gets dearer or cheaper.
+    Attributes:
+        summary: for the one line; empty where nothing gets dearer or cheaper.
     """
 
     entries: tuple[Entry, ...]

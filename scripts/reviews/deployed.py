@@ -16,7 +16,8 @@ _NOT_THERE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 def deployed(session: boto3.Session, environment: str) -> Stacks:
     """The environment's stacks with the values of their parameters; none is no error.
 
-    :raises CommandError: a template is no JSON.
+    Raises:
+        CommandError: a template is no JSON.
     """
     client = session.client("cloudformation")
     # A unit has no dash, so that those of dev-anna are not dev's.

@@ -18,8 +18,9 @@ _LONGEST = 240
 class Row:
     """One value that differs.
 
-    :ivar before: None where there was none.
-    :ivar after: None where there is none any more.
+    Attributes:
+        before: None where there was none.
+        after: None where there is none any more.
     """
 
     path: str

@@ -20,8 +20,9 @@ class Mark(Enum):
 class Entry:
     """One thing that a change does.
 
-    :ivar rows: values before and after.
-    :ivar notes: what to know besides, a sentence or a list each.
+    Attributes:
+        rows: values before and after.
+        notes: what to know besides, a sentence or a list each.
     """
 
     mark: Mark
@@ -42,10 +43,11 @@ class Section:
 class Finding:
     """What a policy may block.
 
-    :ivar name: one of `policy.FINDINGS`.
-    :ivar text: what was found, and where.
-    :ivar amount: of a finding that has a size.
-    :ivar limit: the policy's limit of that size, `usd_a_month` or `usd_a_run`.
+    Attributes:
+        name: one of `policy.FINDINGS`.
+        text: what was found, and where.
+        amount: of a finding that has a size.
+        limit: the policy's limit of that size, `usd_a_month` or `usd_a_run`.
     """
 
     name: str
@@ -66,9 +68,10 @@ class Verdict:
 class Review:
     """A whole review.
 
-    :ivar title: what is compared with what.
-    :ivar summary: one line.
-    :ivar verdicts: what blocks; empty where nothing does.
+    Attributes:
+        title: what is compared with what.
+        summary: one line.
+        verdicts: what blocks; empty where nothing does.
     """
 
     title: str

@@ -19,8 +19,9 @@ _WIDER = "WIDER: "
 class Iam:
     """What a review says of IAM.
 
-    :ivar entries: widened first.
-    :ivar wider: how many of them widen.
+    Attributes:
+        entries: widened first.
+        wider: how many of them widen.
     """
 
     entries: tuple[Entry, ...]

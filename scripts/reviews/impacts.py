@@ -16,9 +16,10 @@ _SCRIPT = Path(__file__).with_name("impacts.js")
 class Impact:
     """What happens to one resource.
 
-    :ivar kind: `WILL_UPDATE`, `WILL_REPLACE`, `MAY_REPLACE`, `WILL_CREATE`, `WILL_DESTROY` or
-        `WILL_ORPHAN`, the names of @aws-cdk/cloudformation-diff.
-    :ivar replacing: the properties that replace it, or may.
+    Attributes:
+        kind: `WILL_UPDATE`, `WILL_REPLACE`, `MAY_REPLACE`, `WILL_CREATE`, `WILL_DESTROY` or
+            `WILL_ORPHAN`, the names of @aws-cdk/cloudformation-diff.
+        replacing: the properties that replace it, or may.
     """
 
     kind: str
@@ -28,7 +29,8 @@ class Impact:
 def impacts(before: Stacks, after: Stacks) -> dict[tuple[str, str], Impact]:
     """By unit and logical id, of all resources that differ.
 
-    :raises CommandError: the package is not there, or can't read a template.
+    Raises:
+        CommandError: the package is not there, or can't read a template.
     """
     units = {
         unit: {"before": before.template(unit), "after": after.template(unit)}

@@ -38,7 +38,8 @@ def holds_data(resource: Resource) -> bool:
 def lost_with(resource: Resource, policy: str) -> str | None:
     """What goes when the resource is deleted or replaced; None where it keeps or has nothing.
 
-    :param policy: `DeletionPolicy` or `UpdateReplacePolicy`.
+    Args:
+        policy: `DeletionPolicy` or `UpdateReplacePolicy`.
     """
     is_kept = resource.declared.get(policy, "Delete") in _KEEPING
     return None if is_kept else _HELD.get(resource.type)

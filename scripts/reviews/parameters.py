@@ -14,7 +14,8 @@ from scripts.reviews.renames import renamed_template_parameters
 def parameter_entries(comparison: Comparison, renamed: Mapping[str, str]) -> Iterator[Entry]:
     """Added, removed, renamed and changed ones.
 
-    :param renamed: new names of the pipeline's parameters by the old ones.
+    Args:
+        renamed: new names of the pipeline's parameters by the old ones.
     """
     old = read(comparison.before, comparison.plain_before).definition
     new = read(comparison.after, comparison.plain_after).definition

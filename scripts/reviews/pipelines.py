@@ -22,8 +22,9 @@ _BRANCHES = ("IfSteps", "ElseSteps")
 class Read:
     """The definition of a side.
 
-    :ivar definition: None where there is no pipeline, or one that can't be read.
-    :ivar problem: why it can't be read.
+    Attributes:
+        definition: None where there is no pipeline, or one that can't be read.
+        problem: why it can't be read.
     """
 
     definition: Definition | None = None

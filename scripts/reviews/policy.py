@@ -30,7 +30,8 @@ _LIMITS = ("usd_a_month", "usd_a_run")
 class Policy:
     """What blocks.
 
-    :ivar limits: of cost-increase, USD more by `usd_a_month` and `usd_a_run`; 0 where none is set.
+    Attributes:
+        limits: of cost-increase, USD more by `usd_a_month` and `usd_a_run`; 0 where none is set.
     """
 
     source: str
@@ -40,7 +41,8 @@ class Policy:
     def verdicts(self, findings: Iterable[Finding], allowed: Iterable[str]) -> tuple[Verdict, ...]:
         """The findings that block.
 
-        :param allowed: names of findings that a person has allowed for once.
+        Args:
+            allowed: names of findings that a person has allowed for once.
         """
         names = self.block - set(allowed)
         return tuple(
@@ -56,7 +58,8 @@ class Policy:
 def load(file: Path) -> Policy:
     """Reads a policy; without the file nothing blocks.
 
-    :raises CommandError: it is no policy.
+    Raises:
+        CommandError: it is no policy.
     """
     try:
         content = tomllib.loads(file.read_text("utf-8"))
@@ -73,7 +76,9 @@ def load(file: Path) -> Policy:
 
 
 def check_allowed(names: Iterable[str]) -> None:
-    """:raises CommandError: a name that no finding has."""
+    """Raises:
+    CommandError: a name that no finding has.
+    """
     _known(names, FINDINGS, Path("--allow"), "finding")
 
 

@@ -26,11 +26,12 @@ _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
 class ResourceChange:
     """What happens to one resource.
 
-    :ivar kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed`, `released` (gone
-        from the stack, kept in the account) or `not there` (its condition is false).
-    :ivar elsewhere: what differs and is told in sections of their own, by their titles.
-    :ivar losses: what is lost for good, a sentence each.
-    :ivar weakened: what protected its data and does so no longer.
+    Attributes:
+        kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed`, `released` (gone from
+            the stack, kept in the account) or `not there` (its condition is false).
+        elsewhere: what differs and is told in sections of their own, by their titles.
+        losses: what is lost for good, a sentence each.
+        weakened: what protected its data and does so no longer.
     """
 
     kind: str

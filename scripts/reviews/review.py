@@ -22,8 +22,11 @@ from scripts.reviews.summary import Parts, summary
 def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) -> Review:
     """Compares, judges and words.
 
-    :param allowed: names of findings that don't block for once.
-    :raises CommandError: the templates can't be compared.
+    Args:
+        allowed: names of findings that don't block for once.
+
+    Raises:
+        CommandError: the templates can't be compared.
     """
     changes = resource_changes(comparison)
     resources = tuple(entries(comparison, changes))

@@ -12,7 +12,8 @@ _SHORT = 7
 def commit(repository: Path, revision: str) -> str:
     """The full id of a commit.
 
-    :raises CommandError: there is none of that name.
+    Raises:
+        CommandError: there is none of that name.
     """
     found = _resolved(repository, revision)
     if found is None:
@@ -41,7 +42,8 @@ def _advice(repository: Path, revision: str) -> str:
 def extract(repository: Path, commit_id: str, folder: Path) -> None:
     """Writes the files of a commit into a folder; the working tree and the index stay as they are.
 
-    :raises CommandError: git does not give them.
+    Raises:
+        CommandError: git does not give them.
     """
     archive = folder / ".archive.tar"
     done = _git(repository, "archive", "--format=tar", f"--output={archive}", commit_id)

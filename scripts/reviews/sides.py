@@ -22,8 +22,11 @@ def compare(
 ) -> Comparison:
     """What is deployed, or a revision, beside the working tree.
 
-    :param base: a revision of git; without one, what is deployed.
-    :raises CommandError: a side can't be had.
+    Args:
+        base: a revision of git; without one, what is deployed.
+
+    Raises:
+        CommandError: a side can't be had.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="review-")))

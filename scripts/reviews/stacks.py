@@ -11,9 +11,10 @@ Template = dict[str, Any]
 class Stacks:
     """The stacks of one environment.
 
-    :ivar label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
-    :ivar templates: by unit.
-    :ivar parameters: the values that are deployed, by unit and parameter; empty where nothing is.
+    Attributes:
+        label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
+        templates: by unit.
+        parameters: the values that are deployed, by unit and parameter; empty where nothing is.
     """
 
     label: str

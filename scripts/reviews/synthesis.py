@@ -21,11 +21,14 @@ _OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metad
 class Synthesis:
     """One that is under way.
 
-    :ivar process: the app.
+    Attributes:
+        process: the app.
     """
 
     def __init__(self, tree: Path, environment: str, context: Mapping[str, str], out: Path) -> None:
-        """:raises CommandError: the tree is no app of this kind."""
+        """Raises:
+        CommandError: the tree is no app of this kind.
+        """
         self._environment = environment
         self._out = out
         self._log = out.with_suffix(".log")
@@ -48,7 +51,8 @@ class Synthesis:
     def templates(self) -> dict[str, Template]:
         """Waits for the templates, by unit.
 
-        :raises CommandError: the app failed, or made no stack of this environment.
+        Raises:
+            CommandError: the app failed, or made no stack of this environment.
         """
         if self.process.wait() != 0:
             raise CommandError(f"{self._environment} can't be synthesised: {self._reason()}")
@@ -84,9 +88,10 @@ def synthesis(
 ) -> Iterator[Synthesis]:
     """Starts one; nothing of it runs any more afterwards.
 
-    :param environment: e.g. `dev`, or `dev-anna` with a qualifier.
-    :param context: CDK context besides.
-    :param out: an empty folder.
+    Args:
+        environment: e.g. `dev`, or `dev-anna` with a qualifier.
+        context: CDK context besides.
+        out: an empty folder.
     """
     started = Synthesis(tree, environment, context, out)
     try:

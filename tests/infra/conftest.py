@@ -33,7 +33,8 @@ def run_app(
 ) -> subprocess.CompletedProcess[str]:
     """Runs app.py into `folder` with the context of cdk.json and that given.
 
-    :param before: Python that runs first, e.g. to take something away.
+    Args:
+        before: Python that runs first, e.g. to take something away.
     """
     settled: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}

@@ -91,7 +91,9 @@ class World:
         self._change(version, status, ["CustomerMetadataProperties"])
 
     def deliver(self, number: int, *, again: bool = False, falls_asleep: bool = False) -> None:
-        """:param again: the event stays in the post too."""
+        """Args:
+        again: the event stays in the post too.
+        """
         self._collect()
         if not self.post:
             return
@@ -125,7 +127,8 @@ class World:
     def settle(self, *, executes: bool) -> None:
         """Until nothing is left to happen.
 
-        :param executes: somebody executes whatever waits.
+        Args:
+            executes: somebody executes whatever waits.
         """
         for _ in range(5000):
             while self.asleep:

@@ -14,7 +14,9 @@ ROLE = "arn:${{Token[AWS.Partition.3]}}:iam::${{Token[AWS.AccountId.7]}}:role/${
 
 
 def wiring_with(first: int) -> Wiring:
-    """:param first: number of the first of its tokens, as the CDK counts them."""
+    """Args:
+    first: number of the first of its tokens, as the CDK counts them.
+    """
     numbers = iter(range(first, first + 20))
 
     def token() -> str:

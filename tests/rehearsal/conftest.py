@@ -26,9 +26,10 @@ ROLE = "arn:aws:iam::000000000000:role/tests"
 class Server:
     """A server whose jobs and model servers are small fakes; the rest is the real thing.
 
-    :param program: what the process runs, with the state's folder, the port and the modes' flags.
-    :param modes: in what it is less kind.
-    :param enforce_iam: by the program's flag.
+    Attributes:
+        program: what the process runs, with the state's folder, the port and the modes' flags.
+        modes: in what it is less kind.
+        enforce_iam: by the program's flag.
     """
 
     def __init__(

@@ -66,9 +66,10 @@ StartServer = Callable[..., Server]
 def launch(
     model: Path, log: Path, port: int = 0, program: Path = CONTAINER, **variables: str
 ) -> Server:
-    """:param port: 0 for any free one.
-    :param program: the folder that holds the package.
-    :param variables: the container's environment variables.
+    """Args:
+    port: 0 for any free one.
+    program: the folder that holds the package.
+    variables: the container's environment variables.
     """
     port = port or free_port()
     with log.open("wb") as output:

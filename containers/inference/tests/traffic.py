@@ -31,7 +31,9 @@ Check = Callable[[Response | None], None]
 
 @dataclass(frozen=True)
 class Case:
-    """:ivar check: raises WrongAnswerError."""
+    """Attributes:
+    check: raises WrongAnswerError.
+    """
 
     name: str
     request: bytes

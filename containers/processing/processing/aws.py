@@ -37,7 +37,8 @@ def client(service: str, connections: int = 10) -> Client:
     that grow exponentially with full jitter
     (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
 
-    :param connections: requests in flight at most.
+    Args:
+        connections: requests in flight at most.
     """
     retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     config = Config(max_pool_connections=connections, retries=retries)
@@ -60,7 +61,8 @@ broken_bodies_again = retry(
 def refusals_in_a_sentence(service: str) -> Iterator[None]:
     """Turns what a service refuses, and its not being reached, into a UserError.
 
-    :param service: its name, as the sentence begins.
+    Args:
+        service: its name, as the sentence begins.
     """
     try:
         yield

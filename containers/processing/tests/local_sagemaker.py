@@ -23,9 +23,10 @@ OPERATIONS = {
 class SageMaker:
     """An account; a resource is put into it by the operation that describes it.
 
-    :ivar refusals: operation -> codes and messages that are answered first, one a call.
-    :ivar calls: the operations that were called.
-    :ivar regions: the Regions that requests were signed for.
+    Attributes:
+        refusals: operation -> codes and messages that are answered first, one a call.
+        calls: the operations that were called.
+        regions: the Regions that requests were signed for.
     """
 
     def __init__(self):

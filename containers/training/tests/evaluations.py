@@ -81,7 +81,8 @@ def write_archive(
 ) -> None:
     """The `model.tar.gz` that TrainModel would make of it.
 
-    :param claims: what `model.json` says instead of the truth.
+    Args:
+        claims: what `model.json` says instead of the truth.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     folder = archive.parents[3] / "made" / archive.parent.name
@@ -97,7 +98,8 @@ def write_archive(
 class Evaluation:
     """A processing job's hosts in one folder; each has the same inputs, as on SageMaker.
 
-    :ivar inputs: what the hosts' inputs are copies of.
+    Attributes:
+        inputs: what the hosts' inputs are copies of.
     """
 
     folder: Path

@@ -37,10 +37,11 @@ logger = logging.getLogger(__name__)
 class State:
     """What a checkpoint is of.
 
-    :param variables: network and optimiser, equal on all workers.
-    :param own: those in which the workers differ: random numbers and moving means.
-    :param progress: changed in place when a checkpoint is restored.
-    :param facts: what has to be the same for a checkpoint to fit, such as the network's name.
+    Attributes:
+        variables: network and optimiser, equal on all workers.
+        own: those in which the workers differ: random numbers and moving means.
+        progress: changed in place when a checkpoint is restored.
+        facts: what has to be the same for a checkpoint to fit, such as the network's name.
     """
 
     variables: Sequence[keras.Variable]
@@ -52,7 +53,8 @@ class State:
 def save(folder: Path, state: State) -> None:
     """Every worker has to call it after the same step; rank 0 writes.
 
-    :raises UserError: the folder can't be written.
+    Raises:
+        UserError: the folder can't be written.
     """
     progress = state.progress
     own = {
@@ -91,7 +93,8 @@ def restore(folder: Path, state: State) -> bool:
 
     Each worker reads it: SageMaker brings the same files to every host.
 
-    :raises UserError: it belongs to another training.
+    Raises:
+        UserError: it belongs to another training.
     """
     found = _newest(folder)
     # A host may have been brought fewer files, or a broken one: all go on from the same.

@@ -22,7 +22,8 @@ def class_weights(kind: str, share: Share, classes: int) -> np.ndarray:
     x records of the class), as scikit-learn's `compute_class_weight` has it. A class without
     records has weight 0.
 
-    :raises UserError: a record's class is not among the labels.
+    Raises:
+        UserError: a record's class is not among the labels.
     """
     if kind == "none":
         return np.ones(classes, np.float32)

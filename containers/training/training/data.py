@@ -37,7 +37,8 @@ _TOGETHER, _TOGETHER_BYTES = 16, 8 * 2**20
 class Share:
     """What one worker reads of a channel.
 
-    :param image_size: side of the records' images, in pixels.
+    Attributes:
+        image_size: side of the records' images, in pixels.
     """
 
     records: Records
@@ -72,7 +73,9 @@ class Batches:
     dataset: tf.data.Dataset
 
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """:raises UserError: see `Reader.read`."""
+        """Raises:
+        UserError: see `Reader.read`.
+        """
         try:
             yield from ready(self.dataset, _READY)
         except tf.errors.OpError as error:
@@ -83,7 +86,9 @@ class Batches:
 
 
 def find_share(records: Records, channel: str, image_size: int, rank: int, size: int) -> Share:
-    """:raises UserError: the channel's images have another size."""
+    """Raises:
+    UserError: the channel's images have another size.
+    """
     with Reader(records) as reader:
         (first,) = reader.read([0])
     (pixels,) = tf.train.Example.FromString(first).features.feature["image"].bytes_list.value
@@ -101,7 +106,8 @@ def training_batches(  # noqa: PLR0913 - where an order begins and ends
 ) -> Batches:
     """The batches of all epochs, one after the other, from step `step` of `epoch` on.
 
-    :return: see `batches`.
+    Returns:
+        see `batches`.
     """
 
     def generate() -> Iterator[_Batch]:
@@ -115,8 +121,9 @@ def training_batches(  # noqa: PLR0913 - where an order begins and ends
 def batches(share: Share, batch_size: int) -> Batches:
     """`(image, label, weight, key)` batches of exactly `batch_size`, as many as `share.steps`.
 
-    :return: image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1,
-        or 0 where a record only fills the batch up, key string [batch].
+    Returns:
+        image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1, or 0
+        where a record only fills the batch up, key string [batch].
     """
     return _read(lambda: _numbered(share, share.numbers(None), batch_size), share, batch_size)
 

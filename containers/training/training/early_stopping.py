@@ -12,8 +12,9 @@ import numpy as np
 class EarlyStopping:
     """Follows the validation loss.
 
-    :ivar patience: epochs without a lower loss after which training stops; 0 never stops it.
-    :ivar best_weights: of the epoch with the lowest loss, kept only where `patience` is not 0.
+    Attributes:
+        patience: epochs without a lower loss after which training stops; 0 never stops it.
+        best_weights: of the epoch with the lowest loss, kept only where `patience` is not 0.
     """
 
     patience: int

@@ -30,7 +30,8 @@ Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 class Epochs:
     """Runs what is left of a training.
 
-    :param stop: heard at each step; then all workers write a checkpoint and raise `Stopped`.
+    Attributes:
+        stop: heard at each step; then all workers write a checkpoint and raise `Stopped`.
     """
 
     model: keras.Model
@@ -42,8 +43,9 @@ class Epochs:
     stop: Stop
 
     def run(self, training: Share, validation: Share) -> None:
-        """:raises UserError: the loss is no number any more, or a checkpoint can't be written.
-        :raises Stopped: a worker was asked to stop.
+        """Raises:
+        UserError: the loss is no number any more, or a checkpoint can't be written.
+        Stopped: a worker was asked to stop.
         """
         progress, settings = self.state.progress, self.settings
         steps = training.steps(settings.batch_size)

@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _number_of_workers(text: str) -> int:
-    """:raises UserError: it is none, or out of range."""
+    """Raises:
+    UserError: it is none, or out of range.
+    """
     # Here, as argparse would leave the job without a message.
     if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_WORKERS:
         return int(text)

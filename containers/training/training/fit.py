@@ -27,8 +27,9 @@ _WEIGHT = 3
 class Step:
     """Figures of one step, summed over all workers; seconds are this worker's.
 
-    :ivar stop: a worker was asked to stop.
-    :ivar save: rank 0 wants a checkpoint.
+    Attributes:
+        stop: a worker was asked to stop.
+        save: rank 0 wants a checkpoint.
     """
 
     loss: float
@@ -43,11 +44,12 @@ class Step:
 class Trainer:
     """Trains one network on all workers.
 
-    :param class_weights: float32 [classes].
-    :ivar statistics: moving means, such as batch normalisation's: each worker follows its own
-        records, until `average_statistics`.
-    :param label_smoothing: part of the truth that is spread over all classes,
-        https://arxiv.org/abs/1512.00567.
+    Attributes:
+        class_weights: float32 [classes].
+        statistics: moving means, such as batch normalisation's: each worker follows its own
+            records, until `average_statistics`.
+        label_smoothing: part of the truth that is spread over all classes,
+            https://arxiv.org/abs/1512.00567.
     """
 
     def __init__(  # noqa: PLR0913 - the parts that a step is made of
@@ -76,8 +78,9 @@ class Trainer:
     def train(self, batch: Sequence[tf.Tensor], *, stop: bool = False, save: bool = False) -> Step:
         """One step on this worker's batch `(images, labels, weights, …)`.
 
-        :param stop: this worker was asked to stop.
-        :param save: this worker wants a checkpoint.
+        Args:
+            stop: this worker was asked to stop.
+            save: this worker wants a checkpoint.
         """
         flags = tf.constant([float(stop), float(save)])
         return _told(self._train(*batch[:3], flags))
@@ -151,7 +154,8 @@ def _of_used(
 ) -> tuple[list[tf.Tensor], list[keras.Variable]]:
     """Dense gradients, as an embedding's are not, and the variables that have one.
 
-    :raises UserError: none has.
+    Raises:
+        UserError: none has.
     """
     pairs = list(zip(gradients, variables, strict=True))
     unused = [variable.path for gradient, variable in pairs if gradient is None]
@@ -214,7 +218,8 @@ def _exchange(
 def equal_weights(model: keras.Model) -> dict[str, str]:
     """Rank to SHA-256 of all weights.
 
-    :raises UserError: they are not all equal.
+    Raises:
+        UserError: they are not all equal.
     """
     digest = hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights()))
     digests = hvd.allgather_object(digest.hexdigest(), name="weights")

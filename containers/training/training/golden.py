@@ -46,8 +46,11 @@ def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None
     them changes no pixel. The same channel gives the same images, of different classes where it has
     them. The pictures are the same for each model of a size, see `pictures`.
 
-    :param folder: with the `saved_model/` that answers, on TensorFlow.
-    :raises UserError: the model's numbers are not finite, or a record is damaged.
+    Args:
+        folder: with the `saved_model/` that answers, on TensorFlow.
+
+    Raises:
+        UserError: the model's numbers are not finite, or a record is damaged.
     """
     images = _choose(validation, len(labels))
     probabilities = _answers(folder / "saved_model", images)

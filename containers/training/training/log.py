@@ -14,7 +14,8 @@ from training.settings import Settings
 class Log:
     """The job's metric definitions find ` name=number` in the line of an epoch.
 
-    :param enabled: this is rank 0, which alone speaks and draws.
+    Attributes:
+        enabled: this is rank 0, which alone speaks and draws.
     """
 
     def __init__(self, folders: Folders, settings: Settings, *, enabled: bool) -> None:

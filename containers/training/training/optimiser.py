@@ -16,7 +16,8 @@ def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimi
     for SGD) or its square root (`sqrt`, https://arxiv.org/abs/2205.10287, for Adam), as the batch
     grows with them. Weights decay, biases and normalisations do not.
 
-    :param steps: of the whole training.
+    Args:
+        steps: of the whole training.
     """
     factor = {"none": 1.0, "sqrt": math.sqrt(workers), "linear": float(workers)}
     peak = settings.learning_rate * factor[settings.learning_rate_scaling]

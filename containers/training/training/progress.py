@@ -13,11 +13,12 @@ from training.totals import Totals
 class Progress:
     """Of the whole job, the same on every worker but for `totals.records` and its seconds.
 
-    :ivar step: steps of `epoch` that are done.
-    :ivar totals: of these steps.
-    :ivar history: an entry for each epoch that is over, validation included.
-    :ivar read: records that this worker read in each epoch that is over.
-    :ivar ended: there is nothing more to train.
+    Attributes:
+        step: steps of `epoch` that are done.
+        totals: of these steps.
+        history: an entry for each epoch that is over, validation included.
+        read: records that this worker read in each epoch that is over.
+        ended: there is nothing more to train.
     """
 
     early_stopping: EarlyStopping

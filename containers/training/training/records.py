@@ -38,10 +38,11 @@ def alone(mine: Any) -> list[Any]:
 class Records:
     """All records of a channel, numbered over its files in the order of their names.
 
-    :param files: uncompressed TFRecord files.
-    :param starts: int64 [count], where a record's header begins in its file.
-    :param lengths: int64 [count], bytes of its data.
-    :param owners: int32 [count], which of the files holds it.
+    Attributes:
+        files: uncompressed TFRecord files.
+        starts: int64 [count], where a record's header begins in its file.
+        lengths: int64 [count], bytes of its data.
+        owners: int32 [count], which of the files holds it.
     """
 
     files: tuple[Path, ...]
@@ -59,7 +60,8 @@ def find_records(
 ) -> Records:
     """Looks through the channel in `folder`; each of `size` workers through its part of the files.
 
-    :raises UserError: the channel has no records, or a file breaks off.
+    Raises:
+        UserError: the channel has no records, or a file breaks off.
     """
     files = sorted([*folder.rglob("*.tfrecord"), *folder.rglob(f"*.tfrecord{GZIP}")])
     plain = tuple(unpacked(file) for file in files)
@@ -97,7 +99,8 @@ class Reader:
     def read(self, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
         """The data of the records `numbers`, each a serialised `tf.train.Example`.
 
-        :raises UserError: a record's checksum is not that of its data.
+        Raises:
+            UserError: a record's checksum is not that of its data.
         """
         return [self._read(int(number)) for number in numbers]
 
@@ -147,8 +150,11 @@ def _checksum(data: bytes) -> bytes:
 def _starts(file: Path, shard: Path) -> np.ndarray:
     """Where each record begins, and at last where the file ends; int64 [records + 1].
 
-    :param shard: what `file` was unpacked from, or itself.
-    :raises UserError: the file breaks off.
+    Args:
+        shard: what `file` was unpacked from, or itself.
+
+    Raises:
+        UserError: the file breaks off.
     """
     size, place, starts = file.stat().st_size, 0, [0]
     with file.open("rb", buffering=0) as content:

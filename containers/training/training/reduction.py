@@ -24,8 +24,9 @@ _WIRE = {"none": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16}
 class Reduction:
     """How tensors are summed.
 
-    :param compression: `none`, `float16` or `bfloat16`: what gradients are on the wire.
-    :param bucket_bytes: about how much one allreduce carries.
+    Attributes:
+        compression: `none`, `float16` or `bfloat16`: what gradients are on the wire.
+        bucket_bytes: about how much one allreduce carries.
     """
 
     compression: str = "none"
@@ -36,10 +37,11 @@ class Reduction:
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients summed over all workers and divided by a sum of figures; and these sums.
 
-        :param gradients: float32, in the order of the network's variables, each times `scale`.
-        :param figures: float32 [n]; they are never compressed.
-        :param weight: which of them divides.
-        :param scale: what keeps the gradients within 16 bits on their way.
+        Args:
+            gradients: float32, in the order of the network's variables, each times `scale`.
+            figures: float32 [n]; they are never compressed.
+            weight: which of them divides.
+            scale: what keeps the gradients within 16 bits on their way.
         """
         wire = _WIRE[self.compression]
         buckets = self._buckets(gradients, wire.size)

@@ -76,7 +76,8 @@ class Settings(BaseModel):
 def read_settings(file: Path) -> Settings:
     """Reads `hyperparameters.json`.
 
-    :raises UserError: a name is unknown or a value is out of its limits.
+    Raises:
+        UserError: a name is unknown or a value is out of its limits.
     """
     try:
         given = json.loads(file.read_text(encoding="utf-8"))

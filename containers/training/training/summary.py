@@ -29,8 +29,9 @@ def summarise(  # noqa: PLR0913 - the facts of a training
 ) -> None:
     """Writes `training.json`, `summary.html` and `model_card.md` into the model's `folder`.
 
-    :param weights: rank to SHA-256 of its weights.
-    :param read: records that each rank read in each epoch.
+    Args:
+        weights: rank to SHA-256 of its weights.
+        read: records that each rank read in each epoch.
     """
     facts: dict[str, Any] = {
         "schema": 1,

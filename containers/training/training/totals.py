@@ -10,9 +10,10 @@ from typing import Any
 class Totals:
     """Sums over all workers of one pass; seconds are those of this worker.
 
-    :ivar loss: sum over records, each with the weight of its class.
-    :ivar weight: sum of these weights.
-    :ivar records: this worker's own.
+    Attributes:
+        loss: sum over records, each with the weight of its class.
+        weight: sum of these weights.
+        records: this worker's own.
     """
 
     loss: float = 0.0

@@ -37,8 +37,9 @@ from training.summary import summarise
 def work(root: Path = OPT_ML) -> None:
     """Trains on the channels below `root`; rank 0 writes checkpoints, logs and the model.
 
-    :raises UserError: data or hyperparameters don't allow it.
-    :raises Stopped: the job was asked to stop, and a checkpoint is written.
+    Raises:
+        UserError: data or hyperparameters don't allow it.
+        Stopped: the job was asked to stop, and a checkpoint is written.
     """
     folders = Folders(root)
     settings = read_settings(folders.config / "hyperparameters.json")
@@ -108,7 +109,8 @@ def work(root: Path = OPT_ML) -> None:
 def prepare(settings: Settings) -> None:
     """Devices, precision and seeds; one worker a GPU.
 
-    :raises UserError: this is the image for GPUs, and there are fewer than workers.
+    Raises:
+        UserError: this is the image for GPUs, and there are fewer than workers.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if tf.test.is_built_with_cuda() and len(gpus) < hvd.local_size():
@@ -127,14 +129,18 @@ def prepare(settings: Settings) -> None:
 
 
 def read_channel(folders: Folders, name: str, image_size: int) -> Share:
-    """:raises UserError: the channel can't be used."""
+    """Raises:
+    UserError: the channel can't be used.
+    """
     rank, size = hvd.rank(), hvd.size()
     records = find_records(folders.channel(name), name, rank, size, hvd.allgather_object)
     return find_share(records, name, image_size, rank, size)
 
 
 def read_labels(file: Path) -> list[str]:
-    """:raises UserError: the label map is not there."""
+    """Raises:
+    UserError: the label map is not there.
+    """
     try:
         labels: list[str] = json.loads(file.read_text(encoding="utf-8"))["labels"]
     except (OSError, ValueError, KeyError) as error:

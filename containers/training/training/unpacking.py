@@ -21,7 +21,8 @@ def unpacked(file: Path) -> Path:
 
     The workers of a host share it: the first one unpacks, the others wait.
 
-    :raises UserError: the file breaks off, or the disk is full.
+    Raises:
+        UserError: the file breaks off, or the disk is full.
     """
     if file.suffix != GZIP:
         return file

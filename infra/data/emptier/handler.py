@@ -104,8 +104,11 @@ def empty(client: "S3Client", bucket: str, seconds: float) -> int:
 
     It looks again until there are none, as some may be written meanwhile, or kept by a fault of S3.
 
-    :param seconds: after which it deletes no more.
-    :raises NotEmptiedError: some are left, or S3 kept some; the message names the first.
+    Args:
+        seconds: after which it deletes no more.
+
+    Raises:
+        NotEmptiedError: some are left, or S3 kept some; the message names the first.
     """
     end, deleted = time.monotonic() + seconds, 0
     with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:

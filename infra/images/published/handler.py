@@ -75,7 +75,9 @@ def handler(event: Request, context: object) -> None:
 
 
 def check(client: "ECRClient", images: Sequence[Image], *, missing_fails: bool) -> None:
-    """:raises NotTakenError: see there; the message says of which images and what to do."""
+    """Raises:
+    NotTakenError: see there; the message says of which images and what to do.
+    """
     refused = []
     for image in images:
         name = f"{image['Repository']}:{image['Tag']}"

@@ -12,10 +12,11 @@ from infra.trigger.metrics import NAMESPACE
 class ReporterProps:
     """What it looks at.
 
-    :ivar serving_stack: name of the stack that makes the endpoint; a reference would tie the two
-        stacks together for ever.
-    :ivar working: bucket of evaluations.
-    :ivar artifacts: bucket of lineage, and of what was told.
+    Attributes:
+        serving_stack: name of the stack that makes the endpoint; a reference would tie the two
+            stacks together for ever.
+        working: bucket of evaluations.
+        artifacts: bucket of lineage, and of what was told.
     """
 
     settings: Settings

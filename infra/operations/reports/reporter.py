@@ -26,8 +26,9 @@ _ATTEMPTS = 24
 class Reporter(Construct):
     """Publishes messages in words and metrics of executions.
 
-    :ivar function: hears ends of steps and executions, and rollbacks of the serving stack.
-    :ivar dead_letters: events that it failed on.
+    Attributes:
+        function: hears ends of steps and executions, and rollbacks of the serving stack.
+        dead_letters: events that it failed on.
     """
 
     def __init__(

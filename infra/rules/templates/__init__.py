@@ -24,6 +24,7 @@ RULES = (
 def check_templates(templates: Mapping[str, Template]) -> list[Finding]:
     """All that the templates of an environment have against the rules, in order.
 
-    :param templates: by unit.
+    Args:
+        templates: by unit.
     """
     return sorted({finding for rule in RULES for finding in rule(templates)})

@@ -11,8 +11,9 @@ from infra.assembly import Template
 class Resource:
     """One resource of one unit's template.
 
-    :ivar unit: the unit, e.g. `data`.
-    :ivar logical_id: its name in the template.
+    Attributes:
+        unit: the unit, e.g. `data`.
+        logical_id: its name in the template.
     """
 
     unit: str
@@ -29,7 +30,8 @@ class Resource:
 def resources(templates: Mapping[str, Template], *types: str) -> Iterator[Resource]:
     """All of them, or those of some types.
 
-    :param templates: by unit.
+    Args:
+        templates: by unit.
     """
     for unit, template in templates.items():
         for logical_id, resource in template["Resources"].items():

@@ -79,8 +79,11 @@ def check(client: "SageMakerClient", endpoint: str, configuration: str, seconds:
     configuration of before and perhaps no FailureReason: only the name tells.
     https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
 
-    :param seconds: how long it may wait.
-    :raises NotServedError: it serves another configuration, or none.
+    Args:
+        seconds: how long it may wait.
+
+    Raises:
+        NotServedError: it serves another configuration, or none.
     """
     settled = _settled(client, endpoint, seconds)
     status, served = (

@@ -24,7 +24,8 @@ def evaluate_model(
 ) -> ProcessingStep:
     """Output `evaluation`: `evaluation.json` and what a person looks at.
 
-    :param serving: FetchServingModel.
+    Args:
+        serving: FetchServingModel.
     """
     job = ProcessingJob(
         image=wiring.images.training,

@@ -25,10 +25,11 @@ OUTPUT = "/opt/ml/processing/output"
 class ProcessingJob:
     """One processing job's request.
 
-    :ivar module: the Python module that the container runs.
-    :ivar hosts: the number of instances.
-    :ivar isolated: the container needs no network and, by setting, has none; its inputs and
-        outputs are moved by SageMaker itself.
+    Attributes:
+        module: the Python module that the container runs.
+        hosts: the number of instances.
+        isolated: the container needs no network and, by setting, has none; its inputs and outputs
+            are moved by SageMaker itself.
     """
 
     image: str

@@ -22,7 +22,8 @@ _LEFT_WRITABLE = ("dev", "proc", "sys")
 def assemble(root: Path, mounts: Sequence[Mount]) -> None:
     """Puts the file system together on the empty folder `root`.
 
-    :raises OSError: the kernel refuses a mount, or a source is not there.
+    Raises:
+        OSError: the kernel refuses a mount, or a source is not there.
     """
     mounting.memory(root)
     mounting.keep_out_of_binds(root)

@@ -21,14 +21,17 @@ _DEAD_NETMASK = "255.255.0.0"
 
 
 def bring_up(name: str) -> None:
-    """:raises OSError: the kernel refuses, e.g. as there is no interface of that name."""
+    """Raises:
+    OSError: the kernel refuses, e.g. as there is no interface of that name.
+    """
     _control(_SIOCSIFFLAGS, struct.pack("16sh14x", name.encode(), _IFF_UP))
 
 
 def add_dead() -> None:
     """Adds an interface that is up, has a link-local address, and leads nowhere.
 
-    :raises OSError: the kernel refuses, e.g. as it has no bridges.
+    Raises:
+        OSError: the kernel refuses, e.g. as it has no bridges.
     """
     # A bridge without a port: unlike veth it has no second end, and kernels have it without dummy.
     _control(_SIOCBRADDBR, struct.pack("16s", DEAD.encode()))

@@ -43,9 +43,12 @@ class Running:
         """Starts `group`; `on_line(container name, line)` is called from a thread of its own. What
         it raises is logged and ends nothing.
 
-        :param folder: where the group's description is written; a relay's socket is named relative
-            to it, as a socket's path may have no more than 107 bytes.
-        :raises NamespaceError: the machine gives no namespaces.
+        Args:
+            folder: where the group's description is written; a relay's socket is named relative to
+                it, as a socket's path may have no more than 107 bytes.
+
+        Raises:
+            NamespaceError: the machine gives no namespaces.
         """
         description = folder / "containers.json"
         spec.write(group, description)

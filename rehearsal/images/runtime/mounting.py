@@ -22,20 +22,24 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def bind(source: Path, target: Path) -> None:
     """Shows `source`, with all that is mounted below it, at `target`, which must be there.
 
-    :raises OSError: the kernel refuses.
+    Raises:
+        OSError: the kernel refuses.
     """
     _mount(str(source), target, None, _BIND | _REC)
 
 
 def proc(target: Path) -> None:
-    """:raises OSError: the kernel refuses."""
+    """Raises:
+    OSError: the kernel refuses.
+    """
     _mount("proc", target, "proc", _NOSUID | _NODEV | _NOEXEC)
 
 
 def memory(target: Path) -> None:
     """An empty file system in memory.
 
-    :raises OSError: the kernel refuses.
+    Raises:
+        OSError: the kernel refuses.
     """
     _mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV)
 
@@ -43,7 +47,8 @@ def memory(target: Path) -> None:
 def keep_out_of_binds(target: Path) -> None:
     """A bind of a folder above the mount `target` does not show it again.
 
-    :raises OSError: the kernel refuses.
+    Raises:
+        OSError: the kernel refuses.
     """
     _mount("none", target, None, _UNBINDABLE)
 
@@ -51,7 +56,8 @@ def keep_out_of_binds(target: Path) -> None:
 def make_read_only(target: Path) -> None:
     """Makes one mount, not those below it, read-only.
 
-    :raises OSError: the kernel refuses.
+    Raises:
+        OSError: the kernel refuses.
     """
     # In a user namespace a remount may not drop the flags that the machine's own mount has.
     kept = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC)

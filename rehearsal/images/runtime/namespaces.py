@@ -20,7 +20,8 @@ class NamespaceError(Exception):
 def group(private_network: bool) -> list[str]:
     """The command's start for a group of containers.
 
-    :raises NamespaceError: the machine gives no namespaces.
+    Raises:
+        NamespaceError: the machine gives no namespaces.
     """
     network = ["--net"] if private_network else []
     return ["unshare", *_user(), "--fork", "--pid", "--kill-child", "--mount-proc", *network, "--"]

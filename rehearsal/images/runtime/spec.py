@@ -49,9 +49,10 @@ class Relay:
 class Group:
     """Containers that share a network and end together.
 
-    :param private_network: they have a network with nothing but loopback in it; else the machine's.
-    :param grace_seconds: from SIGTERM to SIGKILL.
-    :param dead_interface: such a network has a second interface, which leads nowhere.
+    Attributes:
+        private_network: they have a network with nothing but loopback in it; else the machine's.
+        grace_seconds: from SIGTERM to SIGKILL.
+        dead_interface: such a network has a second interface, which leads nowhere.
     """
 
     containers: tuple[Container, ...]

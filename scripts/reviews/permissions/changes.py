@@ -14,9 +14,10 @@ from scripts.reviews.stacks import Stacks
 class PermissionChanges:
     """What differs.
 
-    :ivar widened: permissions that are new, and denials that are gone.
-    :ivar narrowed: permissions that are gone, and denials that are new.
-    :ivar gone: what had a policy or held permissions and is not there any more.
+    Attributes:
+        widened: permissions that are new, and denials that are gone.
+        narrowed: permissions that are gone, and denials that are new.
+        gone: what had a policy or held permissions and is not there any more.
     """
 
     widened: tuple[Permission, ...]

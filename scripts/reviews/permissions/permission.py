@@ -35,13 +35,14 @@ class Condition:
 class Permission:
     """One action on one resource.
 
-    :ivar holder: whom the statement is about: `role <unit>/<name>` for what a role may do, else the
-        principal.
-    :ivar policy_of: the resource that the policy lies on; empty for a role's own policies.
-    :ivar is_denied: whether the statement denies it.
-    :ivar actions: one pattern of actions, e.g. `s3:Get*`, or with `is_inverted` those that it is
-        not about (NotAction).
-    :ivar resource: a pattern; with `is_elsewhere` it is about all others (NotResource).
+    Attributes:
+        holder: whom the statement is about: `role <unit>/<name>` for what a role may do, else the
+            principal.
+        policy_of: the resource that the policy lies on; empty for a role's own policies.
+        is_denied: whether the statement denies it.
+        actions: one pattern of actions, e.g. `s3:Get*`, or with `is_inverted` those that it is not
+            about (NotAction).
+        resource: a pattern; with `is_elsewhere` it is about all others (NotResource).
     """
 
     holder: str

@@ -19,8 +19,9 @@ def permissions(
 ) -> Iterator[Permission]:
     """What a document without CloudFormation's functions says.
 
-    :param holder: of an identity's policy; a resource's policy names its principals itself.
-    :param policy_of: the resource that the policy lies on.
+    Args:
+        holder: of an identity's policy; a resource's policy names its principals itself.
+        policy_of: the resource that the policy lies on.
     """
     for statement in _statements(document.get("Statement", [])):
         inverted, elsewhere = "NotAction" in statement, "NotResource" in statement

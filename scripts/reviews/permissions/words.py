@@ -24,7 +24,8 @@ _OPERATORS = {
 class Words:
     """Says permissions in words.
 
-    :param is_role: whether a reference `${<unit>.<name>}` is to a role.
+    Attributes:
+        is_role: whether a reference `${<unit>.<name>}` is to a role.
     """
 
     def __init__(self, is_role: Callable[[str], bool]) -> None:
@@ -33,8 +34,9 @@ class Words:
     def sentence(self, statement: Statement, verb: str, denied: str) -> str:
         """E.g. `The training role may now read s3://${data.Drops}/drops/*`.
 
-        :param verb: of what is allowed, e.g. `may now`.
-        :param denied: of what is denied, e.g. `is no longer forbidden to`.
+        Args:
+            verb: of what is allowed, e.g. `may now`.
+            denied: of what is denied, e.g. `is no longer forbidden to`.
         """
         says = denied if statement.is_denied else verb
         text = f"{self.who(statement.holder)} {says} {self.clause(statement)}"

@@ -19,7 +19,9 @@ ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
 
 
 class Operations:
-    """:ivar topic: ARN of the topic."""
+    """Attributes:
+    topic: ARN of the topic.
+    """
 
     def __init__(self, server: Server, assembly: CloudAssembly) -> None:
         self.server = server

@@ -29,8 +29,9 @@ cdk.Validations.of = lambda it: of(it) if isinstance(it, cdk.App) else Noted(it)
 class Refused(NamedTuple):
     """What a synthesis of all environments without exceptions came to.
 
-    :ivar broken: violations by plugin.
-    :ivar explained: (construct path, rule, reason) of all exceptions of cdk-nag.
+    Attributes:
+        broken: violations by plugin.
+        explained: (construct path, rule, reason) of all exceptions of cdk-nag.
     """
 
     done: CompletedProcess[str]

@@ -44,7 +44,8 @@ jobs:
 class Scanned:
     """What a scanner found.
 
-    :ivar subject: `<environment>/<unit>/<logical id>`, or a file's path in the repository.
+    Attributes:
+        subject: `<environment>/<unit>/<logical id>`, or a file's path in the repository.
     """
 
     subject: str
@@ -55,7 +56,8 @@ class Scanned:
 def write(folder: Path, environments: Mapping[str, Mapping[str, Template]]) -> None:
     """Templates as `<environment>/<unit>.template.json`, other files at their own paths.
 
-    :param environments: templates by environment and unit.
+    Args:
+        environments: templates by environment and unit.
     """
     for environment, templates in environments.items():
         for unit, template in templates.items():

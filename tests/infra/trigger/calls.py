@@ -14,9 +14,10 @@ class Killed(BaseException):
 class Function:
     """One invocation, in a thread of its own so that it can fall asleep.
 
-    :param work: what it does.
-    :param sleeps_at: number of the call before which it falls asleep, from 1; 0 for none.
-    :param dies_at: number of the call before which it is killed; negative: right after it.
+    Attributes:
+        work: what it does.
+        sleeps_at: number of the call before which it falls asleep, from 1; 0 for none.
+        dies_at: number of the call before which it is killed; negative: right after it.
     """
 
     def __init__(self, work: Callable[[], object], sleeps_at: int = 0, dies_at: int = 0) -> None:

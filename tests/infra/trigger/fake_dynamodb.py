@@ -24,7 +24,9 @@ class _Body(io.BytesIO):
 
 
 def client(around: Around) -> Any:
-    """:param around: gets each call, and makes it or not."""
+    """Args:
+    around: gets each call, and makes it or not.
+    """
     made = boto3.client(
         "dynamodb",
         region_name="us-east-1",

@@ -38,8 +38,9 @@ class Started:
 
 
 class FakeSageMaker:
-    """:ivar forgets: whether it knows no request's token any more.
-    :ivar refuses: the code of the error that each start ends with; empty for none.
+    """Attributes:
+    forgets: whether it knows no request's token any more.
+    refuses: the code of the error that each start ends with; empty for none.
     """
 
     def __init__(

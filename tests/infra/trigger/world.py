@@ -28,12 +28,13 @@ SCHEDULE = {"detail-type": "Scheduled Event", "time": START.isoformat(), "detail
 class World:
     """Everything happens at a second of its own.
 
-    :ivar post: events that were sent and may be delivered, in any order and more than once.
-    :ivar markers: the newest marker of each drop.
-    :ivar changed: when a drop's marker last got another content.
-    :ivar datasets: `dataset.json` by the execution's id, of those that have any.
-    :ivar asked: calls of SageMaker.
-    :ivar asleep: functions that fell asleep in the middle, with their events.
+    Attributes:
+        post: events that were sent and may be delivered, in any order and more than once.
+        markers: the newest marker of each drop.
+        changed: when a drop's marker last got another content.
+        datasets: `dataset.json` by the execution's id, of those that have any.
+        asked: calls of SageMaker.
+        asleep: functions that fell asleep in the middle, with their events.
     """
 
     def __init__(self, table: dict[str, Any], concurrent: int = 1, a_day: int = 0) -> None:
@@ -107,7 +108,9 @@ class World:
     def deliver(
         self, number: int = 0, *, again: bool = False, sleeps_at: int = 0, dies_at: int = 0
     ) -> None:
-        """:param again: the event stays in the post too."""
+        """Args:
+        again: the event stays in the post too.
+        """
         if not self.post:
             return
         place = number % len(self.post)

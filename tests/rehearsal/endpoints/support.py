@@ -97,7 +97,8 @@ def begin(
 ) -> Recorded:
     """Starts a deployment of a configuration, which has the name of its first variant's model.
 
-    :param at_baking: is called as each baking period begins.
+    Args:
+        at_baking: is called as each baking period begins.
     """
     recorded = Recorded([])
 

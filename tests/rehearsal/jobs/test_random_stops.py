@@ -56,7 +56,8 @@ PROGRAM = """
 class Moment:
     """At most `latest` seconds after a job got so far that it `told` so.
 
-    :param seconds: one of which its program takes.
+    Attributes:
+        seconds: one of which its program takes.
     """
 
     told: str
@@ -93,7 +94,8 @@ def _told(fields: dict[str, Any]) -> str:
 class Stopped:
     """One job, and when it is stopped.
 
-    :ivar answer: to its stop: empty where it was accepted, None where it was not tried yet.
+    Attributes:
+        answer: to its stop: empty where it was accepted, None where it was not tried yet.
     """
 
     type: str

@@ -79,7 +79,8 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
 def make_tree(folder: Path, edits: tuple[Edit, ...]) -> Path:
     """A copy of all that a synthesis reads, with the edits in it.
 
-    :raises AssertionError: a passage is not there, or not once.
+    Raises:
+        AssertionError: a passage is not there, or not once.
     """
     ignored = shutil.ignore_patterns("__pycache__", "tests", ".*")
     for name in ("infra", "containers"):

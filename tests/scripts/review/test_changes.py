@@ -16,9 +16,10 @@ from scripts.reviews.document import Review
 class Expected:
     """What a review must say.
 
-    :ivar says: texts that are in it, by section.
-    :ivar findings: all its findings.
-    :ivar blocked: those that end it with exit status 3 by our own review.toml.
+    Attributes:
+        says: texts that are in it, by section.
+        findings: all its findings.
+        blocked: those that end it with exit status 3 by our own review.toml.
     """
 
     says: dict[str, tuple[str, ...]]

@@ -52,8 +52,9 @@ class DropRows:
     A new drop is used whole or not at all: what is odd about it, its producer can still mend. One
     that earlier runs used may have lost files since, on purpose: there the rest is used.
 
-    :ivar drops: those of which something is used, by the column `drop`.
-    :ivar unused: the others.
+    Attributes:
+        drops: those of which something is used, by the column `drop`.
+        unused: the others.
     """
 
     def __init__(self, used_before: Set[str], folder: Path) -> None:

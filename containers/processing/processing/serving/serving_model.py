@@ -24,8 +24,9 @@ logger = logging.getLogger(__name__)
 class ServingModel:
     """A model behind an endpoint.
 
-    :ivar model_package_arn: None for a model that was made of no package.
-    :ivar archive: the S3 URI of its model.tar.gz.
+    Attributes:
+        model_package_arn: None for a model that was made of no package.
+        archive: the S3 URI of its model.tar.gz.
     """
 
     model_package_arn: str | None
@@ -38,8 +39,9 @@ def find_serving_model(sagemaker: Client, endpoint: str) -> ServingModel | None:
     While an update ends, configuration and model may be gone, or not yet be this job's to see: then
     it looks again, for up to some minutes.
 
-    :raises UserError: there are several models, or one that has no archive.
-    :raises ClientError: SageMaker refuses, in the end.
+    Raises:
+        UserError: there are several models, or one that has no archive.
+        ClientError: SageMaker refuses, in the end.
     """
     again = Retrying(
         retry=retry_if_exception(_is_being_replaced),

@@ -22,10 +22,11 @@ from training.evaluation.shares import BATCH_SIZE, WholeBatches
 class Answers:
     """One entry a record; of one batch, one worker or the whole channel.
 
-    :param keys: manifest entries.
-    :param labels: int64 [n], encoded.
-    :param serving: None where no model serves.
-    :param mistakes: the worst ones of `candidate`.
+    Attributes:
+        keys: manifest entries.
+        labels: int64 [n], encoded.
+        serving: None where no model serves.
+        mistakes: the worst ones of `candidate`.
     """
 
     keys: list[str]
@@ -38,7 +39,8 @@ class Answers:
 def answer(share: WholeBatches, models: Models) -> list[Answers]:
     """A worker's part of the answers, batch by batch.
 
-    :raises UserError: a model does not load, answers with what is no probability, or lacks a class.
+    Raises:
+        UserError: a model does not load, answers with what is no probability, or lacks a class.
     """
     candidate = Predictor(models.candidate, share.image_size)
     serving = models.serving and Predictor(models.serving.model, share.image_size)

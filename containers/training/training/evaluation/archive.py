@@ -17,9 +17,10 @@ from training.errors import UserError
 class Model:
     """An unpacked model.
 
-    :param name: what sentences call it, as in "the serving model".
-    :param labels: class labels in the order of their encoding.
-    :param image_size: side of the images that it takes, in pixels.
+    Attributes:
+        name: what sentences call it, as in "the serving model".
+        labels: class labels in the order of their encoding.
+        image_size: side of the images that it takes, in pixels.
     """
 
     name: str
@@ -35,7 +36,8 @@ class Model:
 def unpack(archive: Path, folder: Path, name: str) -> None:
     """Fills `folder` with the archive's content and nothing else.
 
-    :raises UserError: it is no archive, or not there.
+    Raises:
+        UserError: it is no archive, or not there.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -52,7 +54,8 @@ def unpack(archive: Path, folder: Path, name: str) -> None:
 def describe(folder: Path, name: str) -> Model:
     """The model that was unpacked into `folder`.
 
-    :raises UserError: the archive lacks its description or its SavedModel.
+    Raises:
+        UserError: the archive lacks its description or its SavedModel.
     """
     file = folder / "model.json"
     try:

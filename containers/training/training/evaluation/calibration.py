@@ -16,8 +16,9 @@ _SMALLEST = 1e-7
 class Bin:
     """Predictions whose probability is above `above` and at most `to`.
 
-    :param probability: their mean; None without records.
-    :param accuracy: the part of them that is right; None without records.
+    Attributes:
+        probability: their mean; None without records.
+        accuracy: the part of them that is right; None without records.
     """
 
     above: float
@@ -32,8 +33,9 @@ def calibration(probability: np.ndarray, right: np.ndarray) -> tuple[float, list
 
     Guo et al. 2017, equations 2 and 3: https://arxiv.org/abs/1706.04599
 
-    :param probability: [n], of the predicted class.
-    :param right: bool [n].
+    Args:
+        probability: [n], of the predicted class.
+        right: bool [n].
     """
     probability = probability.astype(np.float64)
     numbers = np.clip(np.ceil(probability * BINS).astype(np.int64) - 1, 0, BINS - 1)
@@ -58,8 +60,9 @@ def calibration_metrics(
     Brier score is the mean of the sum over classes, 0 to 2, as Brier had it in 1950:
     https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
 
-    :param truth: [n], probability of the true class.
-    :param brier: [n], see `Outcomes`.
+    Args:
+        truth: [n], probability of the true class.
+        brier: [n], see `Outcomes`.
     """
     error, bins = calibration(probability, right)
     likely = np.maximum(truth.astype(np.float64), _SMALLEST)

@@ -13,10 +13,11 @@ def compare(
 ) -> dict[str, Any]:
     """What the evaluated model loses against the serving one; less than 0 where it is better.
 
-    :param labels: int64 [n], encoded.
-    :param right: bool [n], of the evaluated model.
-    :param served_right: bool [n]; None where no model serves, so that nothing is lost.
-    :param names: class labels by their encoding.
+    Args:
+        labels: int64 [n], encoded.
+        right: bool [n], of the evaluated model.
+        served_right: bool [n]; None where no model serves, so that nothing is lost.
+        names: class labels by their encoding.
     """
     if served_right is None:
         return {"accuracy_loss": 0.0, "recall_loss_by_class": {}, "right": None}

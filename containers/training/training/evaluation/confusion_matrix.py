@@ -16,7 +16,8 @@ _MOST_WITH_NAMES = 200
 def draw(matrix: np.ndarray, labels: Sequence[str], file: Path) -> None:
     """Writes a PNG, the same bytes for the same matrix.
 
-    :param matrix: int64 [true class, predicted class].
+    Args:
+        matrix: int64 [true class, predicted class].
     """
     side = min(4 + 0.35 * len(labels), 24)
     figure = Figure(figsize=(side, side), layout="constrained", dpi=100)

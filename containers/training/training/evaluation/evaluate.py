@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 def work(root: Path = OPT_ML) -> None:
     """Evaluates the unpacked models below `root`; rank 0 writes the results.
 
-    :raises UserError: a model or the test channel can't be used.
+    Raises:
+        UserError: a model or the test channel can't be used.
     """
     folders = Folders(root)
     models = read_models(folders)
@@ -52,7 +53,9 @@ def prepare() -> None:
 
 
 def read_test(folders: Folders, image_size: int) -> WholeBatches:
-    """:raises UserError: the test channel can't be used."""
+    """Raises:
+    UserError: the test channel can't be used.
+    """
     rank, size = hvd.rank(), hvd.size()
     records = find_records(folders.test, "test", rank, size, hvd.allgather_object)
     share = find_share(records, "test", image_size, rank, size)

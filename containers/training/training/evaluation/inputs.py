@@ -54,7 +54,8 @@ class Folders:
 class Serving:
     """The model that the endpoint serves now.
 
-    :param model_package_arn: which package of the model registry it is.
+    Attributes:
+        model_package_arn: which package of the model registry it is.
     """
 
     endpoint: str
@@ -73,7 +74,8 @@ class Models:
 def unpack_models(folders: Folders) -> None:
     """Unpacks what `read_models` reads.
 
-    :raises UserError: an archive is not there or can't be used.
+    Raises:
+        UserError: an archive is not there or can't be used.
     """
     unpack(folders.input("model") / _ARCHIVE, folders.unpacked("model"), "model")
     if _served(folders) is not None:
@@ -83,7 +85,9 @@ def unpack_models(folders: Folders) -> None:
 
 
 def read_models(folders: Folders) -> Models:
-    """:raises UserError: an archive or `serving.json` lacks something."""
+    """Raises:
+    UserError: an archive or `serving.json` lacks something.
+    """
     candidate = describe(folders.unpacked("model"), "model")
     served = _served(folders)
     if served is None:

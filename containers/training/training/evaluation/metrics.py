@@ -19,8 +19,9 @@ Pipelines reads for its conditions: there is a limit, 2 MB as people say, of whi
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """int64 [true class, predicted class].
 
-    :param labels: int64 [n], encoded.
-    :param predicted: int64 [n], encoded.
+    Args:
+        labels: int64 [n], encoded.
+        predicted: int64 [n], encoded.
     """
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (labels, predicted), 1)
@@ -31,7 +32,8 @@ def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[st
     """Accuracy; precision, recall and F1 (weighted by class size, and by class); of up to 100
     classes the matrix itself.
 
-    :param matrix: int64 [true class, predicted class].
+    Args:
+        matrix: int64 [true class, predicted class].
     """
     sizes, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
     precision = _share(right, predicted)

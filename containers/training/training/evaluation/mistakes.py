@@ -15,9 +15,10 @@ MOST = 50
 class Mistake:
     """A record whose class the model got wrong.
 
-    :param label: encoded, as is `predicted`.
-    :param probability: of the predicted class.
-    :param image: uint8 [size, size, 3].
+    Attributes:
+        label: encoded, as is `predicted`.
+        probability: of the predicted class.
+        image: uint8 [size, size, 3].
     """
 
     key: str

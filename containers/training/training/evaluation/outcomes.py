@@ -12,10 +12,11 @@ import numpy as np
 class Outcomes:
     """One entry a record, for one model.
 
-    :param predicted: int64 [n], numbers among all classes, see `Classes`.
-    :param probability: float32 [n], of the predicted class.
-    :param truth: float32 [n], probability of the true class; 0 where the model doesn't know it.
-    :param brier: float64 [n], sum over classes of (probability - 1 or 0)², 0 to 2.
+    Attributes:
+        predicted: int64 [n], numbers among all classes, see `Classes`.
+        probability: float32 [n], of the predicted class.
+        truth: float32 [n], probability of the true class; 0 where the model doesn't know it.
+        brier: float64 [n], sum over classes of (probability - 1 or 0)², 0 to 2.
     """
 
     predicted: np.ndarray
@@ -46,8 +47,9 @@ def join(parts: Sequence[Outcomes]) -> Outcomes:
 class Classes:
     """Numbers of one model's classes among those of both models.
 
-    :param every: labels of the model that is evaluated, then those that only the other one knows.
-    :param own: labels of the one model.
+    Attributes:
+        every: labels of the model that is evaluated, then those that only the other one knows.
+        own: labels of the one model.
     """
 
     def __init__(self, every: Sequence[str], own: Sequence[str]) -> None:
@@ -56,8 +58,9 @@ class Classes:
         self._columns[self._numbers] = np.arange(len(own))
 
     def outcomes(self, probabilities: np.ndarray, labels: np.ndarray) -> Outcomes:
-        """:param probabilities: float32 [n, own classes].
-        :param labels: int64 [n], numbers among all classes.
+        """Args:
+        probabilities: float32 [n, own classes].
+        labels: int64 [n], numbers among all classes.
         """
         rows = np.arange(len(labels))
         best = np.argmax(probabilities, axis=1)

@@ -12,8 +12,11 @@ from training.evaluation.archive import Model
 class Predictor:
     """Asks the SavedModel's `serving_default`, as the endpoint does.
 
-    :param image_size: side of the records' images; another one than the model's is resized.
-    :raises UserError: the SavedModel does not load, or takes other images than it says.
+    Attributes:
+        image_size: side of the records' images; another one than the model's is resized.
+
+    Raises:
+        UserError: the SavedModel does not load, or takes other images than it says.
     """
 
     def __init__(self, model: Model, image_size: int) -> None:
@@ -38,9 +41,14 @@ class Predictor:
             )
 
     def probabilities(self, images: tf.Tensor) -> np.ndarray:
-        """:param images: uint8 [n, size, size, 3].
-        :return: float32 [n, classes of the model].
-        :raises UserError: the model gives something else.
+        """Args:
+            images: uint8 [n, size, size, 3].
+
+        Returns:
+            float32 [n, classes of the model].
+
+        Raises:
+            UserError: the model gives something else.
         """
         if self.resizes:
             images = resize(images, self.model.image_size)
@@ -69,7 +77,9 @@ def resize(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def check_finite(probabilities: np.ndarray, keys: list[str], model: Model) -> None:
-    """:raises UserError: a probability is NaN or infinite."""
+    """Raises:
+    UserError: a probability is NaN or infinite.
+    """
     broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(broken):
         raise UserError(

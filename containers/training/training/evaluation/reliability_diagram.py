@@ -16,7 +16,8 @@ def draw(bins: Mapping[str, Sequence[Mapping[str, Any]]], file: Path) -> None:
 
     https://arxiv.org/abs/1706.04599, figure 1
 
-    :param bins: model to its `calibration["bins"]` of `evaluation.json`.
+    Args:
+        bins: model to its `calibration["bins"]` of `evaluation.json`.
     """
     figure = Figure(figsize=(6, 7), layout="constrained", dpi=100)
     accuracy, records = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])

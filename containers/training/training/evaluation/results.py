@@ -21,7 +21,8 @@ from training.evaluation.outcomes import Outcomes, all_classes
 def evaluation(answers: Answers, models: Models, image_size: int) -> dict[str, Any]:
     """The content of `evaluation.json`.
 
-    :param image_size: side of the records' images.
+    Args:
+        image_size: side of the records' images.
     """
     labels, names = answers.labels, models.candidate.labels
     serving, comparison = None, compare(labels, answers.candidate.right(labels), None, names)
@@ -39,7 +40,8 @@ def evaluation(answers: Answers, models: Models, image_size: int) -> dict[str, A
 def prediction_lines(answers: Answers, names: Sequence[str]) -> Iterator[str]:
     """The lines of `predictions.jsonl`, in the order of keys.
 
-    :param names: labels of all classes, see `all_classes`.
+    Args:
+        names: labels of all classes, see `all_classes`.
     """
     for place, key in enumerate(answers.keys):
         row = {"key": key, "label": names[answers.labels[place]]}
@@ -52,7 +54,8 @@ def prediction_lines(answers: Answers, names: Sequence[str]) -> Iterator[str]:
 def confusion_table(answers: Answers, names: Sequence[str]) -> str:
     """The content of `confusion_matrix.csv`: all that is not 0 of the confusion matrices.
 
-    :param names: labels of all classes, see `all_classes`.
+    Args:
+        names: labels of all classes, see `all_classes`.
     """
     serving = answers.serving
     counts = [

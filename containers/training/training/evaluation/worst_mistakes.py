@@ -18,8 +18,9 @@ _TEMPLATE = "worst_mistakes.html.j2"
 def render(mistakes: Sequence[Mistake], names: Sequence[str], wrong: int, records: int) -> str:
     """The page; names from data stay text.
 
-    :param names: class labels by their encoding.
-    :param wrong: how many of the `records` are mistakes.
+    Args:
+        names: class labels by their encoding.
+        wrong: how many of the `records` are mistakes.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),

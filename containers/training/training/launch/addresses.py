@@ -38,9 +38,10 @@ logger = logging.getLogger(__name__)
 class Addresses:
     """IPv4 addresses as one host sees them.
 
-    :param leader: where the first host holds the rendezvous.
-    :param own: where this host's workers listen, and all other hosts reach them.
-    :param interface: the network interface that has `own`.
+    Attributes:
+        leader: where the first host holds the rendezvous.
+        own: where this host's workers listen, and all other hosts reach them.
+        interface: the network interface that has `own`.
     """
 
     leader: str
@@ -51,9 +52,12 @@ class Addresses:
 def find_addresses(cluster: Cluster, stop: Stop, patience: float = PATIENCE_SECONDS) -> Addresses:
     """Waits for this host's own name and the leader's to have an address.
 
-    :param patience: seconds.
-    :raises UserError: a name has none in time, or no address of this host reaches the others.
-    :raises Stopped: the job was asked to stop.
+    Args:
+        patience: seconds.
+
+    Raises:
+        UserError: a name has none in time, or no address of this host reaches the others.
+        Stopped: the job was asked to stop.
     """
     if len(cluster.hosts) == 1:
         return Addresses(_LOOPBACK, _LOOPBACK, _interface_of(_LOOPBACK))
@@ -125,7 +129,8 @@ def _own(named: str, peer: str | None) -> str:
     """The address that this host's name has, where it is one that a peer reaches, else the one from
     which the peer is reached.
 
-    :raises UserError: there is neither.
+    Raises:
+        UserError: there is neither.
     """
     as_far = peer is None or _is_loopback(named) == _is_loopback(peer)
     if as_far and not _is_link_local(named) and _is_here(named):

@@ -15,7 +15,8 @@ class Cluster:
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 
-    :param network_interface: as told; processing jobs are told none.
+    Attributes:
+        network_interface: as told; processing jobs are told none.
     """
 
     hosts: tuple[str, ...]
@@ -36,7 +37,9 @@ class Cluster:
 
 
 def read_cluster(file: Path) -> Cluster:
-    """:raises UserError: the file is not there or lacks something."""
+    """Raises:
+    UserError: the file is not there or lacks something.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
         current, told = content["current_host"], content["hosts"]

@@ -91,8 +91,9 @@ def _start(program: Program, environment: dict[str, str]) -> subprocess.Popen[by
 def _watch(workers: Workers, stop: Stop, roll_call: RollCall) -> None:
     """Returns once all workers ended well.
 
-    :raises UserError: a worker failed, here or on another host.
-    :raises Stopped: the job was asked to stop, here or on another host.
+    Raises:
+        UserError: a worker failed, here or on another host.
+        Stopped: the job was asked to stop, here or on another host.
     """
     lost_at: float | None = None
     while True:

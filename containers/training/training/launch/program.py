@@ -13,10 +13,11 @@ class Program:
     """A module with a function `work(root)`, which each worker calls after `hvd.init`'s variables
     are set.
 
-    :param module: its name.
-    :param root: SageMaker's `/opt/ml`.
-    :param resource_config: where `resourceconfig.json` lies.
-    :param failure: the file that says why the job failed.
+    Attributes:
+        module: its name.
+        root: SageMaker's `/opt/ml`.
+        resource_config: where `resourceconfig.json` lies.
+        failure: the file that says why the job failed.
     """
 
     module: str
@@ -26,5 +27,7 @@ class Program:
     workers_per_host: int
 
     def cluster(self) -> Cluster:
-        """:raises UserError: see `read_cluster`."""
+        """Raises:
+        UserError: see `read_cluster`.
+        """
         return read_cluster(self.resource_config)

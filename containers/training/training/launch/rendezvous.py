@@ -53,9 +53,12 @@ def held_by_leader(
 ) -> Iterator[None]:
     """Serves the rendezvous while the block runs, on the leading host; elsewhere does nothing.
 
-    :param address: where the other hosts look for it, and nowhere else; that of the leader's name
-        where it is left out.
-    :raises UserError: the address can't be listened on.
+    Args:
+        address: where the other hosts look for it, and nowhere else; that of the leader's name
+            where it is left out.
+
+    Raises:
+        UserError: the address can't be listened on.
     """
     if not cluster.leads:
         yield

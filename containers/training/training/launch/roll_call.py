@@ -45,8 +45,9 @@ class _Entry:
 class RollCall:
     """One host's view of the others; `answer` is called again and again while workers run.
 
-    :param leader: the leader's address, so that no name has to be looked up again while the job
-        runs; its name where it is left out.
+    Attributes:
+        leader: the leader's address, so that no name has to be looked up again while the job runs;
+            its name where it is left out.
     """
 
     def __init__(
@@ -64,8 +65,11 @@ class RollCall:
     def gather(self, patience: float = PATIENCE_SECONDS) -> None:
         """Returns once every host of the job is there, so that no worker waits for a late one.
 
-        :param patience: seconds.
-        :raises UserError: one isn't in time.
+        Args:
+            patience: seconds.
+
+        Raises:
+            UserError: one isn't in time.
         """
         end = time.monotonic() + patience
         told: list[str] = []
@@ -85,8 +89,9 @@ class RollCall:
     def answer(self) -> None:
         """Says that this host is alive, about once a second, and looks at the others.
 
-        :raises UserError: another host failed or vanished.
-        :raises Stopped: another host was asked to stop.
+        Raises:
+            UserError: another host failed or vanished.
+            Stopped: another host was asked to stop.
         """
         now = time.monotonic()
         if len(self._cluster.hosts) == 1 or now < self._next:

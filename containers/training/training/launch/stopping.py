@@ -25,7 +25,9 @@ class Stop:
         return self._asked
 
     def pause(self, seconds: float) -> None:
-        """:raises Stopped: the job was asked to stop."""
+        """Raises:
+        Stopped: the job was asked to stop.
+        """
         if not self._asked:
             time.sleep(seconds)
         if self._asked:

@@ -32,12 +32,17 @@ def build_network(
 ) -> keras.Model:
     """Builds a network and checks that it keeps the contract.
 
-    :param name: one of `network_names()`.
-    :param image_size: side of the square images, in pixels.
-    :param weights: the weights file, as `training.models.weights_file` finds it.
-    :returns: float32 [n, image_size, image_size, 3] of 0 to 255 to float32 logits [n, classes].
-    :raises UserError: there is no such network, its file breaks the contract, or the weights
-        don't fit it.
+    Args:
+        name: one of `network_names()`.
+        image_size: side of the square images, in pixels.
+        weights: the weights file, as `training.models.weights_file` finds it.
+
+    Returns:
+        float32 [n, image_size, image_size, 3] of 0 to 255 to float32 logits [n, classes].
+
+    Raises:
+        UserError: there is no such network, its file breaks the contract, or the weights don't fit
+            it.
     """
     known = network_names()
     if name not in known:
@@ -60,7 +65,8 @@ def build_network(
 def weights_file(channel: Path) -> Path | None:
     """The one weights file of the channel `weights`; None where the job has no such channel.
 
-    :raises UserError: the channel has none or several, or another kind of file.
+    Raises:
+        UserError: the channel has none or several, or another kind of file.
     """
     if not channel.is_dir():
         return None

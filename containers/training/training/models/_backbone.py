@@ -27,13 +27,15 @@ def on_backbone(
 
     Images smaller than 64 pixels are enlarged to 64 in the network.
 
-    :param make_backbone: from the shape of an image to a network without top, which gives a
-        feature map [n, height, width, channels].
-    :param weights: weights of the backbone alone: keras.applications publishes them as
-        `..._notop.h5`.
-    :param preprocessing: from pixels of 0 to 255 to what the backbone takes, where it doesn't do
-        that itself. It stays outside of the backbone, whose layers are those of the file.
-    :raises UserError: the weights don't fit.
+    Args:
+        make_backbone: from the shape of an image to a network without top, which gives a feature
+            map [n, height, width, channels].
+        weights: weights of the backbone alone: keras.applications publishes them as `..._notop.h5`.
+        preprocessing: from pixels of 0 to 255 to what the backbone takes, where it doesn't do that
+            itself. It stays outside of the backbone, whose layers are those of the file.
+
+    Raises:
+        UserError: the weights don't fit.
     """
     side = max(image_size, SMALLEST_SIDE)
     backbone = make_backbone((side, side, 3))

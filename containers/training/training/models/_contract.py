@@ -10,8 +10,11 @@ from training.errors import UserError
 def check_network(model: object, image_size: int, classes: int, file: str) -> None:
     """Checks input, output and their types without computing anything.
 
-    :param file: the network's file, for the sentence.
-    :raises UserError: the network breaks the contract.
+    Args:
+        file: the network's file, for the sentence.
+
+    Raises:
+        UserError: the network breaks the contract.
     """
     if not isinstance(model, keras.Model):
         raise UserError(f"`build` in {file} gave {type(model).__name__}: return a keras.Model.")

@@ -20,7 +20,8 @@ def load_weights(model: keras.Model, file: Path | None) -> None:
     It is what `save_weights("x.weights.h5")` writes, a whole `.keras` model, or the older HDF5
     format that keras.applications publishes. https://keras.io/api/models/model_saving_apis/
 
-    :raises UserError: it can't be read or belongs to another network.
+    Raises:
+        UserError: it can't be read or belongs to another network.
     """
     if file is None:
         return

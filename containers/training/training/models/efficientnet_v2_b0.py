@@ -13,7 +13,11 @@ from training.models._backbone import on_backbone
 
 
 def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
-    """:param weights: for example `efficientnetv2-b0_notop.h5` of keras.applications."""
+    """EfficientNetV2-B0.
+
+    Args:
+        weights: for example `efficientnetv2-b0_notop.h5` of keras.applications.
+    """
     return on_backbone(_backbone, image_size, classes, weights)
 
 

@@ -14,8 +14,11 @@ from training.models._backbone import on_backbone
 
 
 def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
-    """:param weights: for example keras.applications'
-    `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5`.
+    """MobileNetV2 of width 0.35.
+
+    Args:
+        weights: for example `mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_96_no_top.h5` of
+            keras.applications.
     """
     # Of these networks the only one that leaves the scaling of pixels to others.
     scale = layers.Rescaling(1 / 127.5, offset=-1.0)

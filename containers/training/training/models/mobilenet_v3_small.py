@@ -13,8 +13,11 @@ from training.models._backbone import on_backbone
 
 
 def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
-    """:param weights: for example `weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5` of
-    keras.applications.
+    """MobileNetV3 small.
+
+    Args:
+        weights: for example `weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5` of
+            keras.applications.
     """
     return on_backbone(_backbone, image_size, classes, weights)
 

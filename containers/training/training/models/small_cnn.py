@@ -11,8 +11,11 @@ from training.models._weights import load_weights
 
 
 def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
-    """:param weights: weights of this whole network, from a training with the same image size and
-    number of classes.
+    """A small convolutional network.
+
+    Args:
+        weights: weights of this whole network, from a training with the same image size and
+            number of classes.
     """
     model = keras.Sequential(
         [

@@ -16,9 +16,10 @@ from typing import Any
 class Tally:
     """What was counted of the answers of one model package.
 
-    :ivar labels: answers by the label that they gave.
-    :ivar of_other_models: answers of other model packages, which are not in `labels`.
-    :ivar unreadable: lines with no answer in JSON that names its labels and its model package.
+    Attributes:
+        labels: answers by the label that they gave.
+        of_other_models: answers of other model packages, which are not in `labels`.
+        unreadable: lines with no answer in JSON that names its labels and its model package.
     """
 
     model_package_arn: str

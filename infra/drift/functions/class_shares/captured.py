@@ -41,8 +41,9 @@ class Window:
 class Extent:
     """What was read.
 
-    :ivar since: the beginning of the oldest hour that was looked into.
-    :ivar is_whole: whether nothing of those hours was left out for being too much.
+    Attributes:
+        since: the beginning of the oldest hour that was looked into.
+        is_whole: whether nothing of those hours was left out for being too much.
     """
 
     since: datetime

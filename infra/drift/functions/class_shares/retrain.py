@@ -89,7 +89,8 @@ def retrain(event: AlarmStateChange, clients: Clients, settings: Settings) -> st
     The event says only that the alarm was raised, perhaps twice, perhaps hours ago: what counts is
     what is so now. The starter gives a package one run, however often it is asked.
 
-    :raises RetrainError: EventBridge did not take the request.
+    Raises:
+        RetrainError: EventBridge did not take the request.
     """
     if event["detail"]["state"]["value"] != "ALARM":
         return None

@@ -23,9 +23,10 @@ _TAG = "job-log-days:"
 class Properties(TypedDict):
     """Of the custom resource.
 
-    :ivar LogGroups: name -> ARN, without the asterisk at its end.
-    :ivar Owner: whose wish it is: the environment's name.
-    :ivar Days: how long it wants logs kept.
+    Attributes:
+        LogGroups: name -> ARN, without the asterisk at its end.
+        Owner: whose wish it is: the environment's name.
+        Days: how long it wants logs kept.
     """
 
     LogGroups: dict[str, str]

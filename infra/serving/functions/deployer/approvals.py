@@ -31,7 +31,8 @@ class Approvals:
     def approve(self, package: str, at: datetime) -> None:
         """Notes an approval, unless a later one is known.
 
-        :raises DeployerError: the package is none of the group.
+        Raises:
+            DeployerError: the package is none of the group.
         """
         version = version_in(self._group, package)
         if version is None:

@@ -35,7 +35,8 @@ def desired(approvals: Iterable[Approval], is_approved: Callable[[str], bool]) -
     order. Of two approvals in one second, the finest that an event tells, the higher version is
     the later.
 
-    :param is_approved: asked of one package after another, the most likely first.
+    Args:
+        is_approved: asked of one package after another, the most likely first.
     """
     standing = (a for a in approvals if a.failed is None or a.failed < a.approved)
     newest_first = sorted(standing, key=lambda a: (a.approved, a.version), reverse=True)

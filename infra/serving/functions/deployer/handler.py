@@ -22,7 +22,8 @@ def handler(event: Event, context: object) -> None:
 
     An error lets Lambda try the event again; it ends in the dead-letter queue.
 
-    :raises DeployerError: the stack or a change set is in a state that needs a person.
+    Raises:
+        DeployerError: the stack or a change set is in a state that needs a person.
     """
     reconciler().hear(event)
 

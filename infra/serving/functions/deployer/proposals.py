@@ -35,7 +35,8 @@ class Proposals:
     def failures(self, state: State) -> Iterator[Attempt]:
         """Attempts that a person executed and that were rolled back, with whatever token.
 
-        :raises DeployerError: how one ended is not known yet, though the stack no longer changes.
+        Raises:
+            DeployerError: how one ended is not known yet, though the stack no longer changes.
         """
         statuses = {a: change_set.get("ExecutionStatus") for a, change_set in self._ours()}
         # A list of active change sets may leave out the one that was executed.
@@ -61,7 +62,8 @@ class Proposals:
     def withdraw(self, but: Attempt | None) -> None:
         """Deletes what waits for execution, so that nobody executes what is no longer wanted.
 
-        :param but: the one attempt that stays.
+        Args:
+            but: the one attempt that stays.
         """
         for attempt, change_set in self._ours():
             if attempt != but and change_set.get("ExecutionStatus") not in _EXECUTED:
@@ -71,7 +73,8 @@ class Proposals:
     def deploy(self, state: State, wanted: Approval) -> bool:
         """Makes a change set that a person executes, unless it waits already.
 
-        :raises DeployerError: CloudFormation could not make it.
+        Raises:
+            DeployerError: CloudFormation could not make it.
         """
         name = wanted.attempt.name
         found = self._found(wanted.attempt)

@@ -46,7 +46,9 @@ class Reconciler:
         self._way = way
 
     def hear(self, event: Event) -> None:
-        """:raises DeployerError: a person is needed."""
+        """Raises:
+        DeployerError: a person is needed.
+        """
         if approval := events.approval(event):
             self._approvals.approve(*approval)
         while self.reconcile():

@@ -35,8 +35,9 @@ class Executions:
         The token keeps two starts at one time apart, the description those for which SageMaker may
         have forgotten it: it promises no time.
 
-        :raises Refused: the request itself is what SageMaker does not take.
-        :raises ClientError: any other refusal; it may be over when asked again.
+        Raises:
+            Refused: the request itself is what SageMaker does not take.
+            ClientError: any other refusal; it may be over when asked again.
         """
         return self.describe(self._find(run) or self._start(run))
 

@@ -27,7 +27,8 @@ def handler(event: Event, context: object) -> dict[str, Any] | None:
 
     An error lets Lambda try the event again; it ends in the dead-letter queue.
 
-    :raises StarterError: a person is needed.
+    Raises:
+        StarterError: a person is needed.
     """
     pipeline = os.environ["PIPELINE_NAME"]
     outcome = reconciler(pipeline).hear(event)

@@ -57,7 +57,8 @@ class Reconciler:
     def hear(self, event: Event) -> Outcome | None:
         """Records what the event tells and does what follows; None where another event sees to it.
 
-        :raises StarterError: a person is needed.
+        Raises:
+            StarterError: a person is needed.
         """
         match event["detail-type"]:
             case events.MARKER:
@@ -217,7 +218,8 @@ class Reconciler:
         """A failed one without an ARN where SageMaker will never start it: the drops that it covers
         go into the next run, and what comes later is not kept waiting.
 
-        :raises ClientError: SageMaker refused it; the run keeps why, and is tried again.
+        Raises:
+            ClientError: SageMaker refused it; the run keeps why, and is tried again.
         """
         try:
             return self._executions.start(run)

@@ -190,7 +190,8 @@ class Table:
 
         A drop that waits anew, or that a later run covers, is left as it is.
 
-        :param fates: of those that have another than the run's.
+        Args:
+            fates: of those that have another than the run's.
         """
         for drop_id, generation in run.drops.items():
             fate = fates.get(drop_id, Fate(run.status, ""))

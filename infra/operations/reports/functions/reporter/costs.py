@@ -23,7 +23,9 @@ class Prices:
 
     @classmethod
     def of(cls, text: str, region: str) -> "Prices":
-        """:param text: `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`."""
+        """Args:
+        text: `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`.
+        """
         content = json.loads(text)
         return cls(content["date"], content["usd_per_hour"].get(region, {}))
 

@@ -27,8 +27,9 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stac
 def handler(event: Event, context: object) -> None:
     """An error lets Lambda try the event again; it ends in the dead-letter queue.
 
-    :raises BusyError: another invocation has the same event.
-    :raises ValueError: an event of a kind that no rule here sends.
+    Raises:
+        BusyError: another invocation has the same event.
+        ValueError: an event of a kind that no rule here sends.
     """
     reporter = Reporter(parts())
     match event["detail-type"]:

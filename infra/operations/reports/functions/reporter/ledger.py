@@ -32,7 +32,8 @@ class Ledger:
     def once(self, key: str, work: Callable[[], dict[str, Any]]) -> bool:
         """Does `work` unless it was done for this key; its answer is kept. Whether it was done now.
 
-        :raises BusyError: another is at it.
+        Raises:
+            BusyError: another is at it.
         """
         place = f"{_PREFIX}{key}.json"
         etag = self._claim(place)

@@ -78,7 +78,8 @@ def judge(
 ) -> tuple[Ending, ...]:
     """Each step that failed or was stopped, in the order in which they began.
 
-    :param streams: gives the log streams of a job.
+    Args:
+        streams: gives the log streams of a job.
     """
     found = []
     for step in execution.unsuccessful:

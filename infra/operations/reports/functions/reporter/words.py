@@ -204,8 +204,9 @@ def waits(run: Run, place: Place) -> Message:
 def taken_back(stack: str, version: str | None, why: str, place: Place, *, whole: bool) -> Message:
     """An update of the serving stack was rolled back.
 
-    :param version: of the model package that it was to deploy; None where it was another change.
-    :param whole: whether the rollback itself came to its end.
+    Args:
+        version: of the model package that it was to deploy; None where it was another change.
+        whole: whether the rollback itself came to its end.
     """
     what = f"model {version}" if version else "an update of the endpoint"
     ending = (
