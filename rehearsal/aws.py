@@ -16,6 +16,7 @@ from botocore.credentials import (
     CredentialResolver,
     RefreshableCredentials,
 )
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
 from rehearsal.settings import RehearsalSettings
@@ -25,6 +26,7 @@ LIFE_SECONDS = 3600
 
 # Credentials are renewed when this part of their life is left.
 _LEFT = 0.25
+_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # The services are in this machine: a call that fails twice fails for a reason.
 _CONFIG = Config(
     retries={"max_attempts": 2, "mode": "standard"},
@@ -206,6 +208,11 @@ def assume(
         answer["SessionToken"],
         answer["Expiration"],
     )
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether IAM, or a resource's own policy, refused a call."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _DENIED
 
 
 def _sts(settings: RehearsalSettings) -> Any:

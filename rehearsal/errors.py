@@ -29,29 +29,42 @@ class ApiError(Exception):
         self.members = members or {}
 
 
+class NotFound(ApiError):  # noqa: N818 - AWS's word
+    """What an operation names is not there: SageMaker has several codes for that."""
+
+
 def validation(message: str) -> ApiError:
+    """`ValidationException`: the request can't be right, whatever there is."""
     return ApiError("ValidationException", message)
 
 
-def not_found(message: str) -> ApiError:
+def not_found(message: str) -> NotFound:
     """`ResourceNotFound`, for the operations whose model lists it; the others say
     `ValidationException` for what is not there: see `missing`.
     """
-    return ApiError("ResourceNotFound", message)
+    return NotFound("ResourceNotFound", message)
 
 
-def missing(kind: str, arn: str) -> ApiError:
-    """The `ValidationException` with which SageMaker says that e.g. a model is not there."""
-    return validation(f'Could not find {kind} "{arn}".')
+def missing(message: str) -> NotFound:
+    """`ValidationException`, as most operations say that what they name is not there."""
+    return NotFound("ValidationException", message)
+
+
+def could_not_find(kind: str, arn: str) -> NotFound:
+    """The words of that error for models, endpoints and their configurations."""
+    return missing(f'Could not find {kind} "{arn}".')
 
 
 def in_use(message: str) -> ApiError:
+    """`ResourceInUse`: there is one of that name, or something needs it."""
     return ApiError("ResourceInUse", message)
 
 
 def conflict(message: str) -> ApiError:
+    """`ConflictException`: not in the state in which the resource is."""
     return ApiError("ConflictException", message)
 
 
 def limit_exceeded(message: str) -> ApiError:
+    """`ResourceLimitExceeded`: a quota of the account or of the resource is used up."""
     return ApiError("ResourceLimitExceeded", message)

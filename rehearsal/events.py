@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal.api import shapes
-from rehearsal.api.store import Store
+from rehearsal import service_model
+from rehearsal.store import Store
 from rehearsal.supervised import SupervisedThread
 
 Put = Callable[[str, dict[str, Any], list[str]], None]
@@ -93,22 +93,22 @@ class Events:
         )
 
     def processing_job(self, record: Record, tags: dict[str, str]) -> None:
-        detail = shapes.project("DescribeProcessingJobResponse", record)
+        detail = service_model.project("DescribeProcessingJobResponse", record)
         self._describe("SageMaker Processing Job State Change", detail, "ProcessingJobArn", tags)
 
     def training_job(self, record: Record, tags: dict[str, str]) -> None:
-        detail = shapes.project("DescribeTrainingJobResponse", record)
+        detail = service_model.project("DescribeTrainingJobResponse", record)
         self._describe("SageMaker Training Job State Change", detail, "TrainingJobArn", tags)
 
     def transform_job(self, record: Record, tags: dict[str, str]) -> None:
-        detail = shapes.project("DescribeTransformJobResponse", record)
+        detail = service_model.project("DescribeTransformJobResponse", record)
         self._describe("SageMaker Transform Job State Change", detail, "TransformJobArn", tags)
 
     def model_package(self, record: Record, changed: Sequence[str] | None = None) -> None:
         """Args:
         changed: the fields that an update changed; None for a new package.
         """
-        detail = shapes.project("DescribeModelPackageOutput", record)
+        detail = service_model.project("DescribeModelPackageOutput", record)
         if changed is not None:
             # AWS writes this one with a small letter.
             names = ["sourceUri" if name == "SourceUri" else name for name in changed]
@@ -126,7 +126,7 @@ class Events:
         self._endpoint("SageMaker Endpoint Deployment State Change", record, tags)
 
     def _endpoint(self, detail_type: str, record: Record, tags: dict[str, str]) -> None:
-        detail = shapes.project("DescribeEndpointOutput", record)
+        detail = service_model.project("DescribeEndpointOutput", record)
         # The event writes IN_SERVICE where the API writes InService.
         detail["EndpointStatus"] = _upper_snake(record["EndpointStatus"])
         self._describe(detail_type, detail, "EndpointArn", tags)

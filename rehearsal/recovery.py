@@ -12,11 +12,12 @@ from rehearsal.api import (
     transform_jobs,
     variants,
 )
-from rehearsal.api.context import Context, now
+from rehearsal.api.context import Context
 from rehearsal.api.jobs import RUNNING
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
 from rehearsal.ministack import corrections
+from rehearsal.service_model import now
 
 _log = logging.getLogger(__name__)
 _REASON = "The rehearsal was stopped while this ran."

@@ -13,9 +13,11 @@ class S3Uri:
     key: str
 
     @classmethod
-    def of(cls, text: str) -> S3Uri:
-        """Raises:
-        ValueError: `text` names no bucket of S3.
+    def parse(cls, text: str) -> S3Uri:
+        """Reads `s3://bucket` or `s3://bucket/key`.
+
+        Raises:
+            ValueError: `text` names no bucket of S3.
         """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")

@@ -18,7 +18,6 @@ from rehearsal import recovery
 from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
-from rehearsal.api.store import Store
 from rehearsal.asynchronous.backlog import Backlog
 from rehearsal.authorization.caller import caller, of_execution
 from rehearsal.authorization.record import Record
@@ -65,6 +64,7 @@ from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics, to_cloudwatch
 from rehearsal.pipelines.property_files import ReadS3, s3_reader
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
+from rehearsal.store import Store
 from rehearsal.transform.backend import ProcessTransforms
 
 _log = logging.getLogger(__name__)

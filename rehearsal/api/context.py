@@ -6,11 +6,9 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.api.store import Resource, Store
 from rehearsal.backends import (
     AsyncInference,
     Authorization,
@@ -23,13 +21,14 @@ from rehearsal.errors import ApiError, conflict
 from rehearsal.events import Events
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.settings import RehearsalSettings
+from rehearsal.store import Resource, Store
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class New:
-    """A resource that is to be; see `rehearsal.api.store.Resource`."""
+    """A resource that is to be; see `rehearsal.store.Resource`."""
 
     kind: str
     name: str
@@ -110,12 +109,6 @@ class Context:
                 f"The ClientRequestToken {token} was used by a {operation} with other parameters."
             )
         return used.arn
-
-
-def now() -> datetime:
-    """To the millisecond, as clients see it: a filter by a time that they saw must fit."""
-    time = datetime.now(UTC)
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 Handler = Callable[[Context, Record], Record]

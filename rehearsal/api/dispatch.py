@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rehearsal import service_model
 from rehearsal.api import (
     endpoint_configs,
     endpoints,
@@ -13,11 +14,9 @@ from rehearsal.api import (
     pipeline_executions,
     pipelines,
     processing_jobs,
-    shapes,
     tags,
     training_jobs,
     transform_jobs,
-    validation,
 )
 from rehearsal.api.context import Context, Handler
 from rehearsal.errors import ApiError
@@ -48,9 +47,9 @@ class Api:
         handler = OPERATIONS.get(operation)
         if handler is None:
             raise _unknown(operation)
-        validation.check_request(operation, request)
+        service_model.check_request(operation, request)
         response = handler(self._context, request)
-        validation.check_response(operation, response)
+        service_model.check_response(operation, response)
         return response
 
     def change_execution(self, execution_arn: str, fields: dict[str, Any]) -> None:
@@ -63,7 +62,7 @@ class Api:
 
 
 def _unknown(operation: str) -> ApiError:
-    if operation in shapes.service_model().operation_names:
+    if operation in service_model.load().operation_names:
         return ApiError(
             "UnknownOperationException",
             f"The rehearsal has no {operation}: it works against AWS only.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.api import shapes, variant_rules
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import service_model
+from rehearsal.api import variant_rules
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
-from rehearsal.errors import missing, validation
+from rehearsal.errors import could_not_find, validation
+from rehearsal.service_model import now
 
 KIND = "endpoint-config"
 _LISTING = Listing(
@@ -32,7 +34,7 @@ def create_endpoint_config(context: Context, request: Record) -> Record:
 
 
 def describe_endpoint_config(context: Context, request: Record) -> Record:
-    return shapes.project(
+    return service_model.project(
         "DescribeEndpointConfigOutput", get(context, request["EndpointConfigName"])
     )
 
@@ -44,7 +46,7 @@ def get(context: Context, name: str) -> Record:
         ApiError: ValidationException, there is none.
     """
     arn = context.arn(f"{KIND}/{name}")
-    return context.get(KIND, name, missing("endpoint configuration", arn)).record
+    return context.get(KIND, name, could_not_find("endpoint configuration", arn)).record
 
 
 def delete_endpoint_config(context: Context, request: Record) -> Record:

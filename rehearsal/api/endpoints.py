@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from rehearsal.api import capacity_changes, deployment_configs, shapes, variants
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import service_model
+from rehearsal.api import capacity_changes, deployment_configs, variants
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
-from rehearsal.api.store import Resource
 from rehearsal.backends import Configuration, DeploymentConfig
-from rehearsal.errors import ApiError, missing, validation
+from rehearsal.errors import ApiError, could_not_find, validation
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 KIND = "endpoint"
 IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
@@ -139,7 +141,9 @@ def get(context: Context, name: str) -> Resource:
 
 
 def describe_endpoint(context: Context, request: Record) -> Record:
-    return shapes.project("DescribeEndpointOutput", get(context, request["EndpointName"]).record)
+    return service_model.project(
+        "DescribeEndpointOutput", get(context, request["EndpointName"]).record
+    )
 
 
 def delete_endpoint(context: Context, request: Record) -> Record:
@@ -197,7 +201,7 @@ def _refuse_to_serverless(found: Resource, configuration: Configuration) -> None
 
 
 def _missing(context: Context, name: str) -> ApiError:
-    return missing("endpoint", context.arn(f"{KIND}/{name}"))
+    return could_not_find("endpoint", context.arn(f"{KIND}/{name}"))
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.api import runtime, shapes
+from rehearsal import service_model
+from rehearsal.api import runtime
 from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.errors import ApiError
@@ -51,9 +52,9 @@ class Http:
             raise ApiError("SerializationException", f"The body is no JSON: {error}.") from error
         if not isinstance(parsed, dict):
             raise ApiError("SerializationException", "The body is no JSON object.")
-        if operation in shapes.service_model().operation_names:
-            parsed = shapes.from_wire(shapes.operation(operation).input_shape, parsed)
-        return shapes.to_wire(self._api.call(operation, parsed))
+        if operation in service_model.load().operation_names:
+            parsed = service_model.from_wire(service_model.operation(operation).input_shape, parsed)
+        return service_model.to_wire(self._api.call(operation, parsed))
 
 
 def json_answer(status: int, content: Any) -> Response:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rehearsal.api import shapes
-from rehearsal.api.context import Context, New, Record, now
-from rehearsal.api.store import Resource
+from rehearsal import service_model
+from rehearsal.api.context import Context, New, Record
 from rehearsal.backends import Change
 from rehearsal.errors import in_use, validation
 from rehearsal.events import Events
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 RUNNING = frozenset({"InProgress", "Stopping"})
 _SECONDARY = "SecondaryStatus"
@@ -162,7 +163,7 @@ class Jobs:
 
     def describe(self, context: Context, request: Record) -> Record:
         found = self.get(context, request)
-        return shapes.project(f"Describe{self.member}Response", found.record)
+        return service_model.project(f"Describe{self.member}Response", found.record)
 
     def stop(self, context: Context, request: Record, how: Callable[[str], Any]) -> Record:
         """Marks a job as stopping and calls `how` with its ARN; again, nothing happens.

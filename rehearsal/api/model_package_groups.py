@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import service_model
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
-from rehearsal.api.store import Resource
-from rehearsal.errors import conflict, validation
+from rehearsal.errors import conflict, missing, validation
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 KIND = "model-package-group"
 _LISTING = Listing(
@@ -37,7 +38,7 @@ def create_model_package_group(context: Context, request: Record) -> Record:
 
 def describe_model_package_group(context: Context, request: Record) -> Record:
     found = get(context, request["ModelPackageGroupName"])
-    return shapes.project("DescribeModelPackageGroupOutput", found.record)
+    return service_model.project("DescribeModelPackageGroupOutput", found.record)
 
 
 def get(context: Context, name_or_arn: str) -> Resource:
@@ -47,7 +48,7 @@ def get(context: Context, name_or_arn: str) -> Resource:
         ApiError: ValidationException, there is none.
     """
     arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
-    return context.get(KIND, arn, validation(f"ModelPackageGroup {arn} does not exist."))
+    return context.get(KIND, arn, missing(f"ModelPackageGroup {arn} does not exist."))
 
 
 def delete_model_package_group(context: Context, request: Record) -> Record:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from rehearsal.api import model_package_groups, shapes
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import service_model
+from rehearsal.api import model_package_groups
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
-from rehearsal.api.store import Resource
-from rehearsal.errors import ApiError, validation
+from rehearsal.errors import ApiError, missing, validation
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 KIND = "model-package"
 # What an event names as changed:
@@ -77,7 +79,9 @@ def _unversioned(context: Context, name: str) -> Record:
 
 
 def describe_model_package(context: Context, request: Record) -> Record:
-    return shapes.project("DescribeModelPackageOutput", get(context, request["ModelPackageName"]))
+    return service_model.project(
+        "DescribeModelPackageOutput", get(context, request["ModelPackageName"])
+    )
 
 
 def get(context: Context, name_or_arn: str) -> Record:
@@ -160,12 +164,12 @@ def batch_describe_model_package(context: Context, request: Record) -> Record:
         except ApiError as error:
             errors[arn] = {"ErrorCode": error.code, "ErrorResponse": error.message}
         else:
-            found[arn] = shapes.project("BatchDescribeModelPackageSummary", record)
+            found[arn] = service_model.project("BatchDescribeModelPackageSummary", record)
     return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": errors}
 
 
 def _missing(arn: str) -> ApiError:
-    return validation(f"ModelPackage {arn} does not exist.")
+    return missing(f"ModelPackage {arn} does not exist.")
 
 
 OPERATIONS: dict[str, Handler] = {

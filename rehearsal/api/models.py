@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import aws
-from rehearsal.api import model_packages, shapes
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import aws, service_model
+from rehearsal.api import model_packages
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
 from rehearsal.api.vpc import check_model
-from rehearsal.errors import missing, validation
+from rehearsal.errors import could_not_find, validation
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
+from rehearsal.service_model import now
 
 KIND = "model"
 _LISTING = Listing(output="Models", summary="ModelSummary", name="ModelName")
@@ -49,7 +50,7 @@ def containers_of(model: Record) -> list[Record]:
 
 
 def describe_model(context: Context, request: Record) -> Record:
-    return shapes.project("DescribeModelOutput", get(context, request["ModelName"]))
+    return service_model.project("DescribeModelOutput", get(context, request["ModelName"]))
 
 
 def get(context: Context, name: str) -> Record:
@@ -58,7 +59,7 @@ def get(context: Context, name: str) -> Record:
     Raises:
         ApiError: ValidationException, there is none.
     """
-    return context.get(KIND, name, missing("model", context.arn(f"{KIND}/{name}"))).record
+    return context.get(KIND, name, could_not_find("model", context.arn(f"{KIND}/{name}"))).record
 
 
 def delete_model(context: Context, request: Record) -> Record:

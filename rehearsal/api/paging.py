@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rehearsal.api import shapes
-from rehearsal.api.store import Resource
+from rehearsal import service_model
 from rehearsal.errors import validation
+from rehearsal.store import Resource
 
 _PAGE = 100
 _NO_FILTERS = frozenset({"NextToken", "MaxResults"})
@@ -65,7 +65,9 @@ class Listing:
         size = request.get("MaxResults") or self.size
         page = entries[rest : rest + size]
         shown = [summarise(item) if summarise else item.record for _, _, item in page]
-        answer: Record = {self.output: [shapes.project(self.summary, record) for record in shown]}
+        answer: Record = {
+            self.output: [service_model.project(self.summary, record) for record in shown]
+        }
         if rest + size < len(entries):
             answer["NextToken"] = _token(request, page[-1][0], page[-1][1])
         return answer

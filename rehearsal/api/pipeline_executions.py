@@ -6,12 +6,14 @@ import secrets
 import string
 from typing import Any
 
-from rehearsal.api import pipelines, shapes
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import service_model
+from rehearsal.api import pipelines
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing, numbered_page
-from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines import definition, parameters
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 KIND = pipelines.EXECUTION
 RUNNING = pipelines.RUNNING
@@ -196,7 +198,7 @@ def _record_step(context: Context, execution: Resource, step: Record) -> None:
 
 def describe_pipeline_execution(context: Context, request: Record) -> Record:
     found = get(context, request["PipelineExecutionArn"])
-    return shapes.project("DescribePipelineExecutionResponse", found.record)
+    return service_model.project("DescribePipelineExecutionResponse", found.record)
 
 
 def update_pipeline_execution(context: Context, request: Record) -> Record:
@@ -222,7 +224,9 @@ def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
     if "PipelineExecutionArn" not in request:
         raise validation("Give PipelineExecutionArn.")
     steps = context.store.numbered_steps(get(context, request["PipelineExecutionArn"]).arn)
-    shown = [(number, shapes.project("PipelineExecutionStep", step)) for number, step in steps]
+    shown = [
+        (number, service_model.project("PipelineExecutionStep", step)) for number, step in steps
+    ]
     # AWS's default is the newest first: the SDK's own list_steps shows it so.
     descending = request.get("SortOrder", "Descending") == "Descending"
     return numbered_page(request, shown, "PipelineExecutionSteps", descending=descending)

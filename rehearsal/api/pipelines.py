@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import aws
-from rehearsal.api import shapes
-from rehearsal.api.context import Context, Handler, New, Record, now
+from rehearsal import aws, service_model
+from rehearsal.api.context import Context, Handler, New, Record
 from rehearsal.api.paging import Listing
-from rehearsal.api.store import Resource
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines.definition import validate
+from rehearsal.service_model import now
+from rehearsal.store import Resource
 
 KIND = "pipeline"
 EXECUTION = "pipeline-execution"
 RUNNING = frozenset({"Executing", "Stopping"})
-_LONGEST = 1_048_576
 _LISTING = Listing(
     output="PipelineSummaries",
     summary="PipelineSummary",
@@ -86,8 +85,6 @@ def _definition(context: Context, request: Record) -> str:
     if (text is None) == (place is None):
         raise validation("Give either PipelineDefinition or PipelineDefinitionS3Location.")
     body = text if text is not None else _from_s3(context, place or {})
-    if len(body) > _LONGEST:
-        raise validation(f"The definition has {len(body)} characters: the limit is {_LONGEST}.")
     validate(body)
     return body
 
@@ -120,7 +117,9 @@ def describe_pipeline(context: Context, request: Record) -> Record:
         raise validation(
             "The rehearsal keeps no versions of pipelines: leave PipelineVersionId out."
         )
-    return shapes.project("DescribePipelineResponse", get(context, request["PipelineName"]).record)
+    return service_model.project(
+        "DescribePipelineResponse", get(context, request["PipelineName"]).record
+    )
 
 
 def delete_pipeline(context: Context, request: Record) -> Record:

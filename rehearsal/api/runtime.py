@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from urllib.parse import unquote
 
-import botocore.session
-
+from rehearsal import service_model
 from rehearsal.api import endpoints
 from rehearsal.api.context import Context
 from rehearsal.errors import ApiError
@@ -56,10 +54,11 @@ def _check(context: Context, name: str, body: bytes) -> None:
             "ValidationError",
             f"Endpoint {name} of account {account} is asynchronous: use InvokeEndpointAsync.",
         )
-    if len(body) > _longest_body():
+    longest = service_model.max_length("BodyBlob", "sagemaker-runtime")
+    if len(body) > longest:
         raise ApiError(
             "ValidationError",
-            f"The body has {len(body)} bytes: InvokeEndpoint takes at most {_longest_body()}.",
+            f"The body has {len(body)} bytes: InvokeEndpoint takes at most {longest}.",
             413,
         )
 
@@ -76,9 +75,3 @@ def _model_error(context: Context, name: str, status: int, content: bytes) -> Ap
         424,
         {"OriginalStatusCode": status, "OriginalMessage": message, "LogStreamArn": logs},
     )
-
-
-@cache
-def _longest_body() -> int:
-    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
-    return int(model.shape_for("BodyBlob").metadata["max"])

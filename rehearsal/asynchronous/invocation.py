@@ -13,10 +13,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
-from rehearsal.api.context import now
 from rehearsal.backends import EndpointBackend
 from rehearsal.errors import ApiError
 from rehearsal.s3_uri import S3Uri
+from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class Runner:
         )
 
     def _put(self, s3: Any, location: str, content: bytes, content_type: str) -> None:
-        place = S3Uri.of(location)
+        place = S3Uri.parse(location)
         encryption = {}
         if key := self.output.get("KmsKeyId"):
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
@@ -143,7 +143,7 @@ class Runner:
 def _input(s3: Any, invocation: Record) -> bytes:
     if "Body" in invocation:
         return base64.b64decode(invocation["Body"])
-    place = S3Uri.of(invocation["InputLocation"])
+    place = S3Uri.parse(invocation["InputLocation"])
     found: bytes = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     return found
 

@@ -7,17 +7,14 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-import botocore.session
 from botocore.model import StructureShape
 
-from rehearsal.api import validation
-from rehearsal.api.context import now
+from rehearsal import service_model
 from rehearsal.errors import ApiError
+from rehearsal.service_model import now
 
-_OPERATION = "InvokeEndpointAsync"
 _TTL_SECONDS, _TIMEOUT_SECONDS = 21_600, 900  # AWS's defaults
 
 Record = dict[str, Any]
@@ -35,7 +32,7 @@ def read(endpoint: Record, headers: Mapping[str, str], body: bytes) -> Record:
         ApiError: ValidationException, e.g. neither a body nor an input location.
     """
     given = _given(headers, body) | {"EndpointName": endpoint["EndpointName"]}
-    validation.check(_shape(), given)
+    service_model.check(_shape(), given)
     if ("Body" in given) == ("InputLocation" in given):
         raise ApiError("ValidationError", "Give exactly one of Body and InputLocation.")
     id_ = str(uuid.uuid4())
@@ -73,9 +70,5 @@ def _below(path: str, *names: str) -> str:
     return "/".join([path.rstrip("/"), *(name.strip("/") for name in names if name)])
 
 
-@cache
 def _shape() -> StructureShape:
-    model = botocore.session.get_session().get_service_model("sagemaker-runtime")
-    shape = model.operation_model(_OPERATION).input_shape
-    assert isinstance(shape, StructureShape)  # noqa: S101 - a programming error, no input
-    return shape
+    return service_model.structure("InvokeEndpointAsyncInput", "sagemaker-runtime")

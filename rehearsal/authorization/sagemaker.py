@@ -18,7 +18,6 @@ from rehearsal.aws import Role
 from rehearsal.images import registry
 from rehearsal.settings import RehearsalSettings
 
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 # What SageMaker does with a volume's key, on the instances that it makes.
 _VOLUME_OPERATIONS = ["Decrypt", "GenerateDataKeyWithoutPlaintext", "CreateGrant", "DescribeKey"]
 
@@ -28,10 +27,6 @@ S3_MANAGED_KEY = "alias/aws/s3"
 
 class AccessDenied(Exception):  # noqa: N818 - AWS's word
     """A role may not do what it must: one sentence, the `FailureReason`."""
-
-
-def is_denied(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _DENIED
 
 
 @contextlib.contextmanager

@@ -5,21 +5,18 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html
 from __future__ import annotations
 
 import uuid
-from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import OperationModel
 
-from rehearsal import aws
-from rehearsal.api import validation
-from rehearsal.api.context import now
-from rehearsal.api.store import Resource, Store
+from rehearsal import aws, service_model
 from rehearsal.autoscaling import resource
 from rehearsal.autoscaling.target_tracking_alarms import TargetTrackingAlarms
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
+from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
+from rehearsal.store import Resource, Store
 
 TARGET, POLICY, ACTIVITY = "scalable-target", "scaling-policy", "scaling-activity"
 _POLICY_TYPES = ("TargetTrackingScaling", "StepScaling")
@@ -29,18 +26,13 @@ _SEPARATOR = "|"
 Record = dict[str, Any]
 
 
-@cache
-def service_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("application-autoscaling")
-
-
 def operation(name: str) -> OperationModel:
     """Raises:
     ApiError: the rehearsal has no such operation.
     """
     if name not in _OPERATIONS:
         raise ApiError("UnknownOperationException", f"The rehearsal's scaling has no {name}.")
-    return service_model().operation_model(name)
+    return service_model.operation(name, "application-autoscaling")
 
 
 class ApplicationAutoScaling:
@@ -57,9 +49,9 @@ class ApplicationAutoScaling:
     def call(self, name: str, request: Record) -> Record:
         """`rehearsal.backends.Call`, of this service's operations."""
         model = operation(name)
-        validation.check(model.input_shape, request)
+        service_model.check(model.input_shape, request)
         response: Record = _OPERATIONS[name](self, request)
-        validation.check_answer(model.output_shape, response)
+        service_model.check_answer(model.output_shape, response)
         return response
 
     def register(self, request: Record) -> Record:

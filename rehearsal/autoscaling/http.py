@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Mapping
 
-from rehearsal.api import shapes
+from rehearsal import service_model
 from rehearsal.api.http import Response, error_answer, json_answer
 from rehearsal.autoscaling.api import ApplicationAutoScaling, operation
 from rehearsal.errors import ApiError
@@ -28,8 +28,10 @@ class Http:
         """
         name = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
-            request = shapes.from_wire(operation(name).input_shape, json.loads(body or b"{}"))
-            return json_answer(200, shapes.to_wire(self._api.call(name, request)))
+            request = service_model.from_wire(
+                operation(name).input_shape, json.loads(body or b"{}")
+            )
+            return json_answer(200, service_model.to_wire(self._api.call(name, request)))
         except ApiError as error:
             return error_answer(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of our own faults too

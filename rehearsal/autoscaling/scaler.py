@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.api.context import now
-from rehearsal.api.store import Store
 from rehearsal.autoscaling import capacity, resource
 from rehearsal.autoscaling.api import ACTIVITY, POLICY, TARGET, target_name
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
 from rehearsal.ministack import alarms
+from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
+from rehearsal.store import Store
 from rehearsal.supervised import Failures, SupervisedThread
 
 _log = logging.getLogger(__name__)

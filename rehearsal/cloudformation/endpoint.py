@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from rehearsal.backends import Call
 from rehearsal.cloudformation.properties import request, retag, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
-from rehearsal.errors import ApiError
+from rehearsal.errors import ApiError, NotFound
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
@@ -63,12 +64,9 @@ class Endpoint(ResourceType):
 
     def delete(self, physical_id: str) -> None:
         name = physical_id.rpartition("/")[2]
-        try:
+        with contextlib.suppress(NotFound):
             self._settled(name)
             self._call("DeleteEndpoint", {"EndpointName": name})
-        except ApiError as error:
-            if not error.message.startswith("Could not find"):
-                raise
 
     def _settled(self, name: str) -> dict[str, Any]:
         """The endpoint, once it is in no state of passage."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from rehearsal.cloudformation.properties import request, retag, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
-from rehearsal.errors import ApiError
+from rehearsal.errors import NotFound
 
 
 class EndpointConfig(ResourceType):
@@ -37,11 +39,8 @@ class EndpointConfig(ResourceType):
 
     def delete(self, physical_id: str) -> None:
         name = physical_id.rpartition("/")[2]
-        try:
+        with contextlib.suppress(NotFound):
             self._call("DeleteEndpointConfig", {"EndpointConfigName": name})
-        except ApiError as error:
-            if not error.message.startswith("Could not find"):
-                raise
 
 
 def _provisioned(arn: str) -> Provisioned:

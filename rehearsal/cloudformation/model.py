@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from rehearsal.cloudformation.properties import request, retag, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
-from rehearsal.errors import ApiError
+from rehearsal.errors import NotFound
 
 
 class Model(ResourceType):
@@ -32,11 +34,8 @@ class Model(ResourceType):
         return _provisioned(physical_id)
 
     def delete(self, physical_id: str) -> None:
-        try:
+        with contextlib.suppress(NotFound):
             self._call("DeleteModel", {"ModelName": physical_id.rpartition("/")[2]})
-        except ApiError as error:
-            if not error.message.startswith("Could not find"):
-                raise
 
 
 def _provisioned(arn: str) -> Provisioned:

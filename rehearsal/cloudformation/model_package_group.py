@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 from rehearsal.cloudformation.properties import request, retag, without
 from rehearsal.cloudformation.resource import Properties, Provisioned, ResourceType
-from rehearsal.errors import ApiError
+from rehearsal.errors import NotFound
 
 _POLICY = "ModelPackageGroupPolicy"
 
@@ -33,11 +34,8 @@ class ModelPackageGroup(ResourceType):
         return self._described(physical_id)
 
     def delete(self, physical_id: str) -> None:
-        try:
+        with contextlib.suppress(NotFound):
             self._call("DeleteModelPackageGroup", {self.name_property: physical_id})
-        except ApiError as error:
-            if "does not exist" not in error.message:
-                raise
 
     def _put_policy(self, name_or_arn: str, properties: Properties) -> None:
         named = {self.name_property: name_or_arn.rpartition("/")[2]}

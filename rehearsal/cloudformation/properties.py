@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 
-from rehearsal.api import shapes
+from rehearsal import service_model
 from rehearsal.backends import Call
 from rehearsal.cloudformation.resource import Properties
 from rehearsal.errors import validation
@@ -28,7 +28,7 @@ def request(operation: str, type_name: str, properties: Properties) -> dict[str,
     Raises:
         ApiError: ValidationException, the operation has no such member.
     """
-    return request_of(shapes.operation(operation), type_name, properties)
+    return request_of(service_model.operation(operation), type_name, properties)
 
 
 def request_of(operation: OperationModel, type_name: str, properties: Properties) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
     """
     uri = variant.model_data_url or ""
     try:
-        place = S3Uri.of(uri)
+        place = S3Uri.parse(uri)
         credentials = aws.assume(settings, variant.role_arn, "SageMaker-endpoint")
         s3 = aws.client(settings, "s3", credentials)
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html asks for it.

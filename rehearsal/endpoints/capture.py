@@ -131,7 +131,7 @@ class Capture:
     def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
         first = lines[0][0]
         name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
-        place = S3Uri.of(self._config.destination_s3_uri)
+        place = S3Uri.parse(self._config.destination_s3_uri)
         parts = [place.key.strip("/"), self._endpoint, writer.variant, hour, name]
         encrypted = {}
         if self._config.kms_key_id:

@@ -28,7 +28,7 @@ from rehearsal.endpoints.shadow import Shadow
 from rehearsal.endpoints.timing import Timing
 from rehearsal.endpoints.underway import Underway
 from rehearsal.errors import validation
-from rehearsal.jobs.logs import LogWriter
+from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)

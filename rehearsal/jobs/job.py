@@ -30,9 +30,9 @@ from rehearsal.jobs import inputs, plan, transfer
 from rehearsal.jobs.credentials import CredentialsEndpoint
 from rehearsal.jobs.failure import JobFailure, disk_errors
 from rehearsal.jobs.limits import Limit, Limits
-from rehearsal.jobs.logs import LogWriter
 from rehearsal.jobs.plan import Plan
 from rehearsal.jobs.transfer import Cancelled
+from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ def parse(uri: str) -> S3Uri:
     JobFailure: `uri` is no S3 URI.
     """
     try:
-        return S3Uri.of(uri)
+        return S3Uri.parse(uri)
     except ValueError as error:
         raise JobFailure(f"ClientError: {error}") from error
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 from botocore.validate import ParamValidator
 
+from rehearsal import service_model
 from rehearsal.pipelines.model import Parameter
 from rehearsal.pipelines.references import ParameterReference, is_expression, parse_reference
 
@@ -33,11 +32,6 @@ _SAMPLES: dict[str, Any] = {
 _MOST_SHOWN = 12
 
 
-@cache
-def sagemaker_model() -> ServiceModel:
-    return botocore.session.get_session().get_service_model("sagemaker")
-
-
 def mistake(
     operation: str,
     arguments: Mapping[str, Any],
@@ -49,7 +43,7 @@ def mistake(
     An expression fits where its type does: a parameter has one, Std:Join is text, and the rest
     is known only when it runs. generated: a member that the engine fills in.
     """
-    shape = sagemaker_model().operation_model(operation).input_shape
+    shape = service_model.operation(operation).input_shape
     if shape is None:
         return None
     request = _filled(shape, dict(arguments), parameters)

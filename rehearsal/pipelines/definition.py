@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from rehearsal import service_model
 from rehearsal.errors import ApiError, validation
 from rehearsal.pipelines.model import VERSION, Branch, Definition, Document, Step
 from rehearsal.pipelines.validation import check
 
-LONGEST = 1_048_576
 MOST_PARAMETERS = 200
 
 _STEPS = TypeAdapter(tuple[Step, ...])
@@ -39,9 +39,10 @@ def validate(body: str) -> None:
 
     Raises ApiError (ValidationException) with one sentence: what is wrong, where, what to do.
     """
-    if len(body) > LONGEST:
+    longest = service_model.max_length("PipelineDefinition")
+    if len(body) > longest:
         raise validation(
-            f"The pipeline definition has {len(body)} characters: shorten it to {LONGEST}."
+            f"The pipeline definition has {len(body)} characters: shorten it to {longest}."
         )
     definition = parse(body)
     if len(definition.parameters) > MOST_PARAMETERS:

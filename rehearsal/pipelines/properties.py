@@ -7,8 +7,8 @@ from typing import Any
 
 from botocore.model import Shape
 
+from rehearsal import service_model
 from rehearsal.errors import validation
-from rehearsal.pipelines.arguments import sagemaker_model
 from rehearsal.pipelines.model import Step
 from rehearsal.pipelines.paths import Key, look_up, name_member
 from rehearsal.pipelines.references import PropertyReference
@@ -24,7 +24,7 @@ def check_property(step: Step, target: Step, reference: PropertyReference) -> No
     operation = STEP_TYPES[target.type].describe
     if operation is None:
         raise _refusal(step, target, reference, f"a {target.type} step has no properties")
-    shape = sagemaker_model().operation_model(operation).output_shape
+    shape = service_model.operation(operation).output_shape
     missing = _missing(shape, reference.path)
     if missing is not None:
         raise _refusal(step, target, reference, f"{operation} answers no '{missing}'")

@@ -25,7 +25,7 @@ def s3_reader(settings: RehearsalSettings, role: Role | None = None) -> ReadS3:
     """Reads objects of the rehearsal's S3 by URI, as `role` where it is given."""
 
     def read_s3(uri: str) -> bytes:
-        place = S3Uri.of(uri)
+        place = S3Uri.parse(uri)
         s3 = role.client("s3") if role else client(settings, "s3")
         answer = s3.get_object(Bucket=place.bucket, Key=place.key)
         return bytes(answer["Body"].read())

@@ -24,7 +24,7 @@ from rehearsal.images.errors import ImageError
 from rehearsal.jobs import inputs
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input, Object
-from rehearsal.jobs.logs import LogWriter
+from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 from rehearsal.transform import parameters
 from rehearsal.transform.records import BadRecord, Transformer

@@ -11,11 +11,11 @@ import pytest
 from rehearsal.api import pipeline_executions
 from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
-from rehearsal.api.store import Store
 from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.settings import RehearsalSettings
+from rehearsal.store import Store
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/p/execution/abcdefghijkl"
 ASKED = {"PipelineExecutionArn": ARN, "MaxResults": 2}

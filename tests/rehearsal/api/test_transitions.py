@@ -14,7 +14,6 @@ import pytest
 from rehearsal.api import jobs
 from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
-from rehearsal.api.store import Store
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError
 from rehearsal.events import Events
@@ -22,6 +21,7 @@ from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.pipelines.tools import Outside
 from rehearsal.settings import RehearsalSettings
+from rehearsal.store import Store
 
 Request = Callable[..., dict[str, Any]]
 

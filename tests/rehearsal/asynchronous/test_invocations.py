@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal import aws
-from rehearsal.api.context import now
 from rehearsal.asynchronous.invocation import Runner
+from rehearsal.service_model import now
 from tests.rehearsal.asynchronous.conftest import in_service
 from tests.rehearsal.conftest import eventually
 from tests.rehearsal.images.support import ROLE, bucket, settings

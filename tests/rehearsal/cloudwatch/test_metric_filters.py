@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.jobs.logs import LogWriter
+from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.conftest import eventually
 

@@ -11,8 +11,8 @@ import pytest
 
 from rehearsal import aws
 from rehearsal.jobs.live_upload import LiveUpload
-from rehearsal.jobs.logs import LogWriter
 from rehearsal.jobs.transfer import Cancelled, in_parallel
+from rehearsal.logs import LogWriter
 from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import ROLE, wait_until

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
-from rehearsal.authorization.sagemaker import is_denied
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures
 
@@ -87,7 +86,7 @@ class LogWriter:
         try:
             self._put(self._client(), stream, events)
         except (ClientError, BotoCoreError) as error:
-            if is_denied(error):
+            if aws.is_denied(error):
                 self.denied = str(error)
             _log.warning(
                 "The log stream %s %s could not be written: %s", self._group, stream, error

@@ -1,4 +1,4 @@
-"""Requests and responses against botocore's service model.
+"""botocore's service models: shapes, limits, values on the wire, and the check of requests.
 
 botocore's own validator checks types, required members and minima. It leaves patterns, enums and
 maxima to AWS; so these are checked here, in the words of SageMaker's errors.
@@ -7,15 +7,23 @@ maxima to AWS; so these are checked here, in the words of SageMaker's errors.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+import botocore.session
 import regex  # type: ignore[import-untyped] # Java's \p{L}, which re lacks
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import (
+    ListShape,
+    MapShape,
+    OperationModel,
+    ServiceModel,
+    Shape,
+    StructureShape,
+)
 from botocore.validate import ParamValidator
 
-from rehearsal.api import shapes
 from rehearsal.errors import ApiError, validation
 
 _LONGEST_SHOWN = 200
@@ -24,22 +32,79 @@ _DOT = re.compile(r"(?<!\\)\.(?![^\[]*\])")
 _NO_LINE_END = r"[^\n\r\x85\u2028\u2029]".replace("\\", r"\\")
 
 
-def check_request(operation: str, request: dict[str, Any]) -> None:
-    """Raises:
-    ApiError: ValidationException with every violation.
-    """
-    check(shapes.operation(operation).input_shape, request)
+@cache
+def load(service: str = "sagemaker") -> ServiceModel:
+    """The pinned botocore's model of a service, read once."""
+    return botocore.session.get_session().get_service_model(service)
 
 
-def check_response(operation: str, response: dict[str, Any]) -> None:
-    """Raises:
-    ApiError: InternalFailure, the rehearsal would answer what AWS can't.
+def operation(name: str, service: str = "sagemaker") -> OperationModel:
+    """The model of one operation.
+
+    Raises:
+        botocore.model.OperationNotFoundError: the service has none of that name.
     """
-    check_answer(shapes.operation(operation).output_shape, response)
+    return load(service).operation_model(name)
+
+
+def structure(name: str, service: str = "sagemaker") -> StructureShape:
+    """A shape that is a structure, such as an operation's request."""
+    shape = load(service).shape_for(name)
+    assert isinstance(shape, StructureShape)  # noqa: S101 - a programming error, no input
+    return shape
+
+
+def max_length(shape_name: str, service: str = "sagemaker") -> int:
+    """How many characters, bytes or items a value of a shape has at most."""
+    return int(load(service).shape_for(shape_name).metadata["max"])
+
+
+def project(shape_name: str, record: dict[str, Any]) -> dict[str, Any]:
+    """The members of a structure that the record has."""
+    members = structure(shape_name).members
+    return {name: record[name] for name in members if record.get(name) is not None}
+
+
+def now() -> datetime:
+    """To the millisecond, as clients see it: a filter by a time that they saw must fit."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def from_wire(shape: Shape | None, value: Any) -> Any:
+    """JSON of a request as botocore has it in Python: timestamps become `datetime`."""
+    return _walk(shape, value, _timestamp)
+
+
+def to_wire(value: Any) -> Any:
+    """A response as JSON: `datetime` becomes seconds since 1970, to the millisecond."""
+    if isinstance(value, dict):
+        return {key: to_wire(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_wire(item) for item in value]
+    return round(value.timestamp(), 3) if isinstance(value, datetime) else value
+
+
+def check_request(operation_name: str, request: dict[str, Any]) -> None:
+    """Checks the request of one of SageMaker's operations.
+
+    Raises:
+        ApiError: ValidationException with every violation.
+    """
+    check(operation(operation_name).input_shape, request)
+
+
+def check_response(operation_name: str, response: dict[str, Any]) -> None:
+    """Checks the response of one of SageMaker's operations.
+
+    Raises:
+        ApiError: InternalFailure, the rehearsal would answer what AWS can't.
+    """
+    check_answer(operation(operation_name).output_shape, response)
 
 
 def check(shape: Shape | None, request: dict[str, Any]) -> None:
-    """The same of any AWS service's request.
+    """Checks the request of any AWS service.
 
     Raises:
         ApiError: ValidationException with every violation.
@@ -51,14 +116,40 @@ def check(shape: Shape | None, request: dict[str, Any]) -> None:
 
 
 def check_answer(shape: Shape | None, response: dict[str, Any]) -> None:
-    """Raises:
-    ApiError: InternalFailure, the rehearsal would answer what AWS can't.
+    """Checks the response of any AWS service.
+
+    Raises:
+        ApiError: InternalFailure, the rehearsal would answer what AWS can't.
     """
     found = list(_problems(shape, response))
     if found:
         raise ApiError(
             "InternalFailure", f"The rehearsal's answer is wrong: {'; '.join(found)}", 500
         )
+
+
+def _walk(shape: Shape | None, value: Any, leaf: Callable[[Shape, Any], Any]) -> Any:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return {key: _walk(shape.members.get(key), item, leaf) for key, item in value.items()}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_walk(shape.member, item, leaf) for item in value]
+    if isinstance(shape, MapShape) and isinstance(value, dict):
+        return {key: _walk(shape.value, item, leaf) for key, item in value.items()}
+    return value if shape is None else leaf(shape, value)
+
+
+def _timestamp(shape: Shape, value: Any) -> Any:
+    if shape.type_name != "timestamp" or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC)
+    if isinstance(value, str):
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return value
 
 
 def _problems(shape: Shape | None, value: dict[str, Any]) -> Iterator[str]:
