@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from rehearsal.api import (
+from rehearsal.backends import DeploymentConfig
+from rehearsal.errors import ApiError
+from rehearsal.ministack import corrections
+from rehearsal.resources import (
     endpoints,
     pipeline_executions,
     processing_jobs,
@@ -12,11 +15,8 @@ from rehearsal.api import (
     transform_jobs,
     variants,
 )
-from rehearsal.api.context import Context
-from rehearsal.api.jobs import RUNNING
-from rehearsal.backends import DeploymentConfig
-from rehearsal.errors import ApiError
-from rehearsal.ministack import corrections
+from rehearsal.resources.context import Context
+from rehearsal.resources.jobs import RUNNING
 from rehearsal.service_model import now
 
 _log = logging.getLogger(__name__)

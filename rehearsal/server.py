@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rehearsal import recovery
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.asynchronous.backlog import Backlog
@@ -37,6 +36,7 @@ from rehearsal.endpoints import metrics as endpoint_metrics
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.jobs.transform_backend import ProcessTransforms
 from rehearsal.ministack import (
     access_logs,
     alarms,
@@ -63,9 +63,9 @@ from rehearsal.ministack import server as ministack
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics, to_cloudwatch
 from rehearsal.pipelines.property_files import ReadS3, s3_reader
+from rehearsal.resources.context import Context
 from rehearsal.settings import ANNOUNCEMENT, HOST, LOCK, RehearsalSettings
 from rehearsal.store import Store
-from rehearsal.transform.backend import ProcessTransforms
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rehearsal import service_model
-from rehearsal.api import (
+from rehearsal.errors import ApiError
+from rehearsal.resources import (
     endpoint_configs,
     endpoints,
     model_package_groups,
@@ -18,8 +19,7 @@ from rehearsal.api import (
     training_jobs,
     transform_jobs,
 )
-from rehearsal.api.context import Context, Handler
-from rehearsal.errors import ApiError
+from rehearsal.resources.context import Context, Handler
 
 OPERATIONS: dict[str, Handler] = {
     **pipelines.OPERATIONS,

@@ -9,9 +9,9 @@ from typing import Any
 
 from rehearsal import service_model
 from rehearsal.api import runtime
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.errors import ApiError
+from rehearsal.resources.context import Context
 
 Response = tuple[int, dict[str, str], bytes]
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from rehearsal import service_model
-from rehearsal.api import endpoints
-from rehearsal.api.context import Context
 from rehearsal.errors import ApiError
+from rehearsal.resources import endpoints
+from rehearsal.resources.context import Context
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})

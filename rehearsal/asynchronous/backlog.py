@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.api import endpoints, variants
-from rehearsal.api.context import Context
 from rehearsal.asynchronous import requests
 from rehearsal.asynchronous.invocation import NoServerError, Runner
 from rehearsal.asynchronous.metrics import Metrics
 from rehearsal.errors import ApiError
+from rehearsal.resources import endpoints, variants
+from rehearsal.resources.context import Context
 from rehearsal.service_model import now
 from rehearsal.supervised import Failures, SupervisedThread
 

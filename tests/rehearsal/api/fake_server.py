@@ -29,9 +29,9 @@ from rehearsal.backends import (
 )
 from rehearsal.endpoints.summaries import summary
 from rehearsal.errors import ApiError
+from rehearsal.jobs.transform_backend import ProcessTransforms
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
-from rehearsal.transform.backend import ProcessTransforms
 
 
 class Jobs:

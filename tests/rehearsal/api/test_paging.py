@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.api import pipeline_executions
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.pipelines.metrics import ExecutionMetrics
+from rehearsal.resources import pipeline_executions
+from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 

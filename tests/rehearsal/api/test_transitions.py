@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from rehearsal.api import jobs
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError
@@ -20,6 +18,8 @@ from rehearsal.events import Events
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.pipelines.tools import Outside
+from rehearsal.resources import jobs
+from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 

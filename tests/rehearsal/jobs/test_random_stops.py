@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.pipelines.metrics import ExecutionMetrics
+from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 from tests.rehearsal.images.support import push_image, wait_until

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from rehearsal.api.context import Context
 from rehearsal.api.dispatch import Api
 from rehearsal.backends import Change
 from rehearsal.errors import ApiError
@@ -18,6 +17,7 @@ from rehearsal.events import Events
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.pipelines.tools import Outside
+from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 

@@ -11,8 +11,8 @@ from rehearsal.backends import Variant
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance
 from rehearsal.images.runtime.launcher import Running
+from rehearsal.jobs.transform_backend import ProcessTransforms
 from rehearsal.settings import RehearsalSettings
-from rehearsal.transform.backend import ProcessTransforms
 from tests.rehearsal.images.support import ROLE, Recorded, bucket, push_image, settings
 
 __all__ = ["bucket", "settings"]

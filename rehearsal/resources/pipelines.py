@@ -5,10 +5,10 @@ from __future__ import annotations
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws, service_model
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines.definition import validate
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

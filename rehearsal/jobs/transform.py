@@ -22,12 +22,12 @@ from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance
 from rehearsal.images.errors import ImageError
 from rehearsal.jobs import inputs
+from rehearsal.jobs import transform_parameters as parameters
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input, Object
+from rehearsal.jobs.transform_records import BadRecord, Transformer
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
-from rehearsal.transform import parameters
-from rehearsal.transform.records import BadRecord, Transformer
 
 _log = logging.getLogger(__name__)
 _LOG_GROUP = "/aws/sagemaker/TransformJobs"

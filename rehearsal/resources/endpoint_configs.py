@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rehearsal import service_model
-from rehearsal.api import variant_rules
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
 from rehearsal.errors import could_not_find, validation
+from rehearsal.resources import variant_rules
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 
 KIND = "endpoint-config"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rehearsal import service_model
-from rehearsal.api import model_package_groups
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
 from rehearsal.errors import ApiError, missing, validation
+from rehearsal.resources import model_package_groups
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

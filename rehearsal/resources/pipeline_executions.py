@@ -7,11 +7,11 @@ import string
 from typing import Any
 
 from rehearsal import service_model
-from rehearsal.api import pipelines
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing, numbered_page
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines import definition, parameters
+from rehearsal.resources import pipelines
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing, numbered_page
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.jobs import Jobs
-from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_training
 from rehearsal.errors import validation
 from rehearsal.events import Events
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.jobs import Jobs
+from rehearsal.resources.paging import Listing
+from rehearsal.resources.vpc import check_training
 
 JOBS = Jobs(
     "training-job",

@@ -15,8 +15,8 @@ from rehearsal.endpoints.instance import Instance
 from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Object
+from rehearsal.jobs.transform_parameters import Parameters
 from rehearsal.s3_uri import S3Uri
-from rehearsal.transform.parameters import Parameters
 
 _MEGABYTE = 2**20
 _PAUSE_SECONDS = 1.0

@@ -7,9 +7,9 @@ from typing import Any
 
 from rehearsal import aws
 from rehearsal.backends import Change, Variant
+from rehearsal.jobs.transform import Options, TransformJob
 from rehearsal.running import RunningJobs
 from rehearsal.settings import RehearsalSettings
-from rehearsal.transform.job import Options, TransformJob
 
 # As long as the first one has, by default:
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html

@@ -13,9 +13,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
-from rehearsal.api.context import Context, Record
 from rehearsal.backends import Permission
 from rehearsal.errors import validation
+from rehearsal.resources.context import Context, Record
 
 _INTERFACES = (
     "ec2:CreateNetworkInterface",

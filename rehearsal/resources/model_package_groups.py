@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from rehearsal import service_model
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
 from rehearsal.errors import conflict, missing, validation
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.h
 
 from __future__ import annotations
 
-from rehearsal.api.context import Record
 from rehearsal.backends import Configuration, DeploymentConfig, TrafficStep
 from rehearsal.errors import ApiError, validation
+from rehearsal.resources.context import Record
 
 _MOST_PERCENT = 50
 _LEAST_LINEAR_PERCENT = 10

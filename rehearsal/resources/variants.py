@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rehearsal.api import endpoint_configs, model_packages, models
-from rehearsal.api.context import Context, Record
 from rehearsal.backends import Configuration, DataCapture, ServerlessConfig, Variant
 from rehearsal.endpoints.summaries import summary
 from rehearsal.errors import validation
+from rehearsal.resources import endpoint_configs, model_packages, models
+from rehearsal.resources.context import Context, Record
 
 _STARTUP_SECONDS = 480  # AWS's default for ContainerStartupHealthCheckTimeoutInSeconds
 

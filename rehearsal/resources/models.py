@@ -5,13 +5,13 @@ from __future__ import annotations
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws, service_model
-from rehearsal.api import model_packages
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_model
 from rehearsal.errors import could_not_find, validation
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
+from rehearsal.resources import model_packages
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
+from rehearsal.resources.vpc import check_model
 from rehearsal.service_model import now
 
 KIND = "model"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.paging import numbered_page
 from rehearsal.errors import validation
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.paging import numbered_page
 
 _MOST = 50
 

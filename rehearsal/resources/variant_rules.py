@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rehearsal.api import models
-from rehearsal.api.context import Context, Record
 from rehearsal.errors import validation
+from rehearsal.resources import models
+from rehearsal.resources.context import Context, Record
 
 _MEGABYTES = 1024
 _NOT_SERVERLESS = ("AsyncInferenceConfig", "DataCaptureConfig", "ShadowProductionVariants")

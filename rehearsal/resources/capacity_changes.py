@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rehearsal.api.context import Record
 from rehearsal.backends import Capacity
 from rehearsal.errors import validation
+from rehearsal.resources.context import Record
 
 
 def resolve(endpoint: Record, wanted: Sequence[Record]) -> dict[str, Capacity]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from rehearsal import service_model
-from rehearsal.api import capacity_changes, deployment_configs, variants
-from rehearsal.api.context import Context, Handler, New, Record
-from rehearsal.api.paging import Listing
 from rehearsal.backends import Configuration, DeploymentConfig
 from rehearsal.errors import ApiError, could_not_find, validation
+from rehearsal.resources import capacity_changes, deployment_configs, variants
+from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

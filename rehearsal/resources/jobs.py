@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from rehearsal import service_model
-from rehearsal.api.context import Context, New, Record
 from rehearsal.backends import Change
 from rehearsal.errors import in_use, validation
 from rehearsal.events import Events
+from rehearsal.resources.context import Context, New, Record
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 

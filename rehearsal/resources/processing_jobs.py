@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.jobs import Jobs
-from rehearsal.api.paging import Listing
-from rehearsal.api.vpc import check_processing
 from rehearsal.errors import validation
 from rehearsal.events import Events
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.jobs import Jobs
+from rehearsal.resources.paging import Listing
+from rehearsal.resources.vpc import check_processing
 
 JOBS = Jobs("processing-job", "ProcessingJob", Events.processing_job)
 _LISTING = Listing(

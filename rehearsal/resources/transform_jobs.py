@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rehearsal.api import variants
-from rehearsal.api.context import Context, Handler, Record
-from rehearsal.api.jobs import Jobs
-from rehearsal.api.paging import Listing
 from rehearsal.errors import validation
 from rehearsal.events import Events
+from rehearsal.resources import variants
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.jobs import Jobs
+from rehearsal.resources.paging import Listing
 
 JOBS = Jobs("transform-job", "TransformJob", Events.transform_job)
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob.html

@@ -1,0 +1,1 @@
+"""SageMaker's resources, a module each: its operations, its CloudFormation type, its events."""
