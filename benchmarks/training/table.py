@@ -14,7 +14,7 @@ from rich.console import Console
 from benchmarks.harness import Program, Row, run
 from benchmarks.training.scaling import Machine, Network, efficiency, fitted, least_batch
 from benchmarks.training.turns import Group, group, mirrored_workers, our_workers
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 
 MEBIBYTE = 2**20
 # Least share of two unconnected processes' speed, by batch a worker.

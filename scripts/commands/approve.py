@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import boto3
 from rich.console import Console
 
-from scripts.commands import packages, stacks
-from scripts.commands.attempts import Attempts
-from scripts.commands.aws import aws_session
-from scripts.commands.console import parser, run
-from scripts.commands.deployments import Deployment
+from scripts.console import parser, run
+from scripts.deployed import packages, stacks
+from scripts.deployed.deployments import Attempts, Deployment
+from scripts.deployed.session import aws_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import ModelApprovalStatusType

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
-from scripts.commands import stacks
-from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, parser, run, shown
-from scripts.commands.drops_on_record import Record
+from scripts.console import CommandError, parser, run, shown
+from scripts.deployed import stacks
+from scripts.deployed.drop_records import Record
+from scripts.deployed.session import aws_session
 
 COMPARISON = "drift/comparison.json"
 FUNCTION_SECONDS = 900  # a Lambda function never runs longer

@@ -10,10 +10,11 @@ import boto3
 from rich.console import Console
 
 from containers.drops.names import class_label
-from scripts.commands import stacks
-from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, counted, parser, progress, run, shown, warn
-from scripts.commands.contents import (
+from scripts.console import CommandError, counted, parser, progress, run, shown, warn
+from scripts.deployed import stacks
+from scripts.deployed.pipelines import parameter_default
+from scripts.deployed.session import aws_session
+from scripts.images.contents import (
     EXAMPLES,
     Contents,
     check_usable,
@@ -22,7 +23,7 @@ from scripts.commands.contents import (
     shortcomings,
     written_twice,
 )
-from scripts.commands.drops_in_s3 import (
+from scripts.images.drops_in_s3 import (
     check_drop_id,
     check_free,
     complete_drops,
@@ -30,7 +31,6 @@ from scripts.commands.drops_in_s3 import (
     s3_client,
     upload,
 )
-from scripts.commands.pipelines import parameter_default
 
 CHANNELS = 3
 

@@ -9,10 +9,10 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
-from scripts.commands import starter
-from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, complain, parser, run, shown
-from scripts.commands.fates import Fate, Fates
+from scripts.console import CommandError, complain, parser, run, shown
+from scripts.deployed import starter
+from scripts.deployed.drop_status import Fate, Fates
+from scripts.deployed.session import aws_session
 
 COLOURS = {
     "Succeeded": "green",

@@ -11,9 +11,9 @@ from rich.console import Console
 from rehearsal import lifecycle
 from rehearsal.authorization.grants import Grant, Use, replay
 from rehearsal.authorization.record import read
-from scripts.commands.aws import STATES, aws_session, is_local
-from scripts.commands.console import CommandError, parser, run
-from scripts.granted.deployed import DeployedRole, roles_of
+from scripts.console import CommandError, parser, run
+from scripts.deployed.roles import DeployedRole, roles_of
+from scripts.deployed.session import STATES, aws_session, is_local
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from scripts.commands import stacks
-from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, complain, parser, run, shown
+from scripts.console import CommandError, complain, parser, run, shown
+from scripts.deployed import stacks
+from scripts.deployed.session import aws_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient

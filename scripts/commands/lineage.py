@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.commands import stacks
-from scripts.commands.aws import aws_session
-from scripts.commands.console import parser, run
+from scripts.console import parser, run
+from scripts.deployed import stacks
+from scripts.deployed.session import aws_session
 from scripts.lineages.answer import Sources
 from scripts.lineages.models import Models
 from scripts.lineages.of_dataset import tell_dataset

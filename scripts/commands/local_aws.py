@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from rehearsal import lifecycle, modes
-from scripts.commands.aws import STATES, shell_line
-from scripts.commands.console import complain, run
+from scripts.console import complain, run
+from scripts.deployed.session import STATES, shell_line
 
 _EXAMPLE = """example:
   ./scripts/local-aws start

@@ -23,8 +23,9 @@ from infra.costs import (
     monthly_usd,
 )
 from infra.settings import SettingsError, load
-from scripts.commands.aws import REPOSITORY, aws_session
-from scripts.commands.console import CommandError, complain, parser, run
+from scripts import REPOSITORY
+from scripts.console import CommandError, complain, parser, run
+from scripts.deployed.session import aws_session
 from scripts.planning.answer import as_json
 from scripts.planning.assumptions import with_assumed_gpus
 from scripts.planning.document import document, missed_deadline

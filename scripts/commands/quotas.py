@@ -10,8 +10,9 @@ from rich.console import Console
 
 from infra.rules.quotas import Quota, needed
 from infra.settings import SettingsError, load
-from scripts.commands.aws import REPOSITORY, aws_session
-from scripts.commands.console import CommandError, complain, parser_of, run, warn
+from scripts import REPOSITORY
+from scripts.console import CommandError, complain, parser_of, run, warn
+from scripts.deployed.session import aws_session
 from scripts.reviews.synthesis import synthesis
 
 TOO_LITTLE = 3

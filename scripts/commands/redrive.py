@@ -8,10 +8,10 @@ import boto3
 from botocore.config import Config
 from rich.console import Console
 
-from scripts.commands import dead_letters
-from scripts.commands.aws import aws_session
-from scripts.commands.console import CommandError, complain, counted, parser, run, shown
-from scripts.commands.dead_letters import INVISIBLE_SECONDS, DeadLetter, Queue
+from scripts.console import CommandError, complain, counted, parser, run, shown
+from scripts.deployed import dead_letters
+from scripts.deployed.dead_letters import INVISIBLE_SECONDS, DeadLetter, Queue
+from scripts.deployed.session import aws_session
 
 
 def main(argv: list[str] | None = None) -> int:

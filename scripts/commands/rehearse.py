@@ -20,17 +20,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from rehearsal import lifecycle, modes
-from scripts import chain
-from scripts.boundary import BOUNDARY, make_boundary
-from scripts.cdk import REPOSITORY, CdkError
-from scripts.commands.aws import STATES, shell_line
-from scripts.commands.console import CommandError, complain, explain, run, warn
-from scripts.commands.data_sets import DATA_SETS, DEFAULT
-from scripts.commands.pipelines import execution_of_drop
+from scripts import REPOSITORY
+from scripts.commands import chain
 from scripts.commands.report import tell
+from scripts.console import CommandError, Stages, complain, explain, run, warn
+from scripts.deployed.boundary import BOUNDARY, make_boundary
+from scripts.deployed.cdk import CdkError
+from scripts.deployed.pipelines import execution_of_drop
+from scripts.deployed.session import STATES, shell_line
+from scripts.images.data_sets import DATA_SETS, DEFAULT
 from scripts.reports.evidence import Evidence
 from scripts.reports.run_report import write_report
-from scripts.stages import Stages
 
 ENVIRONMENT = "dev"
 DROP_ID = "first"

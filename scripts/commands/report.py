@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.commands.aws import aws_session
-from scripts.commands.console import parser, run
-from scripts.commands.pipelines import execution_named
+from scripts.console import parser, run
+from scripts.deployed.pipelines import execution_named
+from scripts.deployed.session import aws_session
 from scripts.reports.evidence import Evidence
 from scripts.reports.run_report import write_report
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from scripts.commands.aws import REPOSITORY
-from scripts.commands.console import CommandError, parser, run
+from scripts import REPOSITORY
+from scripts.console import CommandError, parser, run
 from scripts.reviews.document import Review
 from scripts.reviews.html import html
 from scripts.reviews.markdown import LONGEST, markdown

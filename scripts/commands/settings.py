@@ -10,7 +10,7 @@ from rich.console import Console
 from infra.settings import SettingsError, check_context, read
 from infra.settings.reference import page
 from infra.settings.values import DEFAULT, Value, shown, values
-from scripts.commands.console import CommandError, parser_of, run
+from scripts.console import CommandError, parser_of, run
 
 _DESCRIPTION = """\
 Prints all settings of an environment, and where each value comes from: its default, the

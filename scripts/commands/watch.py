@@ -15,13 +15,13 @@ from rich.table import Table
 from infra.operations.reports.functions.reporter import logs, words
 from infra.operations.reports.functions.reporter.executions import Executions
 from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
-from scripts.commands import stacks
-from scripts.commands.aws import aws_session, poll_seconds
-from scripts.commands.console import complain, parser, run, shown
-from scripts.commands.drops_on_record import GOES_ON, Record
-from scripts.commands.logs import STREAMS_SHOWN, Tail, job_of, last_lines
-from scripts.commands.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
-from scripts.commands.retry import bill, retry
+from scripts.console import complain, parser, run, shown
+from scripts.deployed import stacks
+from scripts.deployed.drop_records import GOES_ON, Record
+from scripts.deployed.logs import STREAMS_SHOWN, Tail, job_of, last_lines
+from scripts.deployed.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
+from scripts.deployed.retry import bill, retry
+from scripts.deployed.session import aws_session, poll_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from rich.table import Table
 
 from scripts.channels import CHANNELS
-from scripts.commands.console import shown
+from scripts.console import shown
 from scripts.lineages.models import Models
 from scripts.lineages.store import Lineage, LineageStore
 

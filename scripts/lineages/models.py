@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
-from scripts.commands import stacks
-from scripts.commands.console import CommandError
-from scripts.commands.logs import job_of, named
-from scripts.commands.pipelines import executions, steps_of
+from scripts.console import CommandError
+from scripts.deployed import stacks
+from scripts.deployed.logs import job_of, named
+from scripts.deployed.pipelines import executions, steps_of
 from scripts.lineages.store import in_parallel
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from rich.console import Console
 from rich.table import Table
 
-from scripts.commands.console import CommandError, shown
+from scripts.console import CommandError, shown
 from scripts.lineages.answer import Sources, counts_table, started_by
 from scripts.lineages.store import Lineage
 

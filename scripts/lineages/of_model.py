@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from scripts.channels import CHANNELS
-from scripts.commands.console import shown
+from scripts.console import shown
 from scripts.lineages.answer import Sources, counts_table, started_by, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage

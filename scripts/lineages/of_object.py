@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from rich.console import Console
 
 from rehearsal.s3_uri import S3Uri
-from scripts.commands.console import CommandError, shown
+from scripts.console import CommandError, shown
 from scripts.lineages.answer import Sources, uri_of
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage, in_parallel

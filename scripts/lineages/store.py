@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from rehearsal.s3_uri import S3Uri
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 WORKERS = 8
 SCHEMA = 2

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from infra.assembly import Definition
 from infra.costs import Prices, Rates, jobs_of
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 
 def with_assumed_gpus(

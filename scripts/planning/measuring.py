@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 from infra.costs import Prices, Rates
 from infra.costs.rates import Measured, Sharding, Training
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.planning.recorded import RecordedRun, Report
 
 # With fewer, CreateManifests' time tells of its start alone.

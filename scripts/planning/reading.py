@@ -16,11 +16,11 @@ import boto3
 from botocore.exceptions import ClientError
 
 from rehearsal.s3_uri import S3Uri
-from scripts.commands import stacks
-from scripts.commands.aws import is_local
-from scripts.commands.console import CommandError
-from scripts.commands.logs import job_of, named
-from scripts.commands.pipelines import execution_named, steps_of
+from scripts.console import CommandError
+from scripts.deployed import stacks
+from scripts.deployed.logs import job_of, named
+from scripts.deployed.pipelines import execution_named, steps_of
+from scripts.deployed.session import is_local
 from scripts.planning.recorded import Job, Machine, RecordedRun, Report, Training
 from scripts.reports.evidence import Reader
 

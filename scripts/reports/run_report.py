@@ -19,9 +19,9 @@ from infra.operations.reports.functions.reporter import logs, words
 from infra.operations.reports.functions.reporter.executions import Executions
 from infra.operations.reports.functions.reporter.reasons import Cause, judge
 from infra.operations.reports.functions.reporter.records import Job
-from scripts.commands import stacks
-from scripts.commands.console import CommandError, explain
-from scripts.commands.logs import STREAMS_SHOWN, last_lines, lines_of
+from scripts.console import CommandError, explain
+from scripts.deployed import stacks
+from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
 from scripts.reports import answers
 from scripts.reports.charts import CURVES
 from scripts.reports.evidence import Answer, Confusion, Ended, Evidence, Reader

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.reviews.stacks import Stacks, Template
 
 # Of these a name is left and no resource.

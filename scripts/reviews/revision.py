@@ -4,7 +4,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 _SHORT = 7
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infra.cache import keep
 from infra.settings import SettingsError, load
-from scripts.commands.aws import aws_session
+from scripts.deployed.session import aws_session
 from scripts.reviews import revision
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.deployed import deployed

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.reviews.stacks import Template
 
 _LOG = Path(__file__).resolve().parents[2] / ".rehearsal" / "review.log"

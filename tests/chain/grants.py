@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rehearsal.authorization.grants import Grant, Role
-from scripts.granted.deployed import DeployedRole, put, roles_of
+from scripts.deployed.roles import DeployedRole, put, roles_of
 
 POLL_SECONDS = 0.3
 

@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 from tests.chain.bad_files import bad_files
 from tests.instances import process_of
 

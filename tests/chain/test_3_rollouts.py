@@ -18,7 +18,7 @@ import pytest
 
 from rehearsal.images import environments
 from rehearsal.settings import default_cache
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 from tests.chain.conftest import REPOSITORY
 from tests.chain.load import Load
 

@@ -15,7 +15,7 @@ import botocore.exceptions
 import pytest
 
 from infra import NODE
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 
 pytestmark = pytest.mark.chain
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 
 pytestmark = pytest.mark.chain
 

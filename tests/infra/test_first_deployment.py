@@ -19,7 +19,7 @@ import pytest
 
 from rehearsal import lifecycle
 from rehearsal.modes import Modes
-from scripts import cdk
+from scripts.deployed import cdk
 from tests.rehearsal.images.support import write_context
 
 PLACE = "aws://000000000000/us-east-1"

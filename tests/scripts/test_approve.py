@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from scripts.commands import approve as command
-from scripts.commands.console import CommandError
-from scripts.commands.deployments import Deployment
+from scripts.console import CommandError
+from scripts.deployed.deployments import Deployment
 
 Approve = Callable[..., int]
 SERVING = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rehearsal.settings import ANNOUNCEMENT, LOCK
-from scripts.commands.aws import CHOICES, REHEARSAL_VARIABLES, aws_session, poll_seconds
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
+from scripts.deployed.session import CHOICES, REHEARSAL_VARIABLES, aws_session, poll_seconds
 
 VARIABLES = {
     "AWS_ENDPOINT_URL": "http://127.0.0.1:4599",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from scripts.boundary import POLICY, make_boundary
+from scripts.deployed.boundary import POLICY, make_boundary
 
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 

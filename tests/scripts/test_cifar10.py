@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.commands.cifar10 import NAMES, write_cifar10
+from scripts.images.cifar10 import NAMES, write_cifar10
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from rich.console import Console
 
-from scripts.commands.console import CommandError, complain, counted, progress, run, shown, warn
+from scripts.console import CommandError, complain, counted, progress, run, shown, warn
 
 
 def raising(error: BaseException) -> int:
@@ -47,7 +47,7 @@ def test_a_failure_is_one_line_and_a_status(
 
 def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
     code = (
-        "import sys; from scripts.commands.console import run\n"
+        "import sys; from scripts.console import run\n"
         "sys.exit(run(lambda c: [c.print('x' * 99) for _ in range(9999)] and 0))"
     )
     process = subprocess.Popen(

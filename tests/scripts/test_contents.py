@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scripts.commands.console import CommandError
-from scripts.commands.contents import (
+from scripts.console import CommandError
+from scripts.images.contents import (
     Contents,
     Unusable,
     check_usable,

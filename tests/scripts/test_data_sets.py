@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.settings import OVERRIDES, load
-from scripts.commands.data_sets import DATA_SETS, DEFAULT
+from scripts.images.data_sets import DATA_SETS, DEFAULT
 
 RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
 

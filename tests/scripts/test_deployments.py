@@ -10,9 +10,8 @@ import boto3
 import pytest
 
 from infra.serving.functions.deployer.attempts import Attempt
-from scripts.commands.attempts import Attempts
-from scripts.commands.console import CommandError
-from scripts.commands.deployments import Deployment
+from scripts.console import CommandError
+from scripts.deployed.deployments import Attempts, Deployment
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:000000000000:model-package/shardwise/2"
 OTHER = "arn:aws:sagemaker:us-east-1:000000000000:model-package/shardwise/1"

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from scripts.commands.digits import write_digits
+from scripts.images.data_sets import write_digits
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -3,8 +3,8 @@
 import boto3
 import pytest
 
-from scripts.commands.console import CommandError
 from scripts.commands.drift import _arguments, drift
+from scripts.console import CommandError
 from scripts.lineages.answer import started_by
 
 

@@ -14,8 +14,8 @@ import pytest
 from rich.console import Console
 
 from scripts.commands import drop as command
-from scripts.commands.console import CommandError
-from scripts.commands.digits import write_digits
+from scripts.console import CommandError
+from scripts.images.data_sets import write_digits
 
 Drop = Callable[..., int]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import boto3
 import pytest
 
-from scripts.commands.console import CommandError
-from scripts.commands.contents import ImageFile, list_files, read_images
-from scripts.commands.drops_in_s3 import (
+from scripts.console import CommandError
+from scripts.images.contents import ImageFile, list_files, read_images
+from scripts.images.drops_in_s3 import (
     check_drop_id,
     check_free,
     complete_drops,

@@ -8,10 +8,10 @@ import boto3
 import pytest
 from rich.console import Console
 
-from scripts.commands import stacks
 from scripts.commands import watch as command
-from scripts.commands.console import CommandError
-from scripts.commands.pipelines import newest_execution, parameter_default
+from scripts.console import CommandError
+from scripts.deployed import stacks
+from scripts.deployed.pipelines import newest_execution, parameter_default
 
 Watch = Callable[..., int]
 

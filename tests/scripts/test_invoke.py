@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from scripts.commands.console import CommandError
 from scripts.commands.invoke import _why_refused, content_type
+from scripts.console import CommandError
 
 
 def test_the_content_type_is_that_of_the_bytes(photos: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands.console import CommandError
-from scripts.commands.npm_package import NpmPackage, fetch, read
+from scripts.console import CommandError
+from scripts.images.npm_package import NpmPackage, fetch, read
 
 
 @pytest.fixture

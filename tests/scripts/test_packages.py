@@ -4,8 +4,8 @@ from typing import Any
 import boto3
 import pytest
 
-from scripts.commands.console import CommandError
-from scripts.commands.packages import metrics_of
+from scripts.console import CommandError
+from scripts.deployed.packages import metrics_of
 
 EVALUATION = {
     "multiclass_classification_metrics": {

@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 FAILING = """
 import sys
 from scripts.commands import rehearse
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 def refuse(*_):
     raise CommandError("The stacks were not deployed.")
 rehearse._deploy = refuse

@@ -12,8 +12,8 @@ import pytest
 
 from infra.operations.reports.functions.reporter.records import Job
 from scripts.commands import report as command
-from scripts.commands import stacks
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
+from scripts.deployed import stacks
 from scripts.reports import answers
 from scripts.reports.evidence import Answer, Ended, Evidence, Step
 from scripts.reports.page import render

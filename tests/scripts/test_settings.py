@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands import settings, stacks
+from scripts.commands import settings
+from scripts.deployed import stacks
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Settings = Callable[..., str]

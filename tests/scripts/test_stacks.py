@@ -1,8 +1,8 @@
 import boto3
 import pytest
 
-from scripts.commands import stacks
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
+from scripts.deployed import stacks
 
 
 def test_an_output_of_a_deployed_stack_is_read(

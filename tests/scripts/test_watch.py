@@ -10,8 +10,8 @@ from infra.operations.reports.functions.reporter import records
 from infra.operations.reports.functions.reporter.executions import step as step_of
 from infra.operations.reports.functions.reporter.reasons import Ending, judge
 from infra.operations.reports.functions.reporter.records import Execution, Step
-from scripts.commands.logs import Job, Tail, job_of, last_lines, streams_of
 from scripts.commands.watch import _report_ending, duration, table, what_to_do
+from scripts.deployed.logs import Job, Tail, job_of, last_lines, streams_of
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 GROUP = "/aws/sagemaker/TrainingJobs"

@@ -13,8 +13,8 @@ from rich.console import Console
 from infra.operations.reports.functions.reporter.costs import Prices
 from infra.operations.reports.functions.reporter.records import Execution, Job, Step
 from scripts.commands import watch as command
-from scripts.commands.console import CommandError
-from scripts.commands.retry import Bill, prices
+from scripts.console import CommandError
+from scripts.deployed.retry import Bill, prices
 from tests.rehearsal.conftest import ROLE, Server, eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"

@@ -6,7 +6,7 @@ import pytest
 
 from infra.costs import Workload, run_cost, with_instances
 from infra.costs.rates import Sharding
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.planning.measuring import measured_rates
 from scripts.planning.recorded import Machine
 

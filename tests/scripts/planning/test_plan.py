@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from infra.costs import PriceError, with_instances
 from infra.costs.limits import PROCESSING_INSTANCES
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.planning.assumptions import with_assumed_gpus
 from scripts.planning.document import missed_deadline
 from scripts.planning.plan import Plan

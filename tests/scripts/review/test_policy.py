@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 from scripts.reviews.document import Finding
 from scripts.reviews.policy import FINDINGS, check_allowed, load
 

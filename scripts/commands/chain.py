@@ -12,14 +12,15 @@ from rich.console import Console
 from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
 from rehearsal.settings import default_cache
-from scripts import cdk
+from scripts import REPOSITORY
 from scripts.commands import approve, drop, watch
-from scripts.commands.console import INTERRUPTED, CommandError, progress
-from scripts.commands.contents import check_usable, list_files, read_images, shortcomings
 from scripts.commands.drop import CHANNELS
+from scripts.console import INTERRUPTED, CommandError, progress
+from scripts.deployed import cdk
+from scripts.images.contents import check_usable, list_files, read_images, shortcomings
 
 IMAGES = ("processing", "inference", "training")
-CONTAINERS = cdk.REPOSITORY / "containers"
+CONTAINERS = REPOSITORY / "containers"
 NETWORKS = CONTAINERS / "training" / "training" / "models"
 
 
@@ -79,7 +80,7 @@ class Deployment:
         """Both at once, as neither needs the other.
 
         Raises:
-            scripts.cdk.CdkError: the CLI failed.
+            scripts.deployed.cdk.CdkError: the CLI failed.
         """
         bootstrap = cdk.start(["bootstrap", self._target()], self.variables, self.log)
         try:
@@ -93,7 +94,7 @@ class Deployment:
         """Deploys every stack of the environment.
 
         Raises:
-            scripts.cdk.CdkError: the CLI failed.
+            scripts.deployed.cdk.CdkError: the CLI failed.
         """
         arguments = [
             "deploy",

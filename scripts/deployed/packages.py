@@ -8,7 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from rehearsal.s3_uri import S3Uri
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (

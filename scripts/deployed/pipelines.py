@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from scripts.commands import stacks
-from scripts.commands.aws import poll_seconds
-from scripts.commands.console import CommandError, shown
-from scripts.commands.drops_on_record import GOES_ON, WAITING, Drop, Record
+from scripts.console import CommandError, shown
+from scripts.deployed import stacks
+from scripts.deployed.drop_records import GOES_ON, WAITING, Drop, Record
+from scripts.deployed.session import poll_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from containers.drops.names import refusal_of_drop_id
-from scripts.commands.console import CommandError, explain, shown
-from scripts.commands.contents import MARKER, ImageFile
+from scripts.console import CommandError, explain, shown
+from scripts.images.contents import MARKER, ImageFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import boto3
 
 from rehearsal import lifecycle
-from scripts.commands.console import CommandError
+from scripts import REPOSITORY
+from scripts.console import CommandError
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 # The state folders of ./scripts/local-aws and of ./scripts/rehearse --keep.
 STATES = (REPOSITORY / ".rehearsal" / "aws", REPOSITORY / ".rehearsal" / "rehearse" / "aws")
 REHEARSAL_VARIABLES = (

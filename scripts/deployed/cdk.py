@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra import NODE
+from scripts import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 _CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _LINES_SHOWN = 15
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import boto3
 
-from scripts.commands import stacks, starter
-from scripts.commands.console import counted
-from scripts.commands.contents import MARKER
-from scripts.commands.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
-from scripts.commands.drops_on_record import (
+from scripts.console import counted
+from scripts.deployed import stacks, starter
+from scripts.deployed.drop_records import (
     REFUSED,
     WAITING,
     Drop,
     Record,
     begun_without_a_person,
 )
+from scripts.images.contents import MARKER
+from scripts.images.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
 
 INCOMPLETE, UNRECORDED = "Incomplete", "Unrecorded"
 LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop holds

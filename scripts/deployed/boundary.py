@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 from botocore.exceptions import ClientError
 
-from scripts.cdk import REPOSITORY
+from scripts import REPOSITORY
 
 BOUNDARY = "permissions_boundary"
 """CDK context key of the setting."""

@@ -15,8 +15,8 @@ from infra.operations.reports.functions.reporter.costs import Prices
 from infra.operations.reports.functions.reporter.executions import Executions
 from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
 from infra.operations.reports.functions.reporter.records import Execution, Job, Step
-from scripts.commands.aws import poll_seconds
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
+from scripts.deployed.session import poll_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient

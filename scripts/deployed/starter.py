@@ -6,8 +6,8 @@ from typing import Any
 
 import boto3
 
-from scripts.commands import stacks
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
+from scripts.deployed import stacks
 
 
 @dataclass(frozen=True)

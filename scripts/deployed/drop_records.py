@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from boto3.dynamodb.conditions import Key
 
-from scripts.commands import stacks
+from scripts.deployed import stacks
 
 WAITING, REFUSED = "Waiting", "Refused"
 GOES_ON = frozenset({WAITING, "Starting", "Executing", "Stopping"})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.authorization.grants import Grant, Role
-from scripts.commands.console import CommandError
+from scripts.console import CommandError
 
 # CDK ends a logical id with a digest of its path.
 _DIGEST = re.compile(r"[0-9A-F]{8}$")

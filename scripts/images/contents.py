@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from containers.drops.formats import HEAD_BYTES, format_of, refusal
 from containers.drops.names import MAXIMUM_PART_BYTES, class_label, is_hidden
-from scripts.commands.console import CommandError, shown
+from scripts.console import CommandError, shown
 
 MAXIMUM_PIXELS = 100_000_000
 MAXIMUM_NAME_BYTES = 900  # of the 1,024 that an S3 key may have

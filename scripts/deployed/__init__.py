@@ -1,0 +1,1 @@
+"""What commands ask AWS about a deployed environment."""

@@ -1,1 +1,0 @@
-"""Grants of a deployed environment: what `./scripts/grants` shows and takes away."""
