@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -15,7 +16,7 @@ from infra import sources
 from infra.retention import kept
 from infra.settings import Settings
 
-_NOT_DEPLOYED = ["__init__.py", "__pycache__", "*.pyc"]
+REPOSITORY = Path(__file__).parents[1]
 RETENTION = {
     7: logs.RetentionDays.ONE_WEEK,
     14: logs.RetentionDays.TWO_WEEKS,
@@ -29,20 +30,21 @@ def python_function(  # noqa: PLR0913 - CDK props
     scope: Construct,
     construct_id: str,
     *,
-    folder: Path,
+    handler: str,
     description: str,
     settings: Settings,
-    handler: str = "handler.handler",
     environment: Mapping[str, str] | None = None,
     dead_letter_queue: sqs.IQueue | None = None,
     timeout: cdk.Duration | None = None,
 ) -> lambda_.Function:
-    """A function from a folder, with a role that may write its own logs and nothing else.
+    """A function of `functions/`, with a role that may write its own logs and nothing else.
+
+    Its folder and what all of them share are deployed as they lie there.
 
     An event that fails is tried twice more and then lies in `dead_letter_queue`, if there is one.
 
     Args:
-        handler: `<module>.<function>` in the folder.
+        handler: `functions.<folder>.<module>.<function>`.
     """
     log_group = logs.LogGroup(
         scope,
@@ -67,12 +69,7 @@ def python_function(  # noqa: PLR0913 - CDK props
         construct_id,
         runtime=lambda_.Runtime.PYTHON_3_14,
         architecture=lambda_.Architecture.ARM_64,
-        code=lambda_.Code.from_asset(
-            str(folder),
-            exclude=_NOT_DEPLOYED,
-            # A link to a file beyond the folder is deployed as that file.
-            follow_symlinks=cdk.SymlinkFollowMode.EXTERNAL,
-        ),
+        code=_code(handler.split(".")[1]),
         handler=handler,
         description=description,
         role=role,
@@ -83,9 +80,30 @@ def python_function(  # noqa: PLR0913 - CDK props
         retry_attempts=2 if dead_letter_queue else None,
         dead_letter_queue=dead_letter_queue,
     )
-    files = sources.digests(folder, _NOT_DEPLOYED)
+    asset = cast(s3_assets.Asset, function.node.find_child("Code"))
+    staged = Path(cast(cdk.Stage, cdk.Stage.of(scope)).asset_outdir)
+    files = sources.digests(staged / f"asset.{asset.asset_hash}")
     cast(lambda_.CfnFunction, function.node.default_child).add_metadata(sources.METADATA, files)
     return function
+
+
+def _code(folder: str) -> lambda_.Code:
+    return lambda_.Code.from_asset(
+        str(REPOSITORY),
+        exclude=[
+            "*",
+            "!functions",
+            "functions/*",
+            "!functions/__init__.py",
+            f"!functions/{folder}",
+            "!functions/shared",
+            "**/__pycache__",
+            "**/*.pyc",
+        ],
+        ignore_mode=cdk.IgnoreMode.DOCKER,
+        # A link to a file beyond the folder is deployed as that file.
+        follow_symlinks=cdk.SymlinkFollowMode.ALWAYS,
+    )
 
 
 def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:

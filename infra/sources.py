@@ -6,8 +6,7 @@ imported here.
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatch
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,20 +16,16 @@ _CHARACTERS = 16
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def digests(folder: Path, excluded: Iterable[str] = ()) -> dict[str, str]:
+def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder by its path there, in the order of the paths.
 
     A Python file has a second digest, which comments, docstrings and formatting don't change.
-
-    Args:
-        excluded: patterns of names; what lies in a folder of such a name is left out too.
     """
-    patterns = tuple(excluded)
     found = {}
     for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder)
-        if file.is_file() and not any(fnmatch(part, p) for part in name.parts for p in patterns):
-            found[name.as_posix()] = _digest(file.suffix == ".py", file.read_bytes())
+        if file.is_file():
+            name = file.relative_to(folder).as_posix()
+            found[name] = _digest(file.suffix == ".py", file.read_bytes())
     return found
 
 

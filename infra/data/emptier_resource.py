@@ -1,7 +1,6 @@
 """Empties buckets when their stack is destroyed, in environments that keep nothing."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -32,7 +31,7 @@ class Emptier(Construct):
         function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "emptier",
+            handler="functions.custom_resources.emptier.handler",
             description="Empties the buckets of a stack that is being destroyed",
             settings=settings,
             environment={"TAG": EMPTIED},

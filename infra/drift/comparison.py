@@ -1,7 +1,5 @@
 """The function that compares captured answers with training, and its schedule."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -12,8 +10,6 @@ from infra.drift import permissions
 from infra.drift.alarm import NAMESPACE
 from infra.drift.props import DriftProps
 from infra.function import python_function
-
-FUNCTIONS = Path(__file__).parent / "functions"
 
 
 class ScheduledComparison(Construct):
@@ -34,8 +30,7 @@ class ScheduledComparison(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=FUNCTIONS,
-            handler="class_shares.compare.handler",
+            handler="functions.drift.compare.handler",
             description="Compares the classes that the endpoint answers with those of training",
             settings=props.settings,
             environment={

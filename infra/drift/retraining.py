@@ -7,7 +7,6 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.drift import permissions
-from infra.drift.comparison import FUNCTIONS
 from infra.drift.props import DriftProps
 from infra.function import python_function
 
@@ -33,8 +32,7 @@ class Retraining(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=FUNCTIONS,
-            handler="class_shares.retrain.handler",
+            handler="functions.drift.retrain.handler",
             description="Asks for a run for a model whose answers drifted",
             settings=props.settings,
             environment={

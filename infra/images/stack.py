@@ -94,7 +94,7 @@ class ImagesStack(cdk.Stack):
         function = python_function(
             self,
             "PublishedFunction",
-            folder=Path(__file__).parent / "published",
+            handler="functions.custom_resources.published_images.handler",
             description="Sees that SageMaker takes the images that were published",
             settings=self._settings,
             timeout=cdk.Duration.minutes(3),

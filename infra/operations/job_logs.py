@@ -1,7 +1,5 @@
 """How long the logs of jobs are kept, whose log groups are not this environment's."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -31,7 +29,7 @@ class JobLogs(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "functions" / "job_logs",
+            handler="functions.custom_resources.job_logs.handler",
             description="Says how long the account's log groups of SageMaker jobs are kept",
             settings=settings,
             timeout=cdk.Duration.minutes(2),

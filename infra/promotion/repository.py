@@ -1,7 +1,6 @@
 """Lets other accounts pull from the repository of the CDK's images."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr_assets as ecr_assets
@@ -34,7 +33,7 @@ class RepositorySharing(Construct):
         function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "functions" / "repository_policy",
+            handler="functions.custom_resources.repository_policy.handler",
             description="Lets other accounts pull the images of models that they serve",
             settings=settings,
             timeout=cdk.Duration.minutes(2),

@@ -6,8 +6,8 @@ Limits of a single argument are in botocore's model of the request: see `argumen
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from functions.reporter.records import STEP_PART
 from infra.assembly import Definition
-from infra.operations.reports.functions.reporter.records import STEP_PART
 from infra.rules.finding import Finding
 from infra.rules.service import model
 

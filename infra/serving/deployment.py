@@ -1,7 +1,5 @@
 """From the approval of a model package to an update of the serving stack."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -70,8 +68,7 @@ class ApprovedModelDeployment(Construct):
         deployer = python_function(
             self,
             "Deployer",
-            folder=Path(__file__).parent / "functions",
-            handler="deployer.handler.handler",
+            handler="functions.deployer.handler.handler",
             description="Gives the serving stack the model package that should serve",
             settings=settings,
             environment={

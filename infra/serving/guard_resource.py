@@ -1,7 +1,5 @@
 """Fails an update of the stack that SageMaker took back, whatever CloudFormation makes of it."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
@@ -29,7 +27,7 @@ class EndpointGuard(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "guard",
+            handler="functions.custom_resources.endpoint_guard.handler",
             description="Sees that the endpoint serves what the stack gave it",
             settings=settings,
             timeout=cdk.Duration.minutes(15),

@@ -1,7 +1,5 @@
 """The function that starts executions, its table, and the events that it hears."""
 
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -49,8 +47,7 @@ class Starter(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "functions",
-            handler="starter.handler.handler",
+            handler="functions.starter.handler.handler",
             description="Starts pipeline executions for complete drops and for drift",
             settings=settings,
             environment={

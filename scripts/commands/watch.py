@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from infra.operations.reports.functions.reporter import logs, words
-from infra.operations.reports.functions.reporter.executions import Executions
-from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
+from functions.reporter import logs, words
+from functions.reporter.executions import Executions
+from functions.reporter.reasons import Cause, Ending, judge
 from scripts.console import complain, parser, run, shown
 from scripts.deployed import stacks
 from scripts.deployed.drop_records import GOES_ON, Record

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import boto3
 from rich.console import Console
 
+from functions.reporter.costs import Prices
+from functions.reporter.executions import Executions
+from functions.reporter.reasons import Cause, Ending, judge
+from functions.reporter.records import Execution, Job, Step
 from infra.costs import load_prices
-from infra.operations.reports.functions.reporter.costs import Prices
-from infra.operations.reports.functions.reporter.executions import Executions
-from infra.operations.reports.functions.reporter.reasons import Cause, Ending, judge
-from infra.operations.reports.functions.reporter.records import Execution, Job, Step
 from scripts.console import CommandError
 from scripts.deployed.session import poll_seconds
 

@@ -15,10 +15,10 @@ import boto3
 from botocore.exceptions import ClientError
 from jinja2 import TemplateError
 
-from infra.operations.reports.functions.reporter import logs, words
-from infra.operations.reports.functions.reporter.executions import Executions
-from infra.operations.reports.functions.reporter.reasons import Cause, judge
-from infra.operations.reports.functions.reporter.records import Job
+from functions.reporter import logs, words
+from functions.reporter.executions import Executions
+from functions.reporter.reasons import Cause, judge
+from functions.reporter.records import Job
 from scripts.console import CommandError, explain
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of

@@ -139,7 +139,7 @@ def test_cdk_diff_finds_nothing_to_change(rehearsed):
 def changed(tmp_path_factory):
     """A copy of the project whose dev environment trains with another learning rate."""
     copy = tmp_path_factory.mktemp("changed")
-    for name in ("infra", "containers"):
+    for name in ("infra", "functions", "containers"):
         shutil.copytree(REPOSITORY / name, copy / name)
     for name in ("app.py", "cdk.json", "package.json"):
         shutil.copy(REPOSITORY / name, copy / name)

@@ -24,7 +24,7 @@ def checkout(tmp_path_factory):
     """A copy of the project with the images that the page drops."""
     copy = tmp_path_factory.mktemp("deploying") / "shardwise"
     copy.mkdir()
-    for name in ("infra", "containers", "scripts", "rehearsal"):
+    for name in ("infra", "functions", "containers", "scripts", "rehearsal"):
         shutil.copytree(REPOSITORY / name, copy / name)
     for file in REPOSITORY.iterdir():
         if file.is_file():

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from infra.serving.functions.deployer.attempts import Attempt
-from infra.serving.functions.deployer.desired import Approval
-from infra.serving.functions.deployer.proposals import Proposals
-from infra.serving.functions.deployer.reconciler import Reconciler
-from infra.serving.functions.deployer.stack import Stack, State
-from infra.serving.functions.deployer.updates import Updates
+from functions.deployer.attempts import Attempt
+from functions.deployer.desired import Approval
+from functions.deployer.proposals import Proposals
+from functions.deployer.reconciler import Reconciler
+from functions.deployer.stack import Stack, State
+from functions.deployer.updates import Updates
 from tests.infra.fake_cloudformation import START, FakeCloudFormation
 
 GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package/group"

@@ -11,21 +11,21 @@ from botocore.config import Config
 ANSWER_SECONDS = 20
 # Of each type of a custom resource, its function and what a stack gives it.
 HANDLERS = {
-    "Custom::EmptyBucket": ("infra.data.emptier.handler", {"BucketName": "drops"}),
+    "Custom::EmptyBucket": ("functions.custom_resources.emptier", {"BucketName": "drops"}),
     "Custom::EndpointServes": (
-        "infra.serving.guard.handler",
+        "functions.custom_resources.endpoint_guard",
         {"EndpointName": "shardwise-dev", "EndpointConfigName": "new"},
     ),
     "Custom::JobLogRetention": (
-        "infra.operations.functions.job_logs.handler",
+        "functions.custom_resources.job_logs",
         {"LogGroups": {"group": "arn"}, "Owner": "shardwise-dev", "Days": "14"},
     ),
     "Custom::PublishedImages": (
-        "infra.images.published.handler",
+        "functions.custom_resources.published_images",
         {"Images": [{"Repository": "assets", "Tag": "a"}]},
     ),
     "Custom::RepositoryPolicyStatement": (
-        "infra.promotion.functions.repository_policy.handler",
+        "functions.custom_resources.repository_policy",
         {"RepositoryName": "assets", "Sid": "shardwise-dev", "Accounts": ["123456789012"]},
     ),
 }

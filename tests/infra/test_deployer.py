@@ -11,10 +11,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.serving.functions.deployer import handler as deployer
-from infra.serving.functions.deployer.approvals import Approvals
-from infra.serving.functions.deployer.attempts import Attempt
-from infra.serving.functions.deployer.errors import DeployerError
+from functions.deployer import handler as deployer
+from functions.deployer.approvals import Approvals
+from functions.deployer.attempts import Attempt
+from functions.deployer.errors import DeployerError
 from rehearsal import lifecycle
 from scripts.commands import approve
 from tests.rehearsal.conftest import eventually

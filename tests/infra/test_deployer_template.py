@@ -79,7 +79,7 @@ def test_what_cannot_be_acted_on_is_kept(assembly):
     (function,) = [
         f
         for f in assembly.resources("AWS::Lambda::Function")
-        if f["Handler"] == "deployer.handler.handler"
+        if f["Handler"] == "functions.deployer.handler.handler"
     ]
     assert "DeadLetters" in str(function["DeadLetterConfig"]["TargetArn"])
     # A function with reserved concurrency cannot be deployed to a new account.

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.serving.functions.deployer.attempts import Attempt
-from infra.serving.functions.deployer.desired import Approval, desired
-from infra.serving.functions.deployer.events import approval
-from infra.serving.functions.deployer.packages import version_in
+from functions.deployer.attempts import Attempt
+from functions.deployer.desired import Approval, desired
+from functions.deployer.events import approval
+from functions.deployer.packages import version_in
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from infra.data.emptier import handler
+from functions.custom_resources import emptier as handler
 from infra.tags import EMPTIED as TAG
 
 

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.serving.guard import handler
+from functions.custom_resources import endpoint_guard as handler
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint/shardwise-dev"
 ANSWER_SECONDS = 20

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.operations.functions.job_logs import handler
+from functions.custom_resources import job_logs as handler
 from infra.operations.job_logs import GROUPS
 from tests.rehearsal.conftest import Server
 

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from functions.custom_resources import published_images as handler
 from infra.images import ImagesStack
-from infra.images.published import handler
 from infra.settings import load
 
 IMAGES = [{"Repository": "assets", "Tag": tag} for tag in ("a", "b")]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.serving.functions.deployer.errors import DeployerError
-from infra.serving.functions.deployer.proposals import Proposals
-from infra.serving.functions.deployer.updates import Updates
+from functions.deployer.errors import DeployerError
+from functions.deployer.proposals import Proposals
+from functions.deployer.updates import Updates
 from tests.infra.deployer_world import World, arn
 
 VERSIONS = st.integers(1, 4)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.operations.reports.functions.reporter.records import Job
+from functions.reporter.records import Job
 from scripts.commands import report as command
 from scripts.console import CommandError
 from scripts.deployed import stacks

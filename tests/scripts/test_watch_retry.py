@@ -10,8 +10,8 @@ import boto3
 import pytest
 from rich.console import Console
 
-from infra.operations.reports.functions.reporter.costs import Prices
-from infra.operations.reports.functions.reporter.records import Execution, Job, Step
+from functions.reporter.costs import Prices
+from functions.reporter.records import Execution, Job, Step
 from scripts.commands import watch as command
 from scripts.console import CommandError
 from scripts.deployed.retry import Bill, prices

@@ -1,6 +1,5 @@
 """The function that tells people what became of an execution or of an update."""
 
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -40,8 +39,7 @@ class Reporter(Construct):
         self.function = python_function(
             self,
             "Function",
-            folder=Path(__file__).parent / "functions",
-            handler="reporter.handler.handler",
+            handler="functions.reporter.handler.handler",
             description="Tells people of failed executions, waiting models and rollbacks",
             settings=settings,
             environment={

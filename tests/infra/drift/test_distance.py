@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from infra.drift.functions.class_shares.distance import (
+from functions.drift.distance import (
     by_chance,
     least_distance,
     shares,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.drift.functions.class_shares import captured as limits
-from infra.drift.functions.class_shares.answers import Tally
-from infra.drift.functions.class_shares.captured import Folder, Window, count_newest
+from functions.drift import captured as limits
+from functions.drift.answers import Tally
+from functions.drift.captured import Folder, Window, count_newest
 from tests.infra.drift.conftest import (
     CAPTURED,
     ENDPOINT,

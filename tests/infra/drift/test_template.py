@@ -6,9 +6,9 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 
+from functions.drift import retrain
 from infra.assembly import CloudAssembly, plain_text
 from infra.deployment import Deployment
-from infra.drift.functions.class_shares import retrain
 from infra.settings import load
 from tests.infra.conftest import REPOSITORY
 
@@ -39,7 +39,7 @@ def resources(assembly, kind, environment="dev"):
 
 def functions(assembly, environment="dev"):
     found = resources(assembly, "Lambda::Function", environment).values()
-    return {function["Handler"].split(".")[1]: function for function in found}
+    return {function["Handler"].split(".")[2]: function for function in found}
 
 
 def allowed(assembly, part, environment="dev"):

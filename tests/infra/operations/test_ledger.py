@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.operations.reports.functions.reporter.documents import Documents
-from infra.operations.reports.functions.reporter.ledger import BusyError, Ledger
+from functions.reporter.documents import Documents
+from functions.reporter.ledger import BusyError, Ledger
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra.operations.reports.functions.reporter import words
+from functions.reporter import words
 from infra.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -99,7 +99,7 @@ def test_the_function_knows_the_price_of_each_instance_type_of_the_pipeline(asse
     (function,) = (
         f
         for f in of(assembly, "AWS::Lambda::Function").values()
-        if f["Handler"] == "reporter.handler.handler"
+        if f["Handler"] == "functions.reporter.handler.handler"
     )
     prices = json.loads(function["Environment"]["Variables"]["PRICES"])["usd_per_hour"]
     definition = assembly.definition("dev")

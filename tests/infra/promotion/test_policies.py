@@ -15,7 +15,7 @@ from ministack.core.iam_evaluator import (
     parse_policy_document,
 )
 
-from infra.promotion.functions.repository_policy.handler import state
+from functions.custom_resources.repository_policy import state
 from tests.infra.promotion.conftest import (
     BUCKET,
     GROUP,

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from infra.trigger.functions.starter.records import UNSUCCESSFUL, Run
+from functions.starter.records import UNSUCCESSFUL, Run
 from tests.infra.trigger.world import World
 
 

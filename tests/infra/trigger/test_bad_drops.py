@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.trigger.functions.starter import names
+from functions.starter import names
 from tests.infra.trigger.world import World
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.trigger.functions.starter import items
-from infra.trigger.functions.starter.datasets import Datasets
-from infra.trigger.functions.starter.executions import Executions
-from infra.trigger.functions.starter.plan import Guards
-from infra.trigger.functions.starter.reconciler import Parts, Reconciler
-from infra.trigger.functions.starter.records import UNSUCCESSFUL, Marker, Run
-from infra.trigger.functions.starter.table import DROP, RUN, Table
+from functions.starter import items
+from functions.starter.datasets import Datasets
+from functions.starter.executions import Executions
+from functions.starter.plan import Guards
+from functions.starter.reconciler import Parts, Reconciler
+from functions.starter.records import UNSUCCESSFUL, Marker, Run
+from functions.starter.table import DROP, RUN, Table
 from tests.infra.trigger import calls, fake_dynamodb
 from tests.infra.trigger.fake_sagemaker import FakeSageMaker, Started
 

@@ -83,7 +83,7 @@ def make_tree(folder: Path, edits: tuple[Edit, ...]) -> Path:
         AssertionError: a passage is not there, or not once.
     """
     ignored = shutil.ignore_patterns("__pycache__", "tests", ".*")
-    for name in ("infra", "containers"):
+    for name in ("infra", "functions", "containers"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     for name in ("app.py", "cdk.json"):
         shutil.copy(REPOSITORY / name, folder / name)

@@ -1,0 +1,1 @@
+"""What CloudFormation asks when it deploys, a module a resource type."""

@@ -1,0 +1,1 @@
+"""Gives the serving stack the model package that should serve."""

@@ -1,0 +1,1 @@
+"""Starts executions for complete drops and for drift."""

@@ -1,0 +1,1 @@
+../../containers/drops/names.py

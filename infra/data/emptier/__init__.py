@@ -1,1 +1,0 @@
-"""The function's code: what lies here is deployed as it is."""

@@ -1,1 +1,0 @@
-"""The functions' code: what lies here is deployed as it is."""
