@@ -1,10 +1,33 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from scripts.images.data_sets import write_digits
+from infra.settings import OVERRIDES, load
+from scripts.images.data_sets import DATA_SETS, DEFAULT, write_digits
+
+
+@pytest.mark.parametrize("name", sorted(DATA_SETS))
+def test_what_a_data_set_sets_otherwise_is_a_setting_that_dev_takes(name: str) -> None:
+    context = DATA_SETS[name].context
+
+    assert context.keys() <= OVERRIDES.keys()
+    settings, plain = load("dev", context.get), load("dev")
+    assert (settings == plain) == (not context)
+
+
+@pytest.mark.parametrize("name", sorted(DATA_SETS))
+def test_a_data_set_is_written_into_class_folders(name: str, tmp_path: Path) -> None:
+    count = DATA_SETS[name].write(tmp_path)
+
+    assert count == len(list(tmp_path.glob("*/*"))) >= 1000
+    assert len(list(tmp_path.iterdir())) >= 5
+
+
+def test_the_digits_are_rehearsed_with_where_nothing_is_said() -> None:
+    assert DEFAULT == "digits"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.scripts.conftest import RunCommand
+
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("command", ["drop", "watch", "report", "approve", "invoke", "drift"])

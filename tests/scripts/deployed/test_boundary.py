@@ -1,15 +1,12 @@
 """Settings that a rehearsal is given, and the boundary that it makes for one of them."""
 
 import json
-import subprocess
-from collections.abc import Callable
 
 import boto3
 import pytest
 
 from scripts.deployed.boundary import POLICY, make_boundary
-
-RunCommand = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.scripts.conftest import RunCommand
 
 
 @pytest.fixture(autouse=True)

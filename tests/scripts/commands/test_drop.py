@@ -160,7 +160,7 @@ def test_ctrl_c_while_uploading_ends_with_130_and_leaves_no_marker(
     command_line = [sys.executable, "-m", "scripts.commands.drop", tmp_path, "--id", "mine"]
     process = subprocess.Popen(
         [*command_line, "--environment", environment],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[3],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

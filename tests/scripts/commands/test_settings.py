@@ -8,7 +8,7 @@ import pytest
 from scripts.commands import settings
 from scripts.deployed import stacks
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 Settings = Callable[..., str]
 
 
