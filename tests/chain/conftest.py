@@ -1,4 +1,9 @@
-"""One rehearsal of the digits, kept running, that the chain's tests look into."""
+"""Rehearsals of the digits, kept running, that the chain's tests look into.
+
+Most look into one. What changes it least comes first, what ends it last: `ORDER` says so, and by
+`pytest -n 2 --dist loadgroup` one worker has it, while another has the tests with a world of their
+own.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +23,34 @@ from pyarrow import parquet
 
 from rehearsal import lifecycle
 from tests.chain import tfrecords
-from tests.chain.grants import roles_before_the_end
-
-__all__ = ["roles_before_the_end"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# All that AWS does at times. A step of the endpoint's update waits 300 s, and metrics come up to
+# 120 s late: the same at a twentieth of it.
+UNKIND = (
+    *("--unkind", "--shorter-waits", "20", "--late-metrics", "6"),
+    *("--late-names", "3", "--access-logs", "2"),
+)
+ORDER = (
+    *("test_first_run", "test_contracts", "test_planning", "test_transform"),
+    *("test_growing_data", "test_later_runs", "test_grants"),
+)
+"""Of the tests of the one rehearsal: the later add runs to it, the last end its stacks."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = [item for item in items if item.path.parent == Path(__file__).parent]
+    for item in here:
+        name = item.path.stem
+        item.add_marker(pytest.mark.xdist_group("rehearsed" if name in ORDER else name))
+    places = {id(item): place for place, item in enumerate(items)}
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        name = item.path.stem
+        return (ORDER.index(name) if name in ORDER else len(ORDER), places[id(item)])
+
+    here.sort(key=turn)
+    items[:] = [item for item in items if item.path.parent != Path(__file__).parent] + here
 
 
 @dataclass(frozen=True)
@@ -142,15 +171,16 @@ class Rehearsed:
 
 @pytest.fixture(scope="session")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    folder = tmp_path_factory.mktemp("rehearsal")
+    """The rehearsal that most tests look into, on two hosts."""
+    with rehearse(tmp_path_factory.mktemp("rehearsal"), "--hosts", "2") as rehearsal:
+        yield rehearsal
+
+
+@contextmanager
+def rehearse(folder: Path, *options: str) -> Iterator[Rehearsed]:
+    """A rehearsal in a folder, whose AWS runs as long as the block."""
     run = subprocess.run(
-        # All that AWS does at times. A step of the endpoint's update waits 300 s, and metrics come
-        # up to 120 s late: the same at a twentieth of it.
-        [
-            *("./scripts/rehearse", "--keep", "--hosts", "2", "--folder", str(folder)),
-            *("--unkind", "--shorter-waits", "20", "--late-metrics", "6"),
-            *("--late-names", "3", "--access-logs", "2"),
-        ],
+        ["./scripts/rehearse", "--keep", "--folder", str(folder), *UNKIND, *options],
         cwd=REPOSITORY,
         env=_environment_without_aws(),
         stdout=subprocess.PIPE,
@@ -161,7 +191,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
     )
     try:
         assert run.returncode == 0, run.stdout
-        yield Rehearsed(folder, _variables(folder), run.stdout)
+        yield Rehearsed(folder, lifecycle.variables(folder / "aws"), run.stdout)
     finally:
         subprocess.run(
             ["./scripts/local-aws", "stop", "--state", str(folder / "aws")],
@@ -173,7 +203,3 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 
 def _environment_without_aws() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-
-
-def _variables(folder: Path) -> dict[str, str]:
-    return lifecycle.variables(folder / "aws")

@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pytest
-
 from rehearsal.authorization.grants import Grant, Role
-from scripts.deployed.roles import DeployedRole, put, roles_of
+from scripts.deployed.roles import put, roles_of
 
 POLL_SECONDS = 0.3
-
-
-@pytest.fixture(scope="session")
-def roles_before_the_end(rehearsed: Any) -> list[DeployedRole]:
-    """Roles and policies as they are before the stacks are destroyed."""
-    return roles_of(rehearsed.client, "dev")
 
 
 def role_of(rehearsed: Any, label: str) -> Role:

@@ -1,20 +1,26 @@
-"""A deployed role that lacks one of its grants: the step or function runs again, and fails.
+"""No grant is superfluous.
 
-Before the later runs, the last of which destroys the stacks.
+A deployed role that lacks one of its grants: the step or function runs again, and fails. Then the
+stacks are destroyed, and all that was asked of IAM since they were deployed is decided anew less
+each grant. So these come after all others.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+from dataclasses import dataclass
 
 import pytest
 
+from infra.exceptions.accepted import stale, unexplained
+from infra.exceptions.unexercised import EXERCISED_ELSEWHERE
+from rehearsal.authorization.grants import replay
+from rehearsal.authorization.record import read
+from scripts.deployed.roles import roles_of
 from tests.chain.grants import run_job, wait, without
 
 pytestmark = pytest.mark.chain
-
-# test_6 decides about the roles as they are here.
-pytestmark = [pytestmark, pytest.mark.usefixtures("roles_before_the_end")]
 
 OF_JOBS = [
     ("training/RolesProcessing", "ecr:BatchGetImage"),
@@ -95,3 +101,61 @@ def test_an_endpoint_does_not_come_up_without_a_grant_of_its_role(rehearsed):
     sagemaker.delete_endpoint(EndpointName="without")
     assert ended["EndpointStatus"] == "Failed"
     assert "not authorized" in ended["FailureReason"] or "AccessDenied" in ended["FailureReason"]
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """A grant without which nothing would have been refused."""
+
+    subject: str
+    rule: str
+
+
+@pytest.fixture(scope="module")
+def roles(rehearsed):
+    """The deployed roles, before the stacks are destroyed."""
+    return roles_of(rehearsed.client, "dev")
+
+
+@pytest.fixture(scope="module")
+def destroyed(rehearsed, roles):
+    """What is left of the stacks' names and of the endpoint's processes."""
+    done = rehearsed.run("./scripts/cdk", "destroy", "dev/*", "--force")
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = [
+        stack["StackName"]
+        for stack in rehearsed.client("cloudformation").describe_stacks()["Stacks"]
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+    ]
+    processes = subprocess.run(
+        ["pgrep", "-f", str(rehearsed.folder / "endpoints")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [name for name in names if name.startswith("shardwise-dev")], processes.stdout
+
+
+@pytest.fixture(scope="module")
+def unneeded(rehearsed, roles, destroyed):
+    uses = replay([each.role for each in roles], read(rehearsed.folder / "aws"))
+    return [
+        Unneeded(f"{each.label} {grant.resource}", grant.action)
+        for each in roles
+        for grant in each.role.grants
+        if not uses[grant].needed
+    ]
+
+
+def test_the_stacks_can_be_destroyed(destroyed):
+    assert destroyed == ([], "")
+
+
+def test_the_rehearsal_fails_without_any_grant_but_those_that_are_explained(unneeded):
+    left = unexplained(unneeded, EXERCISED_ELSEWHERE)
+    assert not left, "\n".join(map(str, left))
+
+
+def test_nothing_is_explained_that_the_rehearsal_does_need(unneeded):
+    left = stale(unneeded, EXERCISED_ELSEWHERE)
+    assert not left, "\n".join(map(str, left))

@@ -1,7 +1,6 @@
 """Models that are approved: a good one takes over by a canary, a bad one is taken back by itself.
 
-Runs after the first run's tests, as it changes what the same rehearsal serves. All the while,
-clients ask the endpoint, and no healthy request may fail.
+In a rehearsal of its own. All the while, clients ask the endpoint, and no healthy request may fail.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import pytest
 from rehearsal.images import environments
 from rehearsal.settings import default_cache
 from scripts.images.data_sets import write_digits
-from tests.chain.conftest import REPOSITORY
+from tests.chain.conftest import REPOSITORY, rehearse
 from tests.chain.load import Load
 
 pytestmark = pytest.mark.chain
@@ -37,21 +36,16 @@ NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
 
 
 @pytest.fixture(scope="module")
-def rollouts(rehearsed):
-    """The rehearsal, its endpoint with a canary; afterwards it is as dev has it again."""
-    _deploy(rehearsed, SETTINGS)
-    yield rehearsed
-    _deploy(rehearsed, {})
-
-
-def _deploy(rehearsed, settings):
-    context = {"training_hosts": 2} | settings
-    deployed = rehearsed.run(
-        *("./scripts/cdk", "deploy", "dev/serving", "--exclusively"),
-        *("--require-approval", "never"),
-        *(word for name, value in context.items() for word in ("-c", f"{name}={value}")),
-    )
-    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+def rollouts(tmp_path_factory):
+    """A rehearsal whose endpoint has a canary."""
+    with rehearse(tmp_path_factory.mktemp("rollouts")) as rehearsal:
+        deployed = rehearsal.run(
+            *("./scripts/cdk", "deploy", "dev/serving", "--exclusively"),
+            *("--require-approval", "never"),
+            *(word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")),
+        )
+        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+        yield rehearsal
 
 
 @dataclass(frozen=True)
