@@ -9,13 +9,10 @@ from rich.console import Console
 
 from scripts import REPOSITORY
 from scripts.console import CommandError, parser, run
-from scripts.reviews.document import Review
-from scripts.reviews.html import html
-from scripts.reviews.markdown import LONGEST, markdown
+from scripts.document import LONGEST_COMMENT, html, markdown, print_document
 from scripts.reviews.policy import FINDINGS, check_allowed, load
-from scripts.reviews.review import review
-from scripts.reviews.sides import compare
-from scripts.reviews.terminal import print_review
+from scripts.reviews.review import Review, review
+from scripts.reviews.sources import compare
 
 BLOCKED = 3
 
@@ -40,7 +37,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     made.add_argument(
         "--longest",
         type=int,
-        default=LONGEST,
+        default=LONGEST_COMMENT,
         metavar="CHARACTERS",
         help="of Markdown, where several reviews make one comment (default: %(default)s)",
     )
@@ -92,7 +89,7 @@ def _context(pair: str) -> tuple[str, str]:
 def _write(made: Review, arguments: argparse.Namespace, console: Console) -> None:
     output: Path | None = arguments.output
     if arguments.format == "terminal" and output is None:
-        print_review(made, console)
+        print_document(made, console)
         return
     text = _text(made, arguments)
     if output is None:
@@ -102,15 +99,19 @@ def _write(made: Review, arguments: argparse.Namespace, console: Console) -> Non
         output.write_text(text, "utf-8")
     except OSError as error:
         raise CommandError(f"{output} can't be written: {error.strerror}.") from error
-    console.print(made.summary)
+    console.print(made.heading)
 
 
 def _text(made: Review, arguments: argparse.Namespace) -> str:
     if arguments.format == "terminal":
         lines = StringIO()
-        print_review(made, Console(file=lines, markup=False, highlight=False, soft_wrap=True))
+        print_document(made, Console(file=lines, markup=False, highlight=False, soft_wrap=True))
         return lines.getvalue()
-    return html(made) if arguments.format == "html" else markdown(made, arguments.longest)
+    return (
+        html(made)
+        if arguments.format == "html"
+        else markdown(made, level=2, longest=arguments.longest)
+    )
 
 
 if __name__ == "__main__":

@@ -16,12 +16,9 @@ from infra.costs import (
     monthly_usd,
     run_cost,
 )
-from scripts.reviews.comparison import Comparison
-from scripts.reviews.differences import Row
-from scripts.reviews.document import Entry, Finding, Mark
-from scripts.reviews.pipelines import read
-from scripts.reviews.plain import Plain
-from scripts.reviews.stacks import Stacks
+from scripts.document import Entry, Mark, Row
+from scripts.reviews.comparison import Comparison, Side
+from scripts.reviews.policy import Finding
 
 _CENT = 0.005
 
@@ -40,7 +37,7 @@ class Costs:
 
 
 @dataclass(frozen=True)
-class _Side:
+class _SideCosts:
     month: Mapping[str, float]
     run: RunCost | None
 
@@ -50,11 +47,11 @@ class _Side:
 
 
 def costs(comparison: Comparison) -> Costs:
-    """Reckons both sides; a price that the table lacks is said and no error."""
+    """Compares what both sides cost; a price that the table lacks is said and no error."""
     prices = load_prices()
     try:
-        before = _side(comparison.before, comparison.plain_before, prices, comparison.region)
-        after = _side(comparison.after, comparison.plain_after, prices, comparison.region)
+        before = _side_costs(comparison.before, prices, comparison.region)
+        after = _side_costs(comparison.after, prices, comparison.region)
     except (PriceError, AssemblyError, KeyError, ValueError) as error:
         return Costs((Entry(Mark.NOTE, f"not reckoned: {error}"),))
     months = [sum(side.month.values()) for side in (before, after)]
@@ -72,13 +69,14 @@ def costs(comparison: Comparison) -> Costs:
     )
 
 
-def _side(side: Stacks, plain: Plain, prices: Prices, region: str | None) -> _Side:
-    items = monthly_cost(side.templates, prices, region)
+def _side_costs(side: Side, prices: Prices, region: str | None) -> _SideCosts:
+    items = monthly_cost(side.stacks.templates, prices, region)
     month = {item.what: item.usd for item in items if item.usd is not None}
     assert abs(sum(month.values()) - monthly_usd(items)) < _CENT  # noqa: S101 - names are unique
-    definition = read(side, plain).definition
-    run = run_cost(definition, load_rates(), EXAMPLE, prices, region) if definition else None
-    return _Side(month, run)
+    run = None
+    if side.definition:
+        run = run_cost(side.definition, load_rates(), EXAMPLE, prices, region)
+    return _SideCosts(month, run)
 
 
 def _entry(
@@ -94,7 +92,7 @@ def _entry(
     )
 
 
-def _by_item(before: _Side, after: _Side) -> tuple[Row, ...]:
+def _by_item(before: _SideCosts, after: _SideCosts) -> tuple[Row, ...]:
     return tuple(
         Row(what, *(None if usd is None else _usd(usd) for usd in (old, new)))
         for what in sorted({**before.month, **after.month})

@@ -1,12 +1,11 @@
-"""What can be reached from the network, or reaches out to it."""
+"""What can be reached from the network or reaches out to it, and what is no longer encrypted."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from scripts.reviews.comparison import Comparison
-from scripts.reviews.document import Finding
-from scripts.reviews.pipelines import read
-from scripts.reviews.stacks import Stacks
+from scripts.document import Entry, Row
+from scripts.reviews.comparison import Comparison, Side
+from scripts.reviews.policy import Finding
 
 _WORLD = ("0.0.0.0/0", "::/0")
 _BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -16,34 +15,31 @@ _DOORS = {
     "AWS::EC2::VPCPeeringConnection": "leads to another VPC",
     "AWS::EC2::TransitGatewayAttachment": "leads to other networks",
 }
+_ENCRYPTION = ("Kms", "KMS", "Encrypt", "SSE", "Sse")  # of a property's or argument's name
 Properties = Mapping[str, Any]
 
 
 def exposure_findings(comparison: Comparison) -> Iterator[Finding]:
-    """Those that were not there before."""
-    before = {(name, what) for name, what in _exposures(comparison, is_before=True)}
-    for name, what in sorted({*_exposures(comparison, is_before=False)} - before):
+    """What is reachable, or reaches out, and did not before."""
+    before = set(_exposures(comparison.before))
+    for name, what in sorted(set(_exposures(comparison.after)) - before):
         yield Finding("network-exposure", f"{name} {what}")
 
 
-def _exposures(comparison: Comparison, *, is_before: bool) -> Iterator[tuple[str, str]]:
-    side: Stacks = comparison.before if is_before else comparison.after
-    for resource in side.resources():
-        properties = comparison.properties(resource, is_before=is_before)
-        look = _LOOKS.get(resource.type)
-        name = comparison.names.full(resource)
+def _exposures(side: Side) -> Iterator[tuple[str, str]]:
+    for resource in side.resources.values():
+        name = side.names.full(resource)
         if resource.type in _DOORS:
             yield name, _DOORS[resource.type]
-        for what in look(properties) if look else ():
-            yield name, what
-    plain = comparison.plain_before if is_before else comparison.plain_after
-    definition = read(side, plain).definition
-    for step, content in definition.steps.items() if definition else ():
-        for what in _of_step(content):
+        if check := _CHECKS.get(resource.type):
+            for what in check(side.properties(resource)):
+                yield name, what
+    for step, content in side.definition.steps.items() if side.definition else ():
+        for what in _step(content):
             yield f"step {step}", what
 
 
-def _of_step(step: Mapping[str, Any]) -> Iterator[str]:
+def _step(step: Mapping[str, Any]) -> Iterator[str]:
     arguments = step["Arguments"]
     network = arguments.get("NetworkConfig", arguments)
     if step.get("Type") in ("Processing", "Training"):
@@ -108,7 +104,7 @@ def _model(properties: Properties) -> Iterator[str]:
         yield "serves in no VPC"
 
 
-_LOOKS: dict[str, Callable[[Properties], Iterator[str]]] = {
+_CHECKS: dict[str, Callable[[Properties], Iterator[str]]] = {
     "AWS::EC2::SecurityGroup": _group,
     "AWS::EC2::SecurityGroupIngress": _rules,
     "AWS::S3::Bucket": _bucket,
@@ -117,3 +113,16 @@ _LOOKS: dict[str, Callable[[Properties], Iterator[str]]] = {
     "AWS::EC2::Subnet": _subnet,
     "AWS::SageMaker::Model": _model,
 }
+
+
+def encryption_findings(entries: Iterable[Entry]) -> Iterator[Finding]:
+    """Of properties and arguments that name encryption and are gone, or off."""
+    for entry in entries:
+        for row in entry.rows:
+            if any(word in row.path for word in _ENCRYPTION) and _is_off(row):
+                yield Finding("encryption-loss", f"{entry.text}: {row.path} was {row.before}")
+
+
+def _is_off(row: Row) -> bool:
+    is_gone = row.before is not None and row.after is None
+    return is_gone or (row.before, row.after) == ("true", "false")

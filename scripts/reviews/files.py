@@ -3,30 +3,22 @@
 from collections.abc import Iterator, Mapping
 
 from infra.sources import METADATA
+from scripts.document import Entry, Mark
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.document import Entry, Mark
-from scripts.reviews.names import spaced
-from scripts.reviews.stacks import Resource
+from scripts.reviews.stacks import Resource, spaced
 
 _SHOWN = 40
 
 
 def file_entries(comparison: Comparison) -> Iterator[Entry]:
     """An entry for each image and function whose content differs."""
-    for before, after in comparison.pairs:
-        if before is None or after is None or not _has_files(before, after):
+    for before, after in comparison.both:
+        if METADATA not in before.metadata and METADATA not in after.metadata:
             continue
-        values = [
-            comparison.properties(side, is_before=side is before).get(_content(side))
-            for side in (before, after)
-        ]
-        entry = _entry(_name(comparison, after), before.metadata, after.metadata)
-        if entry is not None and values[0] != values[1]:
-            yield entry
-
-
-def _has_files(before: Resource, after: Resource) -> bool:
-    return METADATA in before.metadata or METADATA in after.metadata
+        old = comparison.before.properties(before).get(_content(before))
+        new = comparison.after.properties(after).get(_content(after))
+        if old != new:
+            yield _entry(_name(comparison, after), before.metadata, after.metadata)
 
 
 def _content(resource: Resource) -> str:
@@ -34,13 +26,13 @@ def _content(resource: Resource) -> str:
 
 
 def _name(comparison: Comparison, resource: Resource) -> str:
-    name = comparison.names.of(resource.unit, resource.logical_id)
+    name = comparison.names.path(*resource.key)
     if resource.type == "AWS::Lambda::Function":
         return f"function {resource.unit}/{name}"
     return f"image {spaced(name.removesuffix('ImageParameter'))}"
 
 
-def _entry(name: str, before: Mapping[str, object], after: Mapping[str, object]) -> Entry | None:
+def _entry(name: str, before: Mapping[str, object], after: Mapping[str, object]) -> Entry:
     old, new = before.get(METADATA), after.get(METADATA)
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return Entry(Mark.CHANGED, f"{name}: changed; the other template does not name its files")

@@ -1,18 +1,20 @@
-"""The section on IAM: sentences, and what a policy may block of them."""
+"""The section on IAM: who may now do what and who no longer, and what a policy may block of it.
+
+@aws-cdk/cloudformation-diff, which `impacts.js` loads, has a verdict of its own
+(`permissionsBroadened`); it takes every added statement for a broader one and says no sentences.
+"""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from scripts.reviews.comparison import Comparison
-from scripts.reviews.document import Entry, Finding, Mark
-from scripts.reviews.permissions.changes import PermissionChanges, permission_changes
-from scripts.reviews.permissions.documents import role_holder
-from scripts.reviews.permissions.permission import EVERYONE, Permission
-from scripts.reviews.permissions.together import together
-from scripts.reviews.permissions.words import Words
-from scripts.reviews.stacks import Stacks
+from scripts.document import Entry, Mark
+from scripts.reviews.comparison import Comparison, Side
+from scripts.reviews.iam_policies import EVERYONE, Permission, all_permissions
+from scripts.reviews.iam_sentences import Sentences, grouped
+from scripts.reviews.policy import Finding
 
 _WIDER = "WIDER: "
+_NARROWER = "narrower: "
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Iam:
     Attributes:
         entries: widened first.
         wider: how many of them widen.
+        narrower: how many of them narrow.
     """
 
     entries: tuple[Entry, ...]
@@ -30,67 +33,123 @@ class Iam:
     narrower: int
 
 
+@dataclass(frozen=True)
+class _Changes:
+    """What differs.
+
+    Attributes:
+        widened: permissions that are new, and denials that are gone.
+        narrowed: permissions that are gone, and denials that are new.
+        gone: what had a policy or held permissions and is not there any more.
+    """
+
+    widened: tuple[Permission, ...]
+    narrowed: tuple[Permission, ...]
+    gone: tuple[str, ...]
+
+
 def iam(comparison: Comparison) -> Iam:
     """Compares who may do what."""
-    changes = permission_changes(
-        comparison.before,
-        comparison.after,
-        comparison.names,
-        comparison.plain_before,
-        comparison.plain_after,
-    )
-    old, new = (_roles(side, comparison) for side in (comparison.before, comparison.after))
-    words = Words((old | new).__contains__)
+    changes = _changes(comparison)
+    old, new = _roles(comparison.before), _roles(comparison.after)
+    sentences = Sentences((old | new).__contains__)
     wider = [
-        *_of_new_roles(changes, words, new - old),
-        *_statements(changes.widened, words, Mark.DANGER, new - old),
-        *_boundaries(comparison, words, is_wider=True),
+        *_new_role_entries(changes, sentences, new - old),
+        *_statement_entries(changes.widened, sentences, Mark.DANGER, new - old),
+        *_boundaries(comparison, sentences, is_wider=True),
     ]
     narrower = [
-        *_statements(changes.narrowed, words, Mark.REMOVED, set()),
-        *_boundaries(comparison, words, is_wider=False),
+        *_statement_entries(changes.narrowed, sentences, Mark.REMOVED, set()),
+        *_boundaries(comparison, sentences, is_wider=False),
         *(
             Entry(
                 Mark.REMOVED,
-                f"narrower: {_capital(words.who(holder))} is gone with all it might do",
+                f"{_NARROWER}{_capital(sentences.who(holder))} is gone with all it might do",
             )
             for holder in changes.gone
         ),
     ]
-    found = (Finding("iam-widening", entry.text.removeprefix(_WIDER)) for entry in wider)
-    return Iam((*wider, *narrower), (*found, *_public(changes)), len(wider), len(narrower))
+    widening = (Finding("iam-widening", entry.text.removeprefix(_WIDER)) for entry in wider)
+    return Iam((*wider, *narrower), (*widening, *_public(changes)), len(wider), len(narrower))
 
 
-def _statements(
-    some: Iterable[Permission], words: Words, mark: Mark, new_roles: set[str]
+def _changes(comparison: Comparison) -> _Changes:
+    """Compares all policies; what is new and covered by what was there widens nothing."""
+    old, new = all_permissions(comparison.before), all_permissions(comparison.after)
+    added, removed = _beyond(new, old), _beyond(old, new)
+    here, there = _references(comparison.after), _references(comparison.before)
+    gone = there - here
+    denied = [p for p in new if p.is_denied and not p.conditions]
+    widened = [p for p in added if not p.is_denied and not _is_denied(p, denied)]
+    # A denial on what is gone, or for whom is gone, protects nothing any more.
+    widened += [p for p in removed if p.is_denied and not _touches(p, gone)]
+    narrowed = [p for p in removed if not p.is_denied and not _touches(p, gone)]
+    narrowed += [p for p in added if p.is_denied and not _touches(p, here - there)]
+    return _Changes(
+        tuple(sorted(widened)),
+        tuple(sorted(narrowed)),
+        tuple(sorted({p.holder for p in removed if p.holder in gone and not p.policy_of})),
+    )
+
+
+def _beyond(some: set[Permission], others: set[Permission]) -> list[Permission]:
+    """Those that nothing on the other side covers, without those that one of them covers."""
+    new = sorted(p for p in some - others if not any(other.covers(p) for other in others))
+    return [
+        p
+        for p in new
+        if not any(other != p and other.covers(p) and not p.covers(other) for other in new)
+    ]
+
+
+def _is_denied(permission: Permission, denials: Iterable[Permission]) -> bool:
+    return any(replace(denial, is_denied=False).covers(permission) for denial in denials)
+
+
+def _references(side: Side) -> set[str]:
+    return {side.names.reference(resource) for resource in side.resources.values()}
+
+
+def _touches(permission: Permission, references: set[str]) -> bool:
+    return permission.holder in references or permission.policy_of in references
+
+
+def _roles(side: Side) -> set[str]:
+    roles = (resource for resource in side.resources.values() if resource.type == "AWS::IAM::Role")
+    return {side.names.reference(role) for role in roles}
+
+
+def _statement_entries(
+    permissions: Iterable[Permission], sentences: Sentences, mark: Mark, new_roles: set[str]
 ) -> Iterator[Entry]:
-    """An entry a statement; what is about new roles is left to `_of_new_roles`."""
+    """An entry a statement; what is about new roles is left to `_new_role_entries`."""
     is_wider = mark is Mark.DANGER
     verbs = ("may now", "is no longer forbidden to")
     other_verbs = ("may no longer", "is now forbidden to")
-    for statement in together(some):
+    for statement in grouped(permissions):
         if {statement.holder, statement.policy_of} & new_roles:
             continue
-        text = words.sentence(statement, *(verbs if is_wider else other_verbs))
+        text = sentences.sentence(statement, *(verbs if is_wider else other_verbs))
         exactly = "" if statement.is_inverted else ", ".join(statement.actions)
         notes = (exactly,) if ":" in exactly else ()
-        yield Entry(mark, f"{_WIDER if is_wider else 'narrower: '}{text}", (), notes)
+        yield Entry(mark, f"{_WIDER if is_wider else _NARROWER}{text}", (), notes)
 
 
-def _of_new_roles(changes: PermissionChanges, words: Words, new: set[str]) -> Iterator[Entry]:
+def _new_role_entries(
+    changes: _Changes, sentences: Sentences, new_roles: set[str]
+) -> Iterator[Entry]:
     """All that a role may do that was not there, at once."""
-    for role in sorted(new):
-        ours = [p for p in changes.widened if role in (p.holder, p.policy_of)]
-        statements = together(ours)
-        notes = [words.clause(s) for s in statements if s.holder == role]
-        trusted = [words.sentence(s, "may", "") for s in statements if s.policy_of == role]
-        text = f"{_WIDER}{_capital(words.who(role))} is new and may"
+    for role in sorted(new_roles):
+        statements = grouped(p for p in changes.widened if role in (p.holder, p.policy_of))
+        notes = [sentences.clause(s) for s in statements if s.holder == role]
+        trusted = [sentences.sentence(s, "may", "") for s in statements if s.policy_of == role]
+        text = f"{_WIDER}{_capital(sentences.who(role))} is new and may"
         yield Entry(Mark.DANGER, text, (), (*notes, *trusted))
 
 
-def _public(changes: PermissionChanges) -> Iterator[Finding]:
+def _public(changes: _Changes) -> Iterator[Finding]:
     """Whoever is everyone comes from the network."""
-    open_to_all: list[Permission] = [
+    open_to_all = [
         p
         for p in changes.widened
         if p.holder == EVERYONE and not p.is_denied and not p.conditions and p.policy_of
@@ -99,29 +158,20 @@ def _public(changes: PermissionChanges) -> Iterator[Finding]:
         yield Finding("network-exposure", f"the policy of {place} lets everyone in")
 
 
-def _roles(side: Stacks, comparison: Comparison) -> set[str]:
-    return {
-        role_holder(resource, comparison.names)
-        for resource in side.resources()
-        if resource.type == "AWS::IAM::Role"
-    }
-
-
-def _boundaries(comparison: Comparison, words: Words, *, is_wider: bool) -> Iterator[Entry]:
+def _boundaries(comparison: Comparison, sentences: Sentences, *, is_wider: bool) -> Iterator[Entry]:
     """A boundary that goes widens; one that comes narrows; another one is to be looked at."""
-    for before, after in comparison.pairs:
-        if before is None or after is None or after.type != "AWS::IAM::Role":
+    for before, after in comparison.both:
+        if after.type != "AWS::IAM::Role":
             continue
-        old, new = (
-            comparison.properties(side, is_before=side is before).get("PermissionsBoundary")
-            for side in (before, after)
-        )
-        who = _capital(words.who(role_holder(after, comparison.names)))
+        old = comparison.before.properties(before).get("PermissionsBoundary")
+        new = comparison.after.properties(after).get("PermissionsBoundary")
+        who = _capital(sentences.who(comparison.names.reference(after)))
         if old and old != new and is_wider:
             what = f"another permissions boundary: {new}" if new else "no permissions boundary"
             yield Entry(Mark.DANGER, f"{_WIDER}{who} now has {what} (before: {old})")
         elif new and not old and not is_wider:
-            yield Entry(Mark.REMOVED, f"narrower: {who} now has the permissions boundary {new}")
+            text = f"{_NARROWER}{who} now has the permissions boundary {new}"
+            yield Entry(Mark.REMOVED, text)
 
 
 def _capital(text: str) -> str:

@@ -32,6 +32,7 @@ _EVER = float("inf")
 
 
 def holds_data(resource: Resource) -> bool:
+    """Whether there is something in it that can be lost."""
     return resource.type in _HELD
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from scripts.console import CommandError
-from scripts.reviews.document import Finding, Verdict
 
 # Name -> what it stands for.
 FINDINGS = {
@@ -24,6 +23,31 @@ FINDINGS = {
     "deployment-refused": "CloudFormation would refuse the deployment",
 }
 _LIMITS = ("usd_a_month", "usd_a_run")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a policy may block.
+
+    Attributes:
+        name: one of FINDINGS.
+        text: what it is, and where.
+        amount: of a finding that has a size.
+        limit: the policy's limit of that size, `usd_a_month` or `usd_a_run`.
+    """
+
+    name: str
+    text: str
+    amount: float = 0.0
+    limit: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A finding that blocks, and why."""
+
+    finding: Finding
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -76,8 +100,10 @@ def load(file: Path) -> Policy:
 
 
 def check_allowed(names: Iterable[str]) -> None:
-    """Raises:
-    CommandError: a name that no finding has.
+    """Refuses what can't be allowed.
+
+    Raises:
+        CommandError: a name that no finding has.
     """
     _known(names, FINDINGS, Path("--allow"), "finding")
 

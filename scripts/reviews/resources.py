@@ -1,14 +1,17 @@
-"""Resources that are added, changed, replaced and destroyed."""
+"""Resources that are added, changed, replaced and destroyed, and what is lost with them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from infra.tags import EMPTIED
+from scripts.document import Entry, Mark, Row
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.conditions import is_absent
-from scripts.reviews.dashboards import by_title
-from scripts.reviews.differences import Row, rows
+from scripts.reviews.differences import dashboard_by_title, rows
+from scripts.reviews.intrinsics import is_absent
 from scripts.reviews.losses import EMPTIER, lost_sooner, lost_with, protection_lost
-from scripts.reviews.stacks import Resource
+from scripts.reviews.policy import Finding
+from scripts.reviews.stacks import Resource, enumerated
 
 # Said elsewhere, and better: property -> section.
 _ELSEWHERE = {
@@ -20,6 +23,16 @@ _ELSEWHERE = {
 }
 # DependsOn is left out: it only orders what a deployment does.
 _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
+_ORDER = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added", "not there")
+_WORDS = {
+    "added": (Mark.ADDED, "added: "),
+    "changed": (Mark.CHANGED, "changed: "),
+    "replaced": (Mark.DANGER, "REPLACED: "),
+    "perhaps replaced": (Mark.DANGER, "PERHAPS REPLACED: "),
+    "destroyed": (Mark.REMOVED, "DESTROYED: "),
+    "released": (Mark.REMOVED, "released, and kept in the account: "),
+    "not there": (Mark.NOTE, "changed: "),
+}
 
 
 @dataclass(frozen=True)
@@ -45,9 +58,10 @@ class ResourceChange:
 
     @property
     def resource(self) -> Resource:
-        found = self.after or self.before
-        assert found is not None  # noqa: S101 - a change is of something
-        return found
+        """As it will be, or as it was where it goes."""
+        resource = self.after or self.before
+        assert resource is not None  # noqa: S101 - a change is of something
+        return resource
 
 
 _REPLACED = {"WILL_REPLACE": "replaced", "MAY_REPLACE": "perhaps replaced"}
@@ -63,15 +77,15 @@ def _change(
 ) -> ResourceChange | None:
     if before is None or after is None:
         return _removed(comparison, before) if before else ResourceChange("added", None, after)
-    impact = comparison.impacts.get((after.unit, after.logical_id))
-    found, elsewhere = _differences(comparison, before, after)
+    impact = comparison.impacts.get(after.key)
+    changed, elsewhere = _differences(comparison, before, after)
     if before.type != after.type:
-        found = (Row("Type", before.type, after.type),)
+        changed = (Row("Type", before.type, after.type),)
     kind = _REPLACED.get(impact.kind if impact else "", "changed")
-    if kind == "changed" and not found and not elsewhere:
+    if kind == "changed" and not changed and not elsewhere:
         return None
-    if is_absent(comparison.before, before):
-        return ResourceChange("not there", before, after, found, elsewhere)
+    if is_absent(comparison.before.stacks, before):
+        return ResourceChange("not there", before, after, changed, elsewhere)
     losses = lost_sooner(before, after)
     if kind != "changed" and (lost := lost_with(_judged(before, after), "UpdateReplacePolicy")):
         losses.append(lost)
@@ -79,7 +93,7 @@ def _change(
         kind,
         before,
         after,
-        found,
+        changed,
         elsewhere,
         impact.replacing if impact else (),
         tuple(losses),
@@ -93,7 +107,7 @@ def _judged(before: Resource, after: Resource) -> Resource:
 
 
 def _removed(comparison: Comparison, before: Resource) -> ResourceChange:
-    if is_absent(comparison.before, before):
+    if is_absent(comparison.before.stacks, before):
         return ResourceChange("not there", before, None)
     # Of what the new template no longer names, the deployed one's policy decides.
     is_kept = before.declared.get("DeletionPolicy") in ("Retain", "RetainExceptOnCreate")
@@ -106,13 +120,11 @@ def _removed(comparison: Comparison, before: Resource) -> ResourceChange:
 
 
 def _is_emptied(comparison: Comparison, emptier: Resource) -> bool:
-    """Whether its bucket stays, in its stack or outside, and has the tag without which it does
-    nothing.
-    """
+    """Whether its bucket stays, in its stack or outside, with the tag without which it idles."""
     key = (emptier.unit, emptier.properties.get("BucketName", {}).get("Ref", ""))
-    left = comparison.after.by_id().get(key)
+    left = comparison.after.resources.get(key)
     if left is None:
-        old = comparison.before.by_id().get(key)
+        old = comparison.before.resources.get(key)
         left = old if old is not None and lost_with(old, "DeletionPolicy") is None else None
     tags = left.properties.get("Tags", []) if left else []
     return {"Key": EMPTIED, "Value": "true"} in tags
@@ -122,16 +134,14 @@ def _differences(
     comparison: Comparison, before: Resource, after: Resource
 ) -> tuple[tuple[Row, ...], tuple[str, ...]]:
     """Rows, and titles of the sections that tell the rest."""
-    sides = []
-    for resource, is_before in ((before, True), (after, False)):
-        sides.append(
-            {
-                **by_title(comparison.properties(resource, is_before=is_before)),
-                **{f"({key})": resource.declared.get(key) for key in _ATTRIBUTES},
-            }
-        )
-    old, new = sides
-    found: list[Row] = []
+    old, new = (
+        {
+            **dashboard_by_title(side.properties(resource)),
+            **{f"({key})": resource.declared.get(key) for key in _ATTRIBUTES},
+        }
+        for side, resource in ((comparison.before, before), (comparison.after, after))
+    )
+    changed: list[Row] = []
     titles: dict[str, None] = {}
     for key in sorted({**old, **new}):
         if old.get(key) == new.get(key):
@@ -140,5 +150,66 @@ def _differences(
         if elsewhere and key in old and key in new:
             titles[elsewhere] = None
         else:
-            found.extend(rows({key: old.get(key)}, {key: new.get(key)}))
-    return tuple(found), tuple(titles)
+            changed.extend(rows({key: old.get(key)}, {key: new.get(key)}))
+    return tuple(changed), tuple(titles)
+
+
+def resource_entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
+    """One a resource: what is lost first, then replaced, destroyed, changed and added."""
+    order = list(_ORDER)
+    for change in sorted(changes, key=lambda c: (not c.losses, order.index(c.kind))):
+        mark, word = _WORDS[change.kind]
+        see = f": see {enumerated(change.elsewhere)}" if change.elsewhere else ""
+        yield Entry(
+            Mark.DANGER if change.losses else mark,
+            f"{word}{comparison.names.full(change.resource)}{see}",
+            change.rows,
+            tuple(_notes(comparison, change, changes)),
+        )
+
+
+def _notes(
+    comparison: Comparison, change: ResourceChange, changes: list[ResourceChange]
+) -> Iterator[str]:
+    yield from (f"DATA LOSS: {loss}" for loss in change.losses)
+    yield from (f"PROTECTION LOST: {what}" for what in change.weakened)
+    if change.replacing and change.kind in ("replaced", "perhaps replaced"):
+        yield f"replaced because of {', '.join(change.replacing)}"
+        if change.resource.type == "AWS::SageMaker::Endpoint":
+            yield "whoever calls it by its old name is refused once the new one is there"
+    if change.kind == "not there":
+        yield f"not deployed now: its condition {change.resource.declared['Condition']} is false"
+    if twin := _twin(comparison, change, changes):
+        yield twin
+
+
+def _twin(
+    comparison: Comparison, change: ResourceChange, changes: list[ResourceChange]
+) -> str | None:
+    """The other half of a rename, which CloudFormation does not know."""
+    if change.kind not in ("destroyed", "released") or change.before is None:
+        return None
+    old, full = change.before, comparison.names.full
+    alike = [
+        full(new)
+        for other in changes
+        if other.kind == "added"
+        and (new := other.after) is not None
+        and (new.unit, new.type, new.properties) == (old.unit, old.type, old.properties)
+    ]
+    nearest = get_close_matches(full(old), alike, n=1, cutoff=0.0)
+    return f"the new {nearest[0]} has the same properties: a rename?" if nearest else None
+
+
+def resource_findings(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Finding]:
+    """What a policy may block of it."""
+    for change in changes:
+        name = comparison.names.full(change.resource)
+        for loss in change.losses:
+            yield Finding("data-loss", f"{name}: {loss}")
+        for what in change.weakened:
+            yield Finding("protection-loss", f"{name}: {what}")
+        if change.kind in ("replaced", "perhaps replaced"):
+            yield Finding("replacement", f"{name} is {change.kind}")
+        if change.kind == "destroyed":
+            yield Finding("removal", f"{name} is destroyed")

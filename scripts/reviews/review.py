@@ -1,22 +1,68 @@
-"""A review: all its sections, its one line, and what blocks."""
+"""A review: all its sections, its first line, and what blocks."""
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 
+from scripts.document import Document, Entry, Mark, Section
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.costs import costs
-from scripts.reviews.document import Entry, Mark, Review, Section
-from scripts.reviews.encryption import encryption_findings
-from scripts.reviews.exposures import exposure_findings
+from scripts.reviews.costs import Costs, costs
+from scripts.reviews.deployment import refusals, rollback_entries
+from scripts.reviews.exposures import encryption_findings, exposure_findings
 from scripts.reviews.files import file_entries
-from scripts.reviews.iam import iam
+from scripts.reviews.iam import Iam, iam
 from scripts.reviews.parameters import parameter_entries
-from scripts.reviews.pipelines import pipeline_changes
-from scripts.reviews.policy import Policy
-from scripts.reviews.refusals import refusals
-from scripts.reviews.resource_entries import entries, findings
-from scripts.reviews.resources import ResourceChange, resource_changes
-from scripts.reviews.rollback import rollback_entries
-from scripts.reviews.summary import Parts, summary
+from scripts.reviews.pipeline import PipelineChanges, pipeline_changes
+from scripts.reviews.policy import Finding, Policy, Verdict
+from scripts.reviews.resources import (
+    ResourceChange,
+    resource_changes,
+    resource_entries,
+    resource_findings,
+)
+
+_KINDS = {
+    "replaced": "REPLACED",
+    "perhaps replaced": "PERHAPS REPLACED",
+    "destroyed": "DESTROYED",
+    "added": "added",
+    "changed": "changed",
+    "released": "released",
+    "not there": "changed that is not deployed now",
+}
+
+
+@dataclass(frozen=True)
+class Review(Document):
+    """A whole review; its heading sums it up, its lead says what is compared with what.
+
+    Attributes:
+        findings: what a policy may block.
+        verdicts: what blocks; empty where nothing does.
+    """
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def blocking(self) -> dict[str, list[str]] | None:
+        """What blocks by the reason why it does; None where nothing was found that could."""
+        if not self.findings:
+            return None
+        reasons: dict[str, list[str]] = {}
+        for verdict in self.verdicts:
+            reasons.setdefault(verdict.reason, []).append(verdict.finding.text)
+        return reasons
+
+
+@dataclass(frozen=True)
+class _Parts:
+    changes: list[ResourceChange]
+    pipeline: PipelineChanges
+    iam: Iam
+    exposed: tuple[Finding, ...]
+    costs: Costs
+    verdicts: tuple[Verdict, ...]
 
 
 def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) -> Review:
@@ -29,46 +75,95 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
         CommandError: the templates can't be compared.
     """
     changes = resource_changes(comparison)
-    resources = tuple(entries(comparison, changes))
+    resources = tuple(resource_entries(comparison, changes))
     pipeline = pipeline_changes(comparison)
-    may, money = iam(comparison), costs(comparison)
+    permissions, money = iam(comparison), costs(comparison)
     exposed, refused = tuple(exposure_findings(comparison)), tuple(refusals(comparison))
-    found = (
-        *findings(comparison, changes),
+    findings = (
+        *resource_findings(comparison, changes),
         *pipeline.findings,
-        *may.findings,
+        *permissions.findings,
         *exposed,
         *encryption_findings((*resources, *pipeline.entries)),
         *money.findings,
         *refused,
     )
-    verdicts = policy.verdicts(found, allowed)
+    verdicts = policy.verdicts(findings, allowed)
     sections = (
+        Section("Context", tuple(_context(comparison))),
         Section("Deployment", tuple(Entry(Mark.DANGER, f"REFUSED: {f.text}") for f in refused)),
         Section("Resources", resources),
         Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed)),
-        Section("Permissions", may.entries or _same(changes, "Permissions")),
+        Section("Permissions", permissions.entries or _same(changes, "Permissions")),
         Section("Network", tuple(Entry(Mark.DANGER, f"EXPOSED: {f.text}") for f in exposed)),
         Section("Parameters", tuple(parameter_entries(comparison, pipeline.renamed))),
         Section("Images and functions", tuple(file_entries(comparison))),
         Section("Costs", money.entries if changes else ()),
         Section("Rollback", tuple(rollback_entries(comparison, changes))),
     )
+    parts = _Parts(changes, pipeline, permissions, exposed, money, verdicts)
+    labels = (comparison.before.stacks.label, comparison.after.stacks.label)
     return Review(
-        f"{comparison.environment}: {comparison.before.label} → {comparison.after.label}",
-        summary(
-            comparison.environment,
-            Parts(changes, pipeline, may, exposed, money, verdicts),
-        ),
+        f"{comparison.environment}: {_summary(parts)}",
+        f"{comparison.environment}: {' → '.join(labels)}",
         tuple(section for section in sections if section.entries),
-        found,
+        findings,
         verdicts,
     )
 
 
+def _context(comparison: Comparison) -> Iterator[Entry]:
+    """What was given to both sides and only one of them knows."""
+    for side in (comparison.before.stacks, comparison.after.stacks):
+        for key in side.unknown_context:
+            yield Entry(
+                Mark.NOTE, f"{side.label} knows no setting {key}: it was synthesised without it"
+            )
+
+
 def _same(
-    changes: Iterable[ResourceChange], title: str, told: Collection[str] = ()
+    changes: Iterable[ResourceChange], title: str, renamed: Collection[str] = ()
 ) -> tuple[Entry, ...]:
     """Where what differs means the same, e.g. statements in another order."""
-    is_other = any(title in change.elsewhere for change in changes) and not told
+    is_other = any(title in change.elsewhere for change in changes) and not renamed
     return (Entry(Mark.NOTE, "written otherwise, and means the same"),) if is_other else ()
+
+
+def _summary(parts: _Parts) -> str:
+    """E.g. `2 changed · 1 step of the pipeline changed · permissions WIDER in 1`."""
+    if not parts.changes:
+        return "nothing changes"
+    losses = sum(bool(change.losses) for change in parts.changes)
+    steps = len(parts.pipeline.steps)
+    clauses = (
+        f"DATA LOSS in {losses}" if losses else "",
+        _resources(parts.changes),
+        f"{_counted(steps, 'step')} of the pipeline changed" if steps else "",
+        _permissions(parts.iam),
+        f"{_counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
+        parts.costs.summary,
+        _blocked(parts.verdicts),
+    )
+    return " · ".join(filter(None, clauses))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _resources(changes: list[ResourceChange]) -> str:
+    counts = Counter(change.kind for change in changes)
+    return ", ".join(f"{counts[kind]} {word}" for kind, word in _KINDS.items() if counts[kind])
+
+
+def _permissions(permissions: Iam) -> str:
+    clauses = (
+        f"WIDER in {permissions.wider}" if permissions.wider else "",
+        f"narrower in {permissions.narrower}" if permissions.narrower else "",
+    )
+    return f"permissions {', '.join(filter(None, clauses))}" if any(clauses) else ""
+
+
+def _blocked(verdicts: tuple[Verdict, ...]) -> str:
+    names = dict.fromkeys(verdict.finding.name for verdict in verdicts)
+    return f"BLOCKED by {', '.join(names)}" if names else ""

@@ -1,39 +1,18 @@
-"""One side of a comparison: the templates of an environment, deployed or synthesised."""
+"""The templates of an environment, deployed or synthesised, and names of their resources."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Template = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Stacks:
-    """The stacks of one environment.
-
-    Attributes:
-        label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
-        templates: by unit.
-        parameters: the values that are deployed, by unit and parameter; empty where nothing is.
-    """
-
-    label: str
-    templates: Mapping[str, Template]
-    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def resources(self) -> Iterator["Resource"]:
-        """Every resource, in the order of units and of logical ids."""
-        for unit in sorted(self.templates):
-            found = self.templates[unit].get("Resources", {})
-            for logical_id in sorted(found):
-                yield Resource(unit, logical_id, found[logical_id])
-
-    def by_id(self) -> dict[tuple[str, str], "Resource"]:
-        return {(resource.unit, resource.logical_id): resource for resource in self.resources()}
-
-    def template(self, unit: str) -> Template:
-        """An empty one where there is no such stack."""
-        return self.templates.get(unit, {})
+_HASH = re.compile(r"(?<=.)[0-9A-F]{8}$")
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
+# What the CDK calls the one resource of a construct.
+_NAMELESS = ("Resource", "Default")
+# A role by this name is told from others by what it is part of.
+_GENERAL = ("Function", "Role", "Service")
 
 
 @dataclass(frozen=True)
@@ -45,16 +24,110 @@ class Resource:
     declared: Mapping[str, Any]
 
     @property
+    def key(self) -> tuple[str, str]:
+        """Unit and logical id, which nothing else of an environment has."""
+        return self.unit, self.logical_id
+
+    @property
     def type(self) -> str:
+        """E.g. `AWS::S3::Bucket`."""
         kind: str = self.declared["Type"]
         return kind
 
     @property
     def properties(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.declared.get("Properties", {})
-        return found
+        """With CloudFormation's functions in them."""
+        properties: Mapping[str, Any] = self.declared.get("Properties", {})
+        return properties
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self.declared.get("Metadata", {})
-        return found
+        """What the CDK and this app noted on it."""
+        metadata: Mapping[str, Any] = self.declared.get("Metadata", {})
+        return metadata
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """The stacks of one environment.
+
+    Attributes:
+        label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
+        templates: by unit.
+        parameters: the values that are deployed, by unit and parameter; empty where nothing is.
+        unknown_context: keys of CDK context that were left out, as the tree knows no such setting.
+    """
+
+    label: str
+    templates: Mapping[str, Template]
+    parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unknown_context: tuple[str, ...] = ()
+
+    def resources(self) -> Iterator[Resource]:
+        """Every resource, in the order of units and of logical ids."""
+        for unit in sorted(self.templates):
+            resources = self.templates[unit].get("Resources", {})
+            for logical_id in sorted(resources):
+                yield Resource(unit, logical_id, resources[logical_id])
+
+    def template(self, unit: str) -> Template:
+        """An empty one where there is no such stack."""
+        return self.templates.get(unit, {})
+
+
+class Names:
+    """Names of the resources of both sides, so that one resource is called the same in both.
+
+    A name is the resource's path in the app. Where only one side's templates hold the CDK's paths,
+    these count for both.
+    """
+
+    def __init__(self, *sides: Stacks) -> None:
+        self._paths: dict[tuple[str, str], str] = {}
+        for side in sides:
+            for resource in side.resources():
+                path = _path(resource) or self._paths.get(resource.key)
+                self._paths[resource.key] = path or _HASH.sub("", resource.logical_id)
+
+    def path(self, unit: str, logical_id: str) -> str:
+        """E.g. `Roles/Training`."""
+        return self._paths.get((unit, logical_id), logical_id)
+
+    def full(self, resource: Resource) -> str:
+        """E.g. `training/Roles/Training (IAM Role)`."""
+        kind = resource.type.removeprefix("AWS::").removeprefix("Custom::").replace("::", " ")
+        return f"{resource.unit}/{self.path(*resource.key)} ({kind})"
+
+    def reference(self, resource: Resource) -> str:
+        """E.g. `${training.Roles/Training}`, as a reference to it reads, from whichever stack."""
+        return f"${{{resource.unit}.{self.path(*resource.key)}}}"
+
+
+def role_name(path: str) -> str:
+    """E.g. `starter` of `StarterRole`, `emptier function` of `Emptier/FunctionRole`."""
+    *parents, last = path.split("/")
+    name = re.sub(r"(?<=.)Role$", "", last)
+    if name in _GENERAL and parents:
+        name = parents[-1] + (name if name != "Role" else "")
+    return spaced(name)
+
+
+def spaced(name: str) -> str:
+    """E.g. `model package group` of `ModelPackageGroup`."""
+    return " ".join(word if word.isupper() else word.lower() for word in _WORDS.findall(name))
+
+
+def enumerated(parts: Iterable[str]) -> str:
+    """E.g. `a, b and c`."""
+    *most, last = list(parts)
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _path(resource: Resource) -> str | None:
+    path: str | None = resource.metadata.get("aws:cdk:path")
+    if path is None:
+        return None
+    parts = path.split("/")[2:]
+    if len(parts) > 1 and parts[-1] in _NAMELESS:
+        parts = parts[:-1]
+    return "/".join(parts)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,13 +10,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scripts import REPOSITORY
 from scripts.console import CommandError
 from scripts.reviews.stacks import Template
 
-_LOG = Path(__file__).resolve().parents[2] / ".rehearsal" / "review.log"
+_LOG = REPOSITORY / ".rehearsal" / "review.log"
 _OURS = "shardwise: "
+# As `infra.settings` refuses a key of the context; a revision that wrote otherwise ends a review.
+UNKNOWN_CONTEXT = re.compile(r"-c (\S+) sets nothing\b")
 # What the CLI adds to the context: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html
-_OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+_CONTEXT_OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
+
+class UnknownContextError(CommandError):
+    """The tree knows no setting of that name.
+
+    Attributes:
+        key: of the CDK context.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class Synthesis:
@@ -25,11 +41,16 @@ class Synthesis:
         process: the app.
     """
 
-    def __init__(self, tree: Path, environment: str, context: Mapping[str, str], out: Path) -> None:
-        """Raises:
-        CommandError: the tree is no app of this kind.
+    def __init__(
+        self, tree: Path, environment: str, context: Mapping[str, str], out: Path, label: str = ""
+    ) -> None:
+        """Starts it; see `synthesis`, which also ends it.
+
+        Raises:
+            CommandError: the tree is no app of this kind.
         """
         self._environment = environment
+        self._label = label
         self._out = out
         self._log = out.with_suffix(".log")
         try:
@@ -42,7 +63,7 @@ class Synthesis:
             self.process = subprocess.Popen(
                 [sys.executable, "app.py"],
                 cwd=tree,
-                env=_environment(out, {**settled, **_OF_THE_CLI, **chosen}),
+                env=_process_environment(out, {**settled, **_CONTEXT_OF_THE_CLI, **chosen}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -52,48 +73,57 @@ class Synthesis:
         """Waits for the templates, by unit.
 
         Raises:
-            CommandError: the app failed, or made no stack of this environment.
+            UnknownContextError: the tree knows no setting by a key of the context.
+            CommandError: the app failed, or makes no stack of this environment.
         """
         if self.process.wait() != 0:
-            raise CommandError(f"{self._environment} can't be synthesised: {self._reason()}")
+            raise self._error()
         prefix = f"shardwise-{self._environment}-"
-        found = dict(_stacks(self._out))
-        made = {
+        stacks = dict(_stacks(self._out))
+        templates = {
             name.removeprefix(prefix): template
-            for name, template in sorted(found.items())
+            for name, template in sorted(stacks.items())
             if name.startswith(prefix)
         }
-        if not made:
+        if not templates:
             raise CommandError(
-                f"The app makes no stack {prefix}…, only {', '.join(sorted(found)) or 'none'}: "
+                f"The app makes no stack {prefix}…, only {', '.join(sorted(stacks)) or 'none'}: "
                 "name another --environment."
             )
-        return made
+        return templates
+
+    def _error(self) -> CommandError:
+        what = f"{self._environment} of {self._label}" if self._label else self._environment
+        reason = self._reason()
+        message = f"{what} can't be synthesised: {reason}"
+        unknown = UNKNOWN_CONTEXT.match(reason)
+        return UnknownContextError(unknown[1], message) if unknown else CommandError(message)
 
     def _reason(self) -> str:
         text = self._log.read_text("utf-8", errors="replace")
         _LOG.parent.mkdir(parents=True, exist_ok=True)
         _LOG.write_text(text, "utf-8")
-        said = [line for line in text.splitlines() if line.strip()]
-        ours = [line for line in said if line.startswith(_OURS)]
+        lines = [line for line in text.splitlines() if line.strip()]
+        ours = [line for line in lines if line.startswith(_OURS)]
         # What broke a rule is in the log too, and the report goes with its folder.
         report = str(self._out / "validation-report.json")
-        reason = (ours or said or ["it says nothing."])[-1].removeprefix(_OURS)
+        reason = (ours or lines or ["it says nothing."])[-1].removeprefix(_OURS)
         return f"{reason.replace(report, str(_LOG)).rstrip('.')} (its log: {_LOG})."
 
 
 @contextmanager
 def synthesis(
-    tree: Path, environment: str, context: Mapping[str, str], out: Path
+    tree: Path, environment: str, context: Mapping[str, str], out: Path, label: str = ""
 ) -> Iterator[Synthesis]:
     """Starts one; nothing of it runs any more afterwards.
 
     Args:
         environment: e.g. `dev`, or `dev-anna` with a qualifier.
         context: CDK context besides.
-        out: an empty folder.
+        out: an empty folder, or none yet.
+        label: what errors call the tree where there are several.
     """
-    started = Synthesis(tree, environment, context, out)
+    started = Synthesis(tree, environment, context, out, label)
     try:
         yield started
     finally:
@@ -102,7 +132,7 @@ def synthesis(
             started.process.wait()
 
 
-def _environment(out: Path, context: Mapping[str, Any]) -> dict[str, str]:
+def _process_environment(out: Path, context: Mapping[str, Any]) -> dict[str, str]:
     hidden = ("PYTHONPATH", "CDK_OUTDIR", "CDK_CONTEXT_JSON")
     kept = {
         name: value

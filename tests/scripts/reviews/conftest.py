@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.document import Review
 from scripts.reviews.policy import load
-from scripts.reviews.review import review
+from scripts.reviews.review import Review, review
 from scripts.reviews.stacks import Stacks, Template
 
 HERE = Path(__file__).parent

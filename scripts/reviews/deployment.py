@@ -1,16 +1,59 @@
-"""What a rollback, or a deployment of the former commit, brings back, and what it can't."""
+"""What CloudFormation would refuse, and what a rollback, or the former commit, brings back."""
 
+import json
+import re
 from collections.abc import Iterator
 
+from scripts.document import Entry, Mark
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.document import Entry, Mark
 from scripts.reviews.losses import holds_data
+from scripts.reviews.policy import Finding
 from scripts.reviews.resources import ResourceChange
+from scripts.reviews.stacks import Stacks
 
+_IMPORT = re.compile(r'\{"Fn::ImportValue": "([^"]+)"\}')
 _KEY = "AWS::KMS::Key"
 _ENDPOINT = "AWS::SageMaker::Endpoint"
 _KEPT = ("Retain", "RetainExceptOnCreate")
 _WAITING_DAYS = 30  # of a key where its template says none
+
+
+def refusals(comparison: Comparison) -> Iterator[Finding]:
+    """Exports that go while another stack still imports them.
+
+    A stack is deployed before its importers, which then still hold the old import.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+    """
+    before, after = comparison.before.stacks, comparison.after.stacks
+    imported = _imports(before)
+    for unit in sorted(before.templates):
+        gone = _exports(before, unit) - _exports(after, unit)
+        for name in sorted(gone & set(imported)):
+            importers = sorted(set(imported[name]) & set(after.templates))
+            if importers:
+                yield Finding(
+                    "deployment-refused",
+                    f"stack {unit} can't drop the export {name.partition(':')[2] or name} while "
+                    f"{', '.join(importers)} deployed before import it: deploy twice, first with "
+                    "the export kept (export_value), then without",
+                )
+
+
+def _exports(side: Stacks, unit: str) -> set[str]:
+    return {
+        str(output["Export"]["Name"])
+        for output in side.template(unit).get("Outputs", {}).values()
+        if "Export" in output
+    }
+
+
+def _imports(side: Stacks) -> dict[str, list[str]]:
+    """Units by the name of the export that they import."""
+    found: dict[str, list[str]] = {}
+    for unit, template in side.templates.items():
+        for name in _IMPORT.findall(json.dumps(template)):
+            found.setdefault(name, []).append(unit)
+    return found
 
 
 def rollback_entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
@@ -52,7 +95,7 @@ def _comes_back(comparison: Comparison, changes: list[ResourceChange]) -> Iterat
 
 
 def _model(comparison: Comparison) -> str:
-    served = comparison.before.parameters.get("serving", {}).get("ModelPackageArn")
+    served = comparison.before.stacks.parameters.get("serving", {}).get("ModelPackageArn")
     which = f" ({served})" if served else ""
     return f"with the model package that the stack's parameter names{which}; no data is in it"
 
@@ -60,12 +103,12 @@ def _model(comparison: Comparison) -> str:
 def _lost(comparison: Comparison, change: ResourceChange) -> Iterator[str]:
     name = comparison.names.full(change.resource)
     if change.kind in ("destroyed", "replaced", "perhaps replaced"):
-        yield from _made_anew(name, change)
+        yield from _replaced(name, change)
     elif change.kind == "released":
         yield f"{name} stays in the account outside its stack; import it, or a new one is made"
 
 
-def _made_anew(name: str, change: ResourceChange) -> Iterator[str]:
+def _replaced(name: str, change: ResourceChange) -> Iterator[str]:
     resource = change.before or change.resource
     if resource.type == _KEY and change.losses:
         days = resource.properties.get("PendingWindowInDays", _WAITING_DAYS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from scripts.reviews.document import Review
+from scripts.reviews.review import Review
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def test_a_definition_is_never_shown_as_a_string(reviewed: Callable[[str], Revie
 def _said(review: Review, title: str | None) -> str:
     """The summary, a section or, without a title, all sections."""
     if title == "":
-        return review.summary
+        return review.heading
     lines = []
     for section in review.sections:
         for entry in section.entries if title in (None, section.title) else ():

@@ -8,10 +8,9 @@ import boto3
 import pytest
 
 from scripts.reviews.comparison import Comparison
-from scripts.reviews.deployed import deployed
-from scripts.reviews.document import Review
 from scripts.reviews.policy import load
-from scripts.reviews.review import review
+from scripts.reviews.review import Review, review
+from scripts.reviews.sources import deployed
 from scripts.reviews.stacks import Stacks, Template
 
 POLICY = load(Path(__file__).resolve().parents[3] / "review.toml")
@@ -62,7 +61,7 @@ def against(session: boto3.Session, environment: str):
 
 
 def test_what_is_deployed_and_the_same_template_do_not_differ(against, environment) -> None:
-    assert against(template()).summary == f"{environment}: nothing changes"
+    assert against(template()).heading == f"{environment}: nothing changes"
 
 
 def test_a_shorter_retention_than_the_deployed_one_is_a_loss(against) -> None:
@@ -98,7 +97,7 @@ def test_a_sandbox_of_an_environment_is_not_the_environment(against, session, en
     session.client("cloudformation").create_stack(
         StackName=sandbox, TemplateBody=json.dumps(template(days=7))
     )
-    assert against(template()).summary == f"{environment}: nothing changes"
+    assert against(template()).heading == f"{environment}: nothing changes"
     found = deployed(session, f"{environment}-anna").templates["serving"]
     assert found["Resources"]["Logs"]["Properties"]["RetentionInDays"] == 7
 
@@ -106,5 +105,5 @@ def test_a_sandbox_of_an_environment_is_not_the_environment(against, session, en
 def test_where_nothing_is_deployed_all_is_new(session: boto3.Session) -> None:
     before = deployed(session, "nowhere")
     made = review(Comparison("nowhere", before, Stacks("after", {"serving": template()})), POLICY)
-    assert made.title == "nowhere: nothing: no stack is deployed → after"
-    assert made.summary.startswith("nowhere: 3 added")
+    assert made.lead == "nowhere: nothing: no stack is deployed → after"
+    assert made.heading.startswith("nowhere: 3 added")

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.console import CommandError
-from scripts.reviews.document import Finding
-from scripts.reviews.policy import FINDINGS, check_allowed, load
+from scripts.reviews.policy import FINDINGS, Finding, check_allowed, load
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

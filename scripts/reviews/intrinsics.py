@@ -1,12 +1,14 @@
-"""Values of a template without CloudFormation's functions: what they stand for, as text."""
+"""CloudFormation's intrinsic functions: what they stand for, and which conditions are false.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.reviews.names import Names
-from scripts.reviews.stacks import Stacks
+from scripts.reviews.stacks import Names, Resource, Stacks
 
 _SUBSTITUTED = re.compile(r"\$\{([^!}][^}]*)\}")
 # The address of an image asset; the tag is the digest of all that it is built from.
@@ -14,8 +16,8 @@ _IMAGE = re.compile(r"[^\s\"]*/cdk-[^\s\"/]*container-assets-[^\s\"/]*:([0-9a-f]
 _DIGEST_SHOWN = 12
 
 
-class Plain:
-    """Reads the values of one side.
+class Resolver:
+    """Reads the values of one side, with what its functions stand for in place of them.
 
     A reference becomes `${<unit>.<name>}`, whether it stays in its stack or is an import, so that
     the same thing has the same text wherever it is named.
@@ -29,7 +31,7 @@ class Plain:
             for output in template.get("Outputs", {}).values()
             if "Export" in output
         }
-        self.images = self._images(side)
+        self._images = self._image_names(side)
 
     def value(self, unit: str, value: Any) -> Any:
         """The same JSON with every function as text."""
@@ -56,7 +58,7 @@ class Plain:
         """One value as text."""
         return self._named(self._text(unit, value))
 
-    def _text(self, unit: str, value: Any) -> str:  # noqa: PLR0911 - one line a function
+    def _text(self, unit: str, value: Any) -> str:  # noqa: PLR0911 - a case a function
         match value:
             case str():
                 return value
@@ -86,7 +88,7 @@ class Plain:
     def _reference(self, unit: str, name: str, attribute: str = "") -> str:
         if name.startswith("AWS::"):
             return f"${{{name}}}"
-        return f"${{{unit}.{self._names.of(unit, name)}{'.' if attribute else ''}{attribute}}}"
+        return f"${{{unit}.{self._names.path(unit, name)}{'.' if attribute else ''}{attribute}}}"
 
     def _substitute(self, unit: str, text: str, variables: Mapping[str, Any]) -> str:
         def replaced(found: re.Match[str]) -> str:
@@ -106,7 +108,7 @@ class Plain:
     def _export_name(self, unit: str, output: Mapping[str, Any]) -> str:
         return self._text(unit, output["Export"]["Name"])
 
-    def _images(self, side: Stacks) -> dict[str, str]:
+    def _image_names(self, side: Stacks) -> dict[str, str]:
         """Names of the images by digest."""
         found = {}
         for key, output in sorted(side.template("images").get("Outputs", {}).items()):
@@ -119,7 +121,7 @@ class Plain:
             return text
         return _IMAGE.sub(
             lambda found: (
-                f"image {self.images.get(found[1], 'of another stack')} {found[1][:_DIGEST_SHOWN]}"
+                f"image {self._images.get(found[1], 'of another stack')} {found[1][:_DIGEST_SHOWN]}"
             ),
             text,
         )
@@ -134,3 +136,45 @@ def _is_function(value: Mapping[str, Any]) -> bool:
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) or (isinstance(value, dict) and _is_function(value))
+
+
+def is_absent(side: Stacks, resource: Resource) -> bool:
+    """True where its Condition is false; False where nothing tells."""
+    name = resource.declared.get("Condition")
+    template, given = side.template(resource.unit), side.parameters.get(resource.unit)
+    if name is None or given is None:
+        return False
+    defaults = {
+        key: parameter["Default"]
+        for key, parameter in template.get("Parameters", {}).items()
+        if "Default" in parameter
+    }
+    conditions = template.get("Conditions", {})
+    return _condition({"Condition": name}, conditions, {**defaults, **given}) is False
+
+
+def _condition(  # noqa: PLR0911 - a case a function
+    value: Any, conditions: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Any:
+    """What it comes to; None where a part is not known."""
+    match value:
+        case {"Condition": str() as name}:
+            return _condition(conditions.get(name), conditions, parameters)
+        case {"Ref": str() as name}:
+            return parameters.get(name)
+        case {"Fn::Equals": [first, second]}:
+            known = [_condition(part, conditions, parameters) for part in (first, second)]
+            return None if None in known else str(known[0]) == str(known[1])
+        case {"Fn::Not": [part]}:
+            inner = _condition(part, conditions, parameters)
+            return None if inner is None else not inner
+        case {"Fn::And": list() as parts}:
+            found = [_condition(part, conditions, parameters) for part in parts]
+            return False if False in found else None if None in found else True
+        case {"Fn::Or": list() as parts}:
+            found = [_condition(part, conditions, parameters) for part in parts]
+            return True if True in found else None if None in found else False
+        case str() | int():
+            return value
+        case _:
+            return None

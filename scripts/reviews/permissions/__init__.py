@@ -1,1 +1,0 @@
-"""IAM: who may now do what, and who no longer."""

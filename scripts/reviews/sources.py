@@ -1,0 +1,219 @@
+"""Where the two sides come from: CloudFormation, a revision of git, the working tree."""
+
+import hashlib
+import json
+import re
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.cache import keep
+from infra.settings import SettingsError, load
+from scripts.console import CommandError
+from scripts.deployed.session import aws_session
+from scripts.reviews.comparison import Comparison
+from scripts.reviews.stacks import Stacks, Template
+from scripts.reviews.synthesis import Synthesis, UnknownContextError, synthesis
+
+_SHORT = 7
+_KEPT_FORMAT = 2  # of a commit's templates in .rehearsal/review
+# Of these a name is left and no resource.
+_NOT_THERE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+
+
+@dataclass(frozen=True)
+class _Request:
+    repository: Path
+    environment: str
+    context: Mapping[str, str]
+    folder: Path
+
+
+def compare(
+    repository: Path, environment: str, base: str | None, context: Mapping[str, str]
+) -> Comparison:
+    """What is deployed, or a revision, beside the working tree; two syntheses at most.
+
+    Args:
+        environment: e.g. `dev`, or `dev-anna` with a qualifier.
+        base: a revision of git; without one, what is deployed.
+        context: CDK context by key, for both trees; a key that the revision does not know yet is
+            left out there.
+
+    Raises:
+        CommandError: a side can't be had.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="review-")))
+        request = _Request(repository, environment, context, folder)
+        # Looked up first, so that nothing is synthesised in vain.
+        commit_id = _commit(repository, base) if base else ""
+        session = None if base else aws_session()
+        label = _working_tree(repository)
+        ours = stack.enter_context(
+            synthesis(repository, environment, context, folder / "after", label)
+        )
+        if session is not None:
+            before = deployed(session, environment)
+        else:
+            before = _revision(request, base or "", commit_id, ours)
+        after = Stacks(label, ours.templates())
+    return Comparison(environment, before, after, _region(environment))
+
+
+def _region(environment: str) -> str | None:
+    with suppress(SettingsError):
+        return load(environment.partition("-")[0]).region
+    return None
+
+
+def deployed(session: boto3.Session, environment: str) -> Stacks:
+    """The environment's stacks with the values of their parameters; none is no error.
+
+    Raises:
+        CommandError: a template is no JSON.
+    """
+    client = session.client("cloudformation")
+    # A unit has no dash, so that those of dev-anna are not dev's.
+    ours = re.compile(rf"shardwise-{re.escape(environment)}-([a-z]+)")
+    templates: dict[str, Template] = {}
+    parameters: dict[str, dict[str, str]] = {}
+    for page in client.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            name = ours.fullmatch(stack["StackName"])
+            if name is None or stack["StackStatus"] in _NOT_THERE:
+                continue
+            body = client.get_template(StackName=stack["StackName"])["TemplateBody"]
+            templates[name[1]] = _template(stack["StackName"], body)
+            parameters[name[1]] = {
+                parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+                for parameter in stack.get("Parameters", [])
+            }
+    label = "what is deployed" if templates else "nothing: no stack is deployed"
+    return Stacks(label, templates, parameters)
+
+
+def _template(name: str, body: Any) -> Template:
+    # boto3 reads JSON by itself where CloudFormation says that it is.
+    try:
+        template: Template = json.loads(body if isinstance(body, str) else json.dumps(body))
+    except ValueError as error:
+        raise CommandError(
+            f"The template of the stack {name} is no JSON, as the CDK writes it: deploy it by "
+            "./scripts/cdk deploy first."
+        ) from error
+    return template
+
+
+def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> Stacks:
+    """A commit's stacks, synthesised once and then kept."""
+    repository = request.repository
+    short = commit_id[:_SHORT]
+    label = short if commit_id.startswith(base) else f"{base} ({short})"
+    context = dict(sorted(request.context.items()))
+    made_from = json.dumps([_KEPT_FORMAT, commit_id, request.environment, context])
+    requirements = (repository / "requirements.txt").read_bytes()
+    digest = hashlib.sha256(made_from.encode() + requirements).hexdigest()
+    kept = repository / ".rehearsal" / "review" / f"{digest[:32]}.json"
+    with suppress(OSError, ValueError):
+        content = json.loads(kept.read_text("utf-8"))
+        return Stacks(label, content["templates"], {}, tuple(content["unknown_context"]))
+    tree = request.folder / "base"
+    tree.mkdir()
+    _extract(repository, commit_id, tree)
+    # What was validated and written before is not again: the kept files are named by content.
+    cache = repository / ".cache"
+    if cache.is_dir() and not (tree / ".cache").exists():
+        (tree / ".cache").symlink_to(cache)
+    stacks = _synthesised(request, tree, label, ours)
+    keep(kept, json.dumps(asdict(stacks)))
+    return stacks
+
+
+def _synthesised(request: _Request, tree: Path, label: str, ours: Synthesis) -> Stacks:
+    """Without the keys that this tree knows no setting for, as long as the working tree does."""
+    known = dict(request.context)
+    unknown: list[str] = []
+    while True:
+        out = request.folder / f"before-{len(unknown)}"
+        try:
+            with synthesis(tree, request.environment, known, out, label) as started:
+                return Stacks(label, started.templates(), {}, tuple(unknown))
+        except UnknownContextError as error:
+            if error.key not in known:
+                raise
+            ours.templates()  # A key that neither tree knows is refused by the working tree.
+            del known[error.key]
+            unknown.append(error.key)
+
+
+def _commit(repository: Path, revision: str) -> str:
+    """The full id of a commit.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    commit_id = _resolved(repository, revision)
+    if commit_id is None:
+        raise CommandError(
+            f"There is no revision {revision!r} in {repository}: {_advice(repository, revision)}."
+        )
+    return commit_id
+
+
+def _resolved(repository: Path, revision: str) -> str | None:
+    named = f"{revision}^{{commit}}"
+    ended = _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", named)
+    return ended.stdout.decode().strip() if ended.returncode == 0 else None
+
+
+def _advice(repository: Path, revision: str) -> str:
+    if _resolved(repository, f"origin/{revision}"):
+        return f"name origin/{revision}, which is there"
+    if _git(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true":
+        return (
+            f"this clone is shallow, run git fetch --depth 1 origin {revision} and name FETCH_HEAD"
+        )
+    return "name a branch, a tag or a commit"
+
+
+def _extract(repository: Path, commit_id: str, folder: Path) -> None:
+    """Writes the files of a commit into a folder; the working tree and the index stay as they are.
+
+    Raises:
+        CommandError: git does not give them.
+    """
+    archive = folder / ".archive.tar"
+    ended = _git(repository, "archive", "--format=tar", f"--output={archive}", commit_id)
+    if ended.returncode != 0:
+        reason = ended.stderr.decode(errors="replace").strip()
+        raise CommandError(f"git does not give the files of {commit_id[:_SHORT]}: {reason}.")
+    with tarfile.open(archive) as files:
+        files.extractall(folder, filter="data")
+    archive.unlink()
+
+
+def _working_tree(repository: Path) -> str:
+    """What the working tree is, e.g. `the working tree (1a2b3c4, with changes)`."""
+    head = _git(repository, "rev-parse", "--verify", "--quiet", "HEAD")
+    if head.returncode != 0:
+        return "the working tree"
+    is_dirty = bool(_git(repository, "status", "--porcelain").stdout.strip())
+    commit_id = head.stdout.decode()[:_SHORT]
+    return f"the working tree ({commit_id}{', with changes' if is_dirty else ''})"
+
+
+def _git(repository: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(repository), *arguments], capture_output=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise CommandError("git is not on PATH: install it.") from error
