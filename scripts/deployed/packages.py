@@ -85,7 +85,7 @@ def metrics_of(
     if uri is None:
         return {}
     try:
-        place = S3Uri.of(uri)
+        place = S3Uri.parse(uri)
         found = session.client("s3").get_object(Bucket=place.bucket, Key=place.key)
         statistics = json.loads(found["Body"].read())
         if not isinstance(statistics, dict):

@@ -84,7 +84,7 @@ def _digests(sources: Sources, arguments: Namespace, lineages: list[Lineage]) ->
 def _parse(sources: Sources, uri: str) -> tuple[str, str | None]:
     address, _, query = uri.partition("?versionId=")
     try:
-        place = S3Uri.of(address)
+        place = S3Uri.parse(address)
     except ValueError:
         place = S3Uri("", "")
     if not place.key:

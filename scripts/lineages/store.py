@@ -50,7 +50,7 @@ class Lineage:
 
     @cached_property
     def _drops(self) -> tuple[str, str]:
-        place = S3Uri.of(self.dataset["drops"])
+        place = S3Uri.parse(self.dataset["drops"])
         return place.bucket, place.key
 
     @property

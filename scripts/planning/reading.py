@@ -134,7 +134,7 @@ def _training(told: dict[str, Any], hyperparameters: dict[str, str]) -> Training
 
 def _told(session: boto3.Session, uri: str) -> dict[str, Any]:
     """`training.json` and `model.json` out of a model's archive."""
-    place = S3Uri.of(uri)
+    place = S3Uri.parse(uri)
     body = session.client("s3").get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     found = {}
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:

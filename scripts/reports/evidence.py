@@ -167,7 +167,7 @@ class Reader:
             ValueError: the archive is none, or lacks it.
         """
         job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
-        where = S3Uri.of(job["ModelArtifacts"]["S3ModelArtifacts"])
+        where = S3Uri.parse(job["ModelArtifacts"]["S3ModelArtifacts"])
         try:
             with tarfile.open(fileobj=io.BytesIO(self._read(where.bucket, where.key))) as archive:
                 found = (m for m in archive if m.name.removeprefix("./") == "training.json")
