@@ -1,10 +1,9 @@
 """Lists a bucket as CreateManifests does."""
 
 from benchmarks.measured import measured
-from processing.manifests.listing import list_folder
-from processing.manifests.s3 import s3_client
-from processing.manifests.settings import S3Folder
+from drops.s3_uri import S3Uri
+from processing.manifests.s3 import list_folder, s3_client
 
 s3 = s3_client()
 with measured() as facts:
-    facts["count"] = sum(len(batch) for batch in list_folder(s3, S3Folder("b", "drops/")))
+    facts["count"] = sum(len(batch) for batch in list_folder(s3, S3Uri("b", "drops/")))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from processing.manifests.objects_table import OBJECTS_SCHEMA
+from processing.manifests.outputs import OBJECTS_SCHEMA
 
 photos, root = Path(sys.argv[1]), Path(sys.argv[2])
 index, hosts = int(sys.argv[3]), int(sys.argv[4])

@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 from benchmarks.measured import measured
+from drops.s3_uri import S3Uri
 from processing.manifests.assignment import Assigner
 from processing.manifests.contents import Partitions
-from processing.manifests.objects_table import Names
-from processing.manifests.outputs import Folders, write_outputs
-from processing.manifests.settings import S3Folder
+from processing.manifests.outputs import Folders, Names, write_outputs
 from processing.manifests.split import Split
 from processing.manifests.staging import StagedObjects
 
@@ -28,5 +27,5 @@ with measured() as facts:
         split=Split(validation_fraction=0.15, test_fraction=0.15, minimum=2, seed=7),
     )
     folders = Folders(folder / "manifests", folder / "lineage", folder / "working")
-    _, tally = write_outputs(staged, assigner, names, S3Folder("bucket", "drops/"), folders)
+    _, tally = write_outputs(staged, assigner, names, S3Uri("bucket", "drops/"), folders)
     facts["count"] = tally.rows

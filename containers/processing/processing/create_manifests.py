@@ -11,24 +11,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from processing.aws import refusals_in_a_sentence
-from processing.container import OPT_ML, run
-from processing.json_file import write_json
+from processing.common.aws import refusals_in_a_sentence
+from processing.common.container import OPT_ML, run, write_json
 from processing.manifests.assignment import Assigner
 from processing.manifests.contents import Partitions
-from processing.manifests.dataset import Dataset
+from processing.manifests.dataset import Dataset, encode_labels
 from processing.manifests.earlier import Earlier, read_earlier
-from processing.manifests.labels import encode_labels
-from processing.manifests.leave_out import leave_out_refused, leave_out_small
 from processing.manifests.membership import count_members
-from processing.manifests.minimum import SmallClassesError
-from processing.manifests.objects_table import Names
-from processing.manifests.outputs import Folders, write_outputs
+from processing.manifests.outputs import Folders, Names, write_outputs
 from processing.manifests.s3 import S3Client, s3_client
 from processing.manifests.settings import Settings, read_settings
-from processing.manifests.split import Split
-from processing.manifests.stage_objects import Staged, judged, stage_objects
+from processing.manifests.split import SmallClassesError, Split
+from processing.manifests.stage_objects import Staged, stage_objects
 from processing.manifests.staging import StagedObjects, StagedWriter
+from processing.manifests.usable import judged, leave_out_refused, leave_out_small
 
 logger = logging.getLogger(__name__)
 

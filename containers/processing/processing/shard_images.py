@@ -9,12 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from preprocessing.isolated import IsolatedDecoder
-from processing.channels import CHANNELS, Channel
-from processing.container import OPT_ML, UserError, run
-from processing.shards.host import Host, read_host
-from processing.shards.quarantine import Quarantine
-from processing.shards.report import Report, ShardSize
-from processing.shards.settings import Settings, read_settings
+from processing.common.container import CHANNELS, OPT_ML, Channel, UserError, run
+from processing.shards.report import Quarantine, Report, ShardSize
+from processing.shards.settings import Host, Settings, read_host, read_settings
 from processing.shards.shard import Shard
 from processing.shards.source_files import SourceFiles
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from processing.channels import CHANNELS
+from processing.common.container import CHANNELS
 from processing.manifests.assignment import Assigner, Assignment
 from processing.manifests.contents import Partitions
 from processing.manifests.staging import STAGED_SCHEMA, StagedObjects, StagedWriter

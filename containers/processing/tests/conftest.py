@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from tests.throttling_proxy import throttled
 
-from processing.container import run
+from processing.common.container import run
 from processing.create_manifests import create_manifests
 
 # How long an example takes says nothing on a busy machine.

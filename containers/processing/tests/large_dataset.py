@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from drops.s3_uri import S3Uri
 from processing.manifests.assignment import Assigner
 from processing.manifests.contents import Partitions
-from processing.manifests.objects_table import Names
-from processing.manifests.outputs import Folders, write_outputs
-from processing.manifests.settings import S3Folder
+from processing.manifests.outputs import Folders, Names, write_outputs
 from processing.manifests.split import Split
 from processing.manifests.staging import BATCH_ROWS, STAGED_SCHEMA, StagedObjects, StagedWriter
 
@@ -39,7 +38,7 @@ for earlier in ([], [folder / "lineage" / "membership.parquet"]):
     partitions = Partitions(staged, rows, folder / "partitions")
     assigner = Assigner(partitions, rows, labels, memberships, Split(0.15, 0.15, 2, 7))
     names = Names(labels, ("d1",), labels, "e1")
-    assignment, tally = write_outputs(staged, assigner, names, S3Folder("b", "drops/"), folders)
+    assignment, tally = write_outputs(staged, assigner, names, S3Uri("b", "drops/"), folders)
 # Not ru_maxrss, which begins with that of the parent process.
 status = Path("/proc/self/status").read_text()
 peak = int(status.partition("VmHWM:")[2].split()[0])

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
+from drops.s3_uri import S3Uri
 from processing.manifests.earlier import Earlier, EarlierRun
-from processing.manifests.objects_table import Names, ObjectsWriter
+from processing.manifests.outputs import Names, ObjectsWriter
 from processing.manifests.s3 import s3_client
-from processing.manifests.settings import S3Folder, Settings
+from processing.manifests.settings import Settings
 from processing.manifests.stage_objects import stage_objects
 from processing.manifests.staging import StagedObjects, StagedWriter
 
 folder = Path(sys.argv[1])
-settings = Settings(S3Folder("b", "drops/"), S3Folder("a", "l/"), "e2", "d0", 0.1, 0.1, 1, 0.1, 7)
+settings = Settings(S3Uri("b", "drops/"), S3Uri("a", "l/"), "e2", "d0", 0.1, 0.1, 1, 0.1, 7)
 earlier = Earlier(())
 for run in range(2):
     with StagedWriter(folder / "objects.arrow") as writer:

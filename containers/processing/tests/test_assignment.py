@@ -12,8 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.assigned import assign
 
-from processing.channels import CHANNELS
-from processing.container import UserError
+from processing.common.container import CHANNELS, UserError
 from processing.manifests import contents as partitions
 from processing.manifests.membership import MEMBERSHIP_SCHEMA
 from processing.manifests.split import Split

@@ -2,8 +2,8 @@
 
 import pytest
 
-from processing.arguments import Parser
-from processing.container import UserError, run
+from processing.common.arguments import Parser
+from processing.common.container import UserError, run
 
 
 def ended(step, tmp_path):

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from tests.local_sagemaker import local_sagemaker
 
-from processing.container import run
+from processing.common.container import run
 from processing.fetch_serving_model import fetch_serving_model
 from tests.conftest import Outcome
 
@@ -16,7 +16,7 @@ FORBIDDEN = ("AccessDeniedException", "is not authorized to perform: sagemaker:D
 
 @pytest.fixture
 def sagemaker(s3, monkeypatch):
-    monkeypatch.setattr("processing.serving.serving_model.SECONDS_BETWEEN", 0)
+    monkeypatch.setattr("processing.fetch_serving_model.SECONDS_BETWEEN", 0)
     with local_sagemaker() as (account, url):
         monkeypatch.setenv("AWS_ENDPOINT_URL_SAGEMAKER", url)
         yield account

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drops.names import class_label
-from processing.manifests.labels import encode_labels
+from processing.manifests.dataset import encode_labels
 
 folders = st.text(min_size=1)
 labels = st.sets(folders.map(class_label))

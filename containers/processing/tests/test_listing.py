@@ -8,9 +8,8 @@ import boto3
 import pytest
 from tests.local_server import serving
 
-from processing.manifests.listing import Lister, list_folder
-from processing.manifests.s3 import s3_client
-from processing.manifests.settings import S3Folder
+from drops.s3_uri import S3Uri
+from processing.manifests.s3 import Lister, list_folder, s3_client
 
 SIGNS = ["a", "é", "犬", "%2F", "+", " ", "&", "<", '"', "=", "😀", "-"]
 
@@ -35,7 +34,7 @@ def bucket(s3):
 
 @pytest.fixture(params=[7, 1000])
 def page_keys(request, monkeypatch):
-    monkeypatch.setattr("processing.manifests.listing.PAGE_KEYS", request.param)
+    monkeypatch.setattr("processing.manifests.s3.PAGE_KEYS", request.param)
 
 
 def paginated(s3, bucket, **request):
@@ -60,7 +59,7 @@ def test_a_folder_is_listed_as_boto3_lists_it(s3, bucket, page_keys):
     ]
     rows = [
         row
-        for batch in list_folder(s3_client(), S3Folder(bucket, "top/"))
+        for batch in list_folder(s3_client(), S3Uri(bucket, "top/"))
         for row in batch.to_pylist()
     ]
     assert rows == expected

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from processing.parallel import ordered_map
+from processing.common.parallel import ordered_map
 
 
 def test_results_come_in_the_order_of_the_items():

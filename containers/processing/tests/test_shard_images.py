@@ -21,8 +21,8 @@ from tfrecord.reader import tfrecord_iterator
 from preprocessing import decode
 from preprocessing.isolated import IsolatedDecoder
 from preprocessing.tests.hostile import HOSTILE
-from processing.container import run
-from processing.manifests.objects_table import OBJECTS_SCHEMA
+from processing.common.container import run
+from processing.manifests.outputs import OBJECTS_SCHEMA
 from processing.shard_images import shard_images
 from processing.shards.tfrecord import record
 

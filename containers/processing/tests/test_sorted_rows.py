@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processing.manifests.sorted_rows import RunsWriter, SortedRows
+from processing.manifests.staging import RunsWriter, SortedRows
 
 SCHEMA = pa.schema([("name", pa.string())])
 names = st.text(st.characters(codec="utf-8"), max_size=4)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 from tests.assigned import assign
 
-from processing.container import UserError
+from processing.common.container import UserError
 from processing.manifests import contents as partitions
 from processing.manifests.split import Split
 

@@ -36,7 +36,7 @@ def test_a_tenth_of_calls_that_fail_changes_nothing(filled, s3_endpoint, tmp_pat
 
 
 def test_s3_that_never_answers_well_ends_in_a_sentence(filled, s3_endpoint, monkeypatch, capsys):
-    monkeypatch.setattr("processing.aws.ATTEMPTS", 2)
+    monkeypatch.setattr("processing.common.aws.ATTEMPTS", 2)
     with throttled(s3_endpoint, 1, seed=1) as (url, _):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         outcome = filled.run("e2", "d3")

@@ -50,7 +50,7 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
         Edit("infra/training/definition.py", "steps=[manifests,", "steps=[manifests, challenger,"),
     ),
     "image changed": (
-        Edit("containers/processing/processing/arguments.py", '"""\n', '"""\n\nLIMIT = 1\n'),
+        Edit("containers/processing/processing/common/arguments.py", '"""\n', '"""\n\nLIMIT = 1\n'),
     ),
     "comment only": (
         Edit(
@@ -61,7 +61,7 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
         Edit("infra/environments/dev.toml", "[data]\n", "# A remark.\n[data]\n"),
     ),
     "comment in an image": (
-        Edit("containers/processing/processing/arguments.py", '"""\n', '"""\n\n# Why.\n'),
+        Edit("containers/processing/processing/common/arguments.py", '"""\n', '"""\n\n# Why.\n'),
     ),
     "parameter renamed": (Edit("infra/training/parameters.py", '"Epochs"', '"TrainingEpochs"'),),
     "key rotated": (Edit("infra/data/stack.py", '"VolumeKey"', '"VolumeKey2"'),),

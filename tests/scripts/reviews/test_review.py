@@ -81,7 +81,7 @@ TABLE = {
             "Pipeline": ("changed: step ShardImages", "ImageUri: image processing "),
             "Images and functions": (
                 "image processing: 1 file changed",
-                "changed: processing/processing/arguments.py",
+                "changed: processing/processing/common/arguments.py",
             ),
             "Rollback": ("back: the former images",),
         },
@@ -91,7 +91,7 @@ TABLE = {
         {
             "Images and functions": (
                 "image processing: 1 file changed, comments only: its code is the same",
-                "changed: processing/processing/arguments.py (comments only)",
+                "changed: processing/processing/common/arguments.py (comments only)",
             )
         },
     ),

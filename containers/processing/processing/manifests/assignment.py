@@ -11,12 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from processing.channels import CHANNELS
-from processing.manifests.contents import UNKNOWN, Booleans, Contents, Integers, Partitions
-from processing.manifests.copies import Copies
+from processing.common.container import CHANNELS
+from processing.manifests.contents import UNKNOWN, Contents, Copies, Partitions
 from processing.manifests.membership import Members, MembershipWriter
-from processing.manifests.minimum import Movable, Moves, refuse_small_classes
-from processing.manifests.split import Codes, Split
+from processing.manifests.split import (
+    Booleans,
+    Codes,
+    Integers,
+    Movable,
+    Moves,
+    Split,
+    refuse_small_classes,
+)
 
 
 @dataclass

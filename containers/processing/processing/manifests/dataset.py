@@ -1,19 +1,36 @@
-"""`dataset.json`: what a run's dataset is, for people and for the report."""
+"""`dataset.json`: what a run's dataset is, for people and for the report; and its labels."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from processing.channels import CHANNELS
+from drops.names import class_label
+from processing.common.container import CHANNELS, quoted
 from processing.manifests.assignment import Assignment
-from processing.manifests.copies import EXAMPLES, OBJECTS_OF_EXAMPLE
+from processing.manifests.contents import EXAMPLES, OBJECTS_OF_EXAMPLE
 from processing.manifests.drop_rows import IncludedDrop
 from processing.manifests.earlier import Earlier, describe_seen
-from processing.manifests.findings import quoted
-from processing.manifests.objects_table import Names
+from processing.manifests.outputs import Names, Tally
 from processing.manifests.settings import Settings
 from processing.manifests.stage_objects import Staged
-from processing.manifests.tally import Tally
+
+
+def encode_labels(earlier: Iterable[Sequence[str]], found: Iterable[str]) -> list[str]:
+    """All labels; the index of one is its encoded label.
+
+    earlier: of earlier runs, the oldest first. A label keeps the index it has there for ever, even
+    when no object has it any more, so that models stay comparable; new ones follow in sorted
+    order. Where runs overlapped and each gave an index to a label of its own, the older one's
+    stays. Earlier runs had labels as the folders were written, in NFC or NFD: one that was in NFD
+    alone is now in NFC, with its index.
+    """
+    labels: dict[str, None] = {}
+    for known in earlier:
+        labels |= {
+            label if class_label(label) in known else class_label(label): None for label in known
+        }
+    return [*labels, *sorted(set(found) - labels.keys())]
+
 
 SCHEMA = 2
 
@@ -38,7 +55,7 @@ class Dataset:
             "execution_id": settings.execution_id,
             "earlier_execution_ids": [run.execution_id for run in self.earlier.runs],
             "earlier_executions": describe_seen(self.earlier.seen),
-            "drops": settings.drops.uri,
+            "drops": str(settings.drops),
             "drop_id": settings.drop_id,
             "seed": settings.seed,
             "validation_fraction": settings.validation_fraction,

@@ -1,16 +1,19 @@
-"""Which objects of a drop count, and what is odd about the others."""
+"""What a drop's marker asks of it, which of its objects count, and what is odd about the others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from drops.names import HIDDEN_PART, MAXIMUM_PART_BYTES
-from processing.manifests.drop_listing import Part
-from processing.manifests.drops import MARKER, WRITE_AGAIN
-from processing.manifests.findings import Findings, quoted
-from processing.manifests.index_check import IndexCheck
+from processing.common.container import quoted
+from processing.common.parallel import ordered_map
+from processing.manifests.drop_index import IndexCheck, read_index
+from processing.manifests.drops import MARKER, WRITE_AGAIN, Drop, Findings, Part
+from processing.manifests.s3 import S3Client, download, refuses_one_object
 
 # sha256 is null where the drop has no index.
 CHECKED_SCHEMA = pa.schema(
@@ -140,3 +143,30 @@ def _why_misplaced(name: str) -> str:
     return (
         f"{quoted(name)} is not <class label>/<file>; move it into one class folder {WRITE_AGAIN}"
     )
+
+
+# Each holds a part of an index in memory.
+WORKERS = 4
+
+
+def read_markers(
+    s3: S3Client, bucket: str, drops: Iterable[Drop], folder: Path
+) -> Iterator[tuple[Drop, DropCheck]]:
+    """Each drop with what its marker asks of it, in order; their indexes are kept in `folder`."""
+
+    def read(numbered: tuple[int, Drop]) -> tuple[Drop, DropCheck]:
+        number, drop = numbered
+        if not drop.marker.size:
+            return drop, DropCheck()
+        try:
+            marker = download(s3, bucket, drop.marker, folder / str(number) / "marker")
+            index = read_index(marker, marker.parent)
+        except ValueError as error:
+            return drop, DropCheck(unreadable=str(error))
+        except ClientError as error:
+            if not refuses_one_object(error):
+                raise
+            return drop, DropCheck(unreadable=f"S3 refused it, {error}")
+        return drop, DropCheck(IndexCheck(index) if index is not None else None)
+
+    return ordered_map(read, enumerate(drops), WORKERS)

@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 
 from drops.names import class_label
 from processing.manifests.drop_check import CHECKED_SCHEMA, DropCheck
-from processing.manifests.drop_listing import Part
-from processing.manifests.drops import WRITE_AGAIN, Drop, UnusedDrop
-from processing.manifests.spool import Spool
-from processing.manifests.staging import STAGED_SCHEMA
+from processing.manifests.drops import WRITE_AGAIN, Drop, Part, UnusedDrop
+from processing.manifests.staging import STAGED_SCHEMA, Spool
 
 Labelled = Iterator[tuple[str, pa.RecordBatch]]
 

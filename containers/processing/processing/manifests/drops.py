@@ -1,12 +1,18 @@
-"""Which drops are complete."""
+"""Which drops are complete, and their objects: listed in parallel, handed over in order of keys."""
 
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pyarrow as pa
 
 from drops.names import refusal_of_drop_id
-from processing.manifests.listing import Lister
-from processing.manifests.s3 import CONNECTIONS, StoredObject
-from processing.manifests.settings import S3Folder
-from processing.parallel import ordered_map
+from drops.s3_uri import S3Uri
+from processing.common.parallel import ordered_map
+from processing.manifests.s3 import CONNECTIONS, LISTED_SCHEMA, Lister, StoredObject
+from processing.manifests.staging import Spool
 
 MARKER = "_SUCCESS"
 WRITE_AGAIN = f"and write {MARKER} again"
@@ -40,16 +46,16 @@ class Drops:
     refused: tuple[UnusedDrop, ...]
 
 
-def find_drops(lister: Lister, folder: S3Folder) -> Drops:
+def find_drops(lister: Lister, folder: S3Uri) -> Drops:
     """All drops below `folder`."""
     prefixes = (
-        prefix for page in lister.pages(folder.prefix, delimiter="/") for prefix in page.prefixes
+        prefix for page in lister.pages(folder.key, delimiter="/") for prefix in page.prefixes
     )
     complete, incomplete, refused = [], [], []
     for prefix, marker, has_objects in ordered_map(
         lambda prefix: _look_into(lister, prefix), prefixes, CONNECTIONS
     ):
-        drop_id = prefix.removeprefix(folder.prefix).removesuffix("/")
+        drop_id = prefix.removeprefix(folder.key).removesuffix("/")
         if marker is not None and (reason := refusal_of_drop_id(drop_id)):
             refused.append(UnusedDrop(drop_id, reason))
         elif marker is not None:
@@ -76,3 +82,93 @@ def _has_objects(lister: Lister, prefix: str) -> bool:
     return any(
         not stored.key.endswith("/") for page in lister.pages(prefix) for stored in page.objects()
     )
+
+
+@dataclass
+class Findings:
+    """How many names there are, the lowest of them (UTF-8 bytes), and what to say of that one."""
+
+    count: int = 0
+    name: str = ""
+    clause: str = ""
+
+    def add(self, names: pa.StringArray, clause: Callable[[str], str] = str) -> None:
+        """Adds names in ascending order; `clause` says of a name what is wrong and what to do."""
+        if not len(names):
+            return
+        first = names[0].as_py()
+        if not self.count or first < self.name:
+            self.name, self.clause = first, clause(first)
+        self.count += len(names)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Neighbours in the order of keys: all below a class folder, or some beside class folders.
+
+    class_label: None for the latter. batches: LISTED_SCHEMA, to be read once.
+    """
+
+    drop: Drop
+    class_label: str | None
+    batches: Iterable[pa.RecordBatch]
+
+
+class DropListing:
+    """Lists drops with many requests at a time; what waits to be read is below `folder`."""
+
+    def __init__(self, lister: Lister, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lister = lister
+        self._folder = folder
+        self._numbers = count()
+
+    def parts(self, drops: Iterable[Drop]) -> Iterator[Part]:
+        """All parts of all `drops`, in the order of keys if the drops are in that of prefixes."""
+        return ordered_map(self._listed, self._unlisted(drops), CONNECTIONS)
+
+    def _unlisted(self, drops: Iterable[Drop]) -> Iterator[tuple[Drop, str | Spool]]:
+        def look_into(drop: Drop) -> list[tuple[Drop, str | Spool]]:
+            return [(drop, entry) for entry in self._first_level(drop.prefix)]
+
+        for entries in ordered_map(look_into, drops, CONNECTIONS):
+            yield from entries
+
+    def _first_level(self, prefix: str) -> list[str | Spool]:
+        entries: list[str | Spool] = []
+        for page in self._lister.pages(prefix, delimiter="/"):
+            objects, start = page.batch, 0
+            keys = objects["key"].to_pylist()
+            for deeper in page.prefixes:
+                end = bisect_left(keys, deeper)
+                self._add(entries, objects.slice(start, end - start))
+                entries.append(deeper)
+                start = end
+            self._add(entries, objects.slice(start))
+        for entry in entries:
+            if isinstance(entry, Spool):
+                entry.close()
+        return entries
+
+    def _add(self, entries: list[str | Spool], objects: pa.RecordBatch) -> None:
+        if not len(objects):
+            return
+        last = entries[-1] if entries else None
+        if not isinstance(last, Spool):
+            last = self._spool()
+            entries.append(last)
+        last.append(objects)
+
+    def _listed(self, unlisted: tuple[Drop, str | Spool]) -> Part:
+        drop, entry = unlisted
+        if isinstance(entry, Spool):
+            return Part(drop, None, entry.batches())
+        spool = self._spool()
+        for page in self._lister.pages(entry):
+            spool.append(page.batch)
+        spool.close()
+        class_label = entry.removeprefix(drop.prefix).removesuffix("/")
+        return Part(drop, class_label, spool.batches())
+
+    def _spool(self) -> Spool:
+        return Spool(self._folder / f"{next(self._numbers)}.arrow", LISTED_SCHEMA)

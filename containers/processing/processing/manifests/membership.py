@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from processing.channels import CHANNELS
+from processing.common.container import CHANNELS
 from processing.manifests.split import DIGEST, Codes, Digests, first_words
-from processing.manifests.table_writer import TableWriter
+from processing.manifests.staging import TableWriter
 
 ROW_GROUP_ROWS = 16_384
 CHANNEL_TYPE = pa.dictionary(pa.int8(), pa.string())

@@ -3,42 +3,18 @@
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from drops.s3_uri import S3Uri
-from processing.arguments import Parser, at_least_one, fraction, share
-from processing.container import UserError
-
-
-@dataclass(frozen=True)
-class S3Folder:
-    """A bucket and a key prefix that ends with a slash."""
-
-    bucket: str
-    prefix: str
-
-    @classmethod
-    def of(cls, uri: str) -> Self:
-        """Reads "s3://bucket/prefix/"."""
-        try:
-            read = S3Uri.of(uri)
-        except ValueError:
-            read = None
-        if read is None or not read.key.endswith("/"):
-            raise ArgumentTypeError("must be s3://<bucket>/<prefix>/")
-        return cls(read.bucket, read.key)
-
-    @property
-    def uri(self) -> str:
-        return f"s3://{self.bucket}/{self.prefix}"
+from processing.common.arguments import Parser, at_least_one, fraction, share
+from processing.common.container import UserError
 
 
 @dataclass(frozen=True)
 class Settings:
     """The arguments, checked; architecture.md names them."""
 
-    drops: S3Folder
-    lineage: S3Folder
+    drops: S3Uri
+    lineage: S3Uri
     execution_id: str
     drop_id: str
     validation_fraction: float
@@ -48,11 +24,22 @@ class Settings:
     seed: int
 
 
+def folder(text: str) -> S3Uri:
+    """An address of S3 whose key is a prefix that ends with a slash: "s3://bucket/prefix/"."""
+    try:
+        read = S3Uri.of(text)
+    except ValueError:
+        read = None
+    if read is None or not read.key.endswith("/"):
+        raise ArgumentTypeError("must be s3://<bucket>/<prefix>/")
+    return read
+
+
 def read_settings(arguments: Sequence[str]) -> Settings:
     """Settings of a command line; UserError when one is missing or out of its range."""
     parser = Parser("CreateManifests")
-    parser.add_argument("--drops", type=S3Folder.of, required=True)
-    parser.add_argument("--lineage", type=S3Folder.of, required=True)
+    parser.add_argument("--drops", type=folder, required=True)
+    parser.add_argument("--lineage", type=folder, required=True)
     parser.add_argument("--execution-id", required=True)
     parser.add_argument("--drop-id", required=True)
     parser.add_argument("--validation-fraction", type=fraction, required=True)

@@ -1,31 +1,150 @@
-"""Every object that counts, with its digest, in the order of keys."""
+"""Every object that counts, with its SHA-256, in the order of keys; as few downloads as will do."""
 
+import base64
+import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from processing.container import UserError
-from processing.manifests.digests import Digests
-from processing.manifests.drop_listing import DropListing
+from drops.s3_uri import S3Uri
+from processing.common.aws import broken_bodies_again
+from processing.common.container import quoted
+from processing.common.parallel import ordered_map
+from processing.manifests.drop_check import read_markers
 from processing.manifests.drop_rows import DropRows, IncludedDrop
-from processing.manifests.drops import MARKER, UnusedDrop, find_drops, is_drop
-from processing.manifests.earlier import Earlier
-from processing.manifests.earlier_objects import Changes, EarlierObjects
-from processing.manifests.listing import Lister
-from processing.manifests.markers import read_markers
-from processing.manifests.s3 import S3Client
+from processing.manifests.drops import (
+    WRITE_AGAIN,
+    DropListing,
+    UnusedDrop,
+    find_drops,
+)
+from processing.manifests.earlier import Changes, Earlier, EarlierObjects
+from processing.manifests.s3 import CONNECTIONS, Lister, S3Client, refuses_one_object
 from processing.manifests.settings import Settings
 from processing.manifests.staging import BATCH_ROWS, STAGED_SCHEMA
 
-PROGRESS_OBJECTS = 100_000
-MAXIMUM_WARNINGS = 20
-SHA256 = STAGED_SCHEMA.get_field_index("sha256")
+CHUNK_BYTES = 1 << 20
+PROGRESS_DOWNLOADS = 10_000
 
 logger = logging.getLogger(__name__)
+
+
+class Digests:
+    """Asks S3 for the contents of objects below `drops`.
+
+    used_before: ids of drops that are used in part where some of their objects cannot be read. In
+    another drop one such object is enough, and no more of it are asked for.
+    """
+
+    def __init__(self, s3: S3Client, drops: S3Uri, used_before: Set[str]) -> None:
+        self._s3 = s3
+        self._drops = drops
+        self._used_before = used_before
+        self._without_checksum: set[str] = set()
+        self._refused: dict[str, tuple[str, str]] = {}
+        self._lock = Lock()
+        self._done = 0
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """By the drop's id, what S3 says of the first of its objects that cannot be read."""
+        return {drop_id: clause for drop_id, (_, clause) in self._refused.items()}
+
+    def fill(self, batch: pa.RecordBatch) -> pa.FixedSizeBinaryArray:
+        """The column `sha256` of a batch with its nulls filled; key and version_id say of what.
+
+        Null stays what S3 refuses, as `refused` says.
+        """
+        unknown = batch["sha256"].is_null()
+        asked = batch.filter(unknown)
+        if not len(asked):
+            return batch["sha256"]
+        versions = zip(asked["key"].to_pylist(), asked["version_id"].to_pylist(), strict=True)
+        found = []
+        for digest in ordered_map(lambda version: self._sha256(*version), versions, CONNECTIONS):
+            found.append(digest)
+            self._done += 1
+            if self._done % PROGRESS_DOWNLOADS == 0:
+                logger.info("Digests of %d files without an index are known.", self._done)
+        return pc.replace_with_mask(batch["sha256"], unknown, pa.array(found, pa.binary(32)))
+
+    def _sha256(self, key: str, version_id: str) -> bytes | None:
+        drop_id, _, name = key.removeprefix(self._drops.key).partition("/")
+        # Objects are asked for in the order of keys: the first refused one is always asked for.
+        if drop_id in self._refused and drop_id not in self._used_before:
+            return None
+        try:
+            return self._read(drop_id, key, version_id)
+        except ClientError as error:
+            if not refuses_one_object(error):
+                raise
+            self._refuse(drop_id, name, error)
+            return None
+
+    def _refuse(self, drop_id: str, name: str, error: ClientError) -> None:
+        said = error.response["Error"]
+        clause = (
+            f"S3 refuses to read {quoted(name)} ({said['Code']}: {said.get('Message', '')}); "
+            f"upload it so that the job's role may read it {WRITE_AGAIN}"
+        )
+        with self._lock:
+            refused = (name, clause)
+            self._refused[drop_id] = min(self._refused.get(drop_id, refused), refused)
+
+    @broken_bodies_again
+    def _read(self, drop_id: str, key: str, version_id: str) -> bytes:
+        request = {
+            "Bucket": self._drops.bucket,
+            "Key": key,
+            "VersionId": version_id,
+            "ChecksumMode": "ENABLED",
+        }
+        # One program uploads a drop: with checksums or without.
+        if drop_id not in self._without_checksum:
+            if checksum := self._ask(request):
+                return checksum
+            self._without_checksum.add(drop_id)
+        answer = self._s3.get_object(**request)
+        with closing(answer["Body"]) as body:
+            if checksum := _of_content(answer):
+                return checksum
+            digest = hashlib.sha256()
+            for chunk in body.iter_chunks(CHUNK_BYTES):
+                digest.update(chunk)
+        return digest.digest()
+
+    def _ask(self, request: Mapping[str, str]) -> bytes | None:
+        try:
+            return _of_content(self._s3.head_object(**request))
+        except ClientError as error:
+            # GetObject says why, which HeadObject cannot.
+            if not refuses_one_object(error):
+                raise
+            return None
+
+
+def _of_content(answer: Mapping[str, Any]) -> bytes | None:
+    """S3's own SHA-256 of a content.
+
+    A composite checksum, "<checksum>-<parts>", is that of the parts' checksums:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    checksum = answer.get("ChecksumSHA256", "")
+    if not checksum or "-" in checksum or answer.get("ChecksumType") == "COMPOSITE":
+        return None
+    return base64.b64decode(checksum)
+
+
+PROGRESS_OBJECTS = 100_000
+SHA256 = STAGED_SCHEMA.get_field_index("sha256")
 
 
 @dataclass(frozen=True)
@@ -92,72 +211,6 @@ def stage_objects(
         bringing=frozenset(drop_rows.drops[number].id for number in news),
         refused=digests.refused,
     )
-
-
-def judged(staged: Staged, settings: Settings) -> Staged:
-    """The same with its warnings.
-
-    Raises UserError when the drop that started the run is not used, or not whole, and no other has
-    brought anything since the newest earlier run; when nothing at all can be used; or when all is
-    of one class.
-    """
-    against = _against_starting_drop(settings, staged.drops, staged.unused_drops)
-    if against and not (staged.bringing - {settings.drop_id} and staged.objects):
-        raise UserError(against)
-    if not staged.objects:
-        raise UserError(_why_nothing(settings, staged.unused_drops))
-    if len(staged.class_labels) == 1:
-        more = f" {staged.unused_drops[0].reason}" if staged.unused_drops else ""
-        raise UserError(
-            f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '
-            f"one other class, in a class folder of its own.{more}"
-        )
-    return replace(staged, warnings=tuple(_warnings(staged, against)))
-
-
-def _against_starting_drop(
-    settings: Settings, drops: Iterable[IncludedDrop], unused: Iterable[UnusedDrop]
-) -> str:
-    """Why the drop that started the run is not used, or not whole; empty where it is."""
-    drop_id = settings.drop_id
-    if not is_drop(drop_id):
-        return ""
-    for drop in drops:
-        if drop.id == drop_id:
-            return drop.problem
-    for left_out in unused:
-        if left_out.id == drop_id:
-            return left_out.reason
-    return (
-        f'Drop "{drop_id}" is not complete: {settings.drops.uri}{drop_id}/{MARKER} is missing; '
-        "upload the drop's files and then this marker."
-    )
-
-
-def _why_nothing(settings: Settings, unused: Sequence[UnusedDrop]) -> str:
-    if unused:
-        more = f" (and {len(unused) - 1} more drops)" if len(unused) > 1 else ""
-        return f"No drop can be used. {unused[0].reason}{more}"
-    return (
-        f"There is no complete drop below {settings.drops.uri}: upload one, and {MARKER} as its "
-        "last file."
-    )
-
-
-def _warnings(staged: Staged, against: str) -> Iterator[str]:
-    """A sentence each, no more of a kind than a person reads."""
-    told = [drop.reason for drop in staged.unused_drops]
-    if against and against not in told:
-        told.insert(0, against)
-    told += [warning for drop in staged.drops for warning in drop.warnings if warning != against]
-    yield from told[:MAXIMUM_WARNINGS]
-    if len(told) > MAXIMUM_WARNINGS:
-        yield f"{len(told) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
-    for label in staged.twice_written:
-        yield (
-            f'Class "{label}" has folders whose names are written in two ways (an accented letter '
-            "as one character or as two): they are one class."
-        )
 
 
 def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

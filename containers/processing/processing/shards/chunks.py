@@ -1,18 +1,54 @@
-"""Some files at a time: read, checked, decoded and framed, so that threads meet seldom."""
+"""Some files at a time: read, checked, decoded and framed, so that threads meet seldom.
+
+What they hold at a time stays within a budget of memory.
+"""
 
 import gzip
 import hashlib
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Condition
 
 from preprocessing import MAXIMUM_BYTES, UnusableImage, decoding_bytes, too_many_bytes
 from preprocessing.isolated import DecoderFault, IsolatedDecoder
-from processing.container import UserError, quoted
-from processing.shards.memory import Memory
+from processing.common.container import UserError, quoted
 from processing.shards.source_files import SourceFile
 from processing.shards.tfrecord import record
+
+
+class Memory:
+    """A budget of bytes, given out in the order in which it is asked for.
+
+    Who asks for more than all of it gets all of it, and so runs alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._free = size
+        self._queue: deque[object] = deque()
+        self._changed = Condition()
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Waits until `size` bytes are free, and holds them within a block."""
+        wanted, ticket = min(size, self._size), object()
+        with self._changed:
+            self._queue.append(ticket)
+            self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= wanted)
+            self._queue.popleft()
+            self._free -= wanted
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
+
 
 FILES_PER_CHUNK = 16
 # Pixels of photographs hardly shrink further at a higher level, which takes several times as long.

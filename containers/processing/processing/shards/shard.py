@@ -7,12 +7,10 @@ from operator import attrgetter
 from pathlib import Path
 
 from preprocessing.isolated import IsolatedDecoder
-from processing.channels import Channel
-from processing.parallel import ordered_map
-from processing.shards.chunks import Records, chunks, read, records
-from processing.shards.memory import Memory
-from processing.shards.quarantine import Quarantine
-from processing.shards.report import ShardSize
+from processing.common.container import Channel
+from processing.common.parallel import ordered_map
+from processing.shards.chunks import Memory, Records, chunks, read, records
+from processing.shards.report import Quarantine, ShardSize
 from processing.shards.settings import Settings
 from processing.shards.source_files import SourceFiles
 

@@ -22,7 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from processing.container import UserError
+from processing.common.container import UserError
 
 # A tenth of all calls may be throttled: ten in a row are one in 10,000,000,000.
 ATTEMPTS = 10

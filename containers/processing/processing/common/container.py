@@ -1,4 +1,4 @@
-"""SageMaker's contract with a processing container: folders, exit code and exit message.
+"""SageMaker's contract with a processing container: folders, channels, exit code and exit message.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
 """
@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 OPT_ML = Path("/opt/ml")
 EXIT_MESSAGE_BYTES = 1024
@@ -66,3 +67,13 @@ def _write_exit_message(message: str, root: Path) -> None:
         (root / "output" / "message").write_text(text, encoding="utf-8")
     except OSError as error:
         logger.error("The exit message could not be written: %s", error)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes readable UTF-8 JSON, the same bytes for the same content; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+Channel = Literal["train", "validation", "test"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)

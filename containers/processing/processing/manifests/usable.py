@@ -1,22 +1,24 @@
-"""Leaves rows out that were staged already, and the drops that they spoil."""
+"""What of the staged objects can be used: leaves others out, and judges what is left."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from processing.common.container import UserError
 from processing.manifests.drop_rows import IncludedDrop, cannot_be_used, is_used_in_part
-from processing.manifests.drops import UnusedDrop
-from processing.manifests.earlier import Earlier
-from processing.manifests.earlier_objects import EarlierObjects
-from processing.manifests.minimum import SmallClassesError
+from processing.manifests.drops import MARKER, UnusedDrop, is_drop
+from processing.manifests.earlier import Earlier, EarlierObjects
+from processing.manifests.settings import Settings
+from processing.manifests.split import SmallClassesError
 from processing.manifests.stage_objects import Staged
 from processing.manifests.staging import StagedObjects, StagedWriter
 
 DROP, CLASS = "drop", "class"
+MAXIMUM_WARNINGS = 20
 Rows = Callable[[pa.RecordBatch], pa.BooleanArray]
 
 
@@ -146,4 +148,70 @@ class _Kept:
             left_out=drop.left_out + drop.objects - objects,
             warnings=(told, *drop.warnings),
             problem=drop.problem or told,
+        )
+
+
+def judged(staged: Staged, settings: Settings) -> Staged:
+    """The same with its warnings.
+
+    Raises UserError when the drop that started the run is not used, or not whole, and no other has
+    brought anything since the newest earlier run; when nothing at all can be used; or when all is
+    of one class.
+    """
+    against = _against_starting_drop(settings, staged.drops, staged.unused_drops)
+    if against and not (staged.bringing - {settings.drop_id} and staged.objects):
+        raise UserError(against)
+    if not staged.objects:
+        raise UserError(_why_nothing(settings, staged.unused_drops))
+    if len(staged.class_labels) == 1:
+        more = f" {staged.unused_drops[0].reason}" if staged.unused_drops else ""
+        raise UserError(
+            f'All images are of one class, "{staged.class_labels[0]}": drop images of at least '
+            f"one other class, in a class folder of its own.{more}"
+        )
+    return replace(staged, warnings=tuple(_warnings(staged, against)))
+
+
+def _against_starting_drop(
+    settings: Settings, drops: Iterable[IncludedDrop], unused: Iterable[UnusedDrop]
+) -> str:
+    """Why the drop that started the run is not used, or not whole; empty where it is."""
+    drop_id = settings.drop_id
+    if not is_drop(drop_id):
+        return ""
+    for drop in drops:
+        if drop.id == drop_id:
+            return drop.problem
+    for left_out in unused:
+        if left_out.id == drop_id:
+            return left_out.reason
+    return (
+        f'Drop "{drop_id}" is not complete: {settings.drops}{drop_id}/{MARKER} is missing; '
+        "upload the drop's files and then this marker."
+    )
+
+
+def _why_nothing(settings: Settings, unused: Sequence[UnusedDrop]) -> str:
+    if unused:
+        more = f" (and {len(unused) - 1} more drops)" if len(unused) > 1 else ""
+        return f"No drop can be used. {unused[0].reason}{more}"
+    return (
+        f"There is no complete drop below {settings.drops}: upload one, and {MARKER} as its "
+        "last file."
+    )
+
+
+def _warnings(staged: Staged, against: str) -> Iterator[str]:
+    """A sentence each, no more of a kind than a person reads."""
+    told = [drop.reason for drop in staged.unused_drops]
+    if against and against not in told:
+        told.insert(0, against)
+    told += [warning for drop in staged.drops for warning in drop.warnings if warning != against]
+    yield from told[:MAXIMUM_WARNINGS]
+    if len(told) > MAXIMUM_WARNINGS:
+        yield f"{len(told) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
+    for label in staged.twice_written:
+        yield (
+            f'Class "{label}" has folders whose names are written in two ways (an accented letter '
+            "as one character or as two): they are one class."
         )

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from processing.container import UserError
+from processing.common.container import UserError
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,1 @@
+"""What all steps stand on; it imports none of them."""
