@@ -6,18 +6,17 @@ import sys
 # Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
 sys.dont_write_bytecode = False
 
-from infra.settings import ENVIRONMENTS, SettingsError, check_context, load  # noqa: E402
+from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402
 from infra.validation import new_app, synthesise  # noqa: E402
 
 
 def main() -> None:
+    """Writes the assembly of each environment."""
     app = new_app()
     chosen = app.node.try_get_context("environment")
     try:
-        check_context(app.node.get_all_context())
-        environments = [
-            load(name, app.node.try_get_context) for name in ([chosen] if chosen else ENVIRONMENTS)
-        ]
+        context = app.node.get_all_context()
+        environments = [load(name, context) for name in ([chosen] if chosen else ENVIRONMENTS)]
         # Of the CLI's credentials: what is deployed says no account where the settings don't.
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")
         for each in environments:

@@ -3,22 +3,15 @@
 Validation takes longer than all the rest of a synthesis.
 """
 
-import hashlib
 import json
-import shutil
 import sys
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra.cache import keep
+from infra.cache import INFRA, cached, digest, keep, read
 
-_INFRA = Path(__file__).parent
-CACHE = _INFRA.parent / ".cache" / "validated"
 _REPORT = "validation-report.json"
-_RULES = ("aws-cdk-lib", "cdk-nag", "botocore", "detect-secrets")
 
 
 def new_app() -> cdk.App:
@@ -27,22 +20,16 @@ def new_app() -> cdk.App:
     return cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False)
 
 
-def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
+def synthesise(app: cdk.App) -> None:
     """Writes the assembly; ends the program where a rule is broken, which is printed before.
 
     The rules are AWS Solutions of cdk-nag, those that the CDK brings, and our own in `infra/rules`,
     but for the exceptions in `infra/exceptions`.
-
-    Args:
-        cache: folder of the reports of what was found clean.
     """
     folder = Path(app.synth().directory)
-    kept = cache / f"{_digest(folder)}.json"
-    try:
-        shutil.copyfile(kept, folder / _REPORT)
-    except OSError:
-        pass
-    else:
+    clean = cached("validated", digest(INFRA, *_assembly(folder)))
+    if (report := read(clean)) is not None:
+        (folder / _REPORT).write_text(report, "utf-8")
         return
     _add_rules(app)
     try:
@@ -57,15 +44,15 @@ def synthesise(app: cdk.App, cache: Path = CACHE) -> None:
         )
     report = (folder / _REPORT).read_text("utf-8")
     if _is_clean(report):
-        keep(kept, report)
+        keep(clean, report)
 
 
 def _add_rules(app: cdk.App) -> None:
     # Whatever was found clean before does without these.
-    import cdk_nag  # noqa: PLC0415
+    import cdk_nag  # noqa: PLC0415 - takes seconds
 
-    from infra.deployment import Deployment  # noqa: PLC0415
-    from infra.own_rules import OwnRules  # noqa: PLC0415
+    from infra.deployment import Deployment  # noqa: PLC0415 - the app has it already
+    from infra.own_rules import OwnRules  # noqa: PLC0415 - takes seconds
 
     deployments = [child for child in app.node.children if isinstance(child, Deployment)]
     cdk.Validations.of(app).add_plugins(
@@ -75,23 +62,10 @@ def _add_rules(app: cdk.App) -> None:
     )
 
 
-def _digest(folder: Path) -> str:
-    """Of the assembly, of all that could judge it otherwise, and of what explains exceptions."""
-    made_from = hashlib.sha256(sys.version.encode())
-    for package in _RULES:
-        made_from.update(f"{package} {version(package)}\0".encode())
-    for root, file in _files(folder):
-        made_from.update(f"{file.relative_to(root).as_posix()}\0".encode())
-        made_from.update(file.read_bytes() + b"\0")
-    return made_from.hexdigest()
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    # An asset is a folder that is named by its own digest.
-    assembly = [*folder.glob("*.json"), *folder.glob("assembly-*/*.json")]
-    judging = [*_INFRA.rglob("*.py"), *_INFRA.glob("costs/*.toml")]
-    for root, files in ((_INFRA, judging), (folder, assembly)):
-        yield from ((root, file) for file in sorted(files) if file.name != _REPORT)
+def _assembly(folder: Path) -> list[Path]:
+    """All but the assets, which are named by their own digest."""
+    files = [*folder.glob("*.json"), *folder.glob("assembly-*/*.json")]
+    return sorted(file for file in files if file.name != _REPORT)
 
 
 def _is_clean(report: str) -> bool:

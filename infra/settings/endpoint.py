@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.settings.instances import HostingInstance, check_accelerator
-from infra.settings.section import Accelerator, Section
+from infra.settings.section import Accelerator, HostingInstance, Section, check_accelerator
 
 ModelPackageArn = Annotated[
     str,

@@ -4,19 +4,19 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from infra.settings.data import Data
-from infra.settings.dataset import Manifests, Shards
-from infra.settings.drift import Drift
 from infra.settings.endpoint import Endpoint
-from infra.settings.evaluation import Evaluation, ServingModel
-from infra.settings.github import GitHub
-from infra.settings.network import Network
-from infra.settings.operations import Operations
-from infra.settings.promotion import Promotion
+from infra.settings.operations import (
+    Data,
+    Drift,
+    GitHub,
+    Network,
+    Operations,
+    Promotion,
+    Security,
+    Trigger,
+)
+from infra.settings.pipeline import Evaluation, Manifests, ServingModel, Shards, Training
 from infra.settings.section import Account, Section
-from infra.settings.security import Security
-from infra.settings.training import Training
-from infra.settings.trigger import Trigger
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 

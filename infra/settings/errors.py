@@ -1,13 +1,14 @@
-"""From what pydantic says to one sentence: where, what is wrong, what to do."""
+"""What a setting may be, and what is wrong with one, in a sentence: where, what, what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from infra.settings import limits
+from infra.settings.environment import Settings
 
 Schema = Mapping[str, Any]
 
@@ -16,57 +17,106 @@ class SettingsError(Exception):
     """The settings can't be used; the message says which file and key, and why."""
 
 
-def first_problem(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """The key that is wrong, empty for the whole, and what is wrong with it and what to do.
-
-    Args:
-        model: of all settings; its sections are tables of the file.
-    """
-    # A key that is misspelt is often why another is missing or fits nothing.
-    details = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
-    path = [part for part in details["loc"] if isinstance(part, str)]
-    return ".".join(path), _problem(details, path, model)
-
-
-def _problem(details: ErrorDetails, path: list[str], model: type[BaseModel]) -> str:
-    if details["type"] == "extra_forbidden":
-        return f"is no setting: {_nearest(path, model)}"
-    if details["type"] == "value_error":
-        return details["msg"].removeprefix("Value error, ")
-    if details["type"] == "model_type":
-        return f"is {_shown(details['input'])}: make it a table, [{path[0]}], with settings in it"
-    if details["type"] == "missing":
-        return "has no value: give one"
-    return f"is {_shown(details['input'])}: give {limits.in_words(_schema(path, model))}"
-
-
-def keys(model: type[BaseModel]) -> dict[str, Schema]:
-    """JSON Schema of each setting by its key in the file, e.g. `training.hosts`."""
-    schema = model.model_json_schema()
+@cache
+def schemas() -> Mapping[str, Schema]:
+    """JSON Schema of each setting by its name, e.g. `training.hosts`, in the models' order."""
+    schema = Settings.model_json_schema()
     found: dict[str, Schema] = {}
     for name, field in schema["properties"].items():
         if "$ref" in field:
             section = schema["$defs"][field["$ref"].rpartition("/")[2]]["properties"]
             found |= {f"{name}.{key}": value for key, value in section.items()}
-        else:
+        elif name != "environment":
             found[name] = field
     return found
 
 
-def _schema(path: list[str], model: type[BaseModel]) -> Schema:
-    return keys(model)[".".join(path[:2])]
+def is_optional(schema: Schema) -> bool:
+    """May the setting be left without a value?"""
+    return any(option.get("type") == "null" for option in schema.get("anyOf", ()))
 
 
-def _nearest(path: list[str], model: type[BaseModel]) -> str:
-    known = keys(model)
-    sections = list(dict.fromkeys(key.partition(".")[0] for key in known if "." in key))
-    if len(path) == 1 and (near := get_close_matches(path[0], sections, n=1)):
+def value_schema(schema: Schema) -> Schema:
+    """What a value has to be, where one is given."""
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    return options[0] if options else schema
+
+
+def in_words(schema: Schema) -> str:
+    """What a value may be, e.g. `an integer from 1 to 100`, `cpu or gpu`."""
+    schema = value_schema(schema)
+    if "enum" in schema:
+        return _either([str(value) for value in schema["enum"]])
+    match schema.get("type"):
+        case "boolean":
+            return "true or false"
+        case "integer":
+            kind = f"a multiple of {schema['multipleOf']:,}" if "multipleOf" in schema else ""
+            return f"{kind or 'an integer'} {_range(schema)}"
+        case "number":
+            return f"a number {_range(schema)}"
+        case "array":
+            return f"a list of at most {schema['maxItems']}, each {in_words(schema['items'])}"
+    return f"text like {schema['examples'][0]}" if "examples" in schema else "text"
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """The key that is wrong, empty for the whole, and what is wrong with it and what to do."""
+    # A key that is misspelt is often why another is missing or fits nothing.
+    details = min(error.errors(include_url=False), key=lambda e: e["type"] != "extra_forbidden")
+    key = ".".join(part for part in details["loc"] if isinstance(part, str))
+    return key, _problem(details, key)
+
+
+def nearest(key: str, *others: str) -> list[str]:
+    """The settings that a misspelt name may mean; none where nothing is alike.
+
+    A setting of the same table comes first, then a whole name, dots or not, then a name without its
+    table, which settings of several tables may share.
+
+    Args:
+        others: names that may be meant beside those of settings.
+    """
+    table, _, field = key.rpartition(".")
+    here: dict[str, list[str]] = {}
+    whole: dict[str, list[str]] = {}
+    fields: dict[str, list[str]] = {}
+    for name in (*schemas(), *others):
+        its_table, _, its_field = name.rpartition(".")
+        whole[_plain(name)] = [name]
+        fields.setdefault(_plain(its_field), []).append(name)
+        if table == its_table:
+            here[_plain(its_field)] = [name]
+    for spelling, known, cutoff in ((field, here, 0.7), (key, whole, 0.85), (field, fields, 0.75)):
+        if near := get_close_matches(_plain(spelling), known, n=1, cutoff=cutoff):
+            return known[near[0]]
+    return []
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate(str.maketrans(".-:", "___"))
+
+
+def _problem(details: ErrorDetails, key: str) -> str:
+    match details["type"]:
+        case "extra_forbidden":
+            return f"is no setting: {_instead(key)}"
+        case "value_error":
+            return details["msg"].removeprefix("Value error, ")
+        case "model_type":
+            return f"is {_shown(details['input'])}: make it a table, [{key}], with settings in it"
+        case "missing":
+            return "has no value: give one"
+    schema = schemas()[".".join(key.split(".")[:2])]
+    return f"is {_shown(details['input'])}: give {in_words(schema)}"
+
+
+def _instead(key: str) -> str:
+    tables = dict.fromkeys(name.partition(".")[0] for name in schemas() if "." in name)
+    if "." not in key and (near := get_close_matches(key, tables, n=1)):
         return f"did you mean [{near[0]}]"
-    fields = {key.rpartition(".")[2]: key for key in reversed(known)}
-    here = {key.rpartition(".")[2]: key for key in known if key.split(".")[:-1] == path[:-1]}
-    for candidates, cutoff in ((here, 0.7), (fields, 1), (fields, 0.7)):
-        if near := get_close_matches(path[-1], list(candidates), n=1, cutoff=cutoff):
-            return f"did you mean {candidates[near[0]]}"
+    if found := nearest(key):
+        return f"did you mean {_either(found)}"
     return "take it out; ./scripts/settings shows all there are"
 
 
@@ -76,3 +126,20 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict | tuple):
         return "a table" if isinstance(value, dict) else "a list"
     return repr(value) if isinstance(value, str | int | float) else str(value)
+
+
+def _range(schema: Schema) -> str:
+    if "minimum" in schema and "maximum" in schema:
+        return f"from {schema['minimum']:,} to {schema['maximum']:,}"
+    ends = {
+        "above": schema.get("exclusiveMinimum"),
+        "at least": schema.get("minimum"),
+        "below": schema.get("exclusiveMaximum"),
+        "at most": schema.get("maximum"),
+    }
+    return " and ".join(f"{word} {end:,}" for word, end in ends.items() if end is not None)
+
+
+def _either(values: Iterable[str]) -> str:
+    *others, last = values
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,10 +1,11 @@
-"""Settings of `[operations]`."""
+"""Tables of what surrounds pipeline and endpoint: data, starts, drift, promotion, network, keys."""
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from infra.settings.section import Section
+from infra.settings.section import Account, Section
 
 EmailAddress = Annotated[
     str,
@@ -13,12 +14,7 @@ EmailAddress = Annotated[
 ]
 
 
-def _number(value: Any) -> Any:
-    # CDK context has strings alone.
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-LogDays = Annotated[Literal[7, 14, 30, 90, 365], BeforeValidator(_number)]
+LogDays = Literal[7, 14, 30, 90, 365]
 
 
 class Operations(Section):
@@ -56,4 +52,259 @@ class Operations(Section):
         default=(),
         max_length=10,
         description="E-mail addresses that are told of the budget beside the topic.",
+    )
+
+
+class Data(Section):
+    """Buckets and how long they keep what they hold."""
+
+    retain: bool = Field(
+        default=True,
+        description="Protect stacks from being destroyed; keep buckets, keys and logs.",
+    )
+    noncurrent_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days an overwritten or deleted object can still be restored.",
+    )
+    working_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="Days an execution's manifests, shards, checkpoints and metrics are kept.",
+    )
+    inference_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days captured answers and the requests and answers of an asynchronous "
+        "endpoint are kept.",
+    )
+    access_log_days: int = Field(
+        default=365, ge=1, le=3650, description="Days S3 access logs are kept."
+    )
+
+
+class Trigger(Section):
+    """The two guards between drops and executions."""
+
+    concurrent_executions: int = Field(
+        default=1,
+        ge=1,
+        le=10,
+        description="Executions that may run at once, those that a person started counted too; "
+        "drops that come meanwhile wait and go into one execution together. Each one more costs "
+        "another execution's instances at the same time.",
+    )
+    executions_per_day: int = Field(
+        default=24,
+        ge=0,
+        le=1000,
+        description="Executions that drops and drift may start in any 24 hours without a person; "
+        "beyond, they wait for ./scripts/drops --release, or for the 24 hours to pass, and people "
+        "are told. 0 for no limit: then only concurrent_executions bounds what a day costs.",
+    )
+
+
+class Drift(Section):
+    """The captured answers' class shares against those of training."""
+
+    every_hours: int = Field(
+        default=0,
+        ge=0,
+        le=168,
+        description="Hours between comparisons, each of the answers captured in these hours and, "
+        "until there are minimum_predictions, in those before, a week at most; 0 for none. A "
+        "comparison costs a few seconds of a function; needs [endpoint] "
+        "capture_percent.",
+    )
+    threshold: float = Field(
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Total variation distance of the class shares (0 the same, 1 no class in "
+        "common), less what chance explains of it, above which an alarm is raised.",
+    )
+    minimum_predictions: int = Field(
+        default=200,
+        ge=1,
+        le=10_000_000,
+        description="Fewest captured answers that are compared; fewer wait for more.",
+    )
+    retrain: bool = Field(
+        default=True,
+        description="Start the pipeline when the alarm is raised, once a model package, which "
+        "costs an execution of it; false tells people only.",
+    )
+
+
+_GROUP = re.compile(
+    r"^arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
+    r":model-package-group/(?P<name>[A-Za-z0-9](-*[A-Za-z0-9]){0,62})$"
+)
+
+ModelPackageGroupArn = Annotated[
+    str,
+    StringConstraints(pattern=_GROUP.pattern),
+    Field(
+        examples=[
+            "arn:aws:sagemaker:eu-central-1:123456789012:model-package-group/shardwise-dev-0a1b2c3d"
+        ]
+    ),
+]
+BucketName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"),
+    Field(examples=["shardwise-dev-data-artifacts82dd59a1-0a1b2c3d4e5f"]),
+]
+KeyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]{36}$"),
+    Field(
+        examples=["arn:aws:kms:eu-central-1:123456789012:key/11112222-3333-4444-5555-666677778888"]
+    ),
+]
+
+
+class Promotion(Section):
+    """Code is promoted and each environment trains its own models, or a model is: one
+    environment trains it and others serve it.
+    """
+
+    deploys: Literal["code", "model"] = Field(
+        default="code",
+        description="code: the environment serves what its own pipeline registers. model: it "
+        "serves what is approved in source_model_package_group, and its own pipeline and trigger, "
+        "which cost nothing until something is dropped, register models that are not served.",
+    )
+    source_model_package_group: ModelPackageGroupArn | None = Field(
+        default=None,
+        description="ARN of the group whose approved packages are served, of another environment "
+        "or account, in the same Region; with deploys model only. ModelPackageGroupArn in the "
+        "outputs of the source's training stack.",
+    )
+    source_artifacts_bucket: BucketName | None = Field(
+        default=None,
+        description="Bucket of the source's models; with deploys model only. ArtifactsBucketName "
+        "in the outputs of the source's data stack.",
+    )
+    source_key: KeyArn | None = Field(
+        default=None,
+        description="ARN of the key of the source's models, where the source has "
+        "security.customer_managed_keys, as one in another account must; with deploys model only. "
+        "ObjectKeyArn in the outputs of the source's data stack.",
+    )
+    target_accounts: tuple[Account, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Other accounts whose environments may serve models of this one: they may read "
+        "its packages, models and images, and hear of its approvals. Needs "
+        "security.customer_managed_keys; costs their reading, and the events.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_source_for_models(self) -> "Promotion":
+        needed = {
+            "source_model_package_group": self.source_model_package_group,
+            "source_artifacts_bucket": self.source_artifacts_bucket,
+        }
+        if self.deploys == "model":
+            if missing := [name for name, value in needed.items() if value is None]:
+                raise ValueError(
+                    f"deploys is model and {missing[0]} has no value: give one, or set deploys to "
+                    "code"
+                )
+        elif given := [
+            name for name, value in (*needed.items(), ("source_key", self.source_key)) if value
+        ]:
+            raise ValueError(
+                f"{given[0]} counts with deploys model only: set deploys, or take it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _names_each_account_once(self) -> "Promotion":
+        if len(set(self.target_accounts)) < len(self.target_accounts):
+            raise ValueError("target_accounts has an account twice: take one out")
+        return self
+
+    @property
+    def source(self) -> dict[str, str] | None:
+        """Partition, Region, account and name of the source's group."""
+        found = _GROUP.match(self.source_model_package_group or "")
+        return found.groupdict() if found else None
+
+
+class Network(Section):
+    """Both are independent: isolation takes the network from a container, the VPC takes the
+    internet from the machine around it.
+    """
+
+    vpc: bool = Field(
+        default=False,
+        description="Run jobs and models in a VPC of their own that has no way to the internet, "
+        "only to S3 and the SageMaker API; costs one interface endpoint by the hour in each "
+        "availability zone, and the flow logs. Without it they are in SageMaker's network.",
+    )
+    availability_zones: int = Field(
+        default=2,
+        ge=2,
+        le=3,
+        description="Availability zones that the VPC has a subnet in; counts with vpc only. Each "
+        "costs an interface endpoint, and gives SageMaker one more place to find capacity in.",
+    )
+    isolate_jobs: bool = Field(
+        default=True,
+        description="Take the network from the containers of ShardImages, TrainModel and "
+        "EvaluateModel; SageMaker itself moves their data, and training hosts reach each other "
+        "all the same. Off is for code that fetches something while it runs: a public data set, a "
+        "package, an experiment tracker.",
+    )
+
+
+# A managed policy's name, with its path where it has one, or its whole ARN:
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html
+ManagedPolicy = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(arn:aws[a-z-]*:iam::(aws|\d{12}):policy/)?([\w.,+@=-]+/)*[\w.,+@=-]+$",
+        max_length=512,
+    ),
+    Field(examples=["Boundary", "arn:aws:iam::123456789012:policy/Boundary"]),
+]
+
+
+class Security(Section):
+    """Off and None are AWS's own keys and no boundary."""
+
+    customer_managed_keys: bool = Field(
+        default=False,
+        description="Encrypt objects, queues, tables and logs with the environment's own KMS key, "
+        "which encrypts volumes anyhow; costs its requests, and who reads or writes needs the key "
+        "too. What was written before keeps its encryption.",
+    )
+    permissions_boundary: ManagedPolicy | None = Field(
+        default=None,
+        description="Name or ARN of the managed policy that bounds what each role of the "
+        "environment may ever be allowed; it must be there before. Costs nothing.",
+    )
+
+
+class GitHub(Section):
+    """Roles for GitHub Actions."""
+
+    repository: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$"),
+            Field(examples=["acme/shardwise"]),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="GitHub repository (owner/name) whose pull requests may review this "
+        "environment, and whose GitHub environment of the same name may deploy it; without it, "
+        "nobody from there can. Costs nothing, and needs GitHub's OIDC provider in the account "
+        "(docs/deploying.md).",
     )

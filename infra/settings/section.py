@@ -1,8 +1,13 @@
-"""What the sections have in common."""
+"""What the tables of a file have in common: the model, and types of values."""
 
+from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from infra.costs import load_prices
+from infra.costs.instances import Use
 
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Field(examples=["123456789012"])]
 Accelerator = Literal["cpu", "gpu"]
@@ -15,3 +20,55 @@ class Section(BaseModel):
     """A table of the file; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+InstanceType = Annotated[
+    str,
+    StringConstraints(pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"),
+    Field(examples=["ml.m5.xlarge"]),
+]
+
+
+def _usable(use: Use) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        instances = load_prices().instances
+        if name in instances and use in instances[name].uses:
+            return name
+        if name in instances:
+            raise ValueError(
+                f"SageMaker does not take {name} for {use}: use another, like ml.m5.large"
+            )
+        usable = [other for other, instance in instances.items() if use in instance.uses]
+        near = get_close_matches(name, usable, n=1, cutoff=0)[0]
+        raise ValueError(
+            f"infra/costs/prices.toml does not know {name}: use {near}, or add it there"
+        )
+
+    return check
+
+
+ProcessingInstance = Annotated[InstanceType, AfterValidator(_usable("processing"))]
+TrainingInstance = Annotated[InstanceType, AfterValidator(_usable("training"))]
+HostingInstance = Annotated[InstanceType, AfterValidator(_usable("hosting"))]
+
+
+def check_accelerator(instance_type: str, accelerator: Accelerator) -> None:
+    """Raises:
+    ValueError: the instance has no GPU for a build that needs one, or the reverse.
+    """
+    gpus = gpus_of(instance_type)
+    if accelerator == "gpu" and not gpus:
+        raise ValueError(
+            f"accelerator is gpu and instance_type {instance_type} has no GPU: use one that has, "
+            "like ml.g4dn.xlarge, or set accelerator to cpu"
+        )
+    if accelerator == "cpu" and gpus:
+        raise ValueError(
+            f"accelerator is cpu and the GPUs of instance_type {instance_type} would be paid for "
+            "and idle: set accelerator to gpu, or use an instance without"
+        )
+
+
+def gpus_of(instance_type: str) -> int:
+    """GPUs of an instance type that the table knows."""
+    return load_prices().instances[instance_type].gpus

@@ -15,9 +15,9 @@ from infra.images import ImagesStack
 from infra.network import Placement
 from infra.retention import kept
 from infra.settings import Settings
+from infra.training.definition_text import definition_text
 from infra.training.roles import Roles
 from infra.training.wiring import Buckets, Images, RoleArns, Wiring
-from infra.training.written import definition_text
 
 
 class TrainingStack(cdk.Stack):

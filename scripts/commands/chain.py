@@ -67,7 +67,7 @@ class Deployment:
     Attributes:
         assembly: folder of the synthesised stacks.
         log: file that all output of the CLI goes to.
-        context: CDK context, for example `{"training_hosts": "4"}`.
+        context: CDK context, for example `{"training.hosts": "4"}`.
     """
 
     environment: str

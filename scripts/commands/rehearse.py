@@ -178,9 +178,9 @@ def _write_images(place: Workplace, name: str, console: Console) -> Path:
 def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> None:
     context = {} if arguments.data is not None else dict(DATA_SETS[arguments.data_set].context)
     if arguments.model is not None:
-        context["training_model"] = arguments.model
+        context["training.model"] = arguments.model
     if arguments.hosts is not None:
-        context["training_hosts"] = str(arguments.hosts)
+        context["training.hosts"] = str(arguments.hosts)
     context.update(arguments.context)
     if boundary := context.get(BOUNDARY):
         make_boundary(boundary)

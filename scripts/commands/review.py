@@ -82,7 +82,7 @@ def command(arguments: argparse.Namespace, console: Console) -> int:
 def _context(pair: str) -> tuple[str, str]:
     key, equals, value = pair.partition("=")
     if not equals:
-        raise CommandError(f"{pair!r} is no context: write KEY=VALUE, e.g. training_hosts=4.")
+        raise CommandError(f"{pair!r} is no context: write KEY=VALUE, e.g. training.hosts=4.")
     return key, value
 
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from scripts import REPOSITORY
 
-BOUNDARY = "permissions_boundary"
+BOUNDARY = "security.permissions_boundary"
 """CDK context key of the setting."""
 
 POLICY = REPOSITORY / "docs" / "permissions-boundary.json"

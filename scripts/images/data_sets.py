@@ -58,6 +58,8 @@ DATA_SETS = {
     DEFAULT: DataSet("handwritten digits", write_digits),
     # dev's small network reaches 0.59 of them after 15 epochs; guessing gives 0.10.
     "cifar10": DataSet(
-        "photographs of CIFAR-10", write_cifar10, {"epochs": "15", "accuracy_threshold": "0.5"}
+        "photographs of CIFAR-10",
+        write_cifar10,
+        {"training.epochs": "15", "evaluation.accuracy_threshold": "0.5"},
     ),
 }

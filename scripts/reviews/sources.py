@@ -1,6 +1,5 @@
 """Where the two sides come from: CloudFormation, a revision of git, the working tree."""
 
-import hashlib
 import json
 import re
 import subprocess
@@ -14,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from infra.cache import keep
+from infra.cache import digest, keep, read
 from infra.settings import SettingsError, load
 from scripts.console import CommandError
 from scripts.deployed.session import aws_session
@@ -119,11 +118,9 @@ def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> 
     label = short if commit_id.startswith(base) else f"{base} ({short})"
     context = dict(sorted(request.context.items()))
     made_from = json.dumps([_KEPT_FORMAT, commit_id, request.environment, context])
-    requirements = (repository / "requirements.txt").read_bytes()
-    digest = hashlib.sha256(made_from.encode() + requirements).hexdigest()
-    kept = repository / ".rehearsal" / "review" / f"{digest[:32]}.json"
-    with suppress(OSError, ValueError):
-        content = json.loads(kept.read_text("utf-8"))
+    file = repository / ".rehearsal" / "review" / f"{digest(made_from)}.json"
+    if (kept := read(file)) is not None:
+        content = json.loads(kept)
         return Stacks(label, content["templates"], {}, tuple(content["unknown_context"]))
     tree = request.folder / "base"
     tree.mkdir()
@@ -133,7 +130,7 @@ def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> 
     if cache.is_dir() and not (tree / ".cache").exists():
         (tree / ".cache").symlink_to(cache)
     stacks = _synthesised(request, tree, label, ours)
-    keep(kept, json.dumps(asdict(stacks)))
+    keep(file, json.dumps(asdict(stacks)))
     return stacks
 
 

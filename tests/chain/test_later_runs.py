@@ -127,7 +127,7 @@ def test_a_definition_that_names_a_missing_step_is_refused(rehearsed):
 
 
 def test_cdk_diff_finds_nothing_to_change(rehearsed):
-    done = rehearsed.run("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training_hosts=2")
+    done = rehearsed.run("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training.hosts=2")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -158,7 +158,7 @@ def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, c
         "--require-approval",
         "never",
         "-c",
-        "training_hosts=1",
+        "training.hosts=1",
         cwd=changed,
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr

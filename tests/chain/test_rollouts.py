@@ -24,12 +24,12 @@ from tests.chain.load import Load
 pytestmark = pytest.mark.chain
 
 SETTINGS = {
-    "traffic_shift": "canary",
-    "shift_percent": 50,
-    "endpoint_instances": 2,
-    "shift_wait_seconds": 300,
-    "latency_alarm_milliseconds": 1000,
-    "minimum_confidence": 0.5,
+    "endpoint.traffic_shift": "canary",
+    "endpoint.shift_percent": 50,
+    "endpoint.instance_count": 2,
+    "endpoint.shift_wait_seconds": 300,
+    "endpoint.latency_alarm_milliseconds": 1000,
+    "endpoint.minimum_confidence": 0.5,
 }
 DIGITS = 40
 NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")

@@ -72,7 +72,7 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     return synthesise(
         tmp_path_factory.mktemp("wide"),
-        {"environment": "dev", "training_hosts": "3", "training_workers_per_host": "2"},
+        {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"},
         {"TMPDIR": str(elsewhere), "PYTHONHASHSEED": "3"},
     )
 
@@ -85,14 +85,6 @@ def options(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     return synthesise(tmp_path_factory.mktemp("options"), {"environment": "dev", **CONTEXT})
 
 
-# What only a file can say: the settings of dev are replaced before the app reads them.
-OTHER_SETTINGS = """
-import infra.settings
-from pathlib import Path
-infra.settings.load.__defaults__ = (lambda _: None, Path({folder!r}))
-"""
-
-
 @pytest.fixture(scope="session")
 def steady(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev without spare capacity, starting from given weights."""
@@ -101,8 +93,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
         '[training]\nmanaged_spot = false\nweights_uri = "s3://our-weights/small/cnn.keras"\n'
     )
     folder = tmp_path_factory.mktemp("steady")
-    before = OTHER_SETTINGS.format(folder=str(settings))
-    return synthesise(folder, {"environment": "dev"}, {}, before)
+    return synthesise(folder, {"environment": "dev"}, {"SHARDWISE_ENVIRONMENTS": str(settings)})
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,13 @@
 
 BOUNDARY = "teams/ShardwiseBoundary"
 CONTEXT = {
-    "vpc": "true",
-    "availability_zones": "3",
-    "isolate_jobs": "false",
-    "customer_managed_keys": "true",
-    "permissions_boundary": BOUNDARY,
-    "job_log_days": "30",
-    "monthly_budget_usd": "500",
-    "capture_percent": "10",
-    "drift_every_hours": "24",
+    "network.vpc": "true",
+    "network.availability_zones": "3",
+    "network.isolate_jobs": "false",
+    "security.customer_managed_keys": "true",
+    "security.permissions_boundary": BOUNDARY,
+    "operations.job_log_days": "30",
+    "operations.monthly_budget_usd": "500",
+    "endpoint.capture_percent": "10",
+    "drift.every_hours": "24",
 }

@@ -19,25 +19,25 @@ from tests.infra.operations.test_template import graphs
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
 MODES = {
     "scaled": {
-        "endpoint_instances": "4",
-        "minimum_instances": "4",
-        "maximum_instances": "8",
-        "invocations_per_instance": "250",
-        "traffic_shift": "canary",
-        "shift_percent": "25",
-        "capture_percent": "20",
+        "endpoint.instance_count": "4",
+        "endpoint.minimum_instances": "4",
+        "endpoint.maximum_instances": "8",
+        "endpoint.invocations_per_instance": "250",
+        "endpoint.traffic_shift": "canary",
+        "endpoint.shift_percent": "25",
+        "endpoint.capture_percent": "20",
     },
     "shadowed": {
-        "shadow_model_package": PACKAGE,
-        "capture_percent": "100",
-        "capture_images": "true",
-        "minimum_confidence": "0",
+        "endpoint.shadow_model_package": PACKAGE,
+        "endpoint.capture_percent": "100",
+        "endpoint.capture_images": "true",
+        "endpoint.minimum_confidence": "0",
     },
-    "serverless": {"endpoint_mode": "serverless", "serverless_memory_megabytes": "2048"},
+    "serverless": {"endpoint.mode": "serverless", "endpoint.serverless_memory_megabytes": "2048"},
     "asynchronous": {
-        "endpoint_mode": "asynchronous",
-        "minimum_instances": "0",
-        "maximum_instances": "3",
+        "endpoint.mode": "asynchronous",
+        "endpoint.minimum_instances": "0",
+        "endpoint.maximum_instances": "3",
     },
 }
 

@@ -12,7 +12,7 @@ SUBJECT = "token.actions.githubusercontent.com:sub"
 @pytest.fixture(scope="module")
 def let_in(synth, tmp_path_factory):
     """Prod with a repository."""
-    context = {"environment": "prod", "github_repository": REPOSITORY}
+    context = {"environment": "prod", "github.repository": REPOSITORY}
     return synth(tmp_path_factory.mktemp("github"), context)
 
 

@@ -50,22 +50,14 @@ def test_stacks_are_named_by_environment_and_unit(assembly):
 NO_RULES = "import cdk_nag; cdk_nag.AwsSolutionsChecks = None"
 
 
-def kept_in(folder):
-    """Python that has the app keep what it validated in another folder."""
-    return (
-        "import infra.validation as v, pathlib; "
-        f"v.synthesise.__defaults__ = (pathlib.Path({str(folder)!r}),)"
-    )
-
-
 def test_what_was_found_clean_is_not_validated_again_and_reads_the_same(run, tmp_path):
-    kept = kept_in(tmp_path / "kept")
-    first = run(tmp_path / "first", {"environment": "dev"}, before=kept)
-    second = run(tmp_path / "second", {"environment": "dev"}, before=f"{NO_RULES}\n{kept}")
+    kept = {"SHARDWISE_CACHE": str(tmp_path / "kept")}
+    first = run(tmp_path / "first", {"environment": "dev"}, kept)
+    second = run(tmp_path / "second", {"environment": "dev"}, kept, before=NO_RULES)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert differences(tmp_path / "first", tmp_path / "second") == []
-    other = {"environment": "dev", "epochs": "31"}
-    changed = run(tmp_path / "changed", other, before=f"{NO_RULES}\n{kept}")
+    other = {"environment": "dev", "training.epochs": "31"}
+    changed = run(tmp_path / "changed", other, kept, before=NO_RULES)
     assert "NoneType" in changed.stderr
 
 
@@ -73,7 +65,7 @@ def test_two_synths_are_byte_identical(wide, synth, tmp_path):
     """Another temporary folder, another hash seed, another time: the same bytes."""
     again = synth(
         tmp_path / "cdk.out",
-        {"environment": "dev", "training_hosts": "3", "training_workers_per_host": "2"},
+        {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"},
         {"PYTHONHASHSEED": "4"},
     )
     assert differences(wide.folder, again.folder) == []

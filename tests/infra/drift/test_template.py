@@ -12,7 +12,7 @@ from infra.deployment import Deployment
 from infra.settings import load
 from tests.infra.conftest import REPOSITORY
 
-CONTEXT = {"capture_percent": "100", "drift_every_hours": "6", "drift_retrain": "true"}
+CONTEXT = {"endpoint.capture_percent": "100", "drift.every_hours": "6", "drift.retrain": "true"}
 
 
 @pytest.fixture(scope="module")

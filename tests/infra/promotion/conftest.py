@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from tests.infra.conftest import OTHER_SETTINGS
-
 SOURCE, TARGET = "111122223333", "444455556666"
 REGION = "us-east-1"
 GROUP = "shardwise-dev-0a1b2c3d"
@@ -25,9 +23,9 @@ def source(synth, tmp_path_factory):
     (settings / "dev.toml").write_text(
         f"[promotion]\ntarget_accounts = ['{TARGET}']\n[security]\ncustomer_managed_keys = true\n"
     )
-    before = OTHER_SETTINGS.format(folder=str(settings))
     folder = tmp_path_factory.mktemp("source")
-    return synth(folder, {"environment": "dev"}, {}, before).templates("dev")
+    variables = {"SHARDWISE_ENVIRONMENTS": str(settings)}
+    return synth(folder, {"environment": "dev"}, variables).templates("dev")
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +35,9 @@ def target_of(synth, tmp_path_factory):
     def made(account, **context):
         serves = {
             "environment": "prod",
-            "deploys": "model",
-            "source_model_package_group": group_arn(account),
-            "source_artifacts_bucket": BUCKET,
+            "promotion.deploys": "model",
+            "promotion.source_model_package_group": group_arn(account),
+            "promotion.source_artifacts_bucket": BUCKET,
         }
         return synth(tmp_path_factory.mktemp("target"), serves | context)
 

@@ -110,7 +110,7 @@ def group(world, source):
 @pytest.fixture(scope="module")
 def serving(world, group, target_of):
     """Prod's serving stack, deployed; gives its template's deployer."""
-    assembly = target_of(ACCOUNT, source_model_package_group=group)
+    assembly = target_of(ACCOUNT, **{"promotion.source_model_package_group": group})
     template = assembly.template("prod", "serving")
     made = _with_imports({key: template[key] for key in template if key != "Rules"})
     client = world.client("s3")

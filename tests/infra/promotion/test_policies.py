@@ -88,7 +88,7 @@ class Repository:
 
 @pytest.fixture(scope="module")
 def target(target_of):
-    return target_of(SOURCE, source_key=KEY).templates("prod")
+    return target_of(SOURCE, **{"promotion.source_key": KEY}).templates("prod")
 
 
 @pytest.fixture(scope="module")
@@ -219,9 +219,9 @@ def test_models_of_another_account_are_refused_without_their_key(
 ):
     context = {
         "environment": "prod",
-        "deploys": "model",
-        "source_model_package_group": group_arn(SOURCE),
-        "source_artifacts_bucket": BUCKET,
+        "promotion.deploys": "model",
+        "promotion.source_model_package_group": group_arn(SOURCE),
+        "promotion.source_artifacts_bucket": BUCKET,
     }
     # The file and the command line say no account; the CDK CLI tells that of the credentials.
     of_cli = {"CDK_DEFAULT_ACCOUNT": credentials}

@@ -9,11 +9,9 @@ import pytest
 
 # Exceptions are written down instead of counting.
 WITHOUT_EXCEPTIONS = """
-import pathlib
 import aws_cdk as cdk
-import infra.exceptions.rules, infra.validation
+import infra.exceptions.rules
 
-infra.validation.synthesise.__defaults__ = (pathlib.Path({kept!r}),)
 infra.exceptions.rules.EXCEPTIONS = ()
 of = cdk.Validations.of
 class Noted:
@@ -44,14 +42,14 @@ class Refused(NamedTuple):
 def refused(run, tmp_path_factory) -> Refused:
     folder = tmp_path_factory.mktemp("refused")
     kept, noted = folder / "kept", folder / "noted"
-    before = WITHOUT_EXCEPTIONS.format(kept=str(kept), noted=str(noted))
-    done = run(folder / "cdk.out", before=before)
+    before = WITHOUT_EXCEPTIONS.format(noted=str(noted))
+    done = run(folder / "cdk.out", environment={"SHARDWISE_CACHE": str(kept)}, before=before)
     report = json.loads((folder / "cdk.out" / "validation-report.json").read_text())
     return Refused(
         done,
         {plugin["pluginName"]: plugin["violations"] for plugin in report["pluginReports"]},
         [line.split("\t") for line in noted.read_text().splitlines()],
-        kept.exists(),
+        (kept / "validated").exists(),
     )
 
 

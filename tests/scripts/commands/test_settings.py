@@ -30,9 +30,9 @@ def _row(printed: str, key: str) -> list[str]:
 
 
 def test_each_value_is_told_with_where_it_comes_from(said: Settings) -> None:
-    printed = said("prod", "-c", "training_hosts=4")
+    printed = said("prod", "-c", "training.hosts=4")
 
-    assert _row(printed, "training.hosts") == ["4", "-c", "training_hosts"]
+    assert _row(printed, "training.hosts") == ["4", "-c", "training.hosts"]
     assert _row(printed, "endpoint.capture_percent") == ["10", "infra/environments/prod.toml"]
     assert _row(printed, "data.retain") == ["true", "default"]
     assert _row(printed, "account") == ["none", "default"]
@@ -74,12 +74,12 @@ def test_two_environments_are_compared_by_what_differs(said: Settings) -> None:
 
 
 def test_what_the_app_refuses_is_refused(said: Settings) -> None:
-    assert said("prod", "-c", "shift_percent=60", status=1) == (
-        "-c shift_percent: endpoint.shift_percent is 60: give an integer from 1 to 50.\n"
+    assert said("prod", "-c", "endpoint.shift_percent=60", status=1) == (
+        "-c endpoint.shift_percent is 60: give an integer from 1 to 50.\n"
     )
-    assert said("-c", "training_host=2", status=1).endswith("did you mean -c training_hosts?\n")
-    assert said("-c", "training_hosts", status=1) == (
-        "-c training_hosts is no setting: give it as key=value.\n"
+    assert said("-c", "training_host=2", status=1).endswith("did you mean -c training.hosts?\n")
+    assert said("-c", "training.hosts", status=1) == (
+        "-c training.hosts is no setting: give it as key=value.\n"
     )
     assert said("qa", status=1).startswith("There is no environment 'qa'")
 

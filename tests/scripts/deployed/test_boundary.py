@@ -34,6 +34,6 @@ def test_of_an_arn_nothing_is_made(session: boto3.Session) -> None:
 
 
 def test_what_is_no_setting_is_refused_before_anything_begins(run_command: RunCommand) -> None:
-    ended = run_command("rehearse", "-c", "vpc")
+    ended = run_command("rehearse", "-c", "network.vpc")
     assert ended.returncode == 2
-    assert "'vpc' is no setting: write it as KEY=VALUE" in ended.stderr
+    assert "'network.vpc' is no setting: write it as KEY=VALUE" in ended.stderr

@@ -37,7 +37,7 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
         ),
     ),
     "instance type doubled": (
-        Edit("infra/settings/training.py", '"ml.c5.2xlarge"', '"ml.c5.4xlarge"'),
+        Edit("infra/settings/pipeline.py", '"ml.c5.2xlarge"', '"ml.c5.4xlarge"'),
     ),
     "step added": (
         Edit(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import SettingsError, check_context
+from infra.settings import SettingsError, load
 from scripts.console import CommandError
 from scripts.reviews.policy import Policy
 from scripts.reviews.review import review
@@ -85,7 +85,7 @@ def test_what_the_working_tree_does_not_know_is_refused_and_the_error_names_it(
 
 def test_a_key_is_refused_in_the_words_that_a_review_looks_for() -> None:
     with pytest.raises(SettingsError) as refused:
-        check_context(["training.hostz"])
+        load("dev", {"training.hostz": "2"})
     found = UNKNOWN_CONTEXT.match(str(refused.value))
     assert found is not None
     assert found[1] == "training.hostz"

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import ENVIRONMENTS, OVERRIDES, Settings, load, read
+from infra.settings import ENVIRONMENTS, Settings, SettingsError, load, read
+from infra.settings.errors import schemas
+from infra.settings.reference import shown, values
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
 
@@ -37,15 +39,10 @@ def test_every_setting_is_described():
 
 def test_context_overrides_the_file(tmp_path):
     folder = environment_file(tmp_path, "[training]\nhosts = 5\nepochs = 7\n")
-    context = {"training_hosts": "4", "training_workers_per_host": "2"}
-    training = load("dev", context.get, folder).training
+    context = {"training.hosts": "4", "training.workers_per_host": "2"}
+    training = load("dev", context, folder).training
     assert (training.hosts, training.workers_per_host, training.epochs) == (4, 2, 7)
     assert training.workers == 8
-
-
-def test_every_override_leads_to_a_setting():
-    for section, name in OVERRIDES.values():
-        assert name in type(getattr(load("dev"), section)).model_fields
 
 
 @pytest.mark.parametrize(
@@ -98,23 +95,71 @@ def test_a_serverless_endpoint_has_no_alarms_to_wait_for(tmp_path):
     assert load("dev", folder=environment_file(tmp_path, f"[endpoint]\n{text}\n"))
 
 
-def test_every_override_is_taken_as_the_text_that_the_command_line_gives():
+def test_every_setting_is_taken_as_the_text_that_the_command_line_gives():
+    """So a value that `./scripts/settings` shows can be given as it is."""
+    prod = {value.key: shown(value.value) for value in values(read("prod"))}
+    prod["qualifier"] = "anna"
+    assert len(prod) == len(schemas())
+    reading = read("prod", prod)
+    assert reading.settings == load("prod-anna")
+    assert reading.sources == {key: f"-c {key}" for key in prod if key in reading.sources}
+    assert len(reading.sources) == len(prod)
+
+
+GROUP = "arn:aws:sagemaker:us-east-1:111122223333:model-package-group/shardwise-dev-1"
+
+
+def test_what_has_no_value_and_lists_are_taken_as_text_too():
     context = {
-        "minimum_instances": "1",
-        "maximum_instances": "4",
-        "capture_images": "true",
-        "capture_percent": "50",
-        "minimum_confidence": "0.5",
-        "serverless_memory_megabytes": "2048",
-        "drift_every_hours": "6",
-        "drift_retrain": "false",
+        "account": "444455556666",
+        "region": "us-east-1",
+        "training.weights_uri": "s3://our-weights/cnn.keras",
+        "endpoint.minimum_instances": "2",
+        "endpoint.maximum_instances": "4",
+        "promotion.deploys": "model",
+        "promotion.source_model_package_group": GROUP,
+        "promotion.source_artifacts_bucket": "our-artifacts",
+        "promotion.source_key": f"arn:aws:kms:us-east-1:111122223333:key/{'0' * 36}",
+        "promotion.target_accounts": "123456789012, 210987654321",
+        "drift.retrain": "false",
+        "security.customer_managed_keys": "true",
+        "security.permissions_boundary": "teams/Boundary",
+        "operations.job_log_days": "30",
+        "operations.notify_emails": "ops@example.com",
+        "operations.monthly_budget_usd": "500",
+        "operations.budget_emails": "ops@example.com,anna@example.com",
+        "github.repository": "acme/shardwise",
     }
-    settings = load("dev", context.get)
-    assert settings.endpoint.maximum_instances == 4
-    assert settings.endpoint.capture_images
-    assert settings.endpoint.minimum_confidence == 0.5
-    assert settings.endpoint.serverless_memory_megabytes == 2048
-    assert not settings.drift.retrain
+    settings = load("prod", context)
+    assert settings.account == "444455556666"
+    assert settings.promotion.target_accounts == ("123456789012", "210987654321")
+    assert settings.operations.notify_emails == ("ops@example.com",)
+    assert settings.operations.budget_emails == ("ops@example.com", "anna@example.com")
+    assert settings.operations.job_log_days == 30
+    shown_again = {value.key: shown(value.value) for value in values(read("prod", context))}
+    del shown_again["qualifier"]
+    assert load("prod", shown_again) == settings
+
+
+def test_context_of_cdk_json_has_types():
+    settings = load("dev", {"training.hosts": 4, "operations.notify_emails": ["ops@example.com"]})
+    assert settings.training.hosts == 4
+    assert settings.operations.notify_emails == ("ops@example.com",)
+
+
+def test_none_takes_away_what_a_file_gives(tmp_path):
+    text = "[operations]\nmonthly_budget_usd = 5\nnotify_emails = ['ops@example.com']\n"
+    folder = environment_file(tmp_path, text)
+    names = ("monthly_budget_usd", "notify_emails")
+    settings = load("dev", {f"operations.{name}": "none" for name in names}, folder)
+    assert settings.operations.monthly_budget_usd is None
+    assert settings.operations.notify_emails == ()
+
+
+def test_the_folder_of_the_files_is_in_an_environment_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("SHARDWISE_ENVIRONMENTS", str(environment_file(tmp_path, "region = 'x'")))
+    with pytest.raises(SettingsError, match=f"{tmp_path}/dev.toml: region is 'x'"):
+        load("dev")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
