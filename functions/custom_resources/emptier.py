@@ -1,80 +1,52 @@
 """Empties a bucket before CloudFormation deletes it."""
 
-import json
 import logging
 import os
 import time
-import urllib.request
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Literal, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from .request import Context, Request, answers, client_config
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 logger = logging.getLogger(__name__)
-logger.setLevel(logging.INFO)
 
 # Of 1,000 versions each, as many as boto3 keeps connections for, but for the listing's.
 _REQUESTS_AT_ONCE = 8
 # What is left of the function's time for the requests under way and the answer to CloudFormation.
 _TO_ANSWER_SECONDS = 120
 # A request that hangs is given up within that.
-_CLIENT = Config(connect_timeout=5, read_timeout=25, retries={"total_max_attempts": 3})
+_CLIENT = client_config(read_timeout=25)
 # Of single objects in an answer that is 200 itself, or of a whole request.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING = frozenset({"InternalError", "ServiceUnavailable", "SlowDown", "OperationAborted"})
-
-
-class _Properties(TypedDict):
-    BucketName: str
-
-
-class Request(TypedDict):
-    """What CloudFormation asks of a custom resource.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
-    """
-
-    RequestType: Literal["Create", "Update", "Delete"]
-    ResponseURL: str
-    StackId: str
-    RequestId: str
-    LogicalResourceId: str
-    PhysicalResourceId: NotRequired[str]
-    ResourceProperties: _Properties
-
-
-class Context(Protocol):
-    """https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
-
-    def get_remaining_time_in_millis(self) -> int: ...
 
 
 class NotEmptiedError(Exception):
     """Some versions of objects are still there."""
 
 
+# A bucket of another name is another resource, so that the old one is emptied when it is replaced.
+@answers(
+    lambda properties: properties["BucketName"],
+    failure=lambda properties: f"{properties['BucketName']} was not emptied: ",
+)
 def handler(event: Request, context: Context) -> None:
-    """Answers CloudFormation in any case: without an answer it would wait for an hour."""
+    """Empties the bucket `BucketName` when it is to be deleted."""
     bucket = event["ResourceProperties"]["BucketName"]
-    try:
-        if event["RequestType"] == "Delete":
-            client = boto3.client("s3", config=_CLIENT)
-            if is_to_be_emptied(client, bucket, os.environ["TAG"]):
-                seconds = context.get_remaining_time_in_millis() / 1000 - _TO_ANSWER_SECONDS
-                empty(client, bucket, seconds)
-    except Exception as error:
-        logger.exception("%s was not emptied.", bucket)
-        _answer(event, "FAILED", f"{bucket} was not emptied: {error}")
-    else:
-        _answer(event, "SUCCESS", "")
+    if event["RequestType"] == "Delete":
+        client = boto3.client("s3", config=_CLIENT)
+        if is_to_be_emptied(client, bucket, os.environ["TAG"]):
+            seconds = context.get_remaining_time_in_millis() / 1000 - _TO_ANSWER_SECONDS
+            empty(client, bucket, seconds)
 
 
 def is_to_be_emptied(client: "S3Client", bucket: str, tag: str) -> bool:
@@ -154,23 +126,3 @@ def _delete(client: "S3Client", bucket: str, objects: "list[ObjectIdentifierType
         if one.get("Code") not in _PASSING:
             raise NotEmptiedError(f"{one.get('Key')}: {one.get('Message')}")
     return len(objects) - len(errors)
-
-
-def _answer(event: Request, status: str, reason: str) -> None:
-    body = {
-        "Status": status,
-        "Reason": reason,
-        # A bucket of another name is another resource, so that the old one is emptied when it is
-        # replaced.
-        "PhysicalResourceId": event["ResourceProperties"]["BucketName"]
-        if event["RequestType"] != "Delete"
-        else event.get("PhysicalResourceId", ""),
-        **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
-    }
-    request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
-        event["ResponseURL"],
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": ""},
-        method="PUT",
-    )
-    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310

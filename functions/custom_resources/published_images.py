@@ -1,26 +1,24 @@
 """Fails the deployment of images that SageMaker would not take."""
 
-import json
 import logging
-import urllib.request
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import boto3
-from botocore.config import Config
+
+from .request import Context, Request, answers, client_config
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
 logger = logging.getLogger(__name__)
-logger.setLevel(logging.INFO)
 
 TAKEN = "application/vnd.docker.distribution.manifest.v2+json"
 """One image in Docker's own schema 2. CreateModel answers any other with "Unsupported manifest
 media type": https://github.com/aws/amazon-sagemaker-feedback/issues/180
 """
 # Three images, each asked for as often as that, and the answer fit into the function's time.
-_CLIENT = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
+_CLIENT = client_config()
 _ALL = [
     TAKEN,
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -36,47 +34,30 @@ class Image(TypedDict):
     Tag: str
 
 
-class _Properties(TypedDict):
-    Images: list[Image]
-
-
-class Request(TypedDict):
-    """What CloudFormation asks of a custom resource.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
-    """
-
-    RequestType: Literal["Create", "Update", "Delete"]
-    ResponseURL: str
-    StackId: str
-    RequestId: str
-    LogicalResourceId: str
-    ResourceProperties: _Properties
-
-
 class NotTakenError(Exception):
     """An image is not in ECR, or has a form that SageMaker does not take."""
 
 
-def handler(event: Request, context: object) -> None:
-    """Answers CloudFormation in any case: without an answer it would wait for an hour."""
+# Always the same id: there is nothing to replace, and nothing to delete.
+@answers(lambda _: "published-images")
+def handler(event: Request, context: Context) -> None:
+    """Sees that SageMaker takes the `Images`."""
     kind = event["RequestType"]
-    try:
-        if kind != "Delete":
-            client = boto3.client("ecr", config=_CLIENT)
-            # An update that is rolled back asks for the images of before, which may be gone: no
-            # rollback fails for that. Of another update the CDK has published all of them.
-            check(client, event["ResourceProperties"]["Images"], missing_fails=kind == "Create")
-    except Exception as error:
-        logger.exception("The images cannot be used.")
-        _answer(event, "FAILED", str(error))
-    else:
-        _answer(event, "SUCCESS", "")
+    if kind != "Delete":
+        client = boto3.client("ecr", config=_CLIENT)
+        # An update that is rolled back asks for the images of before, which may be gone: no
+        # rollback fails for that. Of another update the CDK has published all of them.
+        check(client, event["ResourceProperties"]["Images"], missing_fails=kind == "Create")
 
 
 def check(client: "ECRClient", images: Sequence[Image], *, missing_fails: bool) -> None:
-    """Raises:
-    NotTakenError: see there; the message says of which images and what to do.
+    """Asks ECR for the media type of each image's manifest.
+
+    Args:
+        missing_fails: Whether an image that ECR does not have is an error too.
+
+    Raises:
+        NotTakenError: SageMaker does not take one, which the message names.
     """
     refused = []
     for image in images:
@@ -110,20 +91,3 @@ def _media_type(client: "ECRClient", image: Image) -> str | None:
     if not answer["images"]:
         return None
     return answer["images"][0].get("imageManifestMediaType", "of no known type")
-
-
-def _answer(event: Request, status: str, reason: str) -> None:
-    body = {
-        "Status": status,
-        "Reason": reason,
-        # Always the same: there is nothing to replace, and nothing to delete.
-        "PhysicalResourceId": "published-images",
-        **{key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")},
-    }
-    request = urllib.request.Request(  # noqa: S310 - CloudFormation's own URL
-        event["ResponseURL"],
-        data=json.dumps(body).encode(),
-        headers={"Content-Type": ""},
-        method="PUT",
-    )
-    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310

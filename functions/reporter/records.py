@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 # SageMaker Pipelines cuts a step's name so in the names of its jobs.
-STEP_PART = 20
+_STEP_PART = 20
 
 
 @dataclass(frozen=True)
@@ -131,4 +131,4 @@ class Execution:
 
 
 def _part(step_name: str) -> str:
-    return step_name[:STEP_PART].rstrip("-").casefold()
+    return step_name[:_STEP_PART].rstrip("-").casefold()

@@ -6,7 +6,6 @@ Limits of a single argument are in botocore's model of the request: see `argumen
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from functions.reporter.records import STEP_PART
 from infra.assembly import Definition
 from infra.rules.finding import Finding
 from infra.rules.service import model
@@ -16,6 +15,8 @@ MOST_STEPS = 50
 MOST_PARAMETERS = 200
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Parameter.html
 LONGEST_PARAMETER = 1024
+# Characters that the names of a step's jobs have of the step's own.
+_STEP_PART = 20
 _TYPES: dict[str, tuple[type, ...]] = {
     "String": (str,),
     "Integer": (int,),
@@ -53,13 +54,13 @@ def step_names(names: Iterable[str]) -> Iterator[Finding]:
     """
     known: dict[str, str] = {}
     for name in names:
-        other = known.setdefault(name[:STEP_PART].casefold(), name)
+        other = known.setdefault(name[:_STEP_PART].casefold(), name)
         if other != name:
             yield Finding(
                 name,
                 "step-names",
                 "Name",
-                f"SageMaker cuts it to {STEP_PART} characters in its jobs' names, where it would "
+                f"SageMaker cuts it to {_STEP_PART} characters in its jobs' names, where it would "
                 f"be {other} too: let the beginnings differ",
             )
 

@@ -15,7 +15,7 @@ from ministack.core.iam_evaluator import (
     parse_policy_document,
 )
 
-from functions.custom_resources.repository_policy import state
+from functions.custom_resources.repository_policy import set_statement
 from tests.infra.promotion.conftest import (
     BUCKET,
     GROUP,
@@ -102,7 +102,9 @@ def resource_policies(source):
     ]
     repository = Repository()
     properties = resolved(sharing, SOURCE)
-    state(repository, properties["RepositoryName"], properties["Sid"], properties["Accounts"])
+    set_statement(
+        repository, properties["RepositoryName"], properties["Sid"], properties["Accounts"]
+    )
     assert properties["RepositoryName"] == REPOSITORY
     objects = data["ArtifactsPolicy6E9058CC"]["Properties"]["PolicyDocument"]
     return {
@@ -234,20 +236,20 @@ def test_models_of_another_account_are_refused_without_their_key(
 def test_the_repositorys_other_statements_stay():
     theirs = {"Sid": "LambdaECRImageRetrievalPolicy", "Effect": "Allow", "Action": "ecr:*"}
     repository = Repository(theirs)
-    state(repository, REPOSITORY, "ShardwiseDev", [TARGET])
-    state(repository, REPOSITORY, "ShardwiseDev", [TARGET, SOURCE])
-    state(repository, REPOSITORY, "ShardwiseProd", [TARGET])
+    set_statement(repository, REPOSITORY, "ShardwiseDev", [TARGET])
+    set_statement(repository, REPOSITORY, "ShardwiseDev", [TARGET, SOURCE])
+    set_statement(repository, REPOSITORY, "ShardwiseProd", [TARGET])
     sids = [statement["Sid"] for statement in repository.policy["Statement"]]
     assert sids == [theirs["Sid"], "ShardwiseDev", "ShardwiseProd"]
     assert repository.policy["Statement"][1]["Principal"] == {"AWS": [TARGET, SOURCE]}
     for sid in ("ShardwiseDev", "ShardwiseProd", "ShardwiseProd"):
-        state(repository, REPOSITORY, sid, [])
+        set_statement(repository, REPOSITORY, sid, [])
     assert repository.policy["Statement"] == [theirs]
 
 
 def test_a_policy_of_nothing_is_none():
     repository = Repository()
-    state(repository, REPOSITORY, "ShardwiseDev", [TARGET])
-    state(repository, REPOSITORY, "ShardwiseDev", [])
+    set_statement(repository, REPOSITORY, "ShardwiseDev", [TARGET])
+    set_statement(repository, REPOSITORY, "ShardwiseDev", [])
     assert repository.policy is None
-    state(repository, REPOSITORY, "ShardwiseDev", [])
+    set_statement(repository, REPOSITORY, "ShardwiseDev", [])
