@@ -50,7 +50,7 @@ def modes(tmp_path_factory):
         folder = tmp_path_factory.mktemp(mode)
         settled = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
         app = cdk.App(outdir=str(folder), analytics_reporting=False, context=settled)
-        settings = load("dev", context.get)
+        settings = load("dev", context)
         cdk.Validations.of(app).add_plugins(
             cdk_nag.AwsSolutionsChecks(), OwnRules({"dev": settings})
         )

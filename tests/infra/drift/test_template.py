@@ -22,7 +22,7 @@ def drifting(tmp_path_factory):
     settled = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     app = cdk.App(outdir=str(folder), analytics_reporting=False, context=settled)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
-    Deployment(app, settings=load("dev", CONTEXT.get))
+    Deployment(app, settings=load("dev", CONTEXT))
     app.synth()
     return CloudAssembly(folder)
 
