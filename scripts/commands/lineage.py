@@ -10,11 +10,9 @@ from rich.console import Console
 from scripts.console import parser, run
 from scripts.deployed import stacks
 from scripts.deployed.session import aws_session
-from scripts.lineages.answer import Sources
+from scripts.lineages.answers import FORMATS, Sources, print_dataset, print_model
 from scripts.lineages.models import Models
-from scripts.lineages.of_dataset import tell_dataset
-from scripts.lineages.of_model import FORMATS, tell_model
-from scripts.lineages.of_object import NONE, tell_object
+from scripts.lineages.objects import NONE, Content, print_object
 from scripts.lineages.store import LineageStore
 
 
@@ -43,7 +41,7 @@ def _add_model(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "model",
         "The execution, drops, manifests and objects that made a model package.",
         "./scripts/lineage model 3 --format csv > objects.csv",
-        tell_model,
+        _model,
     )
     made.add_argument("package", help="its ARN, its version number, or latest (the newest version)")
     made.add_argument(
@@ -62,7 +60,7 @@ def _add_object(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "Every model that was trained, validated or tested on an object's content, under this\n"
         f"name or another. The exit status is 0 where there is one, {NONE} where there is none.",
         "./scripts/lineage object --file photo.jpg --json",
-        tell_object,
+        _object,
     )
     which = made.add_mutually_exclusive_group(required=True)
     which.add_argument("uri", nargs="?", metavar="s3://BUCKET/KEY[?versionId=ID]")
@@ -77,7 +75,7 @@ def _add_dataset(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "dataset",
         "The report of an execution's dataset: counts, sizes, duplicates, changes, warnings.",
         "./scripts/lineage dataset",
-        tell_dataset,
+        _dataset,
     )
     made.add_argument("execution", nargs="?", help="its id or ARN (default: the newest)")
     made.add_argument("--json", action="store_true", help="dataset.json as it is")
@@ -108,6 +106,22 @@ def _add(
     )
     made.set_defaults(tell=tell)
     return made
+
+
+def _model(sources: Sources, arguments: argparse.Namespace, console: Console) -> int:
+    package, form = arguments.package, arguments.format
+    print_model(sources, package, form, console, is_summary=arguments.summary)
+    return 0
+
+
+def _object(sources: Sources, arguments: argparse.Namespace, console: Console) -> int:
+    content = Content(arguments.uri, arguments.sha256, arguments.file)
+    return print_object(sources, content, console, as_json=arguments.json)
+
+
+def _dataset(sources: Sources, arguments: argparse.Namespace, console: Console) -> int:
+    print_dataset(sources, arguments.execution, console, as_json=arguments.json)
+    return 0
 
 
 def _sources(arguments: argparse.Namespace) -> Sources:

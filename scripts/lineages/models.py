@@ -28,6 +28,7 @@ class Model:
     Attributes:
         name: the package's ARN, or the S3 URI of the artifact.
         status: of its approval, or "not registered".
+        served: whether the environment's endpoint serves it.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
 
     @property
     def execution_id(self) -> str:
+        """The last part of the execution's ARN."""
         return self.execution_arn.rsplit("/", 1)[-1]
 
 

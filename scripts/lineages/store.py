@@ -55,10 +55,12 @@ class Lineage:
 
     @property
     def objects(self) -> str:
+        """The path of the table of its objects, a row each."""
         return f"{self.folder}/objects.parquet"
 
     @property
     def membership(self) -> str:
+        """The path of the table of contents, in the order of their SHA-256."""
         return f"{self.folder}/membership.parquet"
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from scripts.commands.drift import _arguments, drift
 from scripts.console import CommandError
-from scripts.lineages.answer import started_by
+from scripts.lineages.answers import started_by
 
 
 def test_where_nothing_was_compared_it_says_what_to_set(

@@ -1,19 +1,17 @@
-"""From an object to every model that was trained, validated or tested on its content."""
-
-from __future__ import annotations
+"""What is printed of an object: every model that was trained, validated or tested on it."""
 
 import hashlib
 import json
 import re
-from argparse import Namespace
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from urllib.parse import parse_qs
 
 from rich.console import Console
 
 from rehearsal.s3_uri import S3Uri
 from scripts.console import CommandError, shown
-from scripts.lineages.answer import Sources, uri_of
+from scripts.lineages.answers import Sources, object_uri
 from scripts.lineages.models import Model
 from scripts.lineages.store import Lineage, in_parallel
 
@@ -39,44 +37,66 @@ class Use:
     models: list[Model]
 
 
-def tell_object(sources: Sources, arguments: Namespace, console: Console) -> int:
-    """Prints it; gives the exit status."""
+@dataclass(frozen=True)
+class Content:
+    """A content that is asked about; one of the three is given.
+
+    Attributes:
+        uri: of an object that has or had it, `s3://<bucket>/<key>[?versionId=<id>]`.
+        sha256: its digest in hexadecimal.
+        file: a file of it.
+    """
+
+    uri: str | None = None
+    sha256: str | None = None
+    file: Path | None = None
+
+
+def print_object(sources: Sources, content: Content, console: Console, *, as_json: bool) -> int:
+    """Prints every model that was trained, validated or tested on a content.
+
+    Returns:
+        The exit status: NONE where no model was.
+
+    Raises:
+        CommandError: it is no content, or no object of the drops bucket.
+    """
     lineages = sources.store.lineages()
-    digests = _digests(sources, arguments, lineages)
+    digests = _digests(sources, content, lineages)
     uses = [use for found in _uses(sources, lineages, digests) for use in found]
     uses = _with_models(sources, uses)
     status = 0 if any(_made_models(use) for use in uses) else NONE
-    if arguments.json:
-        told = {
+    if as_json:
+        answer = {
             "sha256": sorted(digest.hex() for digest in digests),
             "uses": [asdict(use) for use in uses],
         }
-        console.print(json.dumps(told, ensure_ascii=False))
+        console.print(json.dumps(answer, ensure_ascii=False))
         return status
     for digest in sorted(digests):
         console.print(f"Content {digest.hex()}")
     for use in uses:
-        _tell(use, console)
+        _print_use(use, console)
     if status == NONE:
         console.print("No model was trained, validated or tested on it.")
     return status
 
 
-def _digests(sources: Sources, arguments: Namespace, lineages: list[Lineage]) -> set[bytes]:
-    """The contents that are asked about."""
-    if arguments.sha256 is not None:
-        if not re.fullmatch("[0-9a-fA-F]{64}", arguments.sha256):
+def _digests(sources: Sources, content: Content, lineages: list[Lineage]) -> set[bytes]:
+    if content.sha256 is not None:
+        if not re.fullmatch("[0-9a-fA-F]{64}", content.sha256):
             raise CommandError(
-                f'"{arguments.sha256}" is no SHA-256: it has 64 digits from 0 to 9 and a to f.'
+                f'"{content.sha256}" is no SHA-256: it has 64 digits from 0 to 9 and a to f.'
             )
-        return {bytes.fromhex(arguments.sha256)}
-    if arguments.file is not None:
+        return {bytes.fromhex(content.sha256)}
+    if content.file is not None:
         try:
-            with arguments.file.open("rb") as file:
+            with content.file.open("rb") as file:
                 return {hashlib.file_digest(file, "sha256").digest()}
         except OSError as error:
-            raise CommandError(f"{arguments.file} cannot be read: {error.strerror}.") from error
-    key, version_id = _parse(sources, arguments.uri)
+            raise CommandError(f"{content.file} cannot be read: {error.strerror}.") from error
+    assert content.uri is not None  # noqa: S101 - one of the three is given
+    key, version_id = _parse(sources, content.uri)
     tables = in_parallel(lambda run: sources.store.rows_of_key(run, key, version_id), lineages)
     return {digest for table in tables for digest in table["sha256"].to_pylist()}
 
@@ -108,7 +128,7 @@ def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> lis
             rows = sources.store.rows(lineage, content.rows)
             aside = [row for row in rows if lineage.entry(row["key"]) in quarantined]
             names, not_used = (
-                [uri_of(lineage.drops_bucket, row["key"], row["version_id"]) for row in some]
+                [object_uri(lineage.drops_bucket, row["key"], row["version_id"]) for row in some]
                 for some in (rows, aside)
             )
             use = Use(lineage.execution_id, digest.hex(), content.channel, names, not_used, [])
@@ -131,7 +151,7 @@ def _made_models(use: Use) -> bool:
     return bool(use.models) and len(use.not_used) < len(use.names)
 
 
-def _tell(use: Use, console: Console) -> None:
+def _print_use(use: Use, console: Console) -> None:
     verb = {"train": "trained", "validation": "validated", "test": "tested"}[use.channel]
     console.print(f"Execution {use.execution_id}, channel {use.channel}")
     for name in use.names:
