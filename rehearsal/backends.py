@@ -28,16 +28,17 @@ dropped.
 
 
 class JobBackend(Protocol):
-    """Runs processing and training jobs.
+    """Runs processing, training and transform jobs.
 
-    It reports `ProcessingJobStatus` or `TrainingJobStatus`: `Completed`, `Failed` or `Stopped`, and
-    of a training job whose time is over `Stopping` before. The API sets `InProgress` before the
-    start and `Stopping` before `stop`.
+    It reports `ProcessingJobStatus`, … : `Completed`, `Failed` or `Stopped`, and of a training job
+    whose time is over `Stopping` before. The API sets `InProgress` before the start and `Stopping`
+    before `stop`.
 
     Processing: also `ProcessingStartTime`, `ProcessingEndTime`, `ExitMessage`, `FailureReason`.
     Training: also `SecondaryStatus`, `ModelArtifacts`, `TrainingStartTime`, `TrainingEndTime`,
     `FailureReason`, `FinalMetricDataList`, `BillableTimeInSeconds`, `TrainingTimeInSeconds`; the
     API keeps `SecondaryStatusTransitions` and `LastModifiedTime`.
+    Transform: also `TransformStartTime`, `TransformEndTime`, `FailureReason`.
     """
 
     def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
@@ -45,6 +46,15 @@ class JobBackend(Protocol):
 
     def start_training_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
         """Starts a job from a validated `CreateTrainingJob` request."""
+
+    def start_transform_job(
+        self, request: dict[str, Any], variant: Variant, arn: str, change: Change
+    ) -> None:
+        """Starts a job from a validated `CreateTransformJob` request.
+
+        Args:
+            variant: the job's model, on as many instances as the job asks for.
+        """
 
     def stop(self, arn: str) -> None:
         """Asks a job to stop, as `StopTrainingJob` does: SIGTERM, 120 s, then the end. Returns at
@@ -229,28 +239,6 @@ class EndpointBackend(Protocol):
 
     def close(self) -> None:
         """Ends all servers and waits for their processes to be gone."""
-
-
-class TransformBackend(Protocol):
-    """Runs transform jobs.
-
-    It reports `TransformJobStatus`: `Completed`, `Failed` or `Stopped`, with `TransformStartTime`,
-    `TransformEndTime` and `FailureReason`. The API sets `InProgress` before the start and
-    `Stopping` before `stop`.
-    """
-
-    def start(self, request: dict[str, Any], variant: Variant, arn: str, change: Change) -> None:
-        """Starts a job from a validated `CreateTransformJob` request.
-
-        Args:
-            variant: the job's model, on as many instances as the job asks for.
-        """
-
-    def stop(self, arn: str) -> None:
-        """Asks a job to stop. Returns at once; an unknown ARN is no error."""
-
-    def close(self) -> None:
-        """Ends all jobs now and waits for their processes to be gone."""
 
 
 class AsyncInference(Protocol):

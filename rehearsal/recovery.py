@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 
+from rehearsal.api.dispatch import JOB_KINDS
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
 from rehearsal.ministack import corrections
 from rehearsal.resources import (
     endpoints,
     pipeline_executions,
-    processing_jobs,
-    training_jobs,
-    transform_jobs,
     variants,
 )
 from rehearsal.resources.context import Context
@@ -28,19 +26,19 @@ def recover(context: Context) -> None:
     corrections.fail_interrupted_stacks(_REASON)
     _fail_jobs(context)
     _fail_executions(context)
-    for endpoint in context.store.all(endpoints.KIND):
+    for endpoint in endpoints.KIND.all(context):
         _restore(context, endpoint.name)
 
 
 def _fail_jobs(context: Context) -> None:
-    for jobs in (processing_jobs.JOBS, training_jobs.JOBS, transform_jobs.JOBS):
-        for job in context.store.all(jobs.kind):
+    for jobs in JOB_KINDS:
+        for job in jobs.all(context):
             if job.record[jobs.status] in RUNNING:
                 jobs.fail(context, job.name, _REASON)
 
 
 def _fail_executions(context: Context) -> None:
-    for execution in context.store.all(pipeline_executions.KIND):
+    for execution in pipeline_executions.KIND.all(context):
         if execution.record["PipelineExecutionStatus"] not in pipeline_executions.RUNNING:
             continue
         for step in context.store.steps(execution.arn):
@@ -55,10 +53,10 @@ def _fail_executions(context: Context) -> None:
 
 
 def _restore(context: Context, name: str) -> None:
-    record = endpoints.get(context, name).record
+    record = endpoints.KIND.get(context, name).record
     status, config = record["EndpointStatus"], record["EndpointConfigName"]
     if status == "Deleting":
-        context.store.delete(endpoints.KIND, name)
+        context.store.delete(endpoints.KIND.kind, name)
         return
     if status == "Failed":
         return

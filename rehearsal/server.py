@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rehearsal import recovery
+from rehearsal.api import dispatch
 from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.asynchronous.backlog import Backlog
@@ -22,6 +23,7 @@ from rehearsal.authorization.caller import caller, of_execution
 from rehearsal.authorization.record import Record
 from rehearsal.autoscaling.api import ApplicationAutoScaling
 from rehearsal.autoscaling.http import Http as ScalingHttp
+from rehearsal.autoscaling.resource_types import ScalableTarget, ScalingPolicy
 from rehearsal.autoscaling.scaler import Scaler
 from rehearsal.backends import (
     Call,
@@ -29,14 +31,12 @@ from rehearsal.backends import (
     ExecutionReports,
     JobBackend,
     PipelineBackend,
-    TransformBackend,
 )
-from rehearsal.cloudformation.registry import RECORDED_ONLY, made_types
+from rehearsal.cloudformation import RECORDED_ONLY
 from rehearsal.endpoints import metrics as endpoint_metrics
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.events import Events
 from rehearsal.jobs.backend import ProcessBackend
-from rehearsal.jobs.transform_backend import ProcessTransforms
 from rehearsal.ministack import (
     access_logs,
     alarms,
@@ -83,8 +83,6 @@ class Backends(Protocol):
 
     def endpoints(self, settings: RehearsalSettings) -> EndpointBackend: ...
 
-    def transforms(self, settings: RehearsalSettings) -> TransformBackend: ...
-
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
     ) -> PipelineBackend: ...
@@ -108,9 +106,6 @@ class ProcessBackends:
 
     def endpoints(self, settings: RehearsalSettings) -> EndpointBackend:
         return ProcessEndpoints(settings)
-
-    def transforms(self, settings: RehearsalSettings) -> TransformBackend:
-        return ProcessTransforms(settings)
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
@@ -159,9 +154,12 @@ def _add_services(settings: RehearsalSettings, context: Context, api: Api) -> Se
     services.add_service(
         "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
     )
-    resource_types.add_resource_types(
-        made_types(api.call, scaling.call, settings.modes), RECORDED_ONLY
-    )
+    types = [
+        *dispatch.resource_types(api.call, settings.modes),
+        ScalableTarget(scaling.call),
+        ScalingPolicy(scaling.call),
+    ]
+    resource_types.add_resource_types(types, RECORDED_ONLY)
     backlog = Backlog(context)
     context.asynchronous = backlog
     return Scaler(settings, context.store, api.call), backlog
@@ -220,7 +218,6 @@ def _compose(
     api = Api(context)
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)
-    context.transforms = backends.transforms(settings)
     context.pipelines = backends.pipelines(settings, api.call, api)
     return context, api
 
@@ -258,7 +255,6 @@ async def _serve(
                 *beside,
                 context.pipelines,
                 context.jobs,
-                context.transforms,
                 context.endpoints,
                 context.events,
             ],

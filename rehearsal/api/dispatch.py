@@ -1,11 +1,14 @@
-"""From the name of an operation to what does it."""
+"""From the name of an operation, or of a CloudFormation type, to the resource that has it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from rehearsal import service_model
+from rehearsal.backends import Call
+from rehearsal.cloudformation import ResourceType
 from rehearsal.errors import ApiError
+from rehearsal.modes import Modes
 from rehearsal.resources import (
     endpoint_configs,
     endpoints,
@@ -20,7 +23,23 @@ from rehearsal.resources import (
     transform_jobs,
 )
 from rehearsal.resources.context import Context, Handler
+from rehearsal.resources.jobs import JobKind
+from rehearsal.resources.kind import ResourceKind
 
+JOB_KINDS: tuple[JobKind, ...] = (processing_jobs.KIND, training_jobs.KIND, transform_jobs.KIND)
+KINDS: tuple[ResourceKind, ...] = (
+    pipeline_executions.KIND,
+    pipelines.KIND,
+    *JOB_KINDS,
+    endpoints.KIND,
+    endpoint_configs.KIND,
+    models.KIND,
+    model_packages.KIND,
+    model_package_groups.KIND,
+)
+"""Of a request that names resources of several kinds, the first here is the one that it is about: a
+CreateEndpoint names a configuration too.
+"""
 OPERATIONS: dict[str, Handler] = {
     **pipelines.OPERATIONS,
     **pipeline_executions.OPERATIONS,
@@ -36,10 +55,27 @@ OPERATIONS: dict[str, Handler] = {
 }
 
 
+def resource_types(call: Call, modes: Modes) -> list[ResourceType]:
+    """SageMaker's CloudFormation types, done by its own API.
+
+    Args:
+        call: of that API.
+    """
+    types = (
+        pipelines.Pipeline,
+        model_package_groups.ModelPackageGroup,
+        models.Model,
+        endpoint_configs.EndpointConfig,
+    )
+    endpoint = endpoints.Endpoint(call, sees_rollbacks=not modes.unseen_rollbacks)
+    return [*(each(call) for each in types), endpoint]
+
+
 class Api:
     """SageMaker's control plane."""
 
     def __init__(self, context: Context) -> None:
+        """Answers with what the context has."""
         self._context = context
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:

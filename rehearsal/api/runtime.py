@@ -40,7 +40,7 @@ def answer(
 
 
 def _check(context: Context, name: str, body: bytes) -> None:
-    found = context.store.get(endpoints.KIND, name)
+    found = context.store.get(endpoints.KIND.kind, name)
     account = context.settings.account
     if found is None:
         raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")

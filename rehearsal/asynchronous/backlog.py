@@ -77,7 +77,7 @@ class Backlog:
         return 202, answered, json.dumps({"InferenceId": invocation["InferenceId"]}).encode()
 
     def _endpoint(self, name: str) -> Record:
-        found = self._context.store.get(endpoints.KIND, name)
+        found = self._context.store.get(endpoints.KIND.kind, name)
         account = self._context.settings.account
         if found is None:
             raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
@@ -97,7 +97,7 @@ class Backlog:
 
     def _look(self) -> None:
         measure = time.monotonic() > self._published + _METRICS_EVERY_SECONDS
-        found = {each.name: each.record for each in self._context.store.all(endpoints.KIND)}
+        found = {each.name: each.record for each in endpoints.KIND.all(self._context)}
         self._forget(set(self._waiting) - set(found))
         for name, endpoint in found.items():
             if not endpoint.get("AsyncInferenceConfig"):

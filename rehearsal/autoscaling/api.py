@@ -13,7 +13,7 @@ from rehearsal import aws, service_model
 from rehearsal.autoscaling import resource
 from rehearsal.autoscaling.target_tracking_alarms import TargetTrackingAlarms
 from rehearsal.backends import Call
-from rehearsal.errors import ApiError
+from rehearsal.errors import ApiError, NotFound
 from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Resource, Store
@@ -192,8 +192,8 @@ def _refused(message: str) -> ApiError:
     return ApiError("ValidationException", message)
 
 
-def _missing(message: str) -> ApiError:
-    return ApiError("ObjectNotFoundException", message)
+def _missing(message: str) -> NotFound:
+    return NotFound("ObjectNotFoundException", message)
 
 
 _OPERATIONS = {

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.api import authorization as sagemaker
+from rehearsal.api import iam_actions as sagemaker
 from rehearsal.ministack import object_keys
 
 _LOG_STREAM_ACTIONS = {"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"}

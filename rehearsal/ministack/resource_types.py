@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.cloudformation.resource import Provisioned, ResourceType
+from rehearsal.cloudformation import Provisioned, ResourceType
 from rehearsal.errors import ApiError
 
 _log = logging.getLogger(__name__)

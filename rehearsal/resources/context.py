@@ -15,26 +15,14 @@ from rehearsal.backends import (
     EndpointBackend,
     JobBackend,
     PipelineBackend,
-    TransformBackend,
 )
-from rehearsal.errors import ApiError, conflict
+from rehearsal.errors import conflict
 from rehearsal.events import Events
 from rehearsal.pipelines.metrics import ExecutionMetrics
 from rehearsal.settings import RehearsalSettings
-from rehearsal.store import Resource, Store
+from rehearsal.store import Store
 
 Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class New:
-    """A resource that is to be; see `rehearsal.store.Resource`."""
-
-    kind: str
-    name: str
-    arn: str
-    record: Record
-    parent: str = ""
 
 
 @dataclass
@@ -50,38 +38,12 @@ class Context:
     jobs: JobBackend = field(init=False)
     endpoints: EndpointBackend = field(init=False)
     pipelines: PipelineBackend = field(init=False)
-    transforms: TransformBackend = field(init=False)
     asynchronous: AsyncInference = field(init=False)
     authorization: Authorization = field(init=False)
 
     def arn(self, resource: str) -> str:
+        """The ARN of e.g. `model/mine`."""
         return aws.arn(self.settings, "sagemaker", resource)
-
-    def add(
-        self, new: New, *, duplicate: ApiError, tags: list[dict[str, str]] | None = None
-    ) -> None:
-        """Keeps a new resource with its tags.
-
-        Raises:
-            ApiError: `duplicate`, there is one of that name.
-        """
-        with self.store.transaction():
-            try:
-                self.store.add(new.kind, new.name, new.arn, new.record, new.parent)
-            except KeyError:
-                raise duplicate from None
-            self.store.set_tags(new.arn, {tag["Key"]: tag["Value"] for tag in tags or []})
-
-    def get(self, kind: str, name: str, missing: ApiError) -> Resource:
-        """The resource of a name or ARN.
-
-        Raises:
-            ApiError: `missing`, there is none.
-        """
-        found = self.store.by_arn(name) if name.startswith("arn:") else self.store.get(kind, name)
-        if found is None or found.kind != kind:
-            raise missing
-        return found
 
     def once(self, operation: str, request: Record, work: Callable[[], str]) -> str:
         """Does `work` once for one ClientRequestToken, and returns the ARN that came of it.
@@ -95,8 +57,8 @@ class Context:
         if not token:
             with self.store.transaction():
                 return work()
-        asked = {key: value for key, value in request.items() if key != "ClientRequestToken"}
-        text = json.dumps(asked, sort_keys=True, default=str)
+        rest = {key: value for key, value in request.items() if key != "ClientRequestToken"}
+        text = json.dumps(rest, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         with self.store.transaction():
             used = self.store.token(operation, token)

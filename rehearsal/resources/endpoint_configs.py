@@ -1,68 +1,152 @@
-"""Endpoint configurations."""
+"""Endpoint configurations, and what their variants may be.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpointconfig.html
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions)
+"""
 
 from __future__ import annotations
 
-from rehearsal import service_model
-from rehearsal.errors import could_not_find, validation
-from rehearsal.resources import variant_rules
-from rehearsal.resources.context import Context, Handler, New, Record
+from collections.abc import Sequence
+
+from rehearsal.cloudformation import SageMakerType
+from rehearsal.errors import validation
+from rehearsal.resources import models
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
-from rehearsal.service_model import now
 
-KIND = "endpoint-config"
-_LISTING = Listing(
-    output="EndpointConfigs", summary="EndpointConfigSummary", name="EndpointConfigName"
+KIND = ResourceKind(
+    "endpoint-config",
+    "EndpointConfig",
+    Listing("ListEndpointConfigs", name="EndpointConfigName"),
+    missing='Could not find endpoint configuration "{arn}".',
+    duplicate='Cannot create already existing endpoint configuration "{arn}".',
 )
+_MEGABYTES = 1024
+_NOT_SERVERLESS = ("AsyncInferenceConfig", "DataCaptureConfig", "ShadowProductionVariants")
 
 
-def create_endpoint_config(context: Context, request: Record) -> Record:
-    name = request["EndpointConfigName"]
-    arn = context.arn(f"{KIND}/{name}")
-    record = {key: value for key, value in request.items() if key != "Tags"} | {
-        "EndpointConfigArn": arn,
-        "CreationTime": now(),
-        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-    }
-    with context.store.transaction():
-        variant_rules.check(context, request)
-        context.add(
-            New(KIND, name, arn, record),
-            tags=request.get("Tags"),
-            duplicate=validation(f'Cannot create already existing endpoint configuration "{arn}".'),
-        )
-    return {"EndpointConfigArn": arn}
+class EndpointConfig(SageMakerType):
+    """`AWS::SageMaker::EndpointConfig`."""
 
-
-def describe_endpoint_config(context: Context, request: Record) -> Record:
-    return service_model.project(
-        "DescribeEndpointConfigOutput", get(context, request["EndpointConfigName"])
+    resource = "EndpointConfig"
+    type_name = "AWS::SageMaker::EndpointConfig"
+    name_property = "EndpointConfigName"
+    replacing = (
+        "EndpointConfigName",
+        "AsyncInferenceConfig",
+        "DataCaptureConfig",
+        "EnableNetworkIsolation",
+        "ExecutionRoleArn",
+        "ExplainerConfig",
+        "KmsKeyId",
+        "MetricsConfig",
+        "ProductionVariants",
+        "ShadowProductionVariants",
+        "VpcConfig",
     )
 
 
-def get(context: Context, name: str) -> Record:
-    """The record of a configuration.
-
-    Raises:
-        ApiError: ValidationException, there is none.
-    """
-    arn = context.arn(f"{KIND}/{name}")
-    return context.get(KIND, name, could_not_find("endpoint configuration", arn)).record
+def create_endpoint_config(context: Context, request: Record) -> Record:
+    """CreateEndpointConfig."""
+    more = {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
+    with context.store.transaction():
+        _check(context, request)
+        record = KIND.create(context, request, more)
+    return {"EndpointConfigArn": record["EndpointConfigArn"]}
 
 
 def delete_endpoint_config(context: Context, request: Record) -> Record:
+    """DeleteEndpointConfig."""
     with context.store.transaction():
-        get(context, request["EndpointConfigName"])
-        context.store.delete(KIND, request["EndpointConfigName"])
+        found = KIND.get(context, request["EndpointConfigName"])
+        context.store.delete(KIND.kind, found.name)
     return {}
 
 
-def list_endpoint_configs(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(KIND))
+def _check(context: Context, request: Record) -> None:
+    production = request["ProductionVariants"]
+    shadows = request.get("ShadowProductionVariants", [])
+    _check_names([*production, *shadows])
+    for variant in [*production, *shadows]:
+        _check_variant(context, variant)
+    if shadows:
+        _check_shadows(request, production, shadows)
+    if any("ServerlessConfig" in variant for variant in production):
+        _check_serverless(context, request)
+
+
+def _check_names(variants: Sequence[Record]) -> None:
+    names = [variant["VariantName"] for variant in variants]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise validation(f"The variant name {twice[0]} is given twice: each needs its own.")
+
+
+def _check_variant(context: Context, variant: Record) -> None:
+    name = variant["VariantName"]
+    if not variant.get("ModelName"):
+        raise validation(
+            f"The variant {name} has no ModelName: the rehearsal has no inference components."
+        )
+    models.KIND.get(context, variant["ModelName"])
+    serverless = variant.get("ServerlessConfig")
+    if serverless is None:
+        if not variant.get("InstanceType"):
+            raise validation(f"The variant {name} has neither InstanceType nor ServerlessConfig.")
+        return
+    for member in ("InstanceType", "InitialInstanceCount"):
+        if member in variant:
+            raise validation(f"The variant {name} is serverless: leave out its {member}.")
+    if serverless["MemorySizeInMB"] % _MEGABYTES:
+        raise validation(
+            f"MemorySizeInMB of the variant {name} is {serverless['MemorySizeInMB']}: it must be "
+            f"a multiple of {_MEGABYTES}."
+        )
+    if "ProvisionedConcurrency" in serverless:
+        raise validation(
+            f"The variant {name} has ProvisionedConcurrency: the rehearsal keeps no server warm."
+        )
+
+
+def _check_shadows(
+    request: Record, production: Sequence[Record], shadows: Sequence[Record]
+) -> None:
+    if len(production) != 1 or len(shadows) != 1:
+        raise validation(
+            f"There are {len(production)} production and {len(shadows)} shadow variants: a "
+            "configuration with a shadow has one of each."
+        )
+    if "AsyncInferenceConfig" in request or "ServerlessConfig" in shadows[0]:
+        raise validation(
+            "A shadow variant is for an endpoint of instances that answers at once: leave out "
+            "AsyncInferenceConfig and ServerlessConfig."
+        )
+
+
+def _check_serverless(context: Context, request: Record) -> None:
+    if len(request["ProductionVariants"]) > 1:
+        raise validation("A serverless endpoint has one production variant.")
+    for member in _NOT_SERVERLESS:
+        if request.get(member):
+            raise validation(f"A serverless endpoint takes no {member}: leave it out.")
+    model = models.KIND.get(context, request["ProductionVariants"][0]["ModelName"]).record
+    if (
+        model.get("EnableNetworkIsolation")
+        or request.get("EnableNetworkIsolation")
+        or model.get("VpcConfig")
+        or request.get("VpcConfig")
+    ):
+        raise validation(
+            f"The model {model['ModelName']} has network isolation or a VPC: a serverless endpoint "
+            "takes neither."
+        )
 
 
 OPERATIONS: dict[str, Handler] = {
     "CreateEndpointConfig": create_endpoint_config,
-    "DescribeEndpointConfig": describe_endpoint_config,
+    "DescribeEndpointConfig": KIND.describe,
     "DeleteEndpointConfig": delete_endpoint_config,
-    "ListEndpointConfigs": list_endpoint_configs,
+    "ListEndpointConfigs": KIND.list_all,
 }

@@ -1,60 +1,139 @@
-"""Endpoints."""
+"""Endpoints.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html
+"""
 
 from __future__ import annotations
 
-from rehearsal import service_model
-from rehearsal.backends import Configuration, DeploymentConfig
-from rehearsal.errors import ApiError, could_not_find, validation
-from rehearsal.resources import capacity_changes, deployment_configs, variants
-from rehearsal.resources.context import Context, Handler, New, Record
+import contextlib
+import logging
+import re
+import time
+
+from rehearsal.backends import Call, Configuration, DeploymentConfig
+from rehearsal.cloudformation import Properties, Provisioned, SageMakerType, retag, without
+from rehearsal.errors import ApiError, NotFound, validation
+from rehearsal.resources import deployments, variants
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 
-KIND = "endpoint"
-IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+KIND = ResourceKind(
+    "endpoint",
+    "Endpoint",
+    Listing(
+        "ListEndpoints",
+        name="EndpointName",
+        status="EndpointStatus",
+        size=10,  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html
+    ),
+    missing='Could not find endpoint "{arn}".',
+    duplicate='Cannot create already existing endpoint "{arn}".',
+)
+_IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
 _LONGEST_REASON = 1024
-_LISTING = Listing(
-    output="Endpoints",
-    summary="EndpointSummary",
-    name="EndpointName",
-    status="EndpointStatus",
-    size=10,  # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html
-)
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.2
+_SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
+
+
+class Endpoint(SageMakerType):
+    """`AWS::SageMaker::Endpoint`. A create or update ends when the endpoint serves, or fails."""
+
+    resource = "Endpoint"
+    type_name = "AWS::SageMaker::Endpoint"
+    name_property = "EndpointName"
+    replacing = ("EndpointName",)
+
+    def __init__(self, call: Call, *, sees_rollbacks: bool = True) -> None:
+        """The type on SageMaker's API.
+
+        Args:
+            call: of SageMaker's API.
+            sees_rollbacks: fails an update that SageMaker took back. AWS documents nowhere whether
+                its own type does.
+        """
+        super().__init__(call)
+        self._sees_rollbacks = sees_rollbacks
+
+    def create(self, name: str, properties: Properties) -> Provisioned:
+        """As `ResourceType.create`."""
+        options = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
+        endpoint = super().create(name, without(properties, "RetainDeploymentConfig", *options))
+        settled = self._settled(name)
+        if settled["EndpointStatus"] != "InService":
+            self._call("DeleteEndpoint", {"EndpointName": name})
+            raise _failure(name, settled, "did not come up")
+        return endpoint
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
+        """As `ResourceType.update`."""
+        named = self._named(physical_id)
+        name = named["EndpointName"]
+        retag(self._call, physical_id, old, new)
+        if without(old, "Tags") != without(new, "Tags"):
+            self._request("UpdateEndpoint", without(new, "Tags") | named)
+            settled = self._settled(name)
+            # A failed update leaves the endpoint in service, with the reason.
+            moved = settled.get("EndpointConfigName") == new["EndpointConfigName"]
+            taken_back = not moved or "FailureReason" in settled
+            if settled["EndpointStatus"] != "InService" or (taken_back and self._sees_rollbacks):
+                raise _failure(name, settled, "was not updated")
+        return self._provisioned(physical_id)
+
+    def delete(self, physical_id: str) -> None:
+        """As `ResourceType.delete`."""
+        with contextlib.suppress(NotFound):
+            self._settled(self._named(physical_id)["EndpointName"])
+        super().delete(physical_id)
+
+    def _settled(self, name: str) -> Record:
+        """The endpoint, once it is in no state of passage."""
+        _log.info("CloudFormation waits for the endpoint %s", name)
+        while True:
+            endpoint = self._call("DescribeEndpoint", {"EndpointName": name})
+            if endpoint["EndpointStatus"] in _SETTLED:
+                return endpoint
+            time.sleep(_POLL_SECONDS)
+
+
+def _failure(name: str, endpoint: Record, what: str) -> ApiError:
+    reason = endpoint.get("FailureReason", "it gave no reason.")
+    return ApiError("GeneralServiceException", f"The endpoint {name} {what}: {reason}")
 
 
 def create_endpoint(context: Context, request: Record) -> Record:
+    """CreateEndpoint."""
     name, config = request["EndpointName"], request["EndpointConfigName"]
-    arn = context.arn(f"{KIND}/{name}")
-    time = now()
+    arn = KIND.arn(context, name)
+    created = now()
     record: Record = {
         "EndpointName": name,
         "EndpointArn": arn,
         "EndpointConfigName": config,
         "EndpointStatus": "Creating",
         "LastDeploymentConfig": request.get("DeploymentConfig"),
-        "CreationTime": time,
-        "LastModifiedTime": time,
+        "CreationTime": created,
+        "LastModifiedTime": created,
     }
     with context.store.transaction():
         configuration = variants.resolve(context, config)
         # It is for later updates: a new endpoint has no traffic to shift.
-        deployment_configs.resolve(request.get("DeploymentConfig"), configuration)
-        context.add(
-            New(KIND, name, arn, record),
-            tags=request.get("Tags"),
-            duplicate=validation(f'Cannot create already existing endpoint "{arn}".'),
-        )
-    context.events.endpoint(record, context.store.tags(arn))
+        deployments.to_deployment(request.get("DeploymentConfig"), configuration)
+        KIND.add(context, name, record, request.get("Tags"))
+    _send_event(context, "SageMaker Endpoint State Change", record)
     deploy(context, name, configuration, DeploymentConfig())
     return {"EndpointArn": arn}
 
 
 def update_endpoint(context: Context, request: Record) -> Record:
+    """UpdateEndpoint."""
     name = request["EndpointName"]
     with context.store.transaction():
-        found = get(context, name)
+        found = KIND.get(context, name)
         _refuse_in_progress(found)
         _refuse_failed(found)
         configuration = variants.resolve(context, request["EndpointConfigName"])
@@ -68,7 +147,7 @@ def update_endpoint(context: Context, request: Record) -> Record:
         config = request.get("DeploymentConfig")
         if request.get("RetainDeploymentConfig"):
             config = found.record.get("LastDeploymentConfig")
-        deployment = deployment_configs.resolve(config, configuration)
+        deployment = deployments.to_deployment(config, configuration)
         _refuse_other_variants(found, configuration, deployment)
         _refuse_to_serverless(found, configuration)
         change(
@@ -81,11 +160,12 @@ def update_endpoint(context: Context, request: Record) -> Record:
 
 
 def update_endpoint_weights_and_capacities(context: Context, request: Record) -> Record:
+    """UpdateEndpointWeightsAndCapacities."""
     with context.store.transaction():
-        found = get(context, request["EndpointName"])
+        found = KIND.get(context, request["EndpointName"])
         _refuse_in_progress(found)
         _refuse_failed(found)
-        capacities = capacity_changes.resolve(found.record, request["DesiredWeightsAndCapacities"])
+        capacities = deployments.to_capacities(found.record, request["DesiredWeightsAndCapacities"])
         change(context, found.name, {"EndpointStatus": "Updating", "FailureReason": None})
     context.endpoints.change_capacity(
         found.name, capacities, lambda fields: change(context, found.name, fields)
@@ -121,47 +201,37 @@ def change(context: Context, name: str, fields: Record) -> None:
     """Merges fields into an endpoint's record, and sends the event of a new status or step."""
     if reason := fields.get("FailureReason"):
         fields = fields | {"FailureReason": reason[:_LONGEST_REASON]}
-    changed = context.store.change(KIND, name, lambda _: fields | {"LastModifiedTime": now()})
+    changed = context.store.change(KIND.kind, name, lambda _: fields | {"LastModifiedTime": now()})
     if changed is None:
         return
     before, after = changed
     if before["EndpointStatus"] != after["EndpointStatus"]:
-        context.events.endpoint(after, context.store.tags(after["EndpointArn"]))
+        _send_event(context, "SageMaker Endpoint State Change", after)
     if fields.get("PendingDeploymentSummary"):
-        context.events.endpoint_deployment(after, context.store.tags(after["EndpointArn"]))
+        _send_event(context, "SageMaker Endpoint Deployment State Change", after)
 
 
-def get(context: Context, name: str) -> Resource:
-    """The endpoint of a name.
-
-    Raises:
-        ApiError: ValidationException, there is none.
-    """
-    return context.get(KIND, name, _missing(context, name))
-
-
-def describe_endpoint(context: Context, request: Record) -> Record:
-    return service_model.project(
-        "DescribeEndpointOutput", get(context, request["EndpointName"]).record
-    )
+def _send_event(context: Context, detail_type: str, endpoint: Record) -> None:
+    arn = endpoint["EndpointArn"]
+    # The event writes IN_SERVICE where the API writes InService.
+    status = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", endpoint["EndpointStatus"]).upper()
+    detail = KIND.project(endpoint) | {"EndpointStatus": status}
+    context.events.send_description(detail_type, detail, arn, context.store.tags(arn))
 
 
 def delete_endpoint(context: Context, request: Record) -> Record:
+    """DeleteEndpoint."""
     with context.store.transaction():
-        found = get(context, request["EndpointName"])
+        found = KIND.get(context, request["EndpointName"])
         _refuse_in_progress(found)
         change(context, found.name, {"EndpointStatus": "Deleting"})
     context.endpoints.delete(found.name)
-    context.store.delete(KIND, found.name)
+    context.store.delete(KIND.kind, found.name)
     return {}
 
 
-def list_endpoints(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(KIND))
-
-
 def _refuse_in_progress(found: Resource) -> None:
-    if found.record["EndpointStatus"] in IN_PROGRESS:
+    if found.record["EndpointStatus"] in _IN_PROGRESS:
         raise validation(f'Cannot update in-progress endpoint "{found.arn}".')
 
 
@@ -200,15 +270,11 @@ def _refuse_to_serverless(found: Resource, configuration: Configuration) -> None
         )
 
 
-def _missing(context: Context, name: str) -> ApiError:
-    return could_not_find("endpoint", context.arn(f"{KIND}/{name}"))
-
-
 OPERATIONS: dict[str, Handler] = {
     "CreateEndpoint": create_endpoint,
     "UpdateEndpoint": update_endpoint,
     "UpdateEndpointWeightsAndCapacities": update_endpoint_weights_and_capacities,
-    "DescribeEndpoint": describe_endpoint,
+    "DescribeEndpoint": KIND.describe,
     "DeleteEndpoint": delete_endpoint,
-    "ListEndpoints": list_endpoints,
+    "ListEndpoints": KIND.list_all,
 }

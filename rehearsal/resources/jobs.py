@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from rehearsal import service_model
 from rehearsal.backends import Change
-from rehearsal.errors import in_use, validation
-from rehearsal.events import Events
-from rehearsal.resources.context import Context, New, Record
+from rehearsal.errors import ApiError, in_use, validation
+from rehearsal.resources.context import Context, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.service_model import now
-from rehearsal.store import Resource
 
 RUNNING = frozenset({"InProgress", "Stopping"})
 _SECONDARY = "SecondaryStatus"
@@ -39,86 +36,55 @@ _LAST = frozenset({"Completed", "Failed", "Stopped", "MaxRuntimeExceeded", "MaxW
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobKind(ResourceKind):
     """Jobs of one kind.
 
     Attributes:
-        kind: as in ARNs, e.g. "processing-job".
-        member: what the members of requests and answers begin with, e.g. "ProcessingJob".
-        tell: sends the event of a job: `Events`' method, given record and tags.
-        is_secondary: whether it has a SecondaryStatus, and its transitions.
-        missing: what AWS says of a job that is not there, with `{name}`.
-        duplicate: what it says of a name that was used, with `{arn}`.
+        has_secondary: whether it has a SecondaryStatus, and its transitions.
     """
 
-    kind: str
-    member: str
-    tell: Callable[[Events, Record, dict[str, str]], None]
-    is_secondary: bool = False
     missing: str = "Could not find requested job with name: {name}"
     duplicate: str = (
         "Job name must be unique within an AWS account and region, and a job with this name "
         "already exists ({arn})"
     )
+    duplicate_error: Callable[[str], ApiError] = in_use
+    has_secondary: bool = False
 
     @property
     def status(self) -> str:
+        """The member that is its status, e.g. `ProcessingJobStatus`."""
         return f"{self.member}Status"
 
-    def create(
+    def start(
         self,
         context: Context,
         request: Record,
         start: Callable[[str, Change], None],
-        stop: Callable[[str], None],
         more: Record | None = None,
-    ) -> str:
-        """Keeps a new job that is in progress, and has the backend start it; its ARN.
+    ) -> Record:
+        """Keeps a new job that is in progress, and has the backend start it.
 
         Args:
+            start: starts it, given its ARN and how to tell of it.
             more: further members of its record.
+
+        Returns:
+            the response: its ARN.
 
         Raises:
             ApiError: there is one of that name.
         """
-        name = request[f"{self.member}Name"]
-        arn = self._arn(context, name)
         time = now()
-        record = {key: value for key, value in request.items() if key != "Tags"} | {
-            f"{self.member}Arn": arn,
-            self.status: "InProgress",
-            "CreationTime": time,
-            "LastModifiedTime": time,
-        }
-        if self.is_secondary:
-            record |= {
-                _SECONDARY: "Starting",
-                f"{_SECONDARY}Transitions": [_transition("Starting", time)],
-            }
-        record |= more or {}
+        more = {self.status: "InProgress", "LastModifiedTime": time} | (more or {})
+        if self.has_secondary:
+            transitions = [_transition("Starting", time)]
+            more = {_SECONDARY: "Starting", f"{_SECONDARY}Transitions": transitions} | more
         with context.store.transaction():
-            duplicate = in_use(self.duplicate.format(arn=arn))
-            context.add(
-                New(self.kind, name, arn, record), tags=request.get("Tags"), duplicate=duplicate
-            )
-            self.tell(context.events, record, context.store.tags(arn))
-        self._start(context, name, arn, start, stop)
-        return arn
-
-    def _arn(self, context: Context, name: str) -> str:
-        """As SageMaker has written them: in lower case in its older answers."""
-        shown = name.lower() if context.settings.modes.lower_case_arns else name
-        return context.arn(f"{self.kind}/{shown}")
-
-    def _start(
-        self,
-        context: Context,
-        name: str,
-        arn: str,
-        start: Callable[[str, Change], None],
-        stop: Callable[[str], None],
-    ) -> None:
-        change = self.change(context, name)
+            record = self.create(context, request, more)
+            self._send_event(context, record)
+        name, arn = record[self.name_member], record[f"{self.member}Arn"]
+        change = self.change_of(context, name)
         try:
             start(arn, change)
         except Exception as error:
@@ -128,79 +94,83 @@ class Jobs:
         found = context.store.get(self.kind, name)
         if found is not None and found.record[self.status] == "Stopping":
             # It was stopped before the backend knew it.
-            stop(arn)
+            context.jobs.stop(arn)
+        return {f"{self.member}Arn": arn}
 
-    def change(self, context: Context, name: str) -> Change:
+    def arn(self, context: Context, name: str) -> str:
+        """As SageMaker has written them: in lower case in its older answers."""
+        return super().arn(
+            context, name.lower() if context.settings.modes.lower_case_arns else name
+        )
+
+    def change_of(self, context: Context, name: str) -> Change:
         """How the backend tells of a job. What comes after its end is dropped."""
 
-        def apply(fields: Record) -> None:
+        def change(fields: Record) -> None:
             with context.store.transaction():
                 changed = context.store.change(
-                    self.kind, name, lambda record: self._merged(record, fields)
+                    self.kind, name, lambda record: self._merge(record, fields)
                 )
                 if changed is None:
                     return
                 before, after = changed
                 watched = (self.status, _SECONDARY)
                 if any(before.get(member) != after.get(member) for member in watched):
-                    self.tell(context.events, after, context.store.tags(after[f"{self.member}Arn"]))
+                    self._send_event(context, after)
 
-        return apply
+        return change
 
     def fail(self, context: Context, name: str, reason: str) -> None:
         """Marks a job as failed that runs no more."""
-        kind = self.member.removesuffix("Job")
-        fields = {self.status: "Failed", "FailureReason": reason, f"{kind}EndTime": now()}
-        secondary = {_SECONDARY: "Failed"} if self.is_secondary else {}
-        self.change(context, name)(fields | secondary)
+        end = f"{self.member.removesuffix('Job')}EndTime"
+        fields = {self.status: "Failed", "FailureReason": reason, end: now()}
+        secondary = {_SECONDARY: "Failed"} if self.has_secondary else {}
+        self.change_of(context, name)(fields | secondary)
 
-    def get(self, context: Context, request: Record) -> Resource:
-        """Raises:
-        ApiError: there is no such job.
-        """
-        name = request[f"{self.member}Name"]
-        return context.get(self.kind, name, validation(self.missing.format(name=name)))
-
-    def describe(self, context: Context, request: Record) -> Record:
-        found = self.get(context, request)
-        return service_model.project(f"Describe{self.member}Response", found.record)
-
-    def stop(self, context: Context, request: Record, how: Callable[[str], Any]) -> Record:
-        """Marks a job as stopping and calls `how` with its ARN; again, nothing happens.
+    def stop(self, context: Context, request: Record) -> Record:
+        """The Stop operation; of one that is being stopped, nothing happens.
 
         Raises:
             ApiError: it is over.
         """
         with context.store.transaction():
-            found = self.get(context, request)
+            found = self.get(context, request[self.name_member])
             status = found.record[self.status]
             if status == "Stopping":
                 return {}
             if status != "InProgress":
                 raise validation(
-                    f"The request was rejected because the {self._said} is in status {status}."
+                    f"The request was rejected because the {self._words} is in status {status}."
                 )
-            secondary = {_SECONDARY: "Stopping"} if self.is_secondary else {}
-            self.change(context, found.name)({self.status: "Stopping"} | secondary)
-        how(found.arn)
+            secondary = {_SECONDARY: "Stopping"} if self.has_secondary else {}
+            self.change_of(context, found.name)({self.status: "Stopping"} | secondary)
+        context.jobs.stop(found.arn)
         return {}
 
     def delete(self, context: Context, request: Record) -> Record:
-        """Raises:
-        ApiError: it runs.
+        """The Delete operation.
+
+        Raises:
+            ApiError: it runs.
         """
         with context.store.transaction():
-            found = self.get(context, request)
+            found = self.get(context, request[self.name_member])
             if found.record[self.status] in RUNNING:
-                raise in_use(f"The {self._said} {found.arn} runs: stop it first.")
+                raise in_use(f"The {self._words} {found.arn} runs: stop it first.")
             context.store.delete(self.kind, found.name)
         return {}
 
     @property
-    def _said(self) -> str:
+    def _words(self) -> str:
         return self.kind.replace("-", " ")
 
-    def _merged(self, record: Record, fields: Record) -> Record:
+    def _send_event(self, context: Context, record: Record) -> None:
+        arn = record[f"{self.member}Arn"]
+        detail_type = f"SageMaker {self._words.title()} State Change"
+        detail, tags = self.project(record), context.store.tags(arn)
+        context.events.send_description(detail_type, detail, arn, tags)
+
+    def _merge(self, record: Record, fields: Record) -> Record:
         status = record[self.status]
         if status not in RUNNING:
             return {}

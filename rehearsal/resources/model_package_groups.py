@@ -1,104 +1,121 @@
-"""Groups of model packages."""
+"""Groups of model packages.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html
+"""
 
 from __future__ import annotations
 
 import json
 
-from rehearsal import service_model
-from rehearsal.errors import conflict, missing, validation
-from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.cloudformation import Properties, Provisioned, SageMakerType, retag, without
+from rehearsal.errors import conflict, validation
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
-from rehearsal.service_model import now
-from rehearsal.store import Resource
 
-KIND = "model-package-group"
-_LISTING = Listing(
-    output="ModelPackageGroupSummaryList",
-    summary="ModelPackageGroupSummary",
-    name="ModelPackageGroupName",
+KIND = ResourceKind(
+    "model-package-group",
+    "ModelPackageGroup",
+    Listing("ListModelPackageGroups", name="ModelPackageGroupName"),
+    missing="ModelPackageGroup {arn} does not exist.",
+    duplicate="Model Package Group already exists: {arn}",
 )
+_POLICY = "ModelPackageGroupPolicy"
+
+
+class ModelPackageGroup(SageMakerType):
+    """`AWS::SageMaker::ModelPackageGroup`, with its policy."""
+
+    resource = "ModelPackageGroup"
+    type_name = "AWS::SageMaker::ModelPackageGroup"
+    name_property = "ModelPackageGroupName"
+    replacing = ("ModelPackageGroupName", "ModelPackageGroupDescription")
+
+    def create(self, name: str, properties: Properties) -> Provisioned:
+        """As `ResourceType.create`."""
+        group = super().create(name, without(properties, _POLICY))
+        self._put_policy(name, properties)
+        return group
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
+        """As `ResourceType.update`."""
+        retag(self._call, physical_id, old, new)
+        if old.get(_POLICY) != new.get(_POLICY):
+            self._put_policy(physical_id, new)
+        return self._provisioned(physical_id)
+
+    def _put_policy(self, physical_id: str, properties: Properties) -> None:
+        named = self._named(physical_id)
+        if policy := properties.get(_POLICY):
+            text = json.dumps(policy)
+            self._call("PutModelPackageGroupPolicy", named | {"ResourcePolicy": text})
+        else:
+            self._call("DeleteModelPackageGroupPolicy", named)
+
+    def _provisioned(self, arn: str) -> Provisioned:
+        group = self._call("DescribeModelPackageGroup", self._named(arn))
+        attributes = {
+            "ModelPackageGroupArn": arn,
+            "ModelPackageGroupStatus": group["ModelPackageGroupStatus"],
+            "CreationTime": group["CreationTime"].isoformat(),
+        }
+        return Provisioned(arn, attributes)
 
 
 def create_model_package_group(context: Context, request: Record) -> Record:
-    name = request["ModelPackageGroupName"]
-    arn = context.arn(f"{KIND}/{name}")
-    record = {key: value for key, value in request.items() if key != "Tags"} | {
-        "ModelPackageGroupArn": arn,
-        "CreationTime": now(),
-        "CreatedBy": {},
-        "ModelPackageGroupStatus": "Completed",
-    }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=validation(f"Model Package Group already exists: {arn}"),
-    )
-    return {"ModelPackageGroupArn": arn}
-
-
-def describe_model_package_group(context: Context, request: Record) -> Record:
-    found = get(context, request["ModelPackageGroupName"])
-    return service_model.project("DescribeModelPackageGroupOutput", found.record)
-
-
-def get(context: Context, name_or_arn: str) -> Resource:
-    """The group of a name or ARN.
-
-    Raises:
-        ApiError: ValidationException, there is none.
-    """
-    arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
-    return context.get(KIND, arn, missing(f"ModelPackageGroup {arn} does not exist."))
+    """CreateModelPackageGroup."""
+    more = {"CreatedBy": {}, "ModelPackageGroupStatus": "Completed"}
+    record = KIND.create(context, request, more)
+    return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
 
 
 def delete_model_package_group(context: Context, request: Record) -> Record:
+    """DeleteModelPackageGroup."""
     with context.store.transaction():
-        found = get(context, request["ModelPackageGroupName"])
+        found = KIND.get(context, request["ModelPackageGroupName"])
         packages = len(context.store.all("model-package", found.name))
         if packages:
             raise conflict(
                 f"The model package group {found.arn} holds {packages} model packages: delete "
                 "them first."
             )
-        context.store.delete(KIND, found.name)
+        context.store.delete(KIND.kind, found.name)
     return {}
-
-
-def list_model_package_groups(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(KIND))
 
 
 def put_model_package_group_policy(context: Context, request: Record) -> Record:
     """Keeps the policy; there is one account here, in which a group's policy decides nothing."""
-    found = get(context, request["ModelPackageGroupName"])
+    found = KIND.get(context, request["ModelPackageGroupName"])
     try:
         json.loads(request["ResourcePolicy"])
     except ValueError as error:
         raise validation(f"The resource policy of {found.arn} is no JSON: {error}.") from error
     policy = {"ResourcePolicy": request["ResourcePolicy"]}
-    context.store.change(KIND, found.name, lambda record: record | policy)
+    KIND.change(context, found.name, lambda record: record | policy)
     return {"ModelPackageGroupArn": found.arn}
 
 
 def get_model_package_group_policy(context: Context, request: Record) -> Record:
-    found = get(context, request["ModelPackageGroupName"])
+    """GetModelPackageGroupPolicy."""
+    found = KIND.get(context, request["ModelPackageGroupName"])
     if not found.record.get("ResourcePolicy"):
         raise validation(f"The model package group {found.arn} has no resource policy.")
     return {"ResourcePolicy": found.record["ResourcePolicy"]}
 
 
 def delete_model_package_group_policy(context: Context, request: Record) -> Record:
-    found = get(context, request["ModelPackageGroupName"])
-    context.store.change(KIND, found.name, lambda record: record | {"ResourcePolicy": ""})
+    """DeleteModelPackageGroupPolicy."""
+    found = KIND.get(context, request["ModelPackageGroupName"])
+    KIND.change(context, found.name, lambda record: record | {"ResourcePolicy": ""})
     return {}
 
 
 OPERATIONS: dict[str, Handler] = {
     "CreateModelPackageGroup": create_model_package_group,
-    "DescribeModelPackageGroup": describe_model_package_group,
+    "DescribeModelPackageGroup": KIND.describe,
     "DeleteModelPackageGroup": delete_model_package_group,
     "PutModelPackageGroupPolicy": put_model_package_group_policy,
     "DeleteModelPackageGroupPolicy": delete_model_package_group_policy,
     "GetModelPackageGroupPolicy": get_model_package_group_policy,
-    "ListModelPackageGroups": list_model_package_groups,
+    "ListModelPackageGroups": KIND.list_all,
 }

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rehearsal import service_model
-from rehearsal.errors import ApiError, missing, validation
+from rehearsal.errors import ApiError, validation
 from rehearsal.resources import model_package_groups
-from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 
-KIND = "model-package"
+KIND = ResourceKind(
+    "model-package",
+    "ModelPackage",
+    Listing(
+        "ListModelPackages",
+        name="ModelPackageName",
+        equals={"ModelApprovalStatus": "ModelApprovalStatus"},
+    ),
+    missing="ModelPackage {arn} does not exist.",
+    duplicate="Model package already exists: {arn}",
+)
 # What an event names as changed:
 # https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
 # Whether AWS names a field that is given its own value again is not said; here it does not, so
 # that nothing relies on it.
-_TOLD = (
+_EVENT_FIELDS = (
     "ModelApprovalStatus",
     "ApprovalDescription",
     "SourceUri",
@@ -23,15 +36,10 @@ _TOLD = (
     "InferenceSpecification",
     "ModelLifeCycle",
 )
-_LISTING = Listing(
-    output="ModelPackageSummaryList",
-    summary="ModelPackageSummary",
-    name="ModelPackageName",
-    equals={"ModelApprovalStatus": "ModelApprovalStatus"},
-)
 
 
 def create_model_package(context: Context, request: Record) -> Record:
+    """CreateModelPackage."""
     group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if (group is None) == (name is None):
         raise validation("Give either ModelPackageGroupName or ModelPackageName, and not both.")
@@ -50,58 +58,65 @@ def create_model_package(context: Context, request: Record) -> Record:
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
             "CertifyForMarketplace": request.get("CertifyForMarketplace", False),
         }
-        context.add(
-            New(KIND, arn, arn, record, record.get("ModelPackageGroupName", "")),
-            tags=request.get("Tags"),
-            duplicate=validation(f"Model package already exists: {arn}"),
-        )
-    context.events.model_package(record)
+        group = record.get("ModelPackageGroupName", "")
+        KIND.add(context, arn, record, request.get("Tags"), group)
+    _send_event(context, record)
     return {"ModelPackageArn": arn}
 
 
 def _versioned(context: Context, group: str) -> Record:
-    found = model_package_groups.get(context, group)
+    found = model_package_groups.KIND.get(context, group)
     # A version is never given twice, though the newest be deleted.
     version = 1 + found.record.get("_LastVersion", 0)
-    context.store.change(model_package_groups.KIND, found.name, lambda _: {"_LastVersion": version})
+    last = {"_LastVersion": version}
+    model_package_groups.KIND.change(context, found.name, lambda _: last)
     return {
         "ModelPackageName": found.name,
         "ModelPackageGroupName": found.name,
         "ModelPackageVersion": version,
-        "ModelPackageArn": context.arn(f"{KIND}/{found.name}/{version}"),
+        "ModelPackageArn": KIND.arn(context, f"{found.name}/{version}"),
         # AWS's default for a version: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateModelPackage.html
         "ModelApprovalStatus": "PendingManualApproval",
     }
 
 
 def _unversioned(context: Context, name: str) -> Record:
-    return {"ModelPackageName": name, "ModelPackageArn": context.arn(f"{KIND}/{name}")}
+    return {"ModelPackageName": name, "ModelPackageArn": KIND.arn(context, name)}
 
 
 def describe_model_package(context: Context, request: Record) -> Record:
-    return service_model.project(
-        "DescribeModelPackageOutput", get(context, request["ModelPackageName"])
-    )
+    """DescribeModelPackage."""
+    return KIND.project(get(context, request["ModelPackageName"]))
 
 
-def get(context: Context, name_or_arn: str) -> Record:
-    """The record of a package.
+def get(context: Context, name: str) -> Record:
+    """The record of a package's name or ARN.
 
     Raises:
         ApiError: ValidationException, there is none.
     """
-    arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
-    return context.get(KIND, arn, _missing(arn)).record
+    return KIND.get(context, KIND.arn(context, name)).record
+
+
+def _send_event(context: Context, package: Record, changed: Sequence[str] | None = None) -> None:
+    """Args:
+    changed: the fields that an update changed; None for a new package.
+    """
+    detail = KIND.project(package)
+    if changed is not None:
+        # AWS writes this one with a small letter.
+        names = ["sourceUri" if name == "SourceUri" else name for name in changed]
+        detail["UpdatedModelPackageFields"] = names
+    arn = package["ModelPackageArn"]
+    context.events.send_description("SageMaker Model Package State Change", detail, arn)
 
 
 def update_model_package(context: Context, request: Record) -> Record:
-    arn = get(context, request["ModelPackageArn"])["ModelPackageArn"]
-    changed = context.store.change(KIND, arn, lambda record: _updated(record, request))
-    if changed is None:
-        raise _missing(arn)
-    before, after = changed
-    fields = [name for name in _TOLD if before.get(name) != after.get(name)]
-    context.events.model_package(after, fields)
+    """UpdateModelPackage."""
+    arn = request["ModelPackageArn"]
+    before, after = KIND.change(context, arn, lambda record: _updated(record, request))
+    fields = [name for name in _EVENT_FIELDS if before.get(name) != after.get(name)]
+    _send_event(context, after, fields)
     return {"ModelPackageArn": arn}
 
 
@@ -135,21 +150,23 @@ def _updated(record: Record, request: Record) -> Record:
 
 
 def delete_model_package(context: Context, request: Record) -> Record:
+    """DeleteModelPackage."""
     with context.store.transaction():
         record = get(context, request["ModelPackageName"])
-        context.store.delete(KIND, record["ModelPackageArn"])
+        context.store.delete(KIND.kind, record["ModelPackageArn"])
     return {}
 
 
 def list_model_packages(context: Context, request: Record) -> Record:
+    """ListModelPackages."""
     group = request.get("ModelPackageGroupName")
     kind = request.get("ModelPackageType", "Versioned" if group else "Unversioned")
     if group:
-        packages = context.store.all(KIND, model_package_groups.get(context, group).name)
+        packages = KIND.all(context, model_package_groups.KIND.get(context, group).name)
     else:
-        packages = context.store.all(KIND)
+        packages = KIND.all(context)
     wanted = [package for package in packages if _is_of(package, kind)]
-    return _LISTING.answer(request, wanted)
+    return KIND.listing.answer(request, wanted)
 
 
 def _is_of(package: Resource, kind: str) -> bool:
@@ -157,6 +174,7 @@ def _is_of(package: Resource, kind: str) -> bool:
 
 
 def batch_describe_model_package(context: Context, request: Record) -> Record:
+    """BatchDescribeModelPackage."""
     found, errors = {}, {}
     for arn in request["ModelPackageArnList"]:
         try:
@@ -166,10 +184,6 @@ def batch_describe_model_package(context: Context, request: Record) -> Record:
         else:
             found[arn] = service_model.project("BatchDescribeModelPackageSummary", record)
     return {"ModelPackageSummaries": found, "BatchDescribeModelPackageErrorMap": errors}
-
-
-def _missing(arn: str) -> ApiError:
-    return missing(f"ModelPackage {arn} does not exist.")
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -1,77 +1,84 @@
-"""Models."""
+"""Models.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-model.html
+"""
 
 from __future__ import annotations
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import aws, service_model
-from rehearsal.errors import could_not_find, validation
+from rehearsal import aws
+from rehearsal.cloudformation import SageMakerType
+from rehearsal.errors import validation
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
 from rehearsal.resources import model_packages
-from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
 from rehearsal.resources.vpc import check_model
-from rehearsal.service_model import now
 
-KIND = "model"
-_LISTING = Listing(output="Models", summary="ModelSummary", name="ModelName")
+KIND = ResourceKind(
+    "model",
+    "Model",
+    Listing("ListModels", name="ModelName"),
+    missing='Could not find model "{arn}".',
+    duplicate='Cannot create already existing model "{arn}".',
+)
+
+
+class Model(SageMakerType):
+    """`AWS::SageMaker::Model`."""
+
+    resource = "Model"
+    type_name = "AWS::SageMaker::Model"
+    name_property = "ModelName"
+    replacing = (
+        "ModelName",
+        "Containers",
+        "EnableNetworkIsolation",
+        "ExecutionRoleArn",
+        "InferenceExecutionConfig",
+        "PrimaryContainer",
+        "VpcConfig",
+    )
 
 
 def create_model(context: Context, request: Record) -> Record:
-    name = request["ModelName"]
-    arn = context.arn(f"{KIND}/{name}")
+    """CreateModel."""
     containers = containers_of(request)
     if not containers:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
     check_model(context, request.get("VpcConfig"), request.get("ExecutionRoleArn", ""))
     for image in (image for container in containers for image in _images(context, container)):
         _check_image(context, image)
-    record = {key: value for key, value in request.items() if key != "Tags"} | {
-        "ModelArn": arn,
-        "CreationTime": now(),
-        "EnableNetworkIsolation": request.get("EnableNetworkIsolation", False),
-    }
+    more = {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
     with context.store.transaction():
         for container in containers:
             _check_container(context, container)
-        context.add(
-            New(KIND, name, arn, record),
-            tags=request.get("Tags"),
-            duplicate=validation(f'Cannot create already existing model "{arn}".'),
-        )
-    context.events.model(arn, name)
-    return {"ModelArn": arn}
+        record = KIND.create(context, request, more)
+    _send_event(context, record)
+    return {"ModelArn": record["ModelArn"]}
 
 
 def containers_of(model: Record) -> list[Record]:
+    """A model's containers, in the order of their requests."""
     primary = [model["PrimaryContainer"]] if model.get("PrimaryContainer") else []
     return [*primary, *model.get("Containers", [])]
 
 
-def describe_model(context: Context, request: Record) -> Record:
-    return service_model.project("DescribeModelOutput", get(context, request["ModelName"]))
-
-
-def get(context: Context, name: str) -> Record:
-    """The record of a model.
-
-    Raises:
-        ApiError: ValidationException, there is none.
-    """
-    return context.get(KIND, name, could_not_find("model", context.arn(f"{KIND}/{name}"))).record
-
-
 def delete_model(context: Context, request: Record) -> Record:
+    """DeleteModel."""
     with context.store.transaction():
-        record = get(context, request["ModelName"])
-        context.store.delete(KIND, record["ModelName"])
-    context.events.model(record["ModelArn"], record["ModelName"])
+        found = KIND.get(context, request["ModelName"])
+        context.store.delete(KIND.kind, found.name)
+    _send_event(context, found.record)
     return {}
 
 
-def list_models(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(KIND))
+def _send_event(context: Context, model: Record) -> None:
+    detail = {"ModelName": model["ModelName"], "ModelArn": model["ModelArn"]}
+    context.events.send("SageMaker Model State Change", detail, [model["ModelArn"]])
 
 
 def _images(context: Context, container: Record) -> list[str]:
@@ -127,7 +134,7 @@ def _check_container(context: Context, container: Record) -> None:
 
 OPERATIONS: dict[str, Handler] = {
     "CreateModel": create_model,
-    "DescribeModel": describe_model,
+    "DescribeModel": KIND.describe,
     "DeleteModel": delete_model,
-    "ListModels": list_models,
+    "ListModels": KIND.list_all,
 }

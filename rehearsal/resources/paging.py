@@ -9,13 +9,17 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
+
+from botocore.model import ListShape, StructureShape
 
 from rehearsal import service_model
 from rehearsal.errors import validation
 from rehearsal.store import Resource
 
 _PAGE = 100
+_CREATED = "CreationTime"
 _NO_FILTERS = frozenset({"NextToken", "MaxResults"})
 
 Record = dict[str, Any]
@@ -26,22 +30,19 @@ class Listing:
     """How one List operation behaves.
 
     Attributes:
-        output: the response's member that holds the summaries.
-        summary: the shape of one.
+        operation: e.g. `ListModels`.
         name: the record's member that `NameContains` and `SortBy=Name` mean.
         status: the record's member that `StatusEquals` and `SortBy=Status` mean.
         order: `SortOrder` where the request has none.
         size: `MaxResults` where the request has none.
+        equals: the record's member that another member of the request asks for.
     """
 
-    output: str
-    summary: str
+    operation: str
     name: str
     status: str = ""
     order: str = "Descending"
     size: int = _PAGE
-    created: str = "CreationTime"
-    sort_default: str = ""
     equals: Mapping[str, str] = field(default_factory=dict)
 
     def answer(
@@ -56,7 +57,7 @@ class Listing:
             ApiError: ValidationException, `NextToken` is of another query.
         """
         kept = [item for item in resources if self._keeps(request, item.record)]
-        member = self._sort_member(request.get("SortBy") or self.sort_default)
+        member = self._sort_member(request.get("SortBy", ""))
         descending = (request.get("SortOrder") or self.order) == "Descending"
         entries = sorted((_sortable(item.record.get(member)), item.sequence, item) for item in kept)
         if descending:
@@ -65,19 +66,18 @@ class Listing:
         size = request.get("MaxResults") or self.size
         page = entries[rest : rest + size]
         shown = [summarise(item) if summarise else item.record for _, _, item in page]
-        answer: Record = {
-            self.output: [service_model.project(self.summary, record) for record in shown]
-        }
+        output, summary = _summaries(self.operation)
+        answer: Record = {output: [service_model.project(summary, record) for record in shown]}
         if rest + size < len(entries):
             answer["NextToken"] = _token(request, page[-1][0], page[-1][1])
         return answer
 
     def _sort_member(self, sort_by: str) -> str:
-        named = {"Name": self.name, "Status": self.status, "CreationTime": self.created}
-        return named.get(sort_by, sort_by) or self.created
+        members = {"Name": self.name, "Status": self.status}
+        return members.get(sort_by, sort_by) or _CREATED
 
     def _keeps(self, request: Record, record: Record) -> bool:
-        created, changed = record.get(self.created), record.get("LastModifiedTime")
+        created, changed = record.get(_CREATED), record.get("LastModifiedTime")
         name = str(record.get(self.name, ""))
         tests: dict[str, Callable[[Any], bool]] = {
             "NameContains": lambda part: part.lower() in name.lower(),
@@ -119,6 +119,17 @@ def numbered_page(
     return answer
 
 
+@cache
+def _summaries(operation: str) -> tuple[str, str]:
+    """The member of an operation's response that is a list, and the shape of what it lists."""
+    shape = service_model.operation(operation).output_shape
+    members = shape.members.items() if isinstance(shape, StructureShape) else ()
+    ((name, summary),) = [
+        (name, member.member.name) for name, member in members if isinstance(member, ListShape)
+    ]
+    return name, summary
+
+
 def _sortable(value: Any) -> str:
     # Names sort as AWS's console sorts them; a time in ISO 8601 with one zone sorts as text.
     return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else str(value)
@@ -149,5 +160,6 @@ def _read(request: Record, token: str) -> tuple[str, int]:
 
 
 def _query(request: Record) -> str:
-    asked = {key: value for key, value in request.items() if key not in _NO_FILTERS}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    filters = {key: value for key, value in request.items() if key not in _NO_FILTERS}
+    text = json.dumps(filters, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import secrets
 import string
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal import service_model
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.pipelines import definition, parameters
 from rehearsal.resources import pipelines
-from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing, numbered_page
 from rehearsal.service_model import now
 from rehearsal.store import Resource
 
-KIND = pipelines.EXECUTION
+KIND = ResourceKind(
+    pipelines.EXECUTION,
+    "PipelineExecution",
+    Listing(
+        "ListPipelineExecutions",
+        name="PipelineExecutionDisplayName",
+        status="PipelineExecutionStatus",
+    ),
+    missing="Pipeline execution with ARN {arn} does not exist.",
+    duplicate="{arn} exists.",
+    missing_error=not_found,
+    duplicate_error=conflict,
+    key="Arn",
+)
 RUNNING = pipelines.RUNNING
 STEP_RUNNING = frozenset({"Starting", "Executing", "Stopping"})
+_ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 _RETRIED = frozenset({"Failed", "Stopped"})
 _PROPERTIES = "_Properties"  # in a step's record; not shown
 _LETTERS = string.ascii_lowercase + string.digits
-_LISTING = Listing(
-    output="PipelineExecutionSummaries",
-    summary="PipelineExecutionSummary",
-    name="PipelineExecutionDisplayName",
-    status="PipelineExecutionStatus",
-)
 
 
 def start_pipeline_execution(context: Context, request: Record) -> Record:
+    """StartPipelineExecution."""
     for member in ("PipelineVersionId", "MlflowExperimentName", "SelectiveExecutionConfig"):
         if member in request:
             raise validation(f"The rehearsal has no {member}: leave it out.")
@@ -41,7 +52,7 @@ def start_pipeline_execution(context: Context, request: Record) -> Record:
 
 
 def _start(context: Context, request: Record) -> str:
-    pipeline = pipelines.get(context, request["PipelineName"])
+    pipeline = pipelines.KIND.get(context, request["PipelineName"])
     body = pipeline.record["PipelineDefinition"]
     given: list[dict[str, str]] = request.get("PipelineParameters", [])
     values = _values(body, given)
@@ -69,9 +80,9 @@ def _start(context: Context, request: Record) -> str:
         "_Definition": body,
         "_Parameters": values,
     }
-    context.add(New(KIND, arn, arn, record, pipeline.arn), duplicate=conflict(f"{arn} exists."))
-    context.store.change(pipelines.KIND, pipeline.name, lambda _: {"LastRunTime": time})
-    _tell(context, record, None)
+    KIND.add(context, arn, record, parent=pipeline.arn)
+    pipelines.KIND.change(context, pipeline.name, lambda _: {"LastRunTime": time})
+    _send_event(context, record, None)
     context.pipelines.start(_for_engine(record, pipeline, given), body)
     return arn
 
@@ -106,18 +117,10 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def get(context: Context, arn: str) -> Resource:
-    """The execution of an ARN.
-
-    Raises:
-        ApiError: ResourceNotFound, there is none.
-    """
-    return context.get(KIND, arn, not_found(f"Pipeline execution with ARN {arn} does not exist."))
-
-
 def stop_pipeline_execution(context: Context, request: Record) -> Record:
+    """StopPipelineExecution."""
     with context.store.transaction():
-        found = get(context, request["PipelineExecutionArn"])
+        found = KIND.get(context, request["PipelineExecutionArn"])
         status = found.record["PipelineExecutionStatus"]
         if status not in RUNNING:
             raise conflict(f"The execution {found.arn} is {status} and can't be stopped.")
@@ -138,7 +141,7 @@ def retry_pipeline_execution(context: Context, request: Record) -> Record:
 
 
 def _retry(context: Context, request: Record) -> str:
-    found = get(context, request["PipelineExecutionArn"])
+    found = KIND.get(context, request["PipelineExecutionArn"])
     status = found.record["PipelineExecutionStatus"]
     if status not in _RETRIED:
         raise conflict(
@@ -152,7 +155,7 @@ def _retry(context: Context, request: Record) -> str:
         step | {"Properties": step.get(_PROPERTIES)} for step in context.store.steps(found.arn)
     ]
     change_execution(context, found.arn, changes)
-    pipeline = pipelines.get(context, found.parent)
+    pipeline = pipelines.KIND.get(context, found.parent)
     record = found.record | changes
     execution = _for_engine(record, pipeline, record["_Parameters"])
     context.pipelines.start(execution, record["_Definition"], steps)
@@ -162,18 +165,36 @@ def _retry(context: Context, request: Record) -> str:
 def change_execution(context: Context, arn: str, fields: Record) -> None:
     """`rehearsal.backends.ExecutionReports.change_execution`."""
     with context.store.transaction():
-        changed = context.store.change(KIND, arn, lambda _: fields | {"LastModifiedTime": now()})
+        changed = context.store.change(
+            KIND.kind, arn, lambda _: fields | {"LastModifiedTime": now()}
+        )
         if changed is None:
             return
         before, after = changed
         previous = before["PipelineExecutionStatus"]
         if previous != after["PipelineExecutionStatus"]:
-            _tell(context, after, previous)
+            _send_event(context, after, previous)
 
 
-def _tell(context: Context, record: Record, previous: str | None) -> None:
+def _send_event(context: Context, record: Record, previous: str | None) -> None:
     context.store.afterwards(lambda: context.execution_metrics.execution(record, previous))
-    context.events.execution(record, previous)
+    status = record["PipelineExecutionStatus"]
+    ended = record.get("LastModifiedTime") if status in _ENDED else None
+    detail = {
+        "pipelineExecutionDisplayName": record.get("PipelineExecutionDisplayName"),
+        "pipelineExecutionDescription": record.get("PipelineExecutionDescription"),
+        "currentPipelineExecutionStatus": status,
+        "previousPipelineExecutionStatus": previous,
+        "executionStartTime": _iso(record["CreationTime"]),
+        "executionEndTime": _iso(ended),
+        "pipelineArn": record["PipelineArn"],
+        "pipelineExecutionArn": record["PipelineExecutionArn"],
+    }
+    context.events.send(
+        "SageMaker Model Building Pipeline Execution Status Change",
+        detail,
+        [record["PipelineArn"], record["PipelineExecutionArn"]],
+    )
 
 
 def record_step(context: Context, arn: str, step: Record) -> None:
@@ -193,24 +214,56 @@ def _record_step(context: Context, execution: Resource, step: Record) -> None:
     previous = before["StepStatus"] if before else None
     if previous != step.get("StepStatus"):
         context.store.afterwards(lambda: context.execution_metrics.step(pipeline, step, previous))
-        context.events.step(pipeline, arn, step, previous)
+        _send_step_event(context, execution, step, previous)
 
 
-def describe_pipeline_execution(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineExecutionArn"])
-    return service_model.project("DescribePipelineExecutionResponse", found.record)
+def _send_step_event(
+    context: Context, execution: Resource, step: Record, previous: str | None
+) -> None:
+    detail = {
+        "metadata": _lower_camel(step.get("Metadata", {})),
+        "stepName": step["StepName"],
+        "stepType": step.get("StepType"),
+        "stepStartTime": _iso(step.get("StartTime")),
+        "stepEndTime": _iso(step.get("EndTime")),
+        "currentStepStatus": step["StepStatus"],
+        "previousStepStatus": previous,
+        "failureReason": step.get("FailureReason"),
+        "cacheHitResult": _lower_camel(step.get("CacheHitResult")),
+        "pipelineArn": execution.parent,
+        "pipelineExecutionArn": execution.arn,
+    }
+    context.events.send(
+        "SageMaker Model Building Pipeline Execution Step Status Change",
+        detail,
+        [execution.parent, execution.arn],
+    )
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+
+
+def _lower_camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: _lower_camel(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_lower_camel(item) for item in value]
+    return value
 
 
 def update_pipeline_execution(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineExecutionArn"])
+    """UpdatePipelineExecution."""
+    found = KIND.get(context, request["PipelineExecutionArn"])
     changes = {key: value for key, value in request.items() if key != "PipelineExecutionArn"}
     change_execution(context, found.arn, changes)
     return {"PipelineExecutionArn": found.arn}
 
 
 def list_pipeline_executions(context: Context, request: Record) -> Record:
-    pipeline = pipelines.get(context, request["PipelineName"])
-    return _LISTING.answer(request, context.store.all(KIND, pipeline.arn), _summary)
+    """ListPipelineExecutions."""
+    pipeline = pipelines.KIND.get(context, request["PipelineName"])
+    return KIND.listing.answer(request, KIND.all(context, pipeline.arn), _summary)
 
 
 def _summary(execution: Resource) -> Record:
@@ -221,9 +274,10 @@ def _summary(execution: Resource) -> Record:
 
 
 def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
+    """ListPipelineExecutionSteps."""
     if "PipelineExecutionArn" not in request:
         raise validation("Give PipelineExecutionArn.")
-    steps = context.store.numbered_steps(get(context, request["PipelineExecutionArn"]).arn)
+    steps = context.store.numbered_steps(KIND.get(context, request["PipelineExecutionArn"]).arn)
     shown = [
         (number, service_model.project("PipelineExecutionStep", step)) for number, step in steps
     ]
@@ -233,12 +287,14 @@ def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
 
 
 def list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineExecutionArn"])
+    """ListPipelineParametersForExecution."""
+    found = KIND.get(context, request["PipelineExecutionArn"])
     return numbered_page(request, enumerate(found.record["_Parameters"]), "PipelineParameters")
 
 
 def describe_pipeline_definition_for_execution(context: Context, request: Record) -> Record:
-    record = get(context, request["PipelineExecutionArn"]).record
+    """DescribePipelineDefinitionForExecution."""
+    record = KIND.get(context, request["PipelineExecutionArn"]).record
     return {"PipelineDefinition": record["_Definition"], "CreationTime": record["CreationTime"]}
 
 
@@ -246,7 +302,7 @@ OPERATIONS: dict[str, Handler] = {
     "StartPipelineExecution": start_pipeline_execution,
     "StopPipelineExecution": stop_pipeline_execution,
     "RetryPipelineExecution": retry_pipeline_execution,
-    "DescribePipelineExecution": describe_pipeline_execution,
+    "DescribePipelineExecution": KIND.describe,
     "UpdatePipelineExecution": update_pipeline_execution,
     "ListPipelineExecutions": list_pipeline_executions,
     "ListPipelineExecutionSteps": list_pipeline_execution_steps,

@@ -1,28 +1,92 @@
-"""Pipelines: definitions with a name."""
+"""Pipelines: definitions with a name.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-pipeline.html
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import uuid
+from typing import Any
+
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal import aws, service_model
-from rehearsal.errors import conflict, not_found, validation
+from rehearsal import aws
+from rehearsal.cloudformation import Properties, Provisioned, ResourceType, retag, without
+from rehearsal.errors import NotFound, conflict, not_found, validation
 from rehearsal.pipelines.definition import validate
-from rehearsal.resources.context import Context, Handler, New, Record
+from rehearsal.resources.context import Context, Handler, Record
+from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
 from rehearsal.service_model import now
-from rehearsal.store import Resource
 
-KIND = "pipeline"
+KIND = ResourceKind(
+    "pipeline",
+    "Pipeline",
+    Listing("ListPipelines", name="PipelineName"),
+    missing="Pipeline '{arn}' does not exist.",
+    duplicate=(
+        "Pipeline names must be unique within an AWS account and region. Pipeline with name "
+        "({name}) already exists."
+    ),
+    missing_error=not_found,
+)
 EXECUTION = "pipeline-execution"
 RUNNING = frozenset({"Executing", "Stopping"})
-_LISTING = Listing(
-    output="PipelineSummaries",
-    summary="PipelineSummary",
-    name="PipelineName",
-)
+
+
+class Pipeline(ResourceType):
+    """`AWS::SageMaker::Pipeline`. `Ref` gives the name."""
+
+    type_name = "AWS::SageMaker::Pipeline"
+    name_property = "PipelineName"
+    replacing = ("PipelineName",)
+
+    def create(self, name: str, properties: Properties) -> Provisioned:
+        """As `ResourceType.create`."""
+        given = _with_definition(properties) | _token(name)
+        self._request("CreatePipeline", given | {"PipelineName": name})
+        return Provisioned(name, {})
+
+    def update(self, physical_id: str, old: Properties, new: Properties) -> Provisioned:
+        """As `ResourceType.update`."""
+        given = _with_definition(without(new, "Tags"))
+        arn = self._request("UpdatePipeline", given | {"PipelineName": physical_id})["PipelineArn"]
+        retag(self._call, arn, old, new)
+        return Provisioned(physical_id, {})
+
+    def delete(self, physical_id: str) -> None:
+        """As `ResourceType.delete`."""
+        with contextlib.suppress(NotFound):
+            self._call("DeletePipeline", {"PipelineName": physical_id} | _token(physical_id))
+
+
+def _with_definition(properties: Properties) -> Properties:
+    """The properties, their definition as the API has it."""
+    given = properties.get("PipelineDefinition")
+    rest = without(properties, "PipelineDefinition")
+    if isinstance(given, dict) and "PipelineDefinitionBody" in given:
+        body = given["PipelineDefinitionBody"]
+        return rest | {"PipelineDefinition": body if isinstance(body, str) else json.dumps(body)}
+    if isinstance(given, dict) and "PipelineDefinitionS3Location" in given:
+        place = given["PipelineDefinitionS3Location"]
+        version = {"VersionId": place["Version"]} if "Version" in place else {}
+        location = {"Bucket": place["Bucket"], "ObjectKey": place["Key"]} | version
+        return rest | {"PipelineDefinitionS3Location": location}
+    raise validation(
+        "AWS::SageMaker::Pipeline needs a PipelineDefinition with a PipelineDefinitionBody or a "
+        "PipelineDefinitionS3Location."
+    )
+
+
+def _token(name: str) -> dict[str, Any]:
+    # A random token says that this is a request of its own.
+    return {"ClientRequestToken": f"{uuid.uuid4()}-{name}"[:128]}
 
 
 def create_pipeline(context: Context, request: Record) -> Record:
+    """CreatePipeline."""
     # Before the transaction, as it may read S3.
     definition = _definition(context, request)
     arn = context.once("CreatePipeline", request, lambda: _create(context, request, definition))
@@ -31,7 +95,7 @@ def create_pipeline(context: Context, request: Record) -> Record:
 
 def _create(context: Context, request: Record, definition: str) -> str:
     name = request["PipelineName"]
-    arn = context.arn(f"{KIND}/{name}")
+    arn = KIND.arn(context, name)
     time = now()
     record: Record = {
         "PipelineArn": arn,
@@ -47,20 +111,13 @@ def _create(context: Context, request: Record, definition: str) -> str:
         "CreatedBy": {},
         "LastModifiedBy": {},
     }
-    context.add(
-        New(KIND, name, arn, record),
-        tags=request.get("Tags"),
-        duplicate=validation(
-            "Pipeline names must be unique within an AWS account and region. Pipeline with name "
-            f"({name}) already exists."
-        ),
-    )
+    KIND.add(context, name, record, request.get("Tags"))
     return arn
 
 
 def update_pipeline(context: Context, request: Record) -> Record:
-    found = get(context, request["PipelineName"])
-    absent = not_found(f"Pipeline '{found.arn}' does not exist.")
+    """UpdatePipeline."""
+    found = KIND.get(context, request["PipelineName"])
     changes: Record = {
         key: request[key]
         for key in (
@@ -74,8 +131,7 @@ def update_pipeline(context: Context, request: Record) -> Record:
     if "PipelineDefinition" in request or "PipelineDefinitionS3Location" in request:
         changes["PipelineDefinition"] = _definition(context, request)
     changes["LastModifiedTime"] = now()
-    if context.store.change(KIND, found.name, lambda _: changes) is None:
-        raise absent
+    KIND.change(context, found.name, lambda _: changes)
     return {"PipelineArn": found.arn}
 
 
@@ -102,42 +158,33 @@ def _from_s3(context: Context, place: Record) -> str:
         raise validation(f"The definition at {where} can't be read: {error}.") from error
 
 
-def get(context: Context, name_or_arn: str) -> Resource:
-    """The pipeline of a name or ARN.
-
-    Raises:
-        ApiError: ResourceNotFound, there is none.
-    """
-    arn = name_or_arn if name_or_arn.startswith("arn:") else context.arn(f"{KIND}/{name_or_arn}")
-    return context.get(KIND, arn, not_found(f"Pipeline '{arn}' does not exist."))
-
-
 def describe_pipeline(context: Context, request: Record) -> Record:
+    """DescribePipeline."""
     if "PipelineVersionId" in request:
         raise validation(
             "The rehearsal keeps no versions of pipelines: leave PipelineVersionId out."
         )
-    return service_model.project(
-        "DescribePipelineResponse", get(context, request["PipelineName"]).record
-    )
+    return KIND.describe(context, request)
 
 
 def delete_pipeline(context: Context, request: Record) -> Record:
+    """DeletePipeline."""
     with context.store.transaction():
-        found = get(context, request["PipelineName"])
+        found = KIND.get(context, request["PipelineName"])
         executions = context.store.all(EXECUTION, found.arn)
         if any(item.record["PipelineExecutionStatus"] in RUNNING for item in executions):
             raise conflict(f"The pipeline {found.arn} has running executions: stop them first.")
         for execution in executions:
             context.store.delete(EXECUTION, execution.name)
-        context.store.delete(KIND, found.name)
+        context.store.delete(KIND.kind, found.name)
     return {"PipelineArn": found.arn}
 
 
 def list_pipelines(context: Context, request: Record) -> Record:
-    return _LISTING.answer(
+    """ListPipelines."""
+    return KIND.listing.answer(
         request,
-        context.store.all(KIND),
+        KIND.all(context),
         lambda item: item.record | {"LastExecutionTime": item.record.get("LastRunTime")},
     )
 

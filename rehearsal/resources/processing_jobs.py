@@ -5,47 +5,29 @@ from __future__ import annotations
 from collections import Counter
 
 from rehearsal.errors import validation
-from rehearsal.events import Events
 from rehearsal.resources.context import Context, Handler, Record
-from rehearsal.resources.jobs import Jobs
+from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
 from rehearsal.resources.vpc import check_processing
 
-JOBS = Jobs("processing-job", "ProcessingJob", Events.processing_job)
-_LISTING = Listing(
-    output="ProcessingJobSummaries",
-    summary="ProcessingJobSummary",
-    name="ProcessingJobName",
-    status="ProcessingJobStatus",
+KIND = JobKind(
+    "processing-job",
+    "ProcessingJob",
+    Listing("ListProcessingJobs", name="ProcessingJobName", status="ProcessingJobStatus"),
 )
-
-
 _ROOT = "/opt/ml/processing"
 
 
 def create_processing_job(context: Context, request: Record) -> Record:
+    """CreateProcessingJob."""
     _check_container(request["AppSpecification"])
     _check_channels(request)
     check_processing(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
-    arn = JOBS.create(
+    return KIND.start(
         context,
         request,
         lambda arn, change: context.jobs.start_processing_job(request, arn, change),
-        context.jobs.stop,
     )
-    return {"ProcessingJobArn": arn}
-
-
-def stop_processing_job(context: Context, request: Record) -> Record:
-    return JOBS.stop(context, request, context.jobs.stop)
-
-
-def delete_processing_job(context: Context, request: Record) -> Record:
-    return JOBS.delete(context, request)
-
-
-def list_processing_jobs(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(JOBS.kind))
 
 
 def _check_container(container: Record) -> None:
@@ -119,8 +101,8 @@ def _refuse_twice(what: str, values: list[str]) -> None:
 
 OPERATIONS: dict[str, Handler] = {
     "CreateProcessingJob": create_processing_job,
-    "DescribeProcessingJob": JOBS.describe,
-    "StopProcessingJob": stop_processing_job,
-    "DeleteProcessingJob": delete_processing_job,
-    "ListProcessingJobs": list_processing_jobs,
+    "DescribeProcessingJob": KIND.describe,
+    "StopProcessingJob": KIND.stop,
+    "DeleteProcessingJob": KIND.delete,
+    "ListProcessingJobs": KIND.list_all,
 }

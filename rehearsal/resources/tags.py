@@ -9,32 +9,35 @@ from rehearsal.resources.paging import numbered_page
 _MOST = 50
 
 
-def as_list(tags: dict[str, str]) -> list[dict[str, str]]:
+def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def add_tags(context: Context, request: Record) -> Record:
-    arn = _known(context, request)
+    """AddTags."""
+    arn = _arn(context, request)
     with context.store.transaction():
         context.store.set_tags(arn, {tag["Key"]: tag["Value"] for tag in request["Tags"]})
         tags = context.store.tags(arn)
         if len(tags) > _MOST:
             raise validation(f"A resource has at most {_MOST} tags: {arn} would have {len(tags)}.")
-    return {"Tags": as_list(tags)}
+    return {"Tags": _as_list(tags)}
 
 
 def delete_tags(context: Context, request: Record) -> Record:
-    context.store.remove_tags(_known(context, request), request["TagKeys"])
+    """DeleteTags."""
+    context.store.remove_tags(_arn(context, request), request["TagKeys"])
     return {}
 
 
 def list_tags(context: Context, request: Record) -> Record:
-    tags = as_list(context.store.tags(_known(context, request)))
+    """ListTags."""
+    tags = _as_list(context.store.tags(_arn(context, request)))
     # A page has room for all: at least 50, which is also the most that a resource has.
     return numbered_page(request, enumerate(tags), "Tags")
 
 
-def _known(context: Context, request: Record) -> str:
+def _arn(context: Context, request: Record) -> str:
     arn: str = request["ResourceArn"]
     if context.store.by_arn(arn) is None:
         raise validation(f"There is no resource {arn}.")

@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 from rehearsal.errors import validation
-from rehearsal.events import Events
 from rehearsal.resources.context import Context, Handler, Record
-from rehearsal.resources.jobs import Jobs
+from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
 from rehearsal.resources.vpc import check_training
 
-JOBS = Jobs(
+KIND = JobKind(
     "training-job",
     "TrainingJob",
-    Events.training_job,
-    is_secondary=True,
+    Listing("ListTrainingJobs", name="TrainingJobName", status="TrainingJobStatus"),
+    has_secondary=True,
     missing="Requested resource not found.",
     duplicate=(
         "Training job names must be unique within an AWS account and region, and a training job "
         "with this name already exists ({arn})"
     ),
 )
-_DEFAULT_MAX_RUNTIME = 86_400
-_LISTING = Listing(
-    output="TrainingJobSummaries",
-    summary="TrainingJobSummary",
-    name="TrainingJobName",
-    status="TrainingJobStatus",
-)
+_DEFAULT_MAX_RUNTIME = 86_400  # seconds
 
 
 def create_training_job(context: Context, request: Record) -> Record:
+    """CreateTrainingJob."""
     _check_wait_time(request)
     _check_streams(request)
     check_training(context, request.get("VpcConfig"), request["RoleArn"])
-    arn = JOBS.create(
+    return KIND.start(
         context,
         request,
         lambda arn, change: context.jobs.start_training_job(request, arn, change),
-        context.jobs.stop,
         # The service model requires it at any time.
         {"ModelArtifacts": {"S3ModelArtifacts": _artifacts(request)}},
     )
-    return {"TrainingJobArn": arn}
 
 
 def _check_wait_time(request: Record) -> None:
@@ -100,22 +92,10 @@ def _artifacts(request: Record) -> str:
     return f"{folder}/{request['TrainingJobName']}/output/model.tar.gz"
 
 
-def stop_training_job(context: Context, request: Record) -> Record:
-    return JOBS.stop(context, request, context.jobs.stop)
-
-
-def delete_training_job(context: Context, request: Record) -> Record:
-    return JOBS.delete(context, request)
-
-
-def list_training_jobs(context: Context, request: Record) -> Record:
-    return _LISTING.answer(request, context.store.all(JOBS.kind))
-
-
 OPERATIONS: dict[str, Handler] = {
     "CreateTrainingJob": create_training_job,
-    "DescribeTrainingJob": JOBS.describe,
-    "StopTrainingJob": stop_training_job,
-    "DeleteTrainingJob": delete_training_job,
-    "ListTrainingJobs": list_training_jobs,
+    "DescribeTrainingJob": KIND.describe,
+    "StopTrainingJob": KIND.stop,
+    "DeleteTrainingJob": KIND.delete,
+    "ListTrainingJobs": KIND.list_all,
 }

@@ -20,7 +20,7 @@ def resolve(context: Context, config_name: str) -> Configuration:
     Raises:
         ApiError: the configuration, a model or a package is not there.
     """
-    config = endpoint_configs.get(context, config_name)
+    config = endpoint_configs.KIND.get(context, config_name).record
     shadows = config.get("ShadowProductionVariants", [])
     return Configuration(
         name=config["EndpointConfigName"],
@@ -91,7 +91,7 @@ def _data_capture(config: Record | None) -> DataCapture | None:
 
 
 def _variant(context: Context, config: Record, variant: Record) -> Variant:
-    model = models.get(context, variant["ModelName"])
+    model = models.KIND.get(context, variant["ModelName"]).record
     containers = models.containers_of(model)
     if len(containers) > 1:
         raise validation(
@@ -157,7 +157,7 @@ def _model_data(container: Record) -> str | None:
 
 def shown(context: Context, configuration: Configuration) -> Record:
     """What DescribeEndpoint shows of a configuration once it serves."""
-    config = endpoint_configs.get(context, configuration.name)
+    config = endpoint_configs.KIND.get(context, configuration.name).record
     return {
         "EndpointConfigName": configuration.name,
         "ProductionVariants": [summary(variant) for variant in configuration.variants],

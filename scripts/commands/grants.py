@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 
 from rehearsal import lifecycle
-from rehearsal.authorization.grants import Grant, Use, replay
 from rehearsal.authorization.record import read
+from rehearsal.grants import Grant, Use, replay
 from scripts.console import CommandError, parser, run
 from scripts.deployed.roles import DeployedRole, roles_of
 from scripts.deployed.session import STATES, aws_session, is_local

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.authorization.grants import Grant, Role
+from rehearsal.grants import Grant, Role
 from scripts.console import CommandError
 
 # CDK ends a logical id with a digest of its path.

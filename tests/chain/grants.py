@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from rehearsal.authorization.grants import Grant, Role
+from rehearsal.grants import Grant, Role
 from scripts.deployed.roles import put, roles_of
 
 POLL_SECONDS = 0.3

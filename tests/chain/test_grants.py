@@ -15,8 +15,8 @@ import pytest
 
 from infra.exceptions.accepted import stale, unexplained
 from infra.exceptions.unexercised import EXERCISED_ELSEWHERE
-from rehearsal.authorization.grants import replay
 from rehearsal.authorization.record import read
+from rehearsal.grants import replay
 from scripts.deployed.roles import roles_of
 from tests.chain.grants import run_job, wait, without
 

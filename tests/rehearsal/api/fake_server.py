@@ -29,7 +29,7 @@ from rehearsal.backends import (
 )
 from rehearsal.endpoints.summaries import summary
 from rehearsal.errors import ApiError
-from rehearsal.jobs.transform_backend import ProcessTransforms
+from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
 
@@ -38,11 +38,12 @@ class Jobs:
     """A job does what its environment variable OUTCOME says: Completed, Failed, Hang, OverTime, or
     FailedOnce, where the first job of a step of an execution fails.
 
-    One that fails writes a line, as its first host.
+    One that fails writes a line, as its first host. Transform jobs are the real thing.
     """
 
     def __init__(self, settings: RehearsalSettings) -> None:
         self._settings = settings
+        self._processes = ProcessBackend(settings)
         self._failed: set[str] = set()
         self._stops: dict[str, threading.Event] = {}
 
@@ -51,6 +52,11 @@ class Jobs:
 
     def start_training_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
         self._start("Training", request, arn, change)
+
+    def start_transform_job(
+        self, request: dict[str, Any], variant: Variant, arn: str, change: Change
+    ) -> None:
+        self._processes.start_transform_job(request, variant, arn, change)
 
     def _start(self, kind: str, request: dict[str, Any], arn: str, change: Change) -> None:
         stop = self._stops.setdefault(arn, threading.Event())
@@ -104,10 +110,12 @@ class Jobs:
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[line])
 
     def stop(self, arn: str) -> None:
-        self._stops[arn].set()
+        if arn in self._stops:
+            self._stops[arn].set()
+        self._processes.stop(arn)
 
     def close(self) -> None:
-        return None
+        self._processes.close()
 
 
 class Endpoints:
@@ -206,9 +214,6 @@ class Backends:
 
     def endpoints(self, settings: RehearsalSettings) -> Endpoints:
         return Endpoints(settings)
-
-    def transforms(self, settings: RehearsalSettings) -> ProcessTransforms:
-        return ProcessTransforms(settings)
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports

@@ -27,7 +27,7 @@ class Listed:
     def __init__(self, state: Path, store: Store) -> None:
         events, metrics = Events(store, lambda *_: None), ExecutionMetrics(lambda *_: None)
         self.api = Api(Context(RehearsalSettings(state, state, 1), store, events, metrics))
-        store.add(pipeline_executions.KIND, ARN, ARN, {}, "pipeline")
+        store.add(pipeline_executions.KIND.kind, ARN, ARN, {}, "pipeline")
 
     def add(self, *names: str) -> None:
         for name in names:

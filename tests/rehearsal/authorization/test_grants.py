@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.authorization.grants import Grant, Role, Use, replay
 from rehearsal.authorization.record import Request
+from rehearsal.grants import Grant, Role, Use, replay
 
 SESSION = "arn:aws:sts::000000000000:assumed-role/job/session"
 BUCKET = "arn:aws:s3:::bucket"

@@ -11,7 +11,7 @@ from rehearsal.backends import Variant
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance
 from rehearsal.images.runtime.launcher import Running
-from rehearsal.jobs.transform_backend import ProcessTransforms
+from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import ROLE, Recorded, bucket, push_image, settings
 
@@ -76,12 +76,14 @@ def ended(
         "TransformInput": {"DataSource": {"S3DataSource": source}},
         "TransformOutput": {"S3OutputPath": f"s3://{bucket}/out"},
     }
-    transforms, recorded = ProcessTransforms(settings, **options), recorded or Recorded([])
+    backend, recorded = ProcessBackend(settings, **options), recorded or Recorded([])
     try:
-        transforms.start(request, variant, f"arn:{request['TransformJobName']}", recorded)
+        backend.start_transform_job(
+            request, variant, f"arn:{request['TransformJobName']}", recorded
+        )
         return recorded.wait_for("TransformJobStatus", "Completed", "Failed", "Stopped")
     finally:
-        transforms.close()
+        backend.close()
 
 
 def test_a_job_that_outlives_its_credentials_writes_its_answers(

@@ -1,10 +1,13 @@
-"""From a DeploymentConfig to the steps that the backend takes:
+"""From the requests that update an endpoint to what the backend does:
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.html
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
 """
 
 from __future__ import annotations
 
-from rehearsal.backends import Configuration, DeploymentConfig, TrafficStep
+from collections.abc import Sequence
+
+from rehearsal.backends import Capacity, Configuration, DeploymentConfig, TrafficStep
 from rehearsal.errors import ApiError, validation
 from rehearsal.resources.context import Record
 
@@ -13,7 +16,7 @@ _LEAST_LINEAR_PERCENT = 10
 _WAIT = "WaitIntervalInSeconds"
 
 
-def resolve(config: Record | None, configuration: Configuration) -> DeploymentConfig:
+def to_deployment(config: Record | None, configuration: Configuration) -> DeploymentConfig:
     """What an update does; all at once where there is no configuration, and for serverless
     variants, which have no guardrails:
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails.html
@@ -78,3 +81,33 @@ def _out_of_range(member: str, value: float, least: int) -> ApiError:
         f"{member} is {value:.0f} % of the capacity of the new fleet: it must be {least} to "
         f"{_MOST_PERCENT} %."
     )
+
+
+def to_capacities(endpoint: Record, wanted: Sequence[Record]) -> dict[str, Capacity]:
+    """What each variant shall have, by its name.
+
+    Args:
+        endpoint: the endpoint's record.
+
+    Raises:
+        ApiError: ValidationException, there is no such variant, or it can't have that.
+    """
+    variants = {each["VariantName"]: each for each in endpoint.get("ProductionVariants", [])}
+    return {each["VariantName"]: _capacity(endpoint, variants, each) for each in wanted}
+
+
+def _capacity(endpoint: Record, variants: dict[str, Record], wanted: Record) -> Capacity:
+    name, count = wanted["VariantName"], wanted.get("DesiredInstanceCount")
+    if name not in variants:
+        raise validation(f"The endpoint {endpoint['EndpointName']} has no variant {name}.")
+    if "CurrentServerlessConfig" in variants[name]:
+        if count is not None or "ServerlessUpdateConfig" in wanted:
+            raise validation(
+                f"The variant {name} is serverless: the rehearsal changes its concurrency by a new "
+                "endpoint configuration only."
+            )
+    elif count == 0 and not endpoint.get("AsyncInferenceConfig"):
+        raise validation(
+            f"The variant {name} can't have 0 instances: only that of an asynchronous endpoint can."
+        )
+    return Capacity(wanted.get("DesiredWeight"), count)

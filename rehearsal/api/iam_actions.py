@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rehearsal.api.dispatch import KINDS
+
 _TARGET = "SageMaker."
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _IMAGE = re.compile(
@@ -23,19 +25,9 @@ _LISTS_OF_ONE = frozenset(
         "ListTags",
     }
 )
-# The first that a request has is its resource: a CreateEndpoint names a configuration too.
-_MEMBERS = {
-    "PipelineExecutionArn": "",
-    "ResourceArn": "",
-    "ModelPackageArn": "",
-    "PipelineName": "pipeline",
-    "ProcessingJobName": "processing-job",
-    "TrainingJobName": "training-job",
-    "EndpointName": "endpoint",
-    "EndpointConfigName": "endpoint-config",
-    "ModelName": "model",
-    "ModelPackageName": "model-package",
-    "ModelPackageGroupName": "model-package-group",
+# Those that a request names its resource by, and the kind of what has no ARN.
+_MEMBERS = {"ResourceArn": "", "ModelPackageArn": ""} | {
+    each.name_member: each.kind for each in KINDS
 }
 
 
