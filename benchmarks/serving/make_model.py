@@ -13,11 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.data import find_share
-from training.export import export
-from training.golden import write_golden
+from training.data.batches import find_share
+from training.data.records import find_records
+from training.export import export, write_golden
 from training.models import build_network
-from training.records import find_records
 from training.settings import Settings
 
 # The quickest of the package's networks at this size: a slower one would hide what a server costs.

@@ -11,7 +11,7 @@ import sys
 from benchmarks.training.turns import free_port
 from training.launch import rendezvous
 from training.launch.cluster import Cluster
-from training.launch.variables import variables
+from training.launch.launcher import variables
 
 
 def main(workers: int) -> None:

@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.training.stepper import CLASSES, WARM_UP
 from training.augmentation import make_augmentation
-from training.data import find_share, training_batches
+from training.data.batches import find_share, training_batches
+from training.data.records import find_records
 from training.fit import Trainer
 from training.models import build_network
 from training.optimiser import make_optimiser
-from training.records import find_records
 from training.settings import Settings
 
 

@@ -12,7 +12,7 @@ class S3Uri:
     key: str
 
     @classmethod
-    def of(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """Raises ValueError where `text` names no bucket of S3."""
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.golden import pictures as golden_pictures
+from training.export import pictures as golden_pictures
 
 BREAKING_GREY = 77
 

@@ -122,7 +122,7 @@ def test_other_pixels_of_a_picture_than_training_knows_are_refused(
 @functools.cache
 def golden_pictures(size: int) -> list[dict]:
     """What training writes for a model of that size."""
-    ask = f"import json; from training.golden import pictures; print(json.dumps(pictures({size})))"
+    ask = f"import json; from training.export import pictures; print(json.dumps(pictures({size})))"
     variables = os.environ | {"PYTHONPATH": str(CONTAINER.parent / "training")}
     done = subprocess.run(
         [TRAINING_PYTHON, "-c", ask], check=True, capture_output=True, env=variables

@@ -166,7 +166,7 @@ def _endpoint_of(arguments: Sequence[str]) -> str:
 @broken_bodies_again
 def _download(uri: str, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    archive = S3Uri.of(uri)
+    archive = S3Uri.parse(uri)
     try:
         client("s3").download_file(archive.bucket, archive.key, str(path), Config=ONE_STREAM)
     except ClientError as error:

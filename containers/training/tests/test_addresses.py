@@ -5,11 +5,10 @@ import socket
 import psutil
 import pytest
 
-from training.errors import Stopped, UserError
+from training.common.container import Stop, Stopped, UserError
 from training.launch import addresses
 from training.launch.addresses import Addresses, find_addresses
 from training.launch.cluster import Cluster
-from training.launch.stopping import Stop
 
 HOSTS = ("algo-1", "algo-2", "algo-3")
 

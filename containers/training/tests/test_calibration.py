@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from training.evaluation.calibration import calibration, calibration_metrics
-from training.evaluation.reliability_diagram import draw
+from training.evaluation.metrics import calibration, calibration_metrics
+from training.evaluation.results import draw_reliability_diagram
 
 # Bins of 1/15: 0.9 and 0.92 lie in the 14th, (0.8667, 0.9333]; 0.5 in the 8th, (0.4667, 0.5333].
 PROBABILITY = np.array([0.9, 0.92, 0.5, 0.5])
@@ -49,7 +49,7 @@ def test_likelihood_and_brier_score_are_means_over_records():
 def test_the_diagram_is_the_same_again(tmp_path):
     bins = calibration_metrics(PROBABILITY, RIGHT, PROBABILITY, PROBABILITY)["bins"]
     for name in ("one.png", "other.png"):
-        draw({"this model": bins, "serving model": bins}, tmp_path / name)
+        draw_reliability_diagram({"this model": bins, "serving model": bins}, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
-    draw({"this model": bins}, tmp_path / "alone.png")
+    draw_reliability_diagram({"this model": bins}, tmp_path / "alone.png")
     assert (tmp_path / "one.png").read_bytes() != (tmp_path / "alone.png").read_bytes()

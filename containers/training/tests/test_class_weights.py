@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import class_weights
-from training.class_weights import class_weights as weights_of
-from training.data import Share, batches
-from training.errors import UserError
-from training.records import find_records
+from training.common.container import UserError
+from training.data import class_weights
+from training.data.batches import Share, batches
+from training.data.class_weights import class_weights as weights_of
+from training.data.records import find_records
 
 SIDE = 64
 # The last two look like a label's name, and like a whole label 9.

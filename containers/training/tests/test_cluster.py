@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from training.errors import UserError
+from training.common.container import UserError
 from training.launch.cluster import read_cluster
 
 

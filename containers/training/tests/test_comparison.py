@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.evaluation.comparison import compare
-from training.evaluation.mistakes import MOST, Mistake, worst
-from training.evaluation.outcomes import Classes, all_classes
+from training.evaluation.answers import MOST, Mistake, worst
+from training.evaluation.metrics import compare
+from training.evaluation.predictor import Classes, all_classes
 
 EVERY = all_classes(("cat", "dog"), ("dog", "fish"))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from jobs import SIZE, write_shards
 
-from training.data import Share, batches, find_share
-from training.errors import UserError
-from training.records import find_records
+from training.common.container import UserError
+from training.data.batches import Share, batches, find_share
+from training.data.records import find_records
 
 
 def compress(shard: Path, cut: int) -> Path:

@@ -13,7 +13,7 @@ from jobs import PACKAGE
 from training.launch import rendezvous
 from training.launch.addresses import Addresses
 from training.launch.cluster import Cluster
-from training.launch.variables import variables
+from training.launch.launcher import variables
 
 
 def run(folder: Path, workers: int) -> list[np.ndarray]:

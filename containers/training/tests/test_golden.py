@@ -13,11 +13,10 @@ from evaluations import by_brightness, record
 from jobs import SIZE
 from PIL import ExifTags, Image, ImageOps
 
-from training.data import find_share
-from training.errors import UserError
-from training.export import export
-from training.golden import write_golden
-from training.records import find_records
+from training.common.container import UserError
+from training.data.batches import find_share
+from training.data.records import find_records
+from training.export import export, write_golden
 from training.settings import Settings
 
 LABELS = ["dark", "grey", "light"]

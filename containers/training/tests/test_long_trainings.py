@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jobs import Job, write_shards
 
-from training.records import Reader, find_records
+from training.data.records import Reader, find_records
 
 SHARDS = 16
 # The whole of it, in 4 minutes: LONG_EPOCHS=2000 python -m pytest tests/test_long_trainings.py

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 
 from training.evaluation.answers import Answers
-from training.evaluation.archive import Model
-from training.evaluation.confusion_matrix import draw
-from training.evaluation.inputs import Models, Serving
+from training.evaluation.inputs import Model, Models, Serving
 from training.evaluation.metrics import classification_metrics, confusion_matrix
-from training.evaluation.outcomes import Outcomes
-from training.evaluation.results import confusion_table, evaluation
+from training.evaluation.predictor import Outcomes
+from training.evaluation.results import confusion_table, draw_confusion_matrix, evaluation
 
 
 def test_metrics_of_a_small_matrix_are_those_worked_out_by_hand():
@@ -40,7 +38,7 @@ def test_the_picture_is_the_same_again_and_takes_any_label(tmp_path):
     labels = ["$a$_{b}", "é 日本", *(f"class {number}" for number in range(48))]
     matrix = np.arange(2500).reshape(50, 50)
     for name in ("one.png", "other.png"):
-        draw(matrix, labels, tmp_path / name)
+        draw_confusion_matrix(matrix, labels, tmp_path / name)
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from jobs import PACKAGE
 
 from training import models
-from training.errors import UserError
+from training.common.container import UserError
 from training.export import Server
 from training.models import build_network, network_names, weights_file
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from jobs import Job, Running
 
-from training.early_stopping import EarlyStopping
+from training.data.batches import ready
 from training.optimiser import make_optimiser
-from training.ready import ready
+from training.progress import EarlyStopping
 from training.reduction import Reduction
 from training.settings import Settings
 

@@ -6,11 +6,10 @@ import socket
 
 import pytest
 
-from training.errors import Stopped, UserError
+from training.common.container import Stop, Stopped, UserError
 from training.launch import rendezvous, roll_call
 from training.launch.cluster import Cluster
 from training.launch.roll_call import RollCall
-from training.launch.stopping import Stop
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 

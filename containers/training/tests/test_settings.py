@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from training.errors import UserError
+from training.common.container import UserError
 from training.settings import Settings, read_settings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from jobs import SIZE, write_shards
 
-from training.data import Share, batches, find_share, training_batches
-from training.errors import UserError
-from training.records import Records, find_records
+from training.common.container import UserError
+from training.data.batches import Share, batches, find_share, training_batches
+from training.data.records import Records, find_records
 
 BATCH = 8
 

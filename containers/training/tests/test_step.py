@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from training import reduction, train
-from training.errors import UserError
+from training.common.container import UserError
 from training.fit import Trainer
 from training.settings import Settings
 

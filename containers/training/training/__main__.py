@@ -6,8 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
-from training.errors import UserError, explain_failure
-from training.folders import OPT_ML, Folders
+from training.common.container import OPT_ML, Folders, UserError, explain_failure
 from training.settings import read_settings
 
 
@@ -24,8 +23,8 @@ def main(arguments: list[str], root: Path = OPT_ML) -> int:
         logging.error("%s", error)
         explain_failure(folders.failure, str(error))
         return 1
+    from training.launch.cluster import Program  # noqa: PLC0415
     from training.launch.launcher import launch  # noqa: PLC0415
-    from training.launch.program import Program  # noqa: PLC0415
 
     return launch(
         Program(

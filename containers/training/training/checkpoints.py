@@ -21,10 +21,8 @@ import horovod.tensorflow as hvd
 import keras
 import numpy as np
 
-from training.early_stopping import EarlyStopping
-from training.errors import UserError
-from training.progress import Progress
-from training.totals import Totals
+from training.common.container import UserError
+from training.progress import EarlyStopping, Progress, Totals
 
 _SCHEMA = 1
 # Two in turn: one is whole while the other is replaced, and S3 keeps no more than these.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,14 +14,58 @@ import keras
 import tensorflow as tf
 
 from training import checkpoints
-from training.data import Share, batches, training_batches
-from training.errors import Stopped, UserError
+from training.common.container import Folders, Stop, Stopped, UserError
+from training.data.batches import Share, batches, training_batches
 from training.fit import Step, Trainer
-from training.folders import Folders
-from training.launch.stopping import Stop
-from training.log import Log
+from training.progress import Totals
 from training.settings import Settings
-from training.totals import Totals
+
+
+class Log:
+    """The job's metric definitions find ` name=number` in the line of an epoch.
+
+    Attributes:
+        enabled: this is rank 0, which alone speaks and draws.
+    """
+
+    def __init__(self, folders: Folders, settings: Settings, *, enabled: bool) -> None:
+        self._folders = folders
+        self._writer = tf.summary.create_noop_writer()
+        self._enabled = enabled
+        if enabled:
+            self._writer = tf.summary.create_file_writer(str(folders.tensorboard))
+            with self._writer.as_default():
+                facts = "".join(f"| {k} | {v} |\n" for k, v in settings.model_dump().items())
+                table = f"| hyperparameter | value |\n|---|---|\n{facts}"
+                tf.summary.text("hyperparameters", table, step=0)
+
+    def say(self, sentence: str) -> None:
+        if self._enabled:
+            print(sentence, flush=True)
+
+    def epoch(self, entry: Mapping[str, Any]) -> None:
+        shown = (f"{name}={value:.5g}" for name, value in entry.items() if name != "seconds")
+        self.say(" ".join(shown))
+        with self._writer.as_default():
+            for name, value in entry.items():
+                if name != "epoch":
+                    tf.summary.scalar(_group(name), value, step=entry["epoch"])
+        self._writer.flush()
+
+    def records(self, epoch: int, rank: int, keys: Sequence[bytes]) -> None:
+        """Adds the keys that a rank read in a step to its file of the epoch."""
+        folder = self._folders.data / "records"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"epoch-{epoch}-rank-{rank}.txt").open("ab") as file:
+            file.writelines(key + b"\n" for key in keys)
+
+
+def _group(name: str) -> str:
+    """TensorBoard draws training and validation of one figure in one section."""
+    if name.startswith("validation_"):
+        return f"{name.removeprefix('validation_')}/validation"
+    return f"{name}/training" if name in ("loss", "accuracy") else f"speed/{name}"
+
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 

@@ -11,9 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.errors import UserError, explain_failure
+from training.common.container import OPT_ML, UserError, explain_failure
 from training.evaluation.inputs import Folders, unpack_models
-from training.folders import OPT_ML
 
 _MOST_WORKERS = 64
 
@@ -35,8 +34,8 @@ def main(arguments: Sequence[str], root: Path = OPT_ML) -> int:
         explain_failure(folders.message, str(error))
         return 1
     # Horovod imports TensorFlow, which takes seconds.
+    from training.launch.cluster import Program  # noqa: PLC0415
     from training.launch.launcher import launch  # noqa: PLC0415
-    from training.launch.program import Program  # noqa: PLC0415
 
     return launch(
         Program(

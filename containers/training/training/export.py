@@ -1,15 +1,28 @@
-"""Writes the model as a SavedModel that takes the records' own pixels, and what it is beside it."""
+"""Writes the model as a SavedModel that takes the records' own pixels, and what lies beside it.
+
+`golden.json` is what a server must prove before it takes traffic: images with the exported model's
+own answers, and pictures with the colours that preprocessing must find in them.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from training.common.container import UserError
+from training.data.batches import Share
+from training.data.records import Reader
 from training.settings import Settings
 
 
@@ -105,3 +118,125 @@ def _compute_in_float32(model: keras.Model) -> None:
 
 def _write(file: Path, content: object) -> None:
     file.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+MAXIMUM_REQUESTS = 8
+# What a picture shows, upright and stretched over the whole square; _FINE is drawn as pixels of
+# black and white in turn, which are grey only where shrinking averages.
+_FINE = [128, 128, 128]
+_FIELDS = (
+    ([255, 0, 0], [0, 255, 0], _FINE),
+    ([0, 0, 255], [255, 255, 255], [200, 120, 40]),
+    ([0, 0, 0], _FINE, [40, 200, 120]),
+    ([240, 240, 0], [0, 160, 240], [120, 40, 200]),
+)
+# EXIF's orientation 6: what lies in the file must be turned by a quarter, clockwise.
+# CIPA DC-008 (EXIF), 4.5 and 4.6.4: a TIFF header, a directory of one entry, no next one.
+_ORIENTATION = 6
+_TIFF = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, _ORIENTATION, 0, 0)
+# Records that are looked at, in the files' order, for images of different classes.
+_LOOKED_AT = 2_000
+
+
+def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None:
+    """Writes `folder/golden.json`: up to 8 images of the validation channel with their answers.
+
+    `{"schema": 2, "requests": [{"content_type": "image/png", "body": base64, "label",
+    "probabilities": [one a label, in the order of model.json]}], "pictures": [{"content_type",
+    "body", "fields": [rows][columns][RGB]}]}`. The images have the model's size, so that decoding
+    them changes no pixel. The same channel gives the same images, of different classes where it has
+    them. The pictures are the same for each model of a size, see `pictures`.
+
+    Args:
+        folder: with the `saved_model/` that answers, on TensorFlow.
+
+    Raises:
+        UserError: the model's numbers are not finite, or a record is damaged.
+    """
+    images = _choose(validation, len(labels))
+    probabilities = _answers(folder / "saved_model", images)
+    if not np.isfinite(probabilities).all():
+        raise UserError(
+            "The trained model answers images of the validation channel with numbers that are not "
+            "finite: train it again with a lower learning_rate."
+        )
+    requests = [
+        _request(image, answer, labels) for image, answer in zip(images, probabilities, strict=True)
+    ]
+    golden = {"schema": 2, "requests": requests, "pictures": pictures(validation.image_size)}
+    content = json.dumps(golden, ensure_ascii=False, indent=1)
+    (folder / "golden.json").write_text(content, encoding="utf-8")
+
+
+def _choose(share: Share, classes: int) -> np.ndarray:
+    """Images uint8 [n, size, size, 3], n up to 8: the first of each class, then the second, ..."""
+    found: dict[int, list[np.ndarray]] = {}
+    enough = min(MAXIMUM_REQUESTS, classes)
+    for number, (image, label) in enumerate(_records(share), start=1):
+        found.setdefault(label, []).append(image)
+        # Of one class as many as all the requests would take.
+        del found[label][MAXIMUM_REQUESTS:]
+        if number >= MAXIMUM_REQUESTS and len(found) >= enough:
+            break
+    by_class = [found[label] for label in sorted(found)]
+    in_turn = [image for row in zip_longest(*by_class) for image in row if image is not None]
+    return np.stack(in_turn[:MAXIMUM_REQUESTS])
+
+
+def _records(share: Share) -> Iterator[tuple[np.ndarray, int]]:
+    reader = Reader(share.records)
+    for number in range(min(share.records.count, _LOOKED_AT)):
+        (data,) = reader.read([number])
+        features = tf.train.Example.FromString(data).features.feature
+        (pixels,) = features["image"].bytes_list.value
+        image = np.frombuffer(pixels, np.uint8).reshape(share.image_size, share.image_size, 3)
+        yield image, features["label"].int64_list.value[0]
+
+
+def _answers(saved_model: Path, images: np.ndarray) -> np.ndarray:
+    """Float32 [n, classes], each image asked for on its own, as a single request is."""
+    loaded = tf.saved_model.load(str(saved_model))
+    ask = loaded.signatures["serving_default"]
+    return np.concatenate(
+        [ask(images=tf.constant(image[None]))["probabilities"].numpy() for image in images]
+    )
+
+
+def _request(image: np.ndarray, answer: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "content_type": "image/png",
+        "body": base64.b64encode(tf.io.encode_png(image).numpy()).decode(),
+        "label": labels[int(answer.argmax())],
+        "probabilities": [float(probability) for probability in answer],
+    }
+
+
+def pictures(size: int) -> list[dict[str, Any]]:
+    """A JPEG and a PNG that hold _FIELDS in a higher picture than the model's square.
+
+    They prove what images of the model's own size cannot: the order of the colours, the orientation
+    in EXIF data, that the whole picture is stretched and averaged as it shrinks, and that
+    transparent pixels lie on white. Fields are as large as the model's image and so the picture at
+    least three times: large enough that a JPEG is decoded at a fraction of its size.
+    """
+    side = -(-size // 16) * 16
+    fields = np.array(_FIELDS, np.uint8)
+    upright = fields.repeat(side, axis=0).repeat(side, axis=1)
+    fine = (upright == _FINE).all(axis=2)
+    rows, columns = np.indices(fine.shape)
+    upright[fine] = ((rows + columns) % 2 * 255)[fine, None]
+    # Turned by a quarter against the clock, which a reader turns back.
+    jpeg = tf.io.encode_jpeg(np.rot90(upright), quality=95, chroma_downsampling=False).numpy()
+    exif = b"Exif\0\0" + _TIFF
+    turned = jpeg[:2] + struct.pack(">2sH", b"\xff\xe1", len(exif) + 2) + exif + jpeg[2:]
+    # White is there as what shines through.
+    alpha = np.where((upright == 255).all(axis=2) & ~fine, 0, 255).astype(np.uint8)
+    png = tf.io.encode_png(np.dstack([np.where(alpha[..., None], upright, 0), alpha])).numpy()
+    return [
+        {
+            "content_type": content_type,
+            "body": base64.b64encode(body).decode(),
+            "fields": fields.tolist(),
+        }
+        for content_type, body in (("image/jpeg", turned), ("image/png", png))
+    ]

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.errors import UserError, operation
+from training.common.container import UserError, operation
 from training.reduction import Reduction, sum_figures
 
 logger = logging.getLogger(__name__)

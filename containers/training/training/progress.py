@@ -1,12 +1,82 @@
-"""How far a training has come: all that has to be known to go on from there."""
+"""How far a training has come: all that has to be known to go on from there, or to end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from training.early_stopping import EarlyStopping
-from training.totals import Totals
+import numpy as np
+
+
+@dataclass
+class Totals:
+    """Sums over all workers of one pass; seconds are those of this worker.
+
+    Attributes:
+        loss: sum over records, each with the weight of its class.
+        weight: sum of these weights.
+        records: this worker's own.
+    """
+
+    loss: float = 0.0
+    correct: float = 0.0
+    count: float = 0.0
+    weight: float = 0.0
+    records: int = 0
+    seconds: float = 0.0
+    input_seconds: float = 0.0
+    communication_seconds: float = 0.0
+
+    def add(self, loss: float, correct: float, count: float, weight: float) -> None:
+        self.loss += loss
+        self.correct += correct
+        self.count += count
+        self.weight += weight
+
+    @property
+    def mean_loss(self) -> float:
+        return self.loss / self.weight if self.weight else 0.0
+
+    @property
+    def accuracy(self) -> float:
+        return self.correct / self.count if self.count else 0.0
+
+    def shares(self) -> dict[str, float]:
+        """Parts of the time: waiting for input, computing, waiting for other workers."""
+        whole = self.seconds or 1.0
+        waited, told = self.input_seconds / whole, self.communication_seconds / whole
+        return {
+            "input_share": waited,
+            "compute_share": max(0.0, 1.0 - waited - told),
+            "communication_share": told,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class EarlyStopping:
+    """Follows the validation loss.
+
+    Attributes:
+        patience: epochs without a lower loss after which training stops; 0 never stops it.
+        best_weights: of the epoch with the lowest loss, kept only where `patience` is not 0.
+    """
+
+    patience: int
+    best_loss: float = math.inf
+    best_epoch: int = -1
+    best_weights: list[np.ndarray] = field(default_factory=list)
+
+    def watch(self, epoch: int, loss: float, weights: list[np.ndarray]) -> bool:
+        """Takes an epoch's validation loss; says whether training should stop now."""
+        if not self.patience:
+            return False
+        if loss < self.best_loss:
+            self.best_loss, self.best_epoch, self.best_weights = loss, epoch, weights
+        return epoch - self.best_epoch >= self.patience
 
 
 @dataclass

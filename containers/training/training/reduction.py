@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import horovod.tensorflow as hvd
 import tensorflow as tf
 
-from training.errors import operation
+from training.common.container import operation
 
 BUCKET_BYTES = 25 * 2**20
 _WIRE = {"none": tf.float32, "float16": tf.float16, "bfloat16": tf.bfloat16}

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from training.errors import UserError
+from training.common.container import UserError
 from training.models import network_names
 
 

@@ -11,24 +11,18 @@ import keras
 import tensorflow as tf
 
 from training import checkpoints
-from training.augmentation import make_augmentation
-from training.class_weights import class_weights
-from training.data import Share, find_share
-from training.early_stopping import EarlyStopping
-from training.epochs import Epochs
-from training.errors import UserError
-from training.export import deliver, export
+from training.augmentation import make_augmentation, random_states, seed
+from training.common.container import OPT_ML, Folders, Stop, UserError
+from training.data.batches import Share, find_share
+from training.data.class_weights import class_weights
+from training.data.records import find_records
+from training.epochs import Epochs, Log
+from training.export import deliver, export, write_golden
 from training.fit import Trainer, broadcast, equal_weights
-from training.folders import OPT_ML, Folders
-from training.golden import write_golden
 from training.launch.cluster import read_cluster
-from training.launch.stopping import Stop
-from training.log import Log
 from training.models import build_network, weights_file
 from training.optimiser import make_optimiser
-from training.progress import Progress
-from training.random_states import random_states, seed
-from training.records import find_records
+from training.progress import EarlyStopping, Progress
 from training.reduction import Reduction
 from training.settings import Settings, read_settings
 from training.summary import summarise

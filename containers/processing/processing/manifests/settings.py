@@ -27,7 +27,7 @@ class Settings:
 def folder(text: str) -> S3Uri:
     """An address of S3 whose key is a prefix that ends with a slash: "s3://bucket/prefix/"."""
     try:
-        read = S3Uri.of(text)
+        read = S3Uri.parse(text)
     except ValueError:
         read = None
     if read is None or not read.key.endswith("/"):

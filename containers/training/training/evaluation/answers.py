@@ -1,21 +1,77 @@
-"""What both models answer about each record of the test channel."""
+"""What both models answer about each record of the test channel; the worst mistakes of all.
+
+A worker reads whole batches, so that results are the same bits: a kernel may round a record
+otherwise in another place of a batch. A batch here has the same records in the same places on any
+number of workers; a worker without any has nothing to wait for, as evaluation reduces nothing on
+its way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import heapq
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
-from training.data import batches
-from training.errors import UserError
-from training.evaluation.archive import Model
-from training.evaluation.inputs import Models
-from training.evaluation.mistakes import Mistake, worst
-from training.evaluation.outcomes import Classes, Outcomes, all_classes, join
-from training.evaluation.predictor import Predictor, check_finite
-from training.evaluation.shares import BATCH_SIZE, WholeBatches
+from training.common.container import UserError
+from training.data.batches import Share, batches
+from training.evaluation.inputs import Model, Models
+from training.evaluation.predictor import (
+    Classes,
+    Outcomes,
+    Predictor,
+    all_classes,
+    check_finite,
+    join,
+)
+
+BATCH_SIZE = 64
+
+
+@dataclass(frozen=True)
+class WholeBatches(Share):
+    """Rank r of n takes the batches r, r + n, r + 2n, ... of the channel."""
+
+    @property
+    def mine(self) -> int:
+        return len(self.numbers(None))
+
+    def steps(self, batch_size: int) -> int:
+        return math.ceil(self.mine / batch_size)
+
+    def numbers(self, seed: int | None, epoch: int = 0) -> np.ndarray:
+        """The worker's records in the order of the files, int64 [mine]; nothing is mixed."""
+        every = np.arange(self.records.count)
+        mine: np.ndarray = every[every // BATCH_SIZE % self.size == self.rank]
+        return mine
+
+
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A record whose class the model got wrong.
+
+    Attributes:
+        label: encoded, as is `predicted`.
+        probability: of the predicted class.
+        image: uint8 [size, size, 3].
+    """
+
+    key: str
+    label: int
+    predicted: int
+    probability: float
+    image: np.ndarray
+
+
+def worst(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Up to 50, the most certain first; which ones follows from the records alone."""
+    return heapq.nsmallest(MOST, mistakes, key=lambda mistake: (-mistake.probability, mistake.key))
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,21 @@ import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf
 
-from training.data import find_share
-from training.evaluation import confusion_matrix, reliability_diagram
-from training.evaluation.answers import Answers, answer, join_answers
+from training.common.container import OPT_ML
+from training.data.batches import find_share
+from training.data.records import find_records
+from training.evaluation.answers import Answers, WholeBatches, answer, join_answers
 from training.evaluation.inputs import Folders, Models, read_models
 from training.evaluation.metrics import confusion_matrix as count
-from training.evaluation.outcomes import all_classes
-from training.evaluation.results import confusion_table, evaluation, prediction_lines
-from training.evaluation.shares import WholeBatches
-from training.evaluation.worst_mistakes import render
-from training.folders import OPT_ML
-from training.records import find_records
+from training.evaluation.predictor import all_classes
+from training.evaluation.results import (
+    confusion_table,
+    draw_confusion_matrix,
+    draw_reliability_diagram,
+    evaluation,
+    prediction_lines,
+    render_worst_mistakes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +80,14 @@ def write(folder: Path, answers: Answers, models: Models, image_size: int) -> No
     (folder / "confusion_matrix.csv").write_text(table, encoding="utf-8", newline="")
 
     matrix = count(answers.labels, answers.candidate.predicted, len(names))
-    confusion_matrix.draw(matrix, names, folder / "confusion_matrix.png")
+    draw_confusion_matrix(matrix, names, folder / "confusion_matrix.png")
 
     bins = {"this model": found["calibration"]["bins"]}
     if found["serving"] is not None:
         bins["serving model"] = found["serving"]["calibration"]["bins"]
-    reliability_diagram.draw(bins, folder / "reliability.png")
+    draw_reliability_diagram(bins, folder / "reliability.png")
 
     wrong = int(np.count_nonzero(~answers.candidate.right(answers.labels)))
-    page = render(answers.mistakes, names, wrong, len(answers.keys))
+    page = render_worst_mistakes(answers.mistakes, names, wrong, len(answers.keys))
     (folder / "worst_mistakes.html").write_text(page, encoding="utf-8")
     logger.info("accuracy=%.5f on %d records", 1 - wrong / len(answers.keys), len(answers.keys))

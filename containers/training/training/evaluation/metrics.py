@@ -1,11 +1,13 @@
-"""Metrics of a confusion matrix, in AWS's schema of model quality.
+"""Metrics of a model: by its confusion matrix, of its probabilities, and beside what serves now.
 
+The first are in AWS's schema of model quality:
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -79,3 +81,103 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def _metric(value: float) -> dict[str, float | str]:
     return {"value": float(value), "standard_deviation": "NaN"}
+
+
+BINS = 15
+# A class that the model gives no chance would make the mean infinite.
+_SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Predictions whose probability is above `above` and at most `to`.
+
+    Attributes:
+        probability: their mean; None without records.
+        accuracy: the part of them that is right; None without records.
+    """
+
+    above: float
+    to: float
+    records: int
+    probability: float | None
+    accuracy: float | None
+
+
+def calibration(probability: np.ndarray, right: np.ndarray) -> tuple[float, list[Bin]]:
+    """Expected calibration error, and the 15 bins of equal width that it is made from.
+
+    Guo et al. 2017, equations 2 and 3: https://arxiv.org/abs/1706.04599
+
+    Args:
+        probability: [n], of the predicted class.
+        right: bool [n].
+    """
+    probability = probability.astype(np.float64)
+    numbers = np.clip(np.ceil(probability * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    bins, error = [], 0.0
+    for number in range(BINS):
+        inside = numbers == number
+        records = int(inside.sum())
+        mean = float(probability[inside].mean()) if records else None
+        accuracy = float(right[inside].mean()) if records else None
+        bins.append(Bin(number / BINS, (number + 1) / BINS, records, mean, accuracy))
+        if mean is not None and accuracy is not None:
+            error += records / len(right) * abs(accuracy - mean)
+    return error, bins
+
+
+def calibration_metrics(
+    probability: np.ndarray, right: np.ndarray, truth: np.ndarray, brier: np.ndarray
+) -> dict[str, Any]:
+    """As `evaluation.json` has them.
+
+    The negative log-likelihood is the mean in nats, each probability taken as at least 1e-7; the
+    Brier score is the mean of the sum over classes, 0 to 2, as Brier had it in 1950:
+    https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Args:
+        truth: [n], probability of the true class.
+        brier: [n], see `Outcomes`.
+    """
+    error, bins = calibration(probability, right)
+    likely = np.maximum(truth.astype(np.float64), _SMALLEST)
+    return {
+        "expected_calibration_error": error,
+        "negative_log_likelihood": float(-np.log(likely).mean()),
+        "brier_score": float(brier.mean()),
+        "bins": [asdict(each) for each in bins],
+    }
+
+
+def compare(
+    labels: np.ndarray, right: np.ndarray, served_right: np.ndarray | None, names: Sequence[str]
+) -> dict[str, Any]:
+    """What the evaluated model loses against the serving one; less than 0 where it is better.
+
+    Args:
+        labels: int64 [n], encoded.
+        right: bool [n], of the evaluated model.
+        served_right: bool [n]; None where no model serves, so that nothing is lost.
+        names: class labels by their encoding.
+    """
+    if served_right is None:
+        return {"accuracy_loss": 0.0, "recall_loss_by_class": {}, "right": None}
+    losses = served_right.astype(np.int64) - right
+    sizes = np.bincount(labels, minlength=len(names))
+    by_class = np.zeros(len(names), np.int64)
+    np.add.at(by_class, labels, losses)
+    return {
+        # From counts: the difference of two rounded accuracies may be just above a tolerance.
+        "accuracy_loss": int(losses.sum()) / len(labels),
+        "recall_loss_by_class": {
+            name: int(by_class[number]) / max(1, int(sizes[number]))
+            for number, name in enumerate(names)
+        },
+        "right": {
+            "both": int((right & served_right).sum()),
+            "only_evaluated": int((right & ~served_right).sum()),
+            "only_serving": int((~right & served_right).sum()),
+            "neither": int((~right & ~served_right).sum()),
+        },
+    }

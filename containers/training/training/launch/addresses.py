@@ -19,9 +19,8 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from training.errors import UserError
+from training.common.container import Stop, UserError
 from training.launch.cluster import Cluster
-from training.launch.stopping import Stop
 
 PATIENCE_SECONDS = 900.0
 """How long a host's name may take to have an address, and a host to start after the first one."""

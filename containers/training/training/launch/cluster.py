@@ -1,4 +1,4 @@
-"""The hosts of a job, and which rank works where."""
+"""The hosts of a job, which rank works where, and what the workers run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.errors import UserError
+from training.common.container import UserError
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,28 @@ def read_cluster(file: Path) -> Cluster:
         )
     interface = content.get("network_interface_name")
     return Cluster(hosts, current, interface if isinstance(interface, str) else None)
+
+
+@dataclass(frozen=True)
+class Program:
+    """A module with a function `work(root)`, which each worker calls after `hvd.init`'s variables
+    are set.
+
+    Attributes:
+        module: its name.
+        root: SageMaker's `/opt/ml`.
+        resource_config: where `resourceconfig.json` lies.
+        failure: the file that says why the job failed.
+    """
+
+    module: str
+    root: Path
+    resource_config: Path
+    failure: Path
+    workers_per_host: int
+
+    def cluster(self) -> Cluster:
+        """Raises:
+        UserError: see `read_cluster`.
+        """
+        return read_cluster(self.resource_config)

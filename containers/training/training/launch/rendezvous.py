@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from horovod.runner.common.util.hosts import HostInfo, SlotInfo, get_host_assignments
 from horovod.runner.http.http_server import RendezvousHandler, RendezvousHTTPServer
 
-from training.errors import UserError
+from training.common.container import UserError
 from training.launch.cluster import Cluster
 
 PORT = 29400

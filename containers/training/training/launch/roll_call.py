@@ -13,11 +13,10 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-from training.errors import Stopped, UserError
+from training.common.container import Stop, Stopped, UserError
 from training.launch.addresses import PATIENCE_SECONDS
 from training.launch.cluster import Cluster
 from training.launch.rendezvous import PORT
-from training.launch.stopping import Stop
 
 State = Literal["running", "ended", "failed", "stopped"]
 

@@ -15,7 +15,14 @@ import sys
 import traceback
 from pathlib import Path
 
-from training.errors import LOST_PEERS, STOPPED, Stopped, UserError, explain_failure, is_lost_peers
+from training.common.container import (
+    LOST_PEERS,
+    STOPPED,
+    Stopped,
+    UserError,
+    explain_failure,
+    is_lost_peers,
+)
 
 _PR_SET_PDEATHSIG = 1
 

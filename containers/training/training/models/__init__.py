@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from training.errors import UserError
+from training.common.container import UserError
 
 if TYPE_CHECKING:
     import keras

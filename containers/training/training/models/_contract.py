@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from training.errors import UserError
+from training.common.container import UserError
 
 
 def check_network(model: object, image_size: int, classes: int, file: str) -> None:

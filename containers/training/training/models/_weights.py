@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 
 import keras
 
-from training.errors import UserError
+from training.common.container import UserError
 
 # Keras, h5py and zipfile say by any of these that the layers, their shapes or the format differ.
 MISFITS = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, BadZipFile)

@@ -1,14 +1,19 @@
 """Where each record of a channel lies in its TFRecord files, so that any worker can read any.
 
-A file is a sequence of: length (8 bytes), its checksum (4), the data, their checksum (4).
-https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+Compressed shards are unpacked once a host, as only a plain file can be read from any place.
 """
 
 from __future__ import annotations
 
+import fcntl
+import gzip
+import hashlib
 import os
+import shutil
 import struct
+import tempfile
 import weakref
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +23,50 @@ from typing import Any
 import numpy as np
 from crc32c import crc32c
 
-from training.errors import UserError
-from training.unpacking import GZIP, unpacked
+from training.common.container import UserError
+
+GZIP = ".gz"
+
+
+def unpacked(file: Path) -> Path:
+    """`file` itself, or where it is compressed its content in the machine's temporary folder.
+
+    The workers of a host share it: the first one unpacks, the others wait.
+
+    Raises:
+        UserError: the file breaks off, or the disk is full.
+    """
+    if file.suffix != GZIP:
+        return file
+    status = file.stat()
+    facts = f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
+    name = hashlib.sha256(facts.encode()).hexdigest()[:32]
+    folder = Path(tempfile.gettempdir()) / f"shardwise-shards-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    place = folder / f"{name}.tfrecord"
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            _unpack(file, place)
+    return place
+
+
+def _unpack(file: Path, place: Path) -> None:
+    new = place.with_suffix(".new")
+    try:
+        with gzip.open(file) as packed, new.open("wb") as plain:
+            shutil.copyfileobj(packed, plain, 1 << 20)
+        new.replace(place)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        new.unlink(missing_ok=True)
+        raise UserError(f"{file} breaks off in the middle of a record: make it again.") from error
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise UserError(
+            f"{file} cannot be unpacked to {place.parent}: {error.strerror}; give the job a larger "
+            "volume, or make shards without compression."
+        ) from error
+
 
 HEADER, FOOTER = 12, 4
 # A process may often open 1,024 files, and some channels have more.

@@ -6,9 +6,9 @@ import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf
 
-from training.data import Share
-from training.errors import UserError, operation
-from training.records import Reader
+from training.common.container import UserError, operation
+from training.data.batches import Share
+from training.data.records import Reader
 
 # More than a label takes with its name, and than the tags and lengths before an image.
 _SHORT = 32

@@ -1,0 +1,1 @@
+"""From the channels' TFRecord files to batches."""
