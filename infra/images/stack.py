@@ -45,11 +45,11 @@ class ImagesStack(cdk.Stack):
         self._settings = settings
         self._containers = containers
         self.processing = self._image(
-            "processing", folders=("processing", "preprocessing", "drops")
+            "processing", folders=("processing", "preprocessing", "drops", "records")
         )
         self.training = self._image(
             "training",
-            folders=("training",),
+            folders=("training", "records"),
             accelerator=settings.training.accelerator,
             gpu_arguments=_GPU_BASES,
         )

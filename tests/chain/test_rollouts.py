@@ -6,6 +6,7 @@ In a rehearsal of its own. All the while, clients ask the endpoint, and no healt
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ SETTINGS = {
     "endpoint.minimum_confidence": 0.5,
 }
 DIGITS = 40
+CONTAINERS = REPOSITORY / "containers"
 NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
 
 
@@ -79,7 +81,7 @@ def healthy(rollouts, tmp_path_factory):
 def trainings_python():
     """The Python of the training image, which has TensorFlow."""
     environment = environments.prepare(
-        REPOSITORY / "containers", "training/Dockerfile", cache=default_cache(), report=print
+        CONTAINERS, "training/Dockerfile", cache=default_cache(), report=print
     )
     return environment / "bin" / "python"
 
@@ -132,7 +134,7 @@ def _spoil(archive, kind, python, folder):
         tar.extractall(folder, filter="data")
     subprocess.run(
         [python, REPOSITORY / "tests" / "chain" / "bad_models.py", kind, folder],
-        env={"PYTHONPATH": str(REPOSITORY / "containers" / "training")},
+        env={"PYTHONPATH": os.pathsep.join([str(CONTAINERS / "training"), str(CONTAINERS)])},
         check=True,
         capture_output=True,
     )

@@ -93,8 +93,8 @@ def test_a_change_of_an_image_file_changes_only_the_images_that_hold_it(assembly
         for image in images.values()
     }
     assert held == {
-        "processing image": {"processing", "preprocessing", "drops"},
-        "training image": {"training"},
+        "processing image": {"processing", "preprocessing", "drops", "records"},
+        "training image": {"training", "records"},
         "inference image": {"inference", "preprocessing", "drops"},
     }
     for image in images.values():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .servers import CONTAINER, SIZE, TRAINING_PYTHON, Server, StartServer, launch
+from .servers import CONTAINER, SIZE, TRAINING_PATHS, TRAINING_PYTHON, Server, StartServer, launch
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
     def make(kind: str) -> Path:
         folder = tmp_path_factory.mktemp(kind)
         program = CONTAINER / "tests/make_model.py"
-        variables = os.environ | {"PYTHONPATH": str(CONTAINER.parent / "training")}
+        variables = os.environ | {"PYTHONPATH": TRAINING_PATHS}
         subprocess.run(
             [TRAINING_PYTHON, program, folder, str(SIZE), kind], check=True, env=variables
         )

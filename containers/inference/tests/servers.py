@@ -20,6 +20,7 @@ from PIL import Image
 CONTAINER = Path(__file__).resolve().parents[1]
 # Of the training image's environment: TensorFlow, which makes models and is not in this image.
 TRAINING_PYTHON = os.environ.get("TRAINING_PYTHON", sys.executable)
+TRAINING_PATHS = os.pathsep.join([str(CONTAINER.parent / "training"), str(CONTAINER.parent)])
 SIZE = 8
 
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from inference.artifact import UnusableModelError
 from inference.golden import GoldenRequest, check_golden, check_pictures, read_picture
 
-from .servers import CONTAINER, TRAINING_PYTHON, StartServer, by_tensorflow, launch
+from .servers import TRAINING_PATHS, TRAINING_PYTHON, StartServer, by_tensorflow, launch
 
 
 def refusal(folder: Path, tmp_path: Path, **variables: str) -> str:
@@ -123,7 +123,7 @@ def test_other_pixels_of_a_picture_than_training_knows_are_refused(
 def golden_pictures(size: int) -> list[dict]:
     """What training writes for a model of that size."""
     ask = f"import json; from training.export import pictures; print(json.dumps(pictures({size})))"
-    variables = os.environ | {"PYTHONPATH": str(CONTAINER.parent / "training")}
+    variables = os.environ | {"PYTHONPATH": TRAINING_PATHS}
     done = subprocess.run(
         [TRAINING_PYTHON, "-c", ask], check=True, capture_output=True, env=variables
     )

@@ -12,8 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from tfrecord import example_pb2
 from tfrecord.reader import tfrecord_iterator
@@ -24,7 +22,6 @@ from preprocessing.tests.hostile import HOSTILE
 from processing.common.container import run
 from processing.manifests.outputs import OBJECTS_SCHEMA
 from processing.shard_images import shard_images
-from processing.shards.tfrecord import record
 
 
 def png(shade):
@@ -187,19 +184,6 @@ def test_the_same_files_give_the_same_bytes(tmp_path):
         host.run()
         shards.append((host.output / "test" / "test-00000-of-00001.tfrecord").read_bytes())
     assert shards[0] == shards[1]
-
-
-@given(st.integers(0, 2**63 - 1), st.text(st.characters(codec="utf-8")), st.integers(1, 90))
-def test_a_record_is_what_protobuf_writes(label, key, size):
-    pixels = np.full((size, size, 3), size, np.uint8)
-    features = {
-        "image": example_pb2.Feature(bytes_list=example_pb2.BytesList(value=[pixels.tobytes()])),
-        "label": example_pb2.Feature(int64_list=example_pb2.Int64List(value=[label])),
-        "key": example_pb2.Feature(bytes_list=example_pb2.BytesList(value=[key.encode()])),
-    }
-    example = example_pb2.Example(features=example_pb2.Features(feature=features))
-    written = b"".join(record(pixels, label, key))
-    assert written[12:-4] == example.SerializeToString(deterministic=True)
 
 
 def test_records_are_mixed_by_the_seed_and_not_sorted_by_class(tmp_path):

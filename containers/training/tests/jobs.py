@@ -17,6 +17,11 @@ SIZE = 8
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
+def paths() -> str:
+    """PYTHONPATH of a container's process: the package and those that it shares."""
+    return os.pathsep.join([str(PACKAGE), str(Path(__file__).resolve().parents[2])])
+
+
 def example(label: int, key: str) -> bytes:
     """A record whose picture tells its class by its brightness."""
     image = np.full((SIZE, SIZE, 3), 200 if label else 40, np.uint8)
@@ -88,7 +93,7 @@ class Job:
                 *(str(PACKAGE / "tests" / self.group), str(self.folder), str(self.hosts)),
             ],
             cwd=PACKAGE,
-            env=os.environ | {"PYTHONPATH": str(PACKAGE), "NAMES_AFTER": self.names_after},
+            env=os.environ | {"PYTHONPATH": paths(), "NAMES_AFTER": self.names_after},
         )
 
     def run(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jobs import PACKAGE
+from jobs import PACKAGE, paths
 
 from training.launch import rendezvous
 from training.launch.addresses import Addresses
@@ -28,7 +28,7 @@ def run(folder: Path, workers: int) -> list[np.ndarray]:
         processes = [
             subprocess.Popen(
                 [sys.executable, str(PACKAGE / "tests" / "mean_of_gradients.py"), str(folder)],
-                env=os.environ | variables(place, addresses, port) | {"PYTHONPATH": str(PACKAGE)},
+                env=os.environ | variables(place, addresses, port) | {"PYTHONPATH": paths()},
             )
             for place in places
         ]

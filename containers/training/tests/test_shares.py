@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from jobs import SIZE, write_shards
 
+from records.reader import Records
 from training.common.container import UserError
 from training.data.batches import Share, batches, find_share, training_batches
-from training.data.records import Records, find_records
+from training.data.records import find_records
 
 BATCH = 8
 

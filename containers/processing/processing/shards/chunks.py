@@ -17,7 +17,7 @@ from preprocessing import MAXIMUM_BYTES, UnusableImage, decoding_bytes, too_many
 from preprocessing.isolated import DecoderFault, IsolatedDecoder
 from processing.common.container import UserError, quoted
 from processing.shards.source_files import SourceFile
-from processing.shards.tfrecord import record
+from records.writer import image_record
 
 
 class Memory:
@@ -153,7 +153,7 @@ def records(
             words = str(pixels).strip().splitlines()[-1]
             raise DecoderFault(f"{quoted(file.entry)} met a fault of the program: {words}")
         else:
-            parts = record(pixels, file.label, file.entry)
+            parts = image_record(pixels, file.label, file.entry)
             # Members of a gzip file follow one another. Each record has its own, so that all cores
             # compress and the bytes do not tell how much was held at a time.
             result.data += (

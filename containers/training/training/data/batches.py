@@ -23,8 +23,9 @@ from typing import TypeVar
 import numpy as np
 import tensorflow as tf
 
+from records.reader import Records
 from training.common.container import UserError
-from training.data.records import Reader, Records
+from training.data.records import Reader
 
 T = TypeVar("T")
 

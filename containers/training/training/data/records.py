@@ -10,19 +10,18 @@ import gzip
 import hashlib
 import os
 import shutil
-import struct
 import tempfile
-import weakref
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from crc32c import crc32c
 
+from records import reader
+from records.framing import RecordError, find_starts
+from records.reader import Records
 from training.common.container import UserError
 
 GZIP = ".gz"
@@ -68,10 +67,6 @@ def _unpack(file: Path, place: Path) -> None:
         ) from error
 
 
-HEADER, FOOTER = 12, 4
-# A process may often open 1,024 files, and some channels have more.
-_MOST_OPEN = 32
-
 Exchange = Callable[[Any], list[Any]]
 """Gives what each rank put in, in the order of ranks; every rank has to call it."""
 
@@ -79,27 +74,6 @@ Exchange = Callable[[Any], list[Any]]
 def alone(mine: Any) -> list[Any]:
     """The exchange of a single worker."""
     return [mine]
-
-
-@dataclass(frozen=True)
-class Records:
-    """All records of a channel, numbered over its files in the order of their names.
-
-    Attributes:
-        files: uncompressed TFRecord files.
-        starts: int64 [count], where a record's header begins in its file.
-        lengths: int64 [count], bytes of its data.
-        owners: int32 [count], which of the files holds it.
-    """
-
-    files: tuple[Path, ...]
-    starts: np.ndarray
-    lengths: np.ndarray
-    owners: np.ndarray
-
-    @property
-    def count(self) -> int:
-        return len(self.starts)
 
 
 def find_records(
@@ -111,37 +85,22 @@ def find_records(
         UserError: the channel has no records, or a file breaks off.
     """
     files = sorted([*folder.rglob("*.tfrecord"), *folder.rglob(f"*.tfrecord{GZIP}")])
-    plain = tuple(unpacked(file) for file in files)
-    mine = {i: _starts(plain[i], files[i]) for i in range(rank, len(files), size)}
+    plain = [unpacked(file) for file in files]
+    with _damage_explained():
+        mine = {i: find_starts(plain[i], files[i]) for i in range(rank, len(files), size)}
     found: dict[int, np.ndarray] = {}
     for part in exchange(mine):
         found.update(part)
-    starts = [found[number][:-1] for number in range(len(files))]
-    if not any(map(len, starts)):
+    starts = [found[number] for number in range(len(files))]
+    if not any(len(places) > 1 for places in starts):
         raise UserError(
             f"The channel {channel} has no records in {folder}: look into the step ShardImages."
         )
-    lengths = [np.diff(found[number]) - HEADER - FOOTER for number in range(len(files))]
-    owners = np.repeat(np.arange(len(files), dtype=np.int32), [len(each) for each in starts])
-    return Records(plain, np.concatenate(starts), np.concatenate(lengths), owners)
+    return Records.of(plain, starts)
 
 
-class Reader:
-    """Reads records by their numbers.
-
-    It keeps up to 32 files open, those it read last, until it is closed or nobody has it any more.
-    """
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-        self._open: OrderedDict[int, int] = OrderedDict()
-        self._close = weakref.finalize(self, _close_all, self._open)
-
-    def __enter__(self) -> Reader:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self._close()
+class Reader(reader.Reader):
+    """Reads records by their numbers; a damaged one is what a user can put right."""
 
     def read(self, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
         """The data of the records `numbers`, each a serialised `tf.train.Example`.
@@ -149,67 +108,13 @@ class Reader:
         Raises:
             UserError: a record's checksum is not that of its data.
         """
-        return [self._read(int(number)) for number in numbers]
-
-    def length(self, number: int) -> int:
-        """Bytes of a record's data."""
-        return int(self._records.lengths[number])
-
-    def part(self, number: int, start: int, most: int) -> bytes:
-        """At most `most` bytes of a record's data from `start` on; no checksum covers these."""
-        first = int(self._records.starts[number]) + HEADER + start
-        size = max(0, min(most, self.length(number) - start))
-        return os.pread(self._file(int(self._records.owners[number])), size, first)
-
-    def _read(self, number: int) -> bytes:
-        records = self._records
-        owner, length = int(records.owners[number]), int(records.lengths[number])
-        start = int(records.starts[number]) + HEADER
-        content = os.pread(self._file(owner), length + FOOTER, start)
-        data = content[:length]
-        if content[length:] != _checksum(data):
-            raise UserError(
-                f"The record at byte {start - HEADER} of {records.files[owner]} is damaged: make "
-                "the shards again."
-            )
-        return data
-
-    def _file(self, owner: int) -> int:
-        if owner not in self._open:
-            if len(self._open) >= _MOST_OPEN:
-                os.close(self._open.popitem(last=False)[1])
-            self._open[owner] = os.open(self._records.files[owner], os.O_RDONLY)
-        self._open.move_to_end(owner)
-        return self._open[owner]
+        with _damage_explained():
+            return super().read(numbers)
 
 
-def _close_all(descriptors: OrderedDict[int, int]) -> None:
-    while descriptors:
-        os.close(descriptors.popitem()[1])
-
-
-def _checksum(data: bytes) -> bytes:
-    """The masked CRC-32C that TFRecord files hold."""
-    value = crc32c(data)
-    return struct.pack("<I", ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-def _starts(file: Path, shard: Path) -> np.ndarray:
-    """Where each record begins, and at last where the file ends; int64 [records + 1].
-
-    Args:
-        shard: what `file` was unpacked from, or itself.
-
-    Raises:
-        UserError: the file breaks off.
-    """
-    size, place, starts = file.stat().st_size, 0, [0]
-    with file.open("rb", buffering=0) as content:
-        while place < size:
-            header = os.pread(content.fileno(), HEADER, place)
-            length = struct.unpack("<Q", header[:8])[0] if len(header) == HEADER else size
-            place += HEADER + length + FOOTER
-            starts.append(place)
-    if place != size:
-        raise UserError(f"{shard} breaks off in the middle of a record: make it again.")
-    return np.array(starts, np.int64)
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    try:
+        yield
+    except RecordError as error:
+        raise UserError(str(error)) from error
