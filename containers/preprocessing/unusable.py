@@ -16,3 +16,7 @@ class UnusableImage(Exception):  # noqa: N818 - it says what the file is, and re
 def damaged(words: object) -> UnusableImage:
     """What to raise for a file that its decoder refuses; `words` are the decoder's."""
     return UnusableImage(f"cannot be decoded: {words}", "cannot be decoded")
+
+
+class DecoderFault(RuntimeError):  # noqa: N818 - a fault of the program, and no error of a file
+    """What a decoder raised that is no UnusableImage, with its traceback."""

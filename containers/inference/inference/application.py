@@ -12,15 +12,20 @@ from typing import Any
 
 import orjson
 
-from inference.answers import json_answer, npy_answer
-from inference.bodies import read_images
-from inference.negotiation import JSON, QUOTED, answer_type, body_type
+from inference.bodies import (
+    JSON,
+    QUOTED,
+    answer_type,
+    body_type,
+    json_answer,
+    npy_answer,
+    read_images,
+)
 from inference.questions import ImageError
-from inference.refusal import Refusal
-from inference.request import CUSTOM_ATTRIBUTES, GoneError, Request
+from inference.request import CUSTOM_ATTRIBUTES, GoneError, Refusal, Request
 from inference.service import Service
 from preprocessing import UnusableImage
-from preprocessing.isolated import DecoderFault
+from preprocessing.unusable import DecoderFault
 
 logger = logging.getLogger("inference.requests")
 

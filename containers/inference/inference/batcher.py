@@ -3,15 +3,13 @@
 import asyncio
 import time
 
-from inference.contents import Content, Pixels
 from inference.decoding import Side, small_decoder
-from inference.engine import Engine, Queue
+from inference.engine import Engine, Queue, best_batch_size, warm_decoder
 from inference.metrics import Metrics
 from inference.model import Model
-from inference.questions import ImageError, Outcome, Question
-from inference.refusal import Refusal, overloaded, unavailable
+from inference.questions import Content, ImageError, Outcome, Pixels, Question
+from inference.request import Refusal, overloaded, unavailable
 from inference.settings import Settings
-from inference.warming import best_batch_size, warm_decoder
 
 SWEEP_SECONDS = 0.25
 # Of a request's time: a model that takes so much of it for one batch is what is at fault.

@@ -1,16 +1,77 @@
-"""A request's body as images: one file, a NumPy array, or JSON with several files in base64."""
+"""Bodies and their media types: images of a request, predictions of an answer.
+
+Images come as one file, a NumPy array, or JSON with several files in base64; predictions go as
+JSON, probabilities as a NumPy array too.
+"""
 
 import io
 import tokenize
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import orjson
 from numpy.lib import format as npy
 
-from inference.contents import Content
-from inference.negotiation import IMAGES, NPY
-from inference.refusal import Refusal
+from inference.model import Probabilities
+from inference.processing import postprocess
+from inference.questions import Content
+from inference.request import Refusal
+
+JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+JSON, NPY = "application/json", "application/x-npy"
+IMAGES = frozenset({JPEG, PNG, WEBP})
+BODIES = (JPEG, PNG, WEBP, NPY, JSON)
+ANSWERS = {JSON: JSON, "application/*": JSON, "*/*": JSON, NPY: NPY}
+# What is quoted of a client's header in a sentence or a log line.
+QUOTED = 100
+
+
+@lru_cache(maxsize=64)
+def body_type(given: str) -> str:
+    """The media type of a `Content-Type` header.
+
+    Raises:
+        Refusal: 415 where it is none of BODIES.
+    """
+    media_type = _media_type(given)
+    if media_type not in BODIES:
+        raise Refusal(415, f"Content-Type is {given[:QUOTED]!r}: send one of {', '.join(BODIES)}.")
+    return media_type
+
+
+@lru_cache(maxsize=64)
+def answer_type(given: str) -> str:
+    """What an `Accept` header likes best, JSON or NPY, the first where it likes both alike.
+
+    RFC 9110, 12.5.1.
+
+    Raises:
+        Refusal: 406 where it takes neither.
+    """
+    items = [(ANSWERS.get(_media_type(item)), _weight(item)) for item in given.split(",")]
+    liked = [(weight, kind) for kind, weight in items if kind and weight > 0]
+    if not liked:
+        raise Refusal(406, f"Accept is {given[:QUOTED]!r}: the answer is {JSON} or {NPY}.")
+    return max(liked, key=lambda each: each[0])[1]
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
+def _weight(item: str) -> float:
+    for parameter in item.split(";")[1:]:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
 
 # An array's header says its shape and type in less; NumPy parses it as Python source.
 NPY_HEADER_BYTES = 512
@@ -95,3 +156,29 @@ def _list(body: bytes) -> Asked:
     if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
         raise Refusal(400, f"The JSON holds no list of texts under images: send {LIST}.")
     return Asked(images, single=False)
+
+
+def json_answer(
+    rows: Sequence[Probabilities],
+    labels: Sequence[str],
+    *,
+    single: bool,
+    model_package_arn: str | None,
+    request_id: str,
+) -> bytes:
+    """`{"label", "probability", "probabilities", "top", "model_package_arn", "request_id"}`, or
+    `{"predictions": [{"label", ...}, ...], "model_package_arn", "request_id"}` for a batch.
+
+    rows: float32 [classes] for each image.
+    """
+    predictions = [postprocess(row, labels) for row in rows]
+    answer: dict[str, Any] = predictions[0] if single else {"predictions": predictions}
+    answer |= {"model_package_arn": model_package_arn, "request_id": request_id}
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def npy_answer(rows: Sequence[Probabilities]) -> bytes:
+    """Float32 [n, classes]."""
+    file = io.BytesIO()
+    np.save(file, np.stack(rows), allow_pickle=False)
+    return file.getvalue()

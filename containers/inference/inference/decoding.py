@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from inference.contents import Pixels
 from inference.processing import preprocess
-from inference.questions import Outcome, Question
+from inference.questions import Outcome, Pixels, Question
 from inference.settings import MEGABYTE, Settings, read_settings
 from preprocessing import UnusableImage, decoding_bytes
 from preprocessing.isolated import TOO_LONG, IsolatedDecoder

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inference.artifact import UnusableModelError
-from inference.model import Probabilities
+from inference.model import Probabilities, UnusableModelError
 
 # Releases before wrote 1, without pictures.
 SCHEMAS = (1, 2)

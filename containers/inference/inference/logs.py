@@ -1,8 +1,12 @@
 """Log lines: one JSON object a line, on standard output, as CloudWatch Logs Insights reads them."""
 
+import asyncio
 import json
 import logging
+import sys
 from typing import Any
+
+import orjson
 
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "color_message"}
 
@@ -46,3 +50,23 @@ def log_config() -> dict[str, Any]:
             "uvicorn": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
         },
     }
+
+
+class RequestLog:
+    """Lives on the event loop. A line by `logging` takes as long as parsing a request."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lines: list[bytes] = []
+
+    def write(self, **facts: Any) -> None:
+        """facts: what the line says beside level, logger and message; never image content."""
+        if not self._lines:
+            self._loop.call_soon(self.flush)
+        line = {"level": "INFO", "logger": "inference.requests", "message": "request", **facts}
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        sys.stdout.buffer.write(b"".join(lines))
+        sys.stdout.buffer.flush()

@@ -5,13 +5,14 @@ https://docs.openvino.ai/2026/openvino-workflow/running-inference/inference-devi
 
 import openvino as ov
 
-from inference.artifact import Artifact, UnusableModelError
 from inference.model import (
     INPUT,
     OUTPUT,
+    Artifact,
     Images,
     Probabilities,
     Session,
+    UnusableModelError,
     no_signature,
     other_input,
 )

@@ -1,4 +1,4 @@
-"""A request as the routes need it: its headers, its id, its body within the limits."""
+"""A request as the routes need it: headers, id, body within the limits; and why one is refused."""
 
 import asyncio
 import itertools
@@ -6,8 +6,35 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from inference.refusal import Refusal, overloaded
 from inference.settings import MEGABYTE, Settings
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, and reads so in `except`
+    """Answered as a status with one sentence.
+
+    headers: beside those that every answer has, in lower case.
+    """
+
+    def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None):
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.headers = dict(headers or {})
+
+
+def overloaded(sentence: str) -> Refusal:
+    """429, and when to come again: clients that ask too much are no fault of the model, which a
+    server error would take back.
+    """
+    return Refusal(429, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})
+
+
+def unavailable(sentence: str) -> Refusal:
+    """503, and when to come again."""
+    return Refusal(503, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})
+
 
 # SageMaker passes both on; the first is InvokeEndpoint's InferenceId.
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html

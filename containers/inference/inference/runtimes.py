@@ -7,8 +7,7 @@ import importlib.util
 
 import numpy as np
 
-from inference.artifact import Artifact, UnusableModelError
-from inference.model import Model, Session, first_line
+from inference.model import Artifact, Model, Session, UnusableModelError, first_line
 
 RUNTIMES = {"openvino": "OpenVinoModel", "tensorflow": "TensorFlowModel"}
 """By the package that must be installed, the class in `inference.<package>_model`."""

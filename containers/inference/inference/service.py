@@ -7,16 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from inference.artifact import Artifact
 from inference.batcher import Batcher
-from inference.bodies import read_images
+from inference.bodies import body_type, read_images
 from inference.golden import GoldenRequest, check_golden, check_pictures, read_golden
+from inference.logs import RequestLog
 from inference.metrics import Metrics
-from inference.model import Model, Probabilities
-from inference.negotiation import body_type
-from inference.refusal import unavailable
-from inference.request import Holding
-from inference.request_log import RequestLog
+from inference.model import Artifact, Model, Probabilities
+from inference.request import Holding, unavailable
 from inference.runtimes import check_answer, check_gpu, load_model
 from inference.settings import MEGABYTE, Settings
 

@@ -4,14 +4,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from inference.artifact import Artifact, UnusableModelError
 from inference.model import (
     INPUT,
     OUTPUT,
     SIGNATURE,
+    Artifact,
     Images,
     Probabilities,
     Session,
+    UnusableModelError,
     first_line,
     no_signature,
     other_input,

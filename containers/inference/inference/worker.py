@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import ctypes
 import logging
 import os
 import signal
@@ -14,19 +13,19 @@ from typing import Any
 import uvicorn
 
 from inference.application import application
-from inference.artifact import UnusableModelError, read_artifact
 from inference.connection import KEEP_ALIVE_SECONDS, connection_class
 from inference.logs import log_config
+from inference.model import UnusableModelError, read_artifact
 from inference.service import Service
 from inference.settings import Settings, read_settings
 from inference.supervisor import BACKLOG, UNUSABLE
+from preprocessing.decoder_process import end_with_parent
 
 logger = logging.getLogger("inference")
 
 # SageMaker sends KILL 30 s after TERM.
 # https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 SHUTDOWN_SECONDS = 25
-_PR_SET_PDEATHSIG = 1
 
 
 def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
@@ -96,7 +95,7 @@ def main() -> int:
 
 def _die_with(supervisor: int) -> None:
     """A worker without its supervisor would keep the port."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    end_with_parent()
     if os.getppid() != supervisor:
         sys.exit("The supervisor is gone.")
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from inference.artifact import UnusableModelError
 from inference.golden import GoldenRequest, check_golden, check_pictures, read_picture
+from inference.model import UnusableModelError
 
 from .servers import TRAINING_PATHS, TRAINING_PYTHON, StartServer, by_tensorflow, launch
 

@@ -13,7 +13,7 @@ import pytest
 from inference.batcher import Batcher
 from inference.metrics import Metrics
 from inference.questions import Question
-from inference.refusal import Refusal
+from inference.request import Refusal
 from inference.settings import Settings
 
 from .servers import SIZE, Server, StartServer, picture

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from inference.cores import available_cores
+from inference.settings import available_cores
 
 from .servers import Server, StartServer, picture
 

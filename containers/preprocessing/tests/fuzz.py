@@ -22,8 +22,9 @@ import numpy as np
 from PIL import Image
 
 from preprocessing import UnusableImage
-from preprocessing.isolated import DecoderFault, IsolatedDecoder
+from preprocessing.isolated import IsolatedDecoder
 from preprocessing.tests.hostile import HOSTILE, PNG_SIGNATURE, chunk, lossless_jpeg, scans_jpeg
+from preprocessing.unusable import DecoderFault
 
 # As Debian and Ubuntu call it (package libc6); ld.so looks for it where libraries lie.
 HEAP_CHECKS = {"LD_PRELOAD": "libc_malloc_debug.so.0", "GLIBC_TUNABLES": "glibc.malloc.check=3"}

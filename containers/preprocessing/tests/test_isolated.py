@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from preprocessing import UnusableImage, decode
-from preprocessing.isolated import DecoderFault, IsolatedDecoder
+from preprocessing.isolated import IsolatedDecoder
 from preprocessing.tests.hostile import png
+from preprocessing.unusable import DecoderFault
 
 MISBEHAVING = "preprocessing.tests.misbehaving:decode"
 

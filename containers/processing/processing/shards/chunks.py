@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Condition
 
 from preprocessing import MAXIMUM_BYTES, UnusableImage, decoding_bytes, too_many_bytes
-from preprocessing.isolated import DecoderFault, IsolatedDecoder
+from preprocessing.isolated import IsolatedDecoder
+from preprocessing.unusable import DecoderFault
 from processing.common.container import UserError, quoted
 from processing.shards.source_files import SourceFile
 from records.writer import image_record
