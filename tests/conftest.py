@@ -1,6 +1,7 @@
 """What holds for every test here."""
 
 import json
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import boto3
 import jsonschema
 import pytest
+from filelock import FileLock
 
 
 def pytest_configure() -> None:
@@ -19,6 +21,23 @@ def pytest_configure() -> None:
 def own_session(monkeypatch):
     """A function's clients find the credentials of this test, and not those of one before."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Folders that are filled once for all workers of pytest-xdist, by the first that asks."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / f"{name}.filled").exists():
+                (shared / name).mkdir(exist_ok=True)
+                fill(shared / name)
+                (shared / f"{name}.filled").touch()
+        return shared / name
+
+    return folder
 
 
 @pytest.fixture(scope="session")

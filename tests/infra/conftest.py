@@ -60,40 +60,41 @@ def synthesise(folder: Path, *arguments: Any) -> CloudAssembly:
     return CloudAssembly(folder)
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+def assembly(once: Once) -> CloudAssembly:
     """All environments."""
-    return synthesise(tmp_path_factory.mktemp("cdk.out"))
+    return CloudAssembly(once("cdk.out", synthesise))
 
 
 @pytest.fixture(scope="session")
-def wide(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+def wide(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev with three hosts of two workers each, and another hash seed."""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    return synthesise(
-        tmp_path_factory.mktemp("wide"),
-        {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"},
-        {"TMPDIR": str(elsewhere), "PYTHONHASHSEED": "3"},
-    )
+    context = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
+    elsewhere = {"TMPDIR": str(tmp_path_factory.mktemp("elsewhere")), "PYTHONHASHSEED": "3"}
+    return CloudAssembly(once("wide", lambda folder: synthesise(folder, context, elsewhere)))
 
 
 @pytest.fixture(scope="session")
-def options(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+def options(once: Once) -> CloudAssembly:
     """Dev with every option on."""
     from tests.infra.options import CONTEXT
 
-    return synthesise(tmp_path_factory.mktemp("options"), {"environment": "dev", **CONTEXT})
+    context = {"environment": "dev", **CONTEXT}
+    return CloudAssembly(once("options", lambda folder: synthesise(folder, context)))
 
 
 @pytest.fixture(scope="session")
-def steady(tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+def steady(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev without spare capacity, starting from given weights."""
     settings = tmp_path_factory.mktemp("settings")
     (settings / "dev.toml").write_text(
         '[training]\nmanaged_spot = false\nweights_uri = "s3://our-weights/small/cnn.keras"\n'
     )
-    folder = tmp_path_factory.mktemp("steady")
-    return synthesise(folder, {"environment": "dev"}, {"SHARDWISE_ENVIRONMENTS": str(settings)})
+    only = ({"environment": "dev"}, {"SHARDWISE_ENVIRONMENTS": str(settings)})
+    return CloudAssembly(once("steady", lambda folder: synthesise(folder, *only)))
 
 
 @pytest.fixture(scope="session")
