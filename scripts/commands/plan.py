@@ -26,15 +26,13 @@ from infra.settings import SettingsError, load
 from scripts import REPOSITORY
 from scripts.console import CommandError, complain, parser, run
 from scripts.deployed.session import aws_session
+from scripts.document import markdown, print_document
 from scripts.planning.answer import as_json
-from scripts.planning.assumptions import with_assumed_gpus
 from scripts.planning.document import document, missed_deadline
-from scripts.planning.markdown import markdown
 from scripts.planning.plan import Plan, Question
 from scripts.planning.quantities import QuantityError, parse_bytes, parse_count, parse_seconds
-from scripts.planning.reading import read_run
-from scripts.planning.recorded import RecordedRun
-from scripts.planning.terminal import print_plan
+from scripts.planning.rates import measured_rates, with_assumed_gpus
+from scripts.planning.recorded import RecordedRun, read_run
 from scripts.reviews.stacks import Template
 from scripts.reviews.synthesis import synthesis
 
@@ -121,9 +119,6 @@ def _runs(arguments: argparse.Namespace) -> list[RecordedRun]:
 def _rates(arguments: argparse.Namespace, runs: list[RecordedRun], prices: Prices) -> Rates:
     rates = load_rates()
     if runs:
-        # Takes as long to import as all the rest.
-        from scripts.planning.measuring import measured_rates  # noqa: PLC0415
-
         rates = measured_rates(runs, rates, prices)
     if arguments.save_rates:
         arguments.save_rates.write_text(rates.model_dump_json(indent=2) + "\n", "utf-8")
@@ -196,7 +191,7 @@ def _write(plan: Plan, month: float, arguments: argparse.Namespace, console: Con
     elif arguments.format == "markdown":
         sys.stdout.write(markdown(document(plan, month)))
     else:
-        print_plan(document(plan, month), console)
+        print_document(document(plan, month), console)
 
 
 if __name__ == "__main__":

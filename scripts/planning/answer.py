@@ -1,12 +1,10 @@
 """A plan as JSON, for other programs."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
 from infra.costs import RunCost
-from scripts.planning.notes import notes
+from scripts.planning.document import notes
 from scripts.planning.plan import Choice, Plan
 from scripts.planning.scaling import Scaling
 

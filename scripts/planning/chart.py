@@ -1,7 +1,5 @@
 """Time against money of both steps, by type and number of instances, as SVG."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,44 +1,16 @@
-"""The plan in words and tables, whatever they are written as."""
-
-from __future__ import annotations
+"""The plan in words and tables, and what it rests on: measured, carried, assumed, left out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from infra.costs import StepCost
-from scripts.planning.notes import notes
+from infra.costs.durations import NoRateError, training_rate
+from scripts.document import Document, Section, Table
 from scripts.planning.plan import Choice, Plan
-from scripts.planning.quantities import told_bytes, told_seconds, told_usd
-from scripts.planning.scaling import Row, Scaling
+from scripts.planning.quantities import format_bytes, format_seconds, format_usd
+from scripts.planning.scaling import Scaling, ScalingRow
 
-STOPS = "beyond it more stop paying"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Cells as text; all columns but `left` are numbers."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: int = 1
-
-
-@dataclass(frozen=True)
-class Section:
-    """A title, a table where there is one, sentences."""
-
-    title: str
-    table: Table | None = None
-    sentences: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Document:
-    """What is written."""
-
-    title: str
-    summary: str
-    sections: tuple[Section, ...]
+_NEAR = 1.5  # a mean size within this factor of a measured one is near it
+_STOPS = "beyond it more stop paying"
 
 
 def document(plan: Plan, monthly_usd: float) -> Document:
@@ -61,26 +33,26 @@ def document(plan: Plan, monthly_usd: float) -> Document:
         Section("How this was reckoned", sentences=tuple(notes(plan))),
     ]
     return Document(
-        f"{workload.objects:,} objects of {told_bytes(workload.mean_bytes)} "
-        f"({told_bytes(workload.objects * workload.mean_bytes)}), {question.environment} in "
+        f"{workload.objects:,} objects of {format_bytes(workload.mean_bytes)} "
+        f"({format_bytes(workload.objects * workload.mean_bytes)}), {question.environment} in "
         f"{question.region}",
         f"As it is set a run takes {_taken(plan.current.seconds, plan.current.usd)} and "
-        f"{told_kilograms(plan.current.kg_co2e)}; the environment besides costs "
-        f"{told_usd(monthly_usd)} a month.",
+        f"{_kilograms(plan.current.kg_co2e)}; the environment besides costs "
+        f"{format_usd(monthly_usd)} a month.",
         tuple(sections),
     )
 
 
-def told_kilograms(kilograms: float) -> str:
+def _kilograms(kilograms: float) -> str:
     return f"{kilograms:.2g} kg CO2e" if kilograms < 10 else f"{kilograms:,.0f} kg CO2e"
 
 
-def told_instances(instance: tuple[str, int]) -> str:
+def _instances(instance: tuple[str, int]) -> str:
     return f"{instance[1]} x {instance[0]}"
 
 
 def _taken(seconds: float, usd: float) -> str:
-    return f"{told_seconds(seconds)}, {told_usd(usd)}"
+    return f"{format_seconds(seconds)}, {format_usd(usd)}"
 
 
 def _current(plan: Plan) -> Section:
@@ -88,24 +60,26 @@ def _current(plan: Plan) -> Section:
     unknown = tuple(
         f"{step.step}: {step.why}; sums are without it." for step in plan.current.unknown
     )
-    requests = (f"Requests to S3: {told_usd(plan.current.requests_usd)}.",)
+    requests = (f"Requests to S3: {format_usd(plan.current.requests_usd)}.",)
     header = ("step", "instances", "goes into", "time", "USD", "kg CO2e")
     return Section(
         "As it is set",
-        Table(header, rows, left=3),
-        (*plan.limits_of(plan.current), *unknown, *requests),
+        table=Table(header, rows, left=3),
+        sentences=(*plan.limits_of(plan.current), *unknown, *requests),
     )
 
 
 def _step_row(step: StepCost) -> tuple[str, ...]:
-    instances = told_instances((step.instance, step.count)) + (" (spot)" if step.is_spot else "")
+    instances = _instances((step.instance, step.count)) + (" (spot)" if step.is_spot else "")
     if step.seconds is None:
         return (step.step, instances, "not known", "?", "?", "?")
     parts = {"start-up": step.waiting_seconds, **step.parts}
     most = sorted(parts.items(), key=lambda part: -part[1])[:3]
-    told = ", ".join(f"{name} {seconds / step.seconds:.0%}" for name, seconds in most if seconds)
+    most_of_it = ", ".join(
+        f"{name} {seconds / step.seconds:.0%}" for name, seconds in most if seconds
+    )
     return (
-        step.step, instances, told, told_seconds(step.seconds), _number(step.usd),
+        step.step, instances, most_of_it, format_seconds(step.seconds), _number(step.usd),
         _number(step.kg_co2e),
     )  # fmt: skip
 
@@ -118,8 +92,8 @@ def _number(value: float | None) -> str:
 
 def _training_title(plan: Plan) -> str:
     each = plan.workers_per_host
-    told = "one worker" if each == 1 else f"{each} workers"
-    return f"Training: TrainModel, {told} an instance, with GPUs one a GPU"
+    workers = "one worker" if each == 1 else f"{each} workers"
+    return f"Training: TrainModel, {workers} an instance, with GPUs one a GPU"
 
 
 def _step(plan: Plan, title: str, tables: Sequence[Scaling]) -> Section:
@@ -135,7 +109,8 @@ def _step(plan: Plan, title: str, tables: Sequence[Scaling]) -> Section:
     )
     header = ("type", "instances", "time", "USD", "kg CO2e", "USD an hour saved", "")
     marked = ("! " + _shortened(tuple(against)),) if against else ()
-    return Section(title, Table(header, rows) if rows else None, (*unknown, *marked))
+    table = Table(header, rows, highlight=_STOPS) if rows else None
+    return Section(title, table=table, sentences=(*unknown, *marked))
 
 
 def _shortened(sentences: tuple[str, ...]) -> str:
@@ -149,20 +124,20 @@ def _scaling_rows(table: Scaling) -> Iterator[tuple[str, ...]]:
         yield (
             table.instance,
             str(row.cost.count),
-            told_seconds(row.seconds),
+            format_seconds(row.seconds),
             _number(row.usd),
             _number(row.cost.kg_co2e),
             _saved(table, row),
             " ".join(
                 [
                     *(["!"] if row.limits else []),
-                    *([STOPS] if row is table.knee and row is not table.rows[-1] else []),
+                    *([_STOPS] if row is table.knee and row is not table.rows[-1] else []),
                 ]
             ),
         )
 
 
-def _saved(table: Scaling, row: Row) -> str:
+def _saved(table: Scaling, row: ScalingRow) -> str:
     if row is table.rows[0]:
         return ""
     if row.usd_per_hour_saved is None:
@@ -178,13 +153,17 @@ def _choices(plan: Plan) -> Section:
         ("fastest", plan.fastest),
     ]
     if deadline is not None:
-        named.append((f"cheapest within {told_seconds(deadline)}", plan.in_time))
+        named.append((f"cheapest within {format_seconds(deadline)}", plan.in_time))
     rows = tuple(_choice_row(name, choice) for name, choice in named if choice is not None)
     header = ("run", "ShardImages", "TrainModel", "time", "USD", "kg CO2e")
     against = dict.fromkeys(
         sentence for _, choice in named if choice for sentence in plan.limits_of(choice.cost)
     )
-    return Section("Whole runs", Table(header, rows, left=3), (*against, *missed_deadline(plan)))
+    return Section(
+        "Whole runs",
+        table=Table(header, rows, left=3),
+        sentences=(*against, *missed_deadline(plan)),
+    )
 
 
 def missed_deadline(plan: Plan) -> tuple[str, ...]:
@@ -193,18 +172,115 @@ def missed_deadline(plan: Plan) -> tuple[str, ...]:
     if deadline is None or plan.in_time is not None or fastest is None:
         return ()
     return (
-        f"No choice ends within {told_seconds(deadline)}: the fastest takes "
-        f"{told_seconds(fastest.cost.seconds)}, on {told_instances(fastest.sharding)} and "
-        f"{told_instances(fastest.training)}; name other --instance-types, or wait longer.",
+        f"No choice ends within {format_seconds(deadline)}: the fastest takes "
+        f"{format_seconds(fastest.cost.seconds)}, on {_instances(fastest.sharding)} and "
+        f"{_instances(fastest.training)}; name other --instance-types, or wait longer.",
     )
 
 
 def _choice_row(name: str, choice: Choice) -> tuple[str, ...]:
     return (
         name,
-        told_instances(choice.sharding),
-        told_instances(choice.training),
-        told_seconds(choice.cost.seconds),
+        _instances(choice.sharding),
+        _instances(choice.training),
+        format_seconds(choice.cost.seconds),
         _number(choice.cost.usd),
         _number(choice.cost.kg_co2e),
     )
+
+
+def notes(plan: Plan) -> Iterator[str]:
+    """One sentence each."""
+    yield from _rates(plan)
+    yield from _carried(plan)
+    yield from _assumed(plan)
+    yield from _prices(plan)
+    yield (
+        "More instances stop paying beyond the row of least time x money: there, time falls by a "
+        "smaller share than money rises. An hour saved is reckoned against the row above."
+    )
+    yield (
+        "Carbon: watts of vCPUs, memory and GPUs at full load, the building's share and the "
+        "Region's grid (by place, not by contracts); disks, network and manufacture are left out."
+    )
+    yield (
+        "Left out: retries, waits for and losses of spare capacity, executions beside this one. "
+        "How many instances of a type your account may have is told by Service Quotas and not here."
+    )
+
+
+def _rates(plan: Plan) -> Iterator[str]:
+    measured = plan.question.rates.measured
+    where = "AWS" if measured.is_aws else "a rehearsal on this kind of machine, not AWS"
+    yield f"Rates: measured on {measured.on} on {measured.machine} ({where}): {measured.run}."
+    if not measured.is_aws:
+        yield (
+            "A vCPU of AWS is taken to be as fast as one of its cores: measure a run there and "
+            "name it with --from."
+        )
+
+
+def _carried(plan: Plan) -> Iterator[str]:
+    yield (
+        "ShardImages and CPU workers are taken to be faster in proportion to their vCPUs, which "
+        "was measured from one core to two; small networks gain less from more threads. A GPU's "
+        "speed is never carried from another processor's."
+    )
+    sizes, mean = plan.question.rates.sharding.measured_bytes, plan.question.workload.mean_bytes
+    if not any(1 / _NEAR <= mean / size <= _NEAR for size in sizes):
+        measured = ", ".join(format_bytes(size) for size in sizes)
+        yield (
+            f"Files of {format_bytes(mean)} were not measured, only of {measured}: decoding is "
+            "carried along a line."
+        )
+    yield from _carried_network(plan)
+
+
+def _carried_network(plan: Plan) -> Iterator[str]:
+    job, instance = plan.jobs["TrainModel"], plan.instance(plan.jobs["TrainModel"].instance)
+    try:
+        training_rate(job, plan.work, instance)
+    except NoRateError:
+        return
+    known = plan.question.rates.training_of(
+        job.told["model"], job.told["precision"], instance.gpu or "cpu"
+    )
+    if known is None:
+        return
+    if known.image_size != plan.work.image_size:
+        yield (
+            f"{known.network} was measured on {known.image_size} x {known.image_size} pixels and "
+            f"is carried to {plan.work.image_size} x {plan.work.image_size} by their number."
+        )
+    for rate in plan.question.rates.training:
+        if not rate.is_measured:
+            yield (
+                f"{rate.network} on the GPU {rate.processor}: {1 / rate.seconds_per_image:,.0f} "
+                "images/s were given on the command line, not measured."
+            )
+
+
+def _assumed(plan: Plan) -> Iterator[str]:
+    assumed, measured = plan.question.rates.assumed, plan.question.rates.measured
+    start = "measured" if measured.is_aws else "assumed"
+    yield (
+        f"Instances start within {assumed.start_up_seconds:.0f} s ({start}; not billed). Assumed: "
+        f"{assumed.listed_per_second:,.0f} keys/s are listed, a host downloads "
+        f"{assumed.files_per_second:,.0f} files/s at most and uses its network's whole baseline, "
+        f"{assumed.latency_seconds * 1e6:.0f} us lie between two workers."
+    )
+
+
+def _prices(plan: Plan) -> Iterator[str]:
+    prices, region = plan.question.prices, plan.question.region
+    yield (
+        f"Prices: infra/costs/prices.toml of {prices.date}, in USD, on demand, without taxes, free "
+        "tiers or savings plans; its sources stand in it."
+    )
+    types = {step.instance for step in plan.current.steps}
+    types |= {table.instance for table in plan.sharding + plan.training}
+    reckoned = sorted(each for each in types if not prices.is_confirmed(each, region))
+    if reckoned:
+        yield f"Not read but reckoned from another Region's price: {', '.join(reckoned)}."
+    if any(step.is_spot for step in plan.current.steps):
+        yield f"Spot training is assumed to save {prices.spot_discount:.0%}."

@@ -1,7 +1,5 @@
 """The plan: one workload on many instances, by the same reckoning as the review's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,8 +23,14 @@ from infra.costs import (
 )
 from infra.costs.durations import Work
 from infra.costs.limits import PROCESSING_INSTANCES
-from scripts.planning.scaling import COUNTS, Scaling, bigger_instead, scaling
-from scripts.planning.types import planned_types, times_as_large
+from scripts.planning.scaling import (
+    COUNTS,
+    Scaling,
+    bigger_instead,
+    planned_types,
+    scaling,
+    times_as_large,
+)
 
 
 @dataclass(frozen=True)
@@ -116,10 +120,12 @@ class Plan:
 
     @property
     def cheapest(self) -> Choice | None:
+        """The one of least USD; None where there is no choice."""
         return min(self.choices, key=lambda choice: choice.cost.usd, default=None)
 
     @property
     def fastest(self) -> Choice | None:
+        """The one of least seconds; None where there is no choice."""
         return min(self.choices, key=lambda choice: choice.cost.seconds, default=None)
 
     @property
@@ -137,13 +143,13 @@ class Plan:
     @property
     def bigger(self) -> tuple[str, ...]:
         """Where bigger instances beat more of them."""
-        told = []
+        sentences = []
         for table in (self.sharding, self.training):
             for small, big in pairwise(table):
                 size = times_as_large(small.instance, big.instance, self.question.prices)
                 sentence = bigger_instead(small, big, size) if size > 1 else None
-                told += [sentence] if sentence else []
-        return tuple(told)
+                sentences += [sentence] if sentence else []
+        return tuple(sentences)
 
     def _scalings(self, step: str) -> Iterator[Scaling]:
         asked = self.question
@@ -162,10 +168,10 @@ class Plan:
 
     def _job(self, step: str, instance: str, count: int) -> Job:
         job = self.jobs[step]
-        told = dict(job.told)
-        if "workers_per_host" in told and step == "TrainModel":
-            told["workers_per_host"] = str(self.workers_on(instance))
-        return replace(job, instance=instance, count=count, told=told)
+        arguments = dict(job.told)
+        if "workers_per_host" in arguments and step == "TrainModel":
+            arguments["workers_per_host"] = str(self.workers_on(instance))
+        return replace(job, instance=instance, count=count, told=arguments)
 
     def _choice(self, sharding: str, training: str, hosts: int) -> Choice:
         shards = (sharding, hosts * self.workers_on(training))

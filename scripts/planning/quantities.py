@@ -1,7 +1,5 @@
 """Sizes, times and counts as people write them: 180KB, 6h, 5M."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
@@ -60,7 +58,7 @@ def _parse(text: str, units: Mapping[str, float], what: str, example: str) -> fl
     return value
 
 
-def told_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """`3 h 05 min`, `12 min`, `3 min 20 s`, `40 s`."""
     if seconds < 60:
         return f"{seconds:.0f} s"
@@ -74,7 +72,7 @@ def told_seconds(seconds: float) -> str:
     return f"{hours:,} h {minutes:02} min"
 
 
-def told_bytes(size: float) -> str:
+def format_bytes(size: float) -> str:
     """`180 KB`, `2.1 GB`."""
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3)):
         if size >= factor:
@@ -82,6 +80,6 @@ def told_bytes(size: float) -> str:
     return f"{size:.0f} B"
 
 
-def told_usd(usd: float) -> str:
+def format_usd(usd: float) -> str:
     """`12.30 USD`; below ten cents with as many digits as tell something."""
     return f"{usd:,.2f} USD" if usd >= 0.1 else f"{usd:.2g} USD"

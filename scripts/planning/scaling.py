@@ -1,19 +1,19 @@
 """One step on 1, 2, 4, ... instances of a type: where more stop paying, where bigger are better."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.costs import StepCost
+from infra.costs import Job, Prices, StepCost
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 # Less is within what the rates were measured to.
 _NOTABLE = 0.02
+# Beside the type that is set, so many bigger ones of its family.
+_BIGGER = 2
 
 
 @dataclass(frozen=True)
-class Row:
+class ScalingRow:
     """A step on some instances.
 
     Attributes:
@@ -32,10 +32,12 @@ class Row:
 
     @property
     def seconds(self) -> float:
+        """Of the step, its start included."""
         return self.cost.seconds or 0.0
 
     @property
     def usd(self) -> float:
+        """Of all its instances."""
         return self.cost.usd or 0.0
 
 
@@ -45,11 +47,11 @@ class Scaling:
 
     step: str
     instance: str
-    rows: tuple[Row, ...]
+    rows: tuple[ScalingRow, ...]
     why: str = ""
 
     @property
-    def knee(self) -> Row | None:
+    def knee(self) -> ScalingRow | None:
         """The row of least seconds x USD: beyond it, time falls by less than money rises."""
         return min(self.rows, key=lambda row: row.seconds * row.usd, default=None)
 
@@ -61,13 +63,13 @@ def scaling(
     unknown = next((cost.why for cost in costs if cost.seconds is None), "")
     if unknown or not costs:
         return Scaling(costs[0].step, costs[0].instance, (), unknown)
-    rows: list[Row] = []
+    rows: list[ScalingRow] = []
     for cost, count, against in zip(costs, workers, limits, strict=True):
         seconds, usd = cost.seconds or 0.0, cost.usd or 0.0
         before = rows[-1] if rows else None
         saved = before.seconds - seconds if before else 0.0
         rows.append(
-            Row(
+            ScalingRow(
                 cost=cost,
                 workers=count,
                 usd_per_hour_saved=(
@@ -99,3 +101,38 @@ def bigger_instead(smaller: Scaling, bigger: Scaling, size: float) -> str | None
                 f"{cheaper:.0%} less money: take bigger ones before more."
             )
     return None
+
+
+def planned_types(job: Job, named: tuple[str, ...], prices: Prices, region: str) -> tuple[str, ...]:
+    """The types that a step is planned on; a processing step has no use for GPUs.
+
+    Args:
+        named: those of them that the step can use; without any, the one that is set and the next
+            bigger ones of its family.
+
+    Raises:
+        PriceError: the price table lacks one that was named.
+    """
+    usable = prices.types(region, job.use)
+    for name in named:
+        prices.hour(name, region, prices.instance(name).uses[0])
+    if named:
+        kept = [name for name in named if name in usable]
+        if job.use == "processing":
+            kept = [name for name in kept if not prices.instance(name).gpus]
+        return tuple(kept) or (job.instance,)
+    now = prices.instance(job.instance)
+    siblings = sorted(
+        (prices.instance(name) for name in usable if prices.instance(name).family == now.family),
+        key=lambda instance: (instance.gpus, instance.vcpus),
+    )
+    bigger = [each.name for each in siblings if each.vcpus > now.vcpus]
+    return (job.instance, *bigger[:_BIGGER])
+
+
+def times_as_large(small: str, big: str, prices: Prices) -> float:
+    """How many of the small one the big one is, by GPUs or vCPUs; 0 for another family."""
+    less, more = prices.instance(small), prices.instance(big)
+    if less.family != more.family:
+        return 0
+    return more.gpus / less.gpus if less.gpus else more.vcpus / less.vcpus

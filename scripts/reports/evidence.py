@@ -167,18 +167,29 @@ class Reader:
             ValueError: the archive is none, or lacks it.
         """
         job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
-        where = S3Uri.parse(job["ModelArtifacts"]["S3ModelArtifacts"])
+        uri = job["ModelArtifacts"]["S3ModelArtifacts"]
+        return self.archived(uri, "training.json")["training.json"]
+
+    def archived(self, uri: str, *names: str) -> dict[str, dict[str, Any]]:
+        """JSON files out of a model's archive, by their names.
+
+        Raises:
+            ValueError: the archive is none, or lacks one of them.
+        """
+        place = S3Uri.parse(uri)
+        body = io.BytesIO(self._read(place.bucket, place.key))
+        documents = {}
         try:
-            with tarfile.open(fileobj=io.BytesIO(self._read(where.bucket, where.key))) as archive:
-                found = (m for m in archive if m.name.removeprefix("./") == "training.json")
-                member = next(found, None)
-                content = archive.extractfile(member) if member else None
-                if content is None:
-                    raise ValueError(f"{where} has no training.json.")
-                summary: dict[str, Any] = json.load(content)
+            with tarfile.open(fileobj=body) as archive:
+                members = {member.name.removeprefix("./"): member for member in archive}
+                for name in names:
+                    content = archive.extractfile(members[name]) if name in members else None
+                    if content is None:
+                        raise ValueError(f"{place} has no {name}.")
+                    documents[name] = json.load(content)
         except (tarfile.TarError, EOFError, zlib.error) as error:
-            raise ValueError(f"{where} is no whole archive: {error}") from error
-        return summary
+            raise ValueError(f"{place} is no whole archive: {error}") from error
+        return documents
 
     def evaluation(self) -> dict[str, Any]:
         result: dict[str, Any] = json.loads(self._evaluated("evaluation.json"))

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from infra.costs import PriceError, with_instances
 from infra.costs.limits import PROCESSING_INSTANCES
 from scripts.console import CommandError
-from scripts.planning.assumptions import with_assumed_gpus
 from scripts.planning.document import missed_deadline
 from scripts.planning.plan import Plan
+from scripts.planning.rates import with_assumed_gpus
 from scripts.planning.scaling import COUNTS
 
 SOME = settings(
@@ -22,7 +22,7 @@ def plan(question):
     return Plan(question())
 
 
-def test_each_type_is_told_on_every_number_of_instances(plan):
+def test_each_type_is_format_on_every_number_of_instances(plan):
     assert [table.instance for table in plan.training] == ["ml.c5.2xlarge", "ml.c5.4xlarge"]
     for table in plan.sharding + plan.training:
         assert [row.cost.count for row in table.rows] == list(COUNTS)

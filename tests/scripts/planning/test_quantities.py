@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from scripts.planning.quantities import (
     QuantityError,
+    format_bytes,
+    format_seconds,
+    format_usd,
     parse_bytes,
     parse_count,
     parse_seconds,
-    told_bytes,
-    told_seconds,
-    told_usd,
 )
 
 
@@ -70,16 +70,16 @@ def test_nonsense_is_refused_with_an_example(parse, text, said):
      (3600, "1 h 00 min"), (11_100, "3 h 05 min"), (4_000_000, "1,111 h 07 min")],
 )  # fmt: skip
 def test_times_are_told(seconds, text):
-    assert told_seconds(seconds) == text
+    assert format_seconds(seconds) == text
 
 
 @given(st.floats(0, 1e9))
-def test_no_time_is_told_with_sixty_of_anything(seconds):
-    assert "60" not in told_seconds(seconds).replace(",", "").split(" h ")[-1]
+def test_no_time_is_format_with_sixty_of_anything(seconds):
+    assert "60" not in format_seconds(seconds).replace(",", "").split(" h ")[-1]
 
 
 def test_sizes_and_money_are_told():
-    assert [told_bytes(size) for size in (12, 180e3, 9e11)] == ["12 B", "180 KB", "900 GB"]
-    assert [told_usd(usd) for usd in (1234.5, 0.1, 0.0123)] == [
+    assert [format_bytes(size) for size in (12, 180e3, 9e11)] == ["12 B", "180 KB", "900 GB"]
+    assert [format_usd(usd) for usd in (1234.5, 0.1, 0.0123)] == [
         "1,234.50 USD", "0.10 USD", "0.012 USD"
     ]  # fmt: skip

@@ -1,14 +1,10 @@
-"""Rates out of recorded runs: docs/planning.md says which and why."""
-
-from __future__ import annotations
+"""Rates out of recorded runs, and those that are assumed; docs/planning.md says which and why."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
-from scipy.optimize import nnls
-
-from infra.costs import Prices, Rates
+from infra.assembly import Definition
+from infra.costs import Prices, Rates, jobs_of
 from infra.costs.rates import Measured, Sharding, Training
 from scripts.console import CommandError
 from scripts.planning.recorded import RecordedRun, Report
@@ -47,7 +43,7 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
             "measured": Measured(
                 on=last.on,
                 machine=_machine(last),
-                run="; ".join(_told(run) for run in runs),
+                run="; ".join(_summary(run) for run in runs),
                 is_aws=last.is_aws,
             ),
             "assumed": known.assumed.model_copy(update=_waits(last)),
@@ -66,6 +62,49 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
     )
 
 
+def with_assumed_gpus(
+    rates: Rates, assumed: Iterable[str], definition: Definition, prices: Prices
+) -> Rates:
+    """Rates with the speeds of GPUs that were given, for the definition's network.
+
+    Its size and the time beside its epochs are those that were measured on another processor.
+
+    Args:
+        assumed: `KIND=IMAGES/S` each.
+
+    Raises:
+        CommandError: it is no such text, or nothing is known of the network at all.
+    """
+    job = jobs_of(definition)["TrainModel"].told
+    for text in assumed:
+        kind, equals, speed = text.partition("=")
+        kinds = sorted({each.gpu for each in prices.instances.values() if each.gpu})
+        if not equals or kind not in kinds or not _is_positive(speed):
+            raise CommandError(
+                f"--assume-gpu {text} is no GPU's speed: write KIND=IMAGES/S with one of "
+                f"{', '.join(kinds)}, e.g. T4=1500."
+            )
+        other = next((rate for rate in rates.training if rate.network == job["model"]), None)
+        if other is None:
+            raise CommandError(
+                f"Nothing was measured of {job['model']}, not even its size: rehearse a run with "
+                "it and name that with --from."
+            )
+        assumed_rate = other.model_copy(
+            update={
+                "processor": kind,
+                "precision": job["precision"],
+                "image_size": int(job["image_size"]),
+                "seconds_per_image": 1 / float(speed),
+                # A forward pass alone is about a third of a step.
+                "validation_seconds_per_image": 1 / float(speed) / 3,
+                "is_measured": False,
+            }
+        )
+        rates = rates.model_copy(update={"training": (*rates.training, assumed_rate)})
+    return rates
+
+
 def _key(rate: Training) -> tuple[str, str, str]:
     return rate.network, rate.precision, rate.processor
 
@@ -76,7 +115,7 @@ def _machine(run: RecordedRun) -> str:
     return ", ".join(sorted({job.instance for job in run.jobs.values()}))
 
 
-def _told(run: RecordedRun) -> str:
+def _summary(run: RecordedRun) -> str:
     return (
         f"{run.execution.rsplit('/', 1)[1]}: {run.objects} objects of {run.mean_bytes:.0f} bytes, "
         f"ShardImages hosts: {len(run.reports)}, training workers: {run.training.workers}"
@@ -142,14 +181,18 @@ Hosts = Sequence[tuple[float, tuple[float, float]]]
 
 def _scaled(hosts: Hosts, known: Sharding) -> tuple[float, float, float]:
     times = (known.serial_seconds, known.vcpu_seconds_per_object, known.vcpu_seconds_per_byte)
-    foretold = sum(times[0] + objects * times[1] + size * times[2] for _, (objects, size) in hosts)
-    factor = sum(seconds for seconds, _ in hosts) / foretold
+    predicted = sum(times[0] + objects * times[1] + size * times[2] for _, (objects, size) in hosts)
+    factor = sum(seconds for seconds, _ in hosts) / predicted
     serial, by_object, by_byte = (factor * each for each in times)
     return serial, by_object, by_byte
 
 
 def _fitted(hosts: Hosts) -> tuple[float, float, float]:
     """By least squares, none of them negative."""
+    # Take as long to import as all the rest of the command.
+    import numpy as np  # noqa: PLC0415 - see above
+    from scipy.optimize import nnls  # noqa: PLC0415 - see above
+
     rows = np.array([[1.0, *work] for _, work in hosts])
     # Columns of one magnitude, as bytes are a hundred thousand times objects.
     scale = rows.max(axis=0)
@@ -189,3 +232,10 @@ def _training(run: RecordedRun, prices: Prices) -> Training:
         gradient_bytes=training.parameters * 4,
         fixed_seconds=max(0.0, fixed),
     )
+
+
+def _is_positive(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False

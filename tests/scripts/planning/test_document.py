@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from scripts.document import markdown, print_document
 from scripts.planning.answer import as_json
 from scripts.planning.chart import write_chart
 from scripts.planning.document import document
-from scripts.planning.markdown import markdown
 from scripts.planning.plan import Plan
-from scripts.planning.terminal import print_plan
 
 GOLDEN = Path(__file__).parent / "recorded" / "plan.md"
 MONTH = 123.45
@@ -30,7 +29,7 @@ def test_the_markdown_is_as_it_was(plan):
 def test_a_pipe_gets_whole_words_however_wide_the_lines_are(plan):
     written = io.StringIO()
     console = Console(file=written, width=40, markup=False, highlight=False, soft_wrap=True)
-    print_plan(document(plan, MONTH), console)
+    print_document(document(plan, MONTH), console)
     lines = written.getvalue().splitlines()
     assert any(line.startswith("TrainModel") and "ml.c5.2xlarge" in line for line in lines)
     assert "…" not in written.getvalue()

@@ -7,7 +7,7 @@ import pytest
 from infra.costs import Workload, run_cost, with_instances
 from infra.costs.rates import Sharding
 from scripts.console import CommandError
-from scripts.planning.measuring import measured_rates
+from scripts.planning.rates import measured_rates
 from scripts.planning.recorded import Machine
 
 # How far a foretold time may lie from the measured one: other programs ran beside these runs.
@@ -67,7 +67,7 @@ def test_what_a_rehearsal_cannot_tell_of_aws_stays_as_it_was_assumed(recorded, r
     )
 
 
-def test_a_run_on_aws_is_told_by_its_instances_and_measures_their_start(recorded, rates, prices):
+def test_a_run_on_aws_is_format_by_its_instances_and_measures_their_start(recorded, rates, prices):
     run = recorded("two_hosts")
     jobs = {
         step: job.model_copy(update={"waiting_seconds": 200.0}) for step, job in run.jobs.items()
