@@ -1,7 +1,5 @@
 """Reads what the report tells from S3, SageMaker and the endpoint's own answers."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -11,11 +9,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from rehearsal.s3_uri import S3Uri
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+# Other kernels for other batch sizes change the last digits of a float32.
+TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Step:
 
     @property
     def seconds(self) -> float:
+        """How long it took; 0 while it runs."""
         return (self.end - self.start).total_seconds() if self.end else 0.0
 
 
@@ -102,6 +107,7 @@ class Evidence:
 
     @property
     def accuracy(self) -> float | None:
+        """Of the evaluation, 0 to 1; None where there is none."""
         if self.evaluation is None:
             return None
         metrics = self.evaluation["multiclass_classification_metrics"]
@@ -114,14 +120,7 @@ class Evidence:
 
 
 class Reader:
-    """Reads one execution's records, in the buckets that the stacks name.
-
-    Attributes:
-        session: a boto3 session, of a rehearsal or of AWS.
-        execution_arn: the pipeline execution to tell about.
-        working_bucket: holds manifests, shards and evaluation of each execution.
-        artifacts_bucket: holds lineage and models.
-    """
+    """Reads one execution's records, in the buckets that the stacks name."""
 
     def __init__(
         self,
@@ -130,6 +129,13 @@ class Reader:
         working_bucket: str,
         artifacts_bucket: str,
     ) -> None:
+        """Asks nothing yet.
+
+        Args:
+            session: of a rehearsal or of AWS.
+            working_bucket: holds manifests, shards and evaluation of each execution.
+            artifacts_bucket: holds lineage and models.
+        """
         self._s3 = session.client("s3")
         self._sagemaker = session.client("sagemaker")
         self._execution_arn = execution_arn
@@ -138,6 +144,7 @@ class Reader:
         self._artifacts = artifacts_bucket
 
     def steps(self) -> list[Step]:
+        """Those that have begun, the first one first."""
         pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
             PipelineExecutionArn=self._execution_arn, SortOrder="Ascending"
         )
@@ -192,10 +199,12 @@ class Reader:
         return documents
 
     def evaluation(self) -> dict[str, Any]:
+        """`evaluation.json`."""
         result: dict[str, Any] = json.loads(self._evaluated("evaluation.json"))
         return result
 
     def confusion_matrix(self) -> bytes:
+        """Its picture, a PNG."""
         return self._evaluated("confusion_matrix.png")
 
     def confusions(self, count: int) -> list[Confusion]:
@@ -206,6 +215,7 @@ class Reader:
         return sorted(wrong, key=lambda each: (-each.records, each.label, each.predicted))[:count]
 
     def reliability(self) -> bytes:
+        """The picture of confidence against accuracy, a PNG."""
         return self._evaluated("reliability.png")
 
     def worst_mistakes(self) -> str:
@@ -217,6 +227,7 @@ class Reader:
         return [json.loads(line) for line in self._evaluated("predictions.jsonl").splitlines()]
 
     def image(self, drops_bucket: str, manifest_entry: str) -> bytes:
+        """An image file of a drop, by its entry `<drop id>/<class label>/<file>`."""
         return self._read(drops_bucket, f"drops/{manifest_entry}")
 
     def _evaluated(self, name: str) -> bytes:
@@ -233,3 +244,56 @@ class Reader:
         for page in pages:
             for item in page.get("Contents", []):
                 yield item["Key"]
+
+
+def choose_predictions(predictions: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Up to `count` predictions, evenly spread over the test channel and so over its classes."""
+    ordered = sorted(predictions, key=lambda row: (row["label"], row["key"]))
+    if len(ordered) <= count:
+        return ordered
+    return [ordered[index * len(ordered) // count] for index in range(count)]
+
+
+def ask_endpoint(
+    runtime: "SageMakerRuntimeClient",
+    endpoint: str,
+    reader: Reader,
+    drops_bucket: str,
+    predictions: list[dict[str, Any]],
+) -> list[Answer]:
+    """Asks the endpoint about each predicted image, in the order given."""
+    return [_ask_one(runtime, endpoint, reader, drops_bucket, row) for row in predictions]
+
+
+def disagreements(answers: list[Answer]) -> list[str]:
+    """Keys of the images of which endpoint and evaluation say different things."""
+    return [
+        answer.key
+        for answer in answers
+        if answer.served_label != answer.evaluated_label
+        or abs(answer.served_probability - answer.evaluated_probability) > TOLERANCE
+    ]
+
+
+def _ask_one(
+    runtime: "SageMakerRuntimeClient",
+    endpoint: str,
+    reader: Reader,
+    drops_bucket: str,
+    row: dict[str, Any],
+) -> Answer:
+    image = reader.image(drops_bucket, row["key"])
+    content_type = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
+    response = runtime.invoke_endpoint(
+        EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=image
+    )
+    served = json.loads(response["Body"].read())
+    return Answer(
+        key=row["key"],
+        image=image,
+        label=str(row["label"]),
+        served_label=served["label"],
+        served_probability=served["probability"],
+        evaluated_label=str(row["predicted"]),
+        evaluated_probability=row["probability"],
+    )

@@ -1,8 +1,4 @@
-"""Gathers what there is of an execution, asks the endpoint where it serves its model, and writes
-the page.
-"""
-
-from __future__ import annotations
+"""Gathers what there is of an execution, and writes the page."""
 
 import csv
 import re
@@ -22,10 +18,17 @@ from functions.reporter.records import Job
 from scripts.console import CommandError, explain
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
-from scripts.reports import answers
-from scripts.reports.charts import CURVES
-from scripts.reports.evidence import Answer, Confusion, Ended, Evidence, Reader
-from scripts.reports.page import render
+from scripts.reports.evidence import (
+    Answer,
+    Confusion,
+    Ended,
+    Evidence,
+    Reader,
+    ask_endpoint,
+    choose_predictions,
+    disagreements,
+)
+from scripts.reports.page import CURVES, render
 
 ANSWERS = 30
 CONFUSIONS = 10
@@ -59,7 +62,7 @@ def write_report(
         raise CommandError(
             f"The report can't be written to {file}: {error.strerror}; name another file."
         ) from error
-    different = answers.disagreements(evidence.answers)
+    different = disagreements(evidence.answers)
     if different:
         raise CommandError(
             f"The endpoint answers otherwise than the evaluation did for {len(different)} of "
@@ -85,6 +88,7 @@ class Gathering:
         self._missing: dict[str, str] = {}
 
     def evidence(self) -> Evidence:
+        """All there is, with a sentence on each piece that is not."""
         reader, execution = self._reader, self._execution
         training = self._piece("training", "TrainModel", self._training)
         evaluated = "EvaluateModel"
@@ -199,12 +203,12 @@ class Gathering:
         return self._piece("answers", "EvaluateModel", lambda: self._ask(serving)) or []
 
     def _ask(self, serving: dict[str, str]) -> list[Answer]:
-        return answers.ask(
+        return ask_endpoint(
             self._session.client("sagemaker-runtime"),
             serving["EndpointName"],
             self._reader,
             self._data["DropsBucketName"],
-            answers.choose(self._reader.predictions(), ANSWERS),
+            choose_predictions(self._reader.predictions(), ANSWERS),
         )
 
 

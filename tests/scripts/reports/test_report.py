@@ -14,8 +14,14 @@ from functions.reporter.records import Job
 from scripts.commands import report as command
 from scripts.console import CommandError
 from scripts.deployed import stacks
-from scripts.reports import answers
-from scripts.reports.evidence import Answer, Ended, Evidence, Step
+from scripts.reports.evidence import (
+    Answer,
+    Ended,
+    Evidence,
+    Step,
+    choose_predictions,
+    disagreements,
+)
 from scripts.reports.page import render
 from scripts.reports.run_report import Gathering, epoch_of, readable
 from tests.rehearsal.conftest import eventually
@@ -192,15 +198,15 @@ def test_a_wrong_answer_is_marked():
 
 def test_the_endpoint_disagrees_where_label_or_probability_differs():
     same, label, probability = _answer(), _answer("dog"), _answer("cat", 0.89)
-    assert answers.disagreements([same]) == []
-    assert len(answers.disagreements([same, label, probability])) == 2
+    assert disagreements([same]) == []
+    assert len(disagreements([same, label, probability])) == 2
 
 
 def test_the_chosen_predictions_spread_over_the_classes():
     predictions = [{"label": str(n % 3), "key": f"{n:02}"} for n in range(30)]
-    chosen = answers.choose(predictions, 3)
+    chosen = choose_predictions(predictions, 3)
     assert [row["label"] for row in chosen] == ["0", "1", "2"]
-    assert answers.choose(predictions, 100) == answers.choose(predictions, 30)
+    assert choose_predictions(predictions, 100) == choose_predictions(predictions, 30)
 
 
 SECTIONS = (
