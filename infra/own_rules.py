@@ -12,8 +12,8 @@ from infra.assembly import UNITS, Template
 from infra.costs import load_prices
 from infra.exceptions.accepted import unexplained
 from infra.exceptions.rules import exceptions_of
+from infra.rules import Finding
 from infra.rules.environments import check_environment
-from infra.rules.finding import Finding
 from infra.settings import Settings
 
 

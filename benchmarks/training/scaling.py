@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.costs.allreduce import Machine, allreduce_seconds
+from infra.costs.durations import Machine, allreduce_seconds
 
 __all__ = ["Machine", "Network", "allreduce_seconds", "efficiency", "fitted", "least_batch"]
 

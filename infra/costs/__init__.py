@@ -6,22 +6,20 @@
 review, `./scripts/plan` and the dashboard all call these; docs/planning.md has the formulas.
 """
 
-from infra.costs.durations import NoRateError
-from infra.costs.instances import Instance
+from infra.costs.durations import EXAMPLE, NoRateError, Workload
 from infra.costs.job import Job, jobs_of, with_instances
-from infra.costs.limits import limits
 from infra.costs.monthly_cost import Item, monthly_cost, monthly_usd
 from infra.costs.prices import (
     DEFAULT_REGION,
     HOURS_PER_MONTH,
+    Instance,
     PriceError,
     Prices,
     Region,
     load_prices,
 )
 from infra.costs.rates import Rates, load_rates
-from infra.costs.run_cost import RunCost, StepCost, run_cost, step_cost, work_of
-from infra.costs.workload import EXAMPLE, Workload
+from infra.costs.run_cost import RunCost, StepCost, limits, run_cost, step_cost, work_of
 
 __all__ = [
     "DEFAULT_REGION",

@@ -2,19 +2,47 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from infra.costs.allreduce import Machine, allreduce_seconds
-from infra.costs.instances import Instance
 from infra.costs.job import Job
+from infra.costs.prices import Instance
 from infra.costs.rates import Rates, Training
-from infra.costs.workload import Workload
 
 # Bytes of a record beside its pixels: key, label, protocol buffer, TFRecord's own.
 RECORD_OVERHEAD = 150
 
 # Bytes/s between workers of one host, as `./scripts/bench training` found.
 LOOPBACK_BYTES = 1e9
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The dataset of a run, and what it is started with.
+
+    Attributes:
+        objects: image files in all channels together.
+        mean_bytes: mean size of a file.
+        parameters: of the execution, instead of the definition's defaults, e.g. {"Epochs": 5}.
+    """
+
+    objects: int
+    mean_bytes: float
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises:
+        ValueError: no objects, or no bytes.
+        """
+        if self.objects < 1 or self.mean_bytes <= 0:
+            raise ValueError(
+                f"A workload of {self.objects} objects of {self.mean_bytes:g} bytes is none: give "
+                "at least one object with at least one byte"
+            )
+
+
+# What estimates are told of where nobody says another: ./scripts/plan does.
+EXAMPLE = Workload(objects=1_000_000, mean_bytes=110_000)
 
 
 class NoRateError(Exception):
@@ -121,6 +149,30 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
         "communication": steps * allreduce_seconds(gradients, workers, link),
         "validation": validated * rate.validation_seconds_per_image / one,
     }
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One kind of link between workers.
+
+    Attributes:
+        latency: seconds from one worker to the next.
+        bandwidth: bytes/s of a worker's link.
+    """
+
+    name: str
+    latency: float
+    bandwidth: float
+
+
+def allreduce_seconds(gradient_bytes: float, workers: int, machine: Machine) -> float:
+    """How long workers take to add up their gradients by a ring allreduce, on paper.
+
+    Of G bytes over n workers it takes 2 (n - 1) latencies and moves 2 (n - 1) / n x G bytes through
+    each worker's link (https://doi.org/10.1016/j.jpdc.2008.09.002).
+    """
+    moved = 2 * (workers - 1) / workers * gradient_bytes / machine.bandwidth
+    return 2 * (workers - 1) * machine.latency + moved
 
 
 def training_rate(job: Job, work: Work, instance: Instance) -> Training:

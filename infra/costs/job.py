@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.assembly import Definition
-from infra.costs.instances import Use
+from infra.costs.prices import Use
 
 _USES: Mapping[str, Use] = {"Processing": "processing", "Training": "training"}
 
@@ -104,26 +104,3 @@ def _text(value: Any, parameters: Mapping[str, Any]) -> str:
             return separator.join(_text(part, parameters) for part in parts)
         case _:
             return str(value)
-
-
-def waits_for(definition: Definition, step: str) -> set[str]:
-    """The steps that a step waits for: those that it names, and those whose properties it reads.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-data-dependency.html
-    """
-    content = definition.steps[step]
-    return set(content.get("DependsOn", [])) | _referred(content["Arguments"])
-
-
-def _referred(value: Any) -> set[str]:
-    match value:
-        case {"Get": str() as path} if path.startswith("Steps."):
-            return {path.split(".")[1]}
-        case {"Std:JsonGet": {"PropertyFile": {"Get": str() as path}}}:
-            return {path.split(".")[1]}
-        case dict():
-            return set().union(*(_referred(each) for each in value.values()))
-        case list():
-            return set().union(*(_referred(each) for each in value))
-        case _:
-            return set()

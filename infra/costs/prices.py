@@ -7,20 +7,55 @@ from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
-
-from infra.costs.instances import USES, Instance, Use
+from typing import Any, Literal, TypeVar
 
 FILE = Path(__file__).with_name("prices.toml")
 # Where settings and credentials name no Region.
 DEFAULT_REGION = "us-east-1"
 HOURS_PER_MONTH = 730
 
+Use = Literal["processing", "training", "hosting"]
+USES: tuple[Use, ...] = ("processing", "training", "hosting")
+
 T = TypeVar("T")
 
 
 class PriceError(Exception):
     """The table has no such price; the message is one sentence with the nearest name."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A SageMaker instance type.
+
+    Attributes:
+        name: e.g. `ml.m5.xlarge`.
+        gpu: the kind of its GPUs, None where it has none.
+        network_gbit: Gbit/s that it has at all times; small ones burst above for minutes.
+        idle_watts: what it draws without load, its share of the building included.
+        watts: the same at full load.
+        uses: what SageMaker takes it for.
+    """
+
+    name: str
+    vcpus: int
+    memory_gib: float
+    network_gbit: float
+    gpus: int
+    gpu: str | None
+    idle_watts: float
+    watts: float
+    uses: tuple[Use, ...]
+
+    @property
+    def family(self) -> str:
+        """`m5` of `ml.m5.xlarge`."""
+        return self.name.split(".")[1]
+
+    @property
+    def network_bytes(self) -> float:
+        """Bytes/s of its network."""
+        return self.network_gbit * 1e9 / 8
 
 
 @dataclass(frozen=True)

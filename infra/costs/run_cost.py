@@ -1,15 +1,18 @@
 """What one execution of a pipeline takes: time, money and carbon, step by step."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.assembly import Definition
-from infra.costs.durations import NoRateError, Parts, Split, Work, working_parts
-from infra.costs.instances import Use
-from infra.costs.job import Job, jobs_of, waits_for
-from infra.costs.prices import HOURS_PER_MONTH, Prices, Region
+from infra.costs.durations import NoRateError, Parts, Split, Work, Workload, working_parts
+from infra.costs.job import Job, jobs_of
+from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use
 from infra.costs.rates import Rates
-from infra.costs.workload import Workload
+from infra.volumes import volume_key
+
+# https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+PROCESSING_INSTANCES = 100
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,10 @@ class RunCost:
         return tuple(step for step in self.steps if step.seconds is None)
 
     def step(self, name: str) -> StepCost:
-        """Raises:
-        StopIteration: there is no such step.
+        """The cost of one step.
+
+        Raises:
+            StopIteration: there is no such step.
         """
         return next(step for step in self.steps if step.step == name)
 
@@ -146,7 +151,7 @@ def _last_end(definition: Definition, costs: Mapping[str, StepCost]) -> float:
 
     def end(step: str) -> float:
         if step not in ends:
-            begin = max(map(end, waits_for(definition, step) & definition.steps.keys()), default=0)
+            begin = max(map(end, definition.waits_for(step) & definition.steps.keys()), default=0)
             ends[step] = begin + (costs[step].seconds or 0 if step in costs else 0)
         return ends[step]
 
@@ -158,3 +163,38 @@ def _requests_usd(workload: Workload, region: Region) -> float:
     reads = workload.objects / 1000 * region.other["s3_thousand_reads"]
     lists = workload.objects / 1000 / 1000 * region.other["s3_thousand_writes"]
     return reads + lists
+
+
+def stored_bytes(job: Job, work: Work) -> float:
+    """Bytes of inputs and outputs on one host of a job."""
+    if job.step == "ShardImages":
+        objects = math.ceil(work.workload.objects / job.count)
+        return objects * (work.workload.mean_bytes + work.record_bytes)
+    if job.step == "TrainModel":
+        return (work.split.train + work.split.validation) * work.record_bytes
+    return work.split.test * work.record_bytes if job.step == "EvaluateModel" else 0.0
+
+
+def limits(job: Job, work: Work, cost: StepCost, instance: Instance) -> tuple[str, ...]:
+    """Why a job would not run as it is asked for, a sentence each; empty where it would."""
+    found = []
+    if job.use == "processing" and job.count > PROCESSING_INSTANCES:
+        found.append(
+            f"{job.step} would have {job.count} instances, and a processing job has at most "
+            f"{PROCESSING_INSTANCES}."
+        )
+    # Where there is no volume that a key could be for, there are disks of the instance's own.
+    has_volume = volume_key(instance.name, "key") is not None
+    needed = math.ceil(stored_bytes(job, work) / 1e9)
+    if has_volume and needed > job.volume_gb:
+        found.append(
+            f"{job.step} needs {needed} GB on each host and has {job.volume_gb:.0f}: raise its "
+            "volume_gb."
+        )
+    working = sum(cost.parts.values())
+    if job.max_seconds is not None and working > job.max_seconds:
+        found.append(
+            f"{job.step} would work {working:.0f} s and is stopped after {job.max_seconds:.0f}: "
+            "raise its max_runtime_seconds."
+        )
+    return tuple(found)

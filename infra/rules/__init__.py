@@ -2,3 +2,28 @@
 
 Pure functions over what a synthesis wrote; nothing of the CDK is imported.
 """
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that a rule does not allow.
+
+    Attributes:
+        subject: a step's name, `pipeline` for the whole definition, or `<unit>/<logical id>` of a
+            resource.
+        rule: name of the rule.
+        path: the argument or property that is wrong, e.g. `ResourceConfig.VolumeKmsKeyId`.
+        wrong: what is wrong, and after a colon what to do; no full stop.
+    """
+
+    subject: str
+    rule: str
+    path: str
+    wrong: str
+
+    @property
+    def sentence(self) -> str:
+        where = f"{self.subject} ({self.path})" if self.path else self.subject
+        return f"{where} breaks the rule {self.rule}: {self.wrong}."

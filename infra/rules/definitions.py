@@ -1,27 +1,37 @@
-"""All rules of a pipeline's definition, together."""
+"""Rules of a whole definition: its size, its steps' names, roles and retries."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from infra.assembly import Definition
 from infra.costs import Prices
-from infra.rules import (
-    arguments,
-    encryption,
-    images,
-    instances,
-    isolation,
-    limits,
-    operation,
-    secrets,
-)
-from infra.rules.finding import Finding
-from infra.rules.jobs import Job, jobs
+from infra.rules import Finding, secrets
+from infra.rules.arguments import check_arguments
+from infra.rules.jobs import Job, check_job, jobs, pinned_image
+
+# https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
+MOST_STEPS = 50
+MOST_PARAMETERS = 200
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
+LONGEST_DEFINITION = 1_048_576
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Parameter.html
+LONGEST_PARAMETER = 1024
+# Characters that the names of a step's jobs have of the step's own.
+_STEP_PART = 20
+_PARAMETER_TYPES: dict[str, tuple[type, ...]] = {
+    "String": (str,),
+    "Integer": (int,),
+    "Float": (int, float),
+    "Boolean": (bool,),
+}
+_RETRIES = {"Step.SERVICE_FAULT", "Step.THROTTLING"}
+_RETRIES_OF_JOBS = _RETRIES | {"SageMaker.JOB_INTERNAL_ERROR", "SageMaker.CAPACITY_ERROR"}
 
 
-def check(
-    definition: Definition | Mapping[str, Any] | str,
+def check_definition(
+    definition: Definition,
     *,
     region: str | None,
     prices: Prices,
@@ -31,52 +41,128 @@ def check(
 
     Args:
         definition: with its tokens filled in, as `infra.assembly.pipeline_definition` gives it.
-        region: where it is to run; None where that is not said.
+        region: where it is to run; None where no Region is set.
         prices: which instance types there are.
         encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
-    whole = _read(definition)
-    found = set(_of_whole(whole))
-    for job in jobs(whole):
-        found.update(_of_job(job, encrypted_buckets))
-        found.update(instances.of_job(job, region, prices))
+    found = {*_limits(definition), *_step_names(definition), *_roles(list(jobs(definition)))}
+    found.update(secrets.of("pipeline", definition.content.get("Parameters", []), "Parameters"))
+    for name, step in definition.steps.items():
+        found.update(_step(name, step))
+    for job in jobs(definition):
+        found.update(check_job(job, region, prices, encrypted_buckets))
     return sorted(found)
 
 
-def _read(definition: Definition | Mapping[str, Any] | str) -> Definition:
-    match definition:
-        case Definition():
-            return definition
-        case str():
-            return Definition(json.loads(definition))
-        case _:
-            return Definition(dict(definition))
+def _step(name: str, step: dict[str, Any]) -> Iterator[Finding]:
+    yield from check_arguments(name, step)
+    branches = ("IfSteps", "ElseSteps")
+    own = {key: value for key, value in step["Arguments"].items() if key not in branches}
+    yield from secrets.of(name, own)
+    if step["Type"] in ("Model", "RegisterModel"):
+        yield from _model_images(name, own)
+    if step["Type"] in ("Processing", "Training", "RegisterModel"):
+        yield from _retries(name, step)
 
 
-def _of_whole(definition: Definition) -> Iterator[Finding]:
-    yield from limits.of_definition(definition, len(json.dumps(definition.content)))
-    yield from limits.step_names(job.name for job in jobs(definition))
-    yield from operation.roles(list(jobs(definition)))
-    yield from secrets.of("pipeline", definition.content.get("Parameters", []), "Parameters")
-    for name, step in definition.steps.items():
-        yield from arguments.of_step(name, step, definition)
-        own = {key: value for key, value in step["Arguments"].items() if not _is_branch(key)}
-        yield from secrets.of(name, own)
-        if step["Type"] in ("Model", "RegisterModel"):
-            yield from images.of_model(name, step)
-        if step["Type"] in ("Processing", "Training", "RegisterModel"):
-            yield from operation.retries(name, step)
+def _limits(definition: Definition) -> Iterator[Finding]:
+    """What SageMaker limits in a definition as a whole."""
+    parameters = definition.content.get("Parameters", [])
+    for what, count, most in (
+        ("characters", len(json.dumps(definition.content)), LONGEST_DEFINITION),
+        ("steps", len(definition.steps), MOST_STEPS),
+        ("parameters", len(parameters), MOST_PARAMETERS),
+    ):
+        if count > most:
+            yield Finding(
+                "pipeline",
+                "limits",
+                what.capitalize(),
+                f"{count:,} {what} are more than SageMaker's {most:,}: make it smaller, or two "
+                "pipelines of it",
+            )
+    for parameter in parameters:
+        if wrong := _wrong_default(parameter):
+            yield Finding("pipeline", "limits", f"Parameters.{parameter['Name']}", wrong)
 
 
-def _of_job(job: Job, encrypted_buckets: Collection[str]) -> Iterator[Finding]:
-    yield from encryption.volumes(job)
-    yield from encryption.outputs(job, encrypted_buckets)
-    yield from encryption.traffic(job)
-    yield from isolation.network_isolation(job)
-    yield from operation.time_limit(job)
-    yield from operation.tags(job)
-    yield from images.of_job(job)
+def _wrong_default(parameter: dict[str, Any]) -> str | None:
+    default, kind = parameter.get("DefaultValue"), parameter["Type"]
+    if default is None:
+        return None
+    if len(str(default)) > LONGEST_PARAMETER:
+        return (
+            f"the default has {len(str(default)):,} characters, more than {LONGEST_PARAMETER:,}: "
+            "shorten it"
+        )
+    is_wrong_boolean = isinstance(default, bool) and kind != "Boolean"
+    if is_wrong_boolean or not isinstance(default, _PARAMETER_TYPES.get(kind, ())):
+        return f"the default {default!r} is no {kind}: give one"
+    return None
 
 
-def _is_branch(key: str) -> bool:
-    return key in ("IfSteps", "ElseSteps")
+def _step_names(definition: Definition) -> Iterator[Finding]:
+    """A job shows by its name of which step it is."""
+    known: dict[str, str] = {}
+    for job in jobs(definition):
+        other = known.setdefault(job.name[:_STEP_PART].casefold(), job.name)
+        if other != job.name:
+            yield Finding(
+                job.name,
+                "step-names",
+                "Name",
+                f"SageMaker cuts it to {_STEP_PART} characters in its jobs' names, where it would "
+                f"be {other} too: let the beginnings differ",
+            )
+
+
+def _roles(all_jobs: Sequence[Job]) -> Iterator[Finding]:
+    """Each job names its role, and jobs of another type or image have another one."""
+    sharing: dict[str, list[Job]] = defaultdict(list)
+    for job in all_jobs:
+        role = job.arguments.get("RoleArn")
+        if isinstance(role, str) and role:
+            sharing[role].append(job)
+        elif job.type != "Transform":
+            yield Finding(job.name, "roles", "RoleArn", "the job names no role: give it its own")
+    for first, *others in sharing.values():
+        for other in others:
+            if _duty(first) != _duty(other):
+                yield Finding(
+                    other.name,
+                    "roles",
+                    "RoleArn",
+                    f"the job has the role of {first.name}, which does something else: give it "
+                    "its own",
+                )
+
+
+def _duty(job: Job) -> tuple[str, str]:
+    return job.type, str(job.argument(job.image_path) if job.image_path else None)
+
+
+def _retries(name: str, step: dict[str, Any]) -> Iterator[Finding]:
+    """What is nobody's fault is tried again.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+    """
+    given = {
+        reason
+        for policy in step.get("RetryPolicies", [])
+        for member in ("ExceptionType", "FailureReasonType")
+        for reason in policy.get(member, [])
+    }
+    wanted = _RETRIES if step["Type"] == "RegisterModel" else _RETRIES_OF_JOBS
+    if missing := sorted(wanted - given):
+        wrong = f"no policy tries {', '.join(missing)} again: add one"
+        yield Finding(name, "retries", "RetryPolicies", wrong)
+
+
+def _model_images(name: str, arguments: dict[str, Any]) -> Iterator[Finding]:
+    """The images of a model package or a model are pinned."""
+    specification = arguments.get("InferenceSpecification", arguments)
+    containers = [*specification.get("Containers", [])]
+    if primary := arguments.get("PrimaryContainer"):
+        containers.append(primary)
+    for number, container in enumerate(containers):
+        yield from pinned_image(name, f"Containers[{number}].Image", container.get("Image"))

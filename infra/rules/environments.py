@@ -4,12 +4,24 @@ from collections.abc import Mapping
 
 from infra.assembly import Template, pipeline_definition
 from infra.costs import Prices
-from infra.rules import instances
-from infra.rules.definitions import check
-from infra.rules.finding import Finding
-from infra.rules.templates import check_templates
-from infra.rules.templates.buckets import encrypted_buckets
-from infra.rules.templates.resources import resources
+from infra.rules import Finding, policies, properties
+from infra.rules.definitions import check_definition
+from infra.rules.jobs import instance_type
+from infra.rules.resources import encrypted_buckets, resources, variants
+
+_OF_TEMPLATES = (
+    policies.no_public_principal,
+    policies.one_service_is_trusted,
+    policies.callers_are_narrowed,
+    policies.no_wildcard_action,
+    policies.tls_only,
+    properties.encrypted,
+    properties.logs_end,
+    properties.keys_rotate,
+    properties.functions_keep_failures,
+    properties.targets_keep_failures,
+    properties.no_secrets,
+)
 
 
 def check_environment(
@@ -22,15 +34,25 @@ def check_environment(
         region: where it is deployed; None where the environment names none.
         prices: which instance types there are.
     """
-    found = check_templates(templates)
+    found = set(check_templates(templates))
     for unit, template in templates.items():
         if any(resources({unit: template}, "AWS::SageMaker::Pipeline")):
-            found += check(
-                pipeline_definition(template),
-                region=region,
-                prices=prices,
-                encrypted_buckets=encrypted_buckets(templates),
+            found.update(
+                check_definition(
+                    pipeline_definition(template),
+                    region=region,
+                    prices=prices,
+                    encrypted_buckets=encrypted_buckets(templates),
+                )
             )
-    for configuration in resources(templates, "AWS::SageMaker::EndpointConfig"):
-        found += instances.of_endpoint(configuration, region, prices)
+    for subject, place, variant in variants(templates):
+        path, name = f"{place}.InstanceType", variant.get("InstanceType")
+        found.update(
+            instance_type(subject, path, name, use="hosting", region=region, prices=prices)
+        )
     return sorted(found)
+
+
+def check_templates(templates: Mapping[str, Template]) -> list[Finding]:
+    """All that the templates of an environment have against the rules, in order."""
+    return sorted({finding for rule in _OF_TEMPLATES for finding in rule(templates)})

@@ -5,14 +5,12 @@ https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 from infra.assembly import Definition, Template, pipeline_definition
-from infra.rules.expressions import parts, references
 from infra.rules.jobs import Job, jobs
-from infra.rules.templates.resources import resources
+from infra.rules.resources import resources, variants
 
 _KINDS = {"Processing": "processing job", "Training": "training job", "Transform": "transform job"}
 
@@ -47,13 +45,30 @@ def needed(templates: Mapping[str, Template], concurrent_executions: int) -> lis
 
 
 def _of_pipeline(definition: Definition, executions: int) -> Iterator[Quota]:
-    together = list(_running_together(definition))
-    for name in sorted({_quota(job) for job in jobs(definition)}):
-        most = max(together, key=lambda group: _instances(group)[name])
-        steps = " and ".join(job.name for job in most if _quota(job) == name)
-        times = f", {executions} executions at once" if executions > 1 else ""
-        yield Quota(name, _instances(most)[name] * executions, f"{steps}{times}")
+    times = f", {executions} executions at once" if executions > 1 else ""
+    by_quota: dict[str, list[Job]] = {}
+    for job in jobs(definition):
+        by_quota.setdefault(_quota(job), []).append(job)
+    for name, all_jobs in by_quota.items():
+        most = _most_at_once(all_jobs, definition)
+        steps = " and ".join(job.name for job in most)
+        yield Quota(name, _instances(most) * executions, f"{steps}{times}")
     yield from _of_one_training_job(definition)
+
+
+def _most_at_once(all_jobs: Sequence[Job], definition: Definition) -> tuple[Job, ...]:
+    """The jobs with most instances of which none waits for another: with the first, or without."""
+    if not all_jobs:
+        return ()
+    first, *others = all_jobs
+    beside = [job for job in others if not _wait(first, job, definition)]
+    with_first = (first, *_most_at_once(beside, definition))
+    return max(with_first, _most_at_once(others, definition), key=_instances)
+
+
+def _wait(one: Job, other: Job, definition: Definition) -> bool:
+    waits = definition.waits_for
+    return one.name in waits(other.name) or other.name in waits(one.name)
 
 
 def _of_one_training_job(definition: Definition) -> Iterator[Quota]:
@@ -73,58 +88,13 @@ def _of_one_training_job(definition: Definition) -> Iterator[Quota]:
             yield Quota("Maximum number of instances per training job", count, job.name)
 
 
-def _instances(group: tuple[Job, ...]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for job in group:
-        found[_quota(job)] += int(job.cluster["InstanceCount"])
-    return found
+def _instances(group: Iterable[Job]) -> int:
+    return sum(int(job.cluster["InstanceCount"]) for job in group)
 
 
 def _quota(job: Job) -> str:
     spot = "spot " if job.is_spot else ""
     return f"{job.cluster['InstanceType']} for {spot}{_KINDS[job.type]} usage"
-
-
-def _running_together(definition: Definition) -> Iterator[tuple[Job, ...]]:
-    """Every group of jobs of which none waits for another."""
-    waits = _waits_for(definition)
-    all_jobs = list(jobs(definition))
-    for size in range(1, len(all_jobs) + 1):
-        for group in combinations(all_jobs, size):
-            names = {job.name for job in group}
-            if not any(names & waits[name] for name in names):
-                yield group
-
-
-def _waits_for(definition: Definition) -> dict[str, set[str]]:
-    """By step, all that have ended when it begins."""
-    direct = {
-        name: {
-            parts(reference)[1]
-            for reference in references(step["Arguments"])
-            if reference.startswith("Steps.")
-        }
-        | set(step.get("DependsOn", []))
-        for name, step in definition.steps.items()
-    }
-    for name, step in definition.steps.items():
-        for branch in ("IfSteps", "ElseSteps"):
-            for inner in step["Arguments"].get(branch, []):
-                direct[inner["Name"]].add(name)
-                # A condition's own arguments hold its branches, which it does not wait for.
-                direct[name].discard(inner["Name"])
-    return {name: _reached(name, direct) for name in direct}
-
-
-def _reached(name: str, direct: Mapping[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = set(direct[name])
-    while waiting:
-        step = waiting.pop()
-        if step not in found:
-            found.add(step)
-            waiting |= direct.get(step, set())
-    return found
 
 
 def _of_endpoint(templates: Mapping[str, Template]) -> Iterator[Quota]:
@@ -136,12 +106,10 @@ def _of_endpoint(templates: Mapping[str, Template]) -> Iterator[Quota]:
         default=0,
     )
     found: Counter[str] = Counter()
-    for configuration in resources(templates, "AWS::SageMaker::EndpointConfig"):
-        for member in ("ProductionVariants", "ShadowProductionVariants"):
-            for variant in configuration.properties.get(member, []):
-                # A serverless variant has no instances.
-                if "InstanceType" in variant:
-                    count = max(int(variant["InitialInstanceCount"]), most)
-                    found[f"{variant['InstanceType']} for endpoint usage"] += count
+    for _, _, variant in variants(templates):
+        # A serverless variant has no instances.
+        if "InstanceType" in variant:
+            count = max(int(variant["InitialInstanceCount"]), most)
+            found[f"{variant['InstanceType']} for endpoint usage"] += count
     for name, count in found.items():
         yield Quota(name, 2 * count, "the endpoint, twice while it is updated")

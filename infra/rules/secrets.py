@@ -10,7 +10,7 @@ from typing import Any
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
 
-from infra.rules.finding import Finding
+from infra.rules import Finding
 
 # Known forms of tokens, and values of what is called password, secret, key … Entropy is left out:
 # hashes of images and logical ids are as random as keys.
@@ -40,8 +40,10 @@ _SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
 
 
 def of(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
-    """Args:
-    path: where the value lies in its subject.
+    """What looks like a secret in a value.
+
+    Args:
+        path: where the value lies in its subject.
     """
     with transient_settings(_SETTINGS):
         for place, name, text in _named(value, path, path.rpartition(".")[2]):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from infra.costs import load_prices
-from infra.costs.instances import Use
+from infra.costs.prices import Use
 
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Field(examples=["123456789012"])]
 Accelerator = Literal["cpu", "gpu"]

@@ -22,7 +22,7 @@ from infra.costs import (
     work_of,
 )
 from infra.costs.durations import Work
-from infra.costs.limits import PROCESSING_INSTANCES
+from infra.costs.run_cost import PROCESSING_INSTANCES
 from scripts.planning.scaling import (
     COUNTS,
     Scaling,

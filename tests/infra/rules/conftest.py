@@ -8,9 +8,9 @@ import pytest
 
 from infra.assembly import Definition
 from infra.costs import load_prices
-from infra.rules.definitions import check
-from infra.rules.finding import Finding
-from infra.rules.templates.buckets import encrypted_buckets
+from infra.rules import Finding
+from infra.rules.definitions import check_definition
+from infra.rules.resources import encrypted_buckets
 
 Change = Callable[[Definition], Any]
 
@@ -39,7 +39,9 @@ def found_after(assembly, buckets, plain) -> Callable[[Change], list[Finding]]:
 
 
 def _check(definition: Definition, buckets: set[str]) -> list[Finding]:
-    return check(definition, region="us-east-1", prices=load_prices(), encrypted_buckets=buckets)
+    return check_definition(
+        definition, region="us-east-1", prices=load_prices(), encrypted_buckets=buckets
+    )
 
 
 @pytest.fixture

@@ -1,39 +1,23 @@
 """What SageMaker would refuse is refused before it is asked, by botocore's model of it."""
 
+import botocore.session
 import pytest
 
-from infra.rules.limits import longest_definition
-from infra.rules.service import OPERATIONS
+from infra.rules.arguments import OPERATIONS
+from infra.rules.definitions import LONGEST_DEFINITION
 from tests.infra.rules.changes import argument, of_pipeline, of_step
-
-NAME = "AppSpecification.ContainerArguments[1]"
 
 
 @pytest.mark.parametrize(
     ("step", "path", "value", "said"),
     [
-        ("ShardImages", "InstanceCount", 2, 'Unknown parameter in input: "InstanceCount"'),
-        ("ShardImages", "ProcessingResources", {}, "Missing required parameter"),
-        ("TrainModel", "ResourceConfig.InstanceCount", "2", "Invalid type"),
-        ("TrainModel", "HyperParameters.epochs", {"Get": "Parameters.Epochs"}, "Integer"),
-        ("TrainModel", "ResourceConfig.InstanceCount", {"Get": "Parameters.DropId"}, "String"),
-        ("TrainModel", "HyperParameters.seed", {"Get": "Parameters.Seeds"}, "no parameter Seeds"),
-        ("ShardImages", NAME, {"Get": "Execution.Id"}, "there is no Execution.Id"),
-        ("ShardImages", NAME, {"Get": "Steps.Nobody.CreationTime"}, "no step Nobody"),
-        ("EvaluateModel", NAME, {"Get": "Steps.TrainModel.Model"}, "no property Model"),
-        (
-            "EvaluateModel",
-            NAME,
-            {"Get": "Steps.TrainModel.TrainingTimeInSeconds"},
-            "becomes a Integer",
-        ),
         ("ShardImages", "ProcessingInputs[0].S3Input.S3DataType", "Prefix", "S3Prefix"),
         ("TrainModel", "ResourceConfig.InstanceType", "ml.m5.huge", "none of its values"),
         ("TrainModel", "RoleArn", "arn:aws:iam::1:role/x" + "x" * 20, "does not match"),
         ("TrainModel", "Tags[0].Value", "<>", "does not match"),
     ],
 )
-def test_a_request_that_does_not_fit_is_found(found_after, step, path, value, said):
+def test_a_value_that_does_not_fit_is_found(found_after, step, path, value, said):
     found = [f for f in found_after(argument(step, path, value)) if f.rule == "arguments"]
     assert {finding.subject for finding in found} == {step}
     assert any(said in finding.sentence for finding in found), found
@@ -115,8 +99,10 @@ def test_a_parameters_default_is_of_its_type_and_not_too_long(found_after, defau
 
 
 def test_a_definition_that_is_too_long_is_found(found_after):
-    assert longest_definition() == 1_048_576
-    (found,) = found_after(of_step("TrainModel", "Description", "x" * longest_definition()))
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model("CreatePipeline").input_shape.members["PipelineDefinition"]
+    assert shape.metadata["max"] == LONGEST_DEFINITION == 1_048_576
+    (found,) = found_after(of_step("TrainModel", "Description", "x" * LONGEST_DEFINITION))
     assert found.rule == "limits"
     assert "characters are more than SageMaker's 1,048,576" in found.sentence
 

@@ -1,13 +1,11 @@
 """Each rule finds what it is for, where it is, and says what to do."""
 
-import json
-
 import pytest
 
 from infra.costs import load_prices
 from infra.exceptions.accepted import stale, unexplained
 from infra.exceptions.rules import exceptions_of
-from infra.rules.definitions import check
+from infra.rules.definitions import check_definition
 from infra.rules.environments import check_environment
 from infra.settings import ENVIRONMENTS, load
 from tests.infra.options import CONTEXT
@@ -160,13 +158,6 @@ def test_an_output_with_a_key_may_go_to_any_bucket(found_after):
 def test_a_region_that_the_price_table_lacks_is_not_judged(assembly):
     definition = assembly.definition("dev")
     argument("TrainModel", "ResourceConfig.InstanceType", "ml.m7i.large")(definition)
-    rules = {f.rule for f in check(definition, region="ap-east-1", prices=load_prices())}
+    found = check_definition(definition, region="ap-east-1", prices=load_prices())
+    rules = {f.rule for f in found}
     assert "instance-type" not in rules
-
-
-def test_a_definition_is_read_from_text_too(assembly):
-    content = assembly.definition("dev").content
-    prices = load_prices()
-    assert check(json.dumps(content), region=None, prices=prices) == check(
-        content, region=None, prices=prices
-    )

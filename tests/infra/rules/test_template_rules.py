@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.rules.templates import check_templates
+from infra.rules.environments import check_templates
 
 LET_ANYBODY = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
 LET_SERVICE = {

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.costs import PriceError, with_instances
-from infra.costs.limits import PROCESSING_INSTANCES
+from infra.costs.run_cost import PROCESSING_INSTANCES
 from scripts.console import CommandError
 from scripts.planning.document import missed_deadline
 from scripts.planning.plan import Plan

@@ -1,17 +1,17 @@
-"""What keeps data encrypts it, and what keeps logs forgets them."""
+"""What a single resource has to be: encrypted, rotated, with an end, with no secret in it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from infra.assembly import Template
-from infra.rules.finding import Finding
-from infra.rules.templates.resources import Resource, resources
+from infra.rules import Finding, secrets
+from infra.rules.resources import Resource, resources
 from infra.volumes import volume_key
 
 Properties = Mapping[str, Any]
 
 
-def _of_endpoint(properties: Properties) -> bool:
+def _endpoint_is_encrypted(properties: Properties) -> bool:
     types = [
         variant.get("InstanceType")
         for members in ("ProductionVariants", "ShadowProductionVariants")
@@ -32,7 +32,7 @@ _ENCRYPTED: Mapping[str, tuple[str, Callable[[Properties], bool]]] = {
         "SSESpecification",
         lambda p: p.get("SSESpecification", {}).get("SSEEnabled") is True,
     ),
-    "AWS::SageMaker::EndpointConfig": ("KmsKeyId", _of_endpoint),
+    "AWS::SageMaker::EndpointConfig": ("KmsKeyId", _endpoint_is_encrypted),
     "AWS::EC2::Volume": ("Encrypted", lambda p: p.get("Encrypted") is True),
     "AWS::EFS::FileSystem": ("Encrypted", lambda p: p.get("Encrypted") is True),
 }
@@ -64,3 +64,53 @@ def keys_rotate(templates: Mapping[str, Template]) -> Iterator[Finding]:
 
 def _finding(resource: Resource, rule: str, path: str, wrong: str) -> Finding:
     return Finding(resource.subject, rule, path, wrong)
+
+
+def functions_keep_failures(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Every function has a dead-letter queue, or a destination of what it failed on.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    for function in resources(templates, "AWS::Lambda::Function"):
+        if not function.properties.get("DeadLetterConfig"):
+            yield Finding(
+                function.subject,
+                "dead-letters",
+                "DeadLetterConfig",
+                "what the function fails on is lost: give it a dead-letter queue, or say in "
+                "infra/exceptions/rules.py who hears of it",
+            )
+
+
+def targets_keep_failures(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Every target of a rule has a dead-letter queue for what can't be delivered.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    """
+    for rule in resources(templates, "AWS::Events::Rule"):
+        for number, target in enumerate(rule.properties.get("Targets", [])):
+            if not target.get("DeadLetterConfig"):
+                yield Finding(
+                    rule.subject,
+                    "dead-letters",
+                    f"Targets[{number}].DeadLetterConfig",
+                    "an event that can't be delivered is lost: give the target a dead-letter queue",
+                )
+
+
+_READABLE = {
+    "AWS::Lambda::Function": "Environment",
+    "AWS::SSM::Parameter": "Value",
+    "AWS::SageMaker::Model": "PrimaryContainer",
+    "AWS::CloudFormation::Stack": "Parameters",
+}
+
+
+def no_secrets(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Environments, parameters and outputs hold none."""
+    for resource in resources(templates, *_READABLE):
+        member = _READABLE[resource.type]
+        yield from secrets.of(resource.subject, resource.properties.get(member), member)
+    for unit, template in templates.items():
+        for section in ("Outputs", "Parameters"):
+            yield from secrets.of(unit, template.get(section), section)

@@ -39,6 +39,14 @@ def resources(templates: Mapping[str, Template], *types: str) -> Iterator[Resour
                 yield Resource(unit, logical_id, resource["Type"], resource.get("Properties", {}))
 
 
+def variants(templates: Mapping[str, Template]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """(subject, path, properties) of every variant of an `AWS::SageMaker::EndpointConfig`."""
+    for configuration in resources(templates, "AWS::SageMaker::EndpointConfig"):
+        for member in ("ProductionVariants", "ShadowProductionVariants"):
+            for number, variant in enumerate(configuration.properties.get(member, [])):
+                yield configuration.subject, f"{member}[{number}]", variant
+
+
 def as_list(value: Any) -> list[Any]:
     """CloudFormation and IAM take one thing, or a list of them."""
     return value if isinstance(value, list) else [value]
@@ -52,3 +60,19 @@ def target(reference: Any) -> str | None:
         case {"Fn::GetAtt": [str() as logical_id, str()]}:
             return logical_id
     return None
+
+
+def encrypted_buckets(templates: Mapping[str, Template]) -> set[str]:
+    """Their names as `infra.assembly.plain_text` writes them, in their own stack and in others.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-bucket-encryption.html
+    """
+    found = set()
+    for bucket in resources(templates, "AWS::S3::Bucket"):
+        if not bucket.properties.get("BucketEncryption"):
+            continue
+        found.add(bucket.logical_id)
+        for output in templates[bucket.unit].get("Outputs", {}).values():
+            if target(output["Value"]) == bucket.logical_id and "Export" in output:
+                found.add(output["Export"]["Name"].partition(":")[2])
+    return found
