@@ -7,12 +7,11 @@ from typing import Any
 
 from rehearsal import aws
 from rehearsal.backends import Change, Variant
-from rehearsal.jobs import transform
 from rehearsal.jobs.credentials import CredentialsEndpoint
-from rehearsal.jobs.job import Job, Options
 from rehearsal.jobs.processing import ProcessingJob
+from rehearsal.jobs.run import Options, Runs
 from rehearsal.jobs.training import TrainingJob
-from rehearsal.running import RunningJobs
+from rehearsal.jobs.transform import TransformJob
 from rehearsal.settings import RehearsalSettings
 
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
@@ -41,7 +40,8 @@ class ProcessBackend:
         credential_seconds: int = aws.LIFE_SECONDS,
         replacement_seconds: float = _REPLACEMENT_SECONDS,
         keep_folders: bool = False,
-    ):
+    ) -> None:
+        """Begins with no job; see the attributes."""
         self._settings = settings
         self._grace_seconds = grace_seconds
         self._credential_seconds = credential_seconds
@@ -49,45 +49,43 @@ class ProcessBackend:
         self._keep_folders = keep_folders
         self._credentials = CredentialsEndpoint()
         self._folder = settings.state / "jobs"
-        self._jobs = RunningJobs()
+        self._runs = Runs()
         if not keep_folders:
             # What a rehearsal that was killed left.
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
-        self._start(
-            ProcessingJob, request, arn, change, f"processing-{request['ProcessingJobName']}"
-        )
+        """`rehearsal.backends.JobBackend.start_processing_job`."""
+        options = self._options(f"processing-{request['ProcessingJobName']}")
+        self._runs.start(arn, ProcessingJob(self._settings, request, arn, change, options))
 
     def start_training_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
-        self._start(TrainingJob, request, arn, change, f"training-{request['TrainingJobName']}")
+        """`rehearsal.backends.JobBackend.start_training_job`."""
+        options = self._options(f"training-{request['TrainingJobName']}")
+        self._runs.start(arn, TrainingJob(self._settings, request, arn, change, options))
 
     def start_transform_job(
         self, request: dict[str, Any], variant: Variant, arn: str, change: Change
     ) -> None:
-        options = transform.Options(
-            self._folder / f"transform-{request['TransformJobName']}",
-            self._credential_seconds,
-            self._replacement_seconds,
-        )
-        job = transform.TransformJob(self._settings, request, variant, change, options)
-        self._jobs.start(arn, job)
+        """`rehearsal.backends.JobBackend.start_transform_job`."""
+        options = self._options(f"transform-{request['TransformJobName']}")
+        self._runs.start(arn, TransformJob(self._settings, request, variant, change, options))
 
     def stop(self, arn: str) -> None:
-        self._jobs.stop(arn)
+        """`rehearsal.backends.JobBackend.stop`."""
+        self._runs.stop(arn)
 
     def close(self) -> None:
-        self._jobs.close()
+        """`rehearsal.backends.JobBackend.close`."""
+        self._runs.close()
         self._credentials.close()
 
-    def _start(
-        self, kind: type[Job], request: dict[str, Any], arn: str, change: Change, folder: str
-    ) -> None:
-        options = Options(
+    def _options(self, folder: str) -> Options:
+        return Options(
             folder=self._folder / folder,
-            grace_seconds=self._grace_seconds,
             keep_folder=self._keep_folders,
+            grace_seconds=self._grace_seconds,
             credentials=self._credentials,
             credential_seconds=self._credential_seconds,
+            replacement_seconds=self._replacement_seconds,
         )
-        self._jobs.start(arn, kind(self._settings, request, arn, change, options))

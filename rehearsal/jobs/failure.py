@@ -1,4 +1,4 @@
-"""Why a job failed."""
+"""Why a job failed, or ended before it was done."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from contextlib import contextmanager
 
 class JobFailure(Exception):  # noqa: N818 - AWS's word: FailureReason
     """One sentence, which becomes the job's FailureReason."""
+
+
+class Cancelled(Exception):  # noqa: N818 - no error: it was asked for
+    """The job was stopped, or closed, before it was done."""
 
 
 @contextmanager

@@ -5,21 +5,21 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-contai
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.jobs import locations, plan, transfer
+from rehearsal.jobs.container_job import ContainerJob, Stage
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
-from rehearsal.jobs.job import Job, Stage
 from rehearsal.jobs.plan import Plan
 
 _LONGEST_MESSAGE = 1024
 _DEFAULT_MAX_RUNTIME = 86_400
 
 
-class ProcessingJob(Job):
+class ProcessingJob(ContainerJob):
     """Runs a `CreateProcessingJob` request."""
 
     name_member = "ProcessingJobName"
@@ -40,7 +40,7 @@ class ProcessingJob(Job):
             arguments=app.get("ContainerArguments"),
             variables={"PROCESSING_JOB_ARN": arn} | request.get("Environment", {}),
             groups=groups,
-            inputs=[_input(each) for each in request.get("ProcessingInputs", []) if _ours(each)],
+            inputs=[_input(each) for each in _by_platform(request.get("ProcessingInputs", []))],
             folders=[each["S3Output"]["LocalPath"] for each in _outputs(request)],
             files=lambda host: (
                 files | {"/opt/ml/config/resourceconfig.json": plan.resource_config(groups, host)}
@@ -68,7 +68,7 @@ class ProcessingJob(Job):
                 transfer.upload(folder, target, self.s3, self.cancelled, self.plan.output_key_id)
         return {}
 
-    def ended(self, status: str, fields: Mapping[str, Any]) -> None:
+    def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
         message = self._exit_message()
         self.change(
             {"ProcessingJobStatus": status, "ProcessingEndTime": datetime.now(UTC)}
@@ -87,9 +87,9 @@ class ProcessingJob(Job):
         return ""
 
 
-def _ours(value: Mapping[str, Any]) -> bool:
-    """Whether the platform brings the input, and not the application itself."""
-    return not value.get("AppManaged", False)
+def _by_platform(channels: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The inputs or outputs that the platform brings, and not the application itself."""
+    return [each for each in channels if not each.get("AppManaged", False)]
 
 
 def _input(value: Mapping[str, Any]) -> Input:
@@ -98,15 +98,6 @@ def _input(value: Mapping[str, Any]) -> Input:
         raise JobFailure(
             f"ClientError: the input {value['InputName']} has no S3Input, and the rehearsal has no "
             f"other kind."
-        )
-    if (
-        source.get("S3InputMode", "File") != "File"
-        or source.get("S3CompressionType", "None") != "None"
-    ):
-        raise JobFailure(
-            f"ClientError: the input {value['InputName']} is to be streamed or unpacked, which the "
-            f"rehearsal does not "
-            "do: use S3InputMode File and S3CompressionType None."
         )
     return Input(
         name=value["InputName"],
@@ -119,7 +110,7 @@ def _input(value: Mapping[str, Any]) -> Input:
 
 def _outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
-    return [each for each in outputs if _ours(each) and "S3Output" in each]
+    return [each for each in _by_platform(outputs) if "S3Output" in each]
 
 
 def _configuration(request: Mapping[str, Any], arn: str) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from typing import Any
 
 from rehearsal.authorization.sagemaker import S3_MANAGED_KEY
 from rehearsal.jobs import archive, locations, metrics, plan, transfer
+from rehearsal.jobs.container_job import ContainerJob, Stage
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
 from rehearsal.jobs.instance_time import InstanceTime
-from rehearsal.jobs.job import Job, Stage
 from rehearsal.jobs.live_upload import LiveUpload
 from rehearsal.jobs.plan import Plan
 from rehearsal.s3_uri import S3Uri
@@ -50,10 +50,13 @@ class _Kept:
     brought: bool
 
 
-class TrainingJob(Job):
+class TrainingJob(ContainerJob):
     """Runs a `CreateTrainingJob` request."""
 
     name_member = "TrainingJobName"
+    # What the containers saved in the time after SIGTERM is the model as far as it got:
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
+    delivers_when_stopped = True
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
@@ -108,7 +111,10 @@ class TrainingJob(Job):
                 self._metrics.start()
         elif stage is Stage.INTERRUPTED:
             self._time.lose()
-        self.change({"SecondaryStatus": _SECONDARY[stage]})
+        elif stage is Stage.OUT_OF_TIME:
+            self.change({"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"})
+        if stage in _SECONDARY:
+            self.change({"SecondaryStatus": _SECONDARY[stage]})
 
     def download(self) -> None:
         super().download()
@@ -128,24 +134,12 @@ class TrainingJob(Job):
             for upload in self._uploads:
                 upload.finish(lost)
 
-    def stopping(self) -> None:
-        self.change({"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"})
-
-    def heard(self, line: str) -> None:
+    def on_line(self, line: str) -> None:
         if self._metrics:
             self._metrics.read(line)
 
     def deliver(self) -> dict[str, Any]:
         self.change({"SecondaryStatus": "Uploading"})
-        return self._upload()
-
-    def deliver_stopped(self) -> dict[str, Any]:
-        self.change({"SecondaryStatus": "Uploading"})
-        # What the containers saved in the time after SIGTERM is the model as far as it got:
-        # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTrainingJob.html
-        return self._upload()
-
-    def _upload(self) -> dict[str, Any]:
         output = self.request["OutputDataConfig"]
         target = locations.parse(output["S3OutputPath"]).child(f"{self.name}/output/")
         if output.get("CompressionType", "GZIP") == "NONE":
@@ -155,7 +149,7 @@ class TrainingJob(Job):
         self._upload_archive(_DATA, target.child("output.tar.gz"))
         return {"ModelArtifacts": {"S3ModelArtifacts": str(model)}}
 
-    def ended(self, status: str, fields: Mapping[str, Any]) -> None:
+    def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
         values = self._metrics.final() if self._metrics else []
         self._time.lose()
         end = datetime.now(UTC)
@@ -243,15 +237,6 @@ def _input(channel: Mapping[str, Any]) -> Input:
         raise JobFailure(
             f"ClientError: the channel {name} has no S3DataSource, and the rehearsal has no other "
             f"kind."
-        )
-    if (
-        channel.get("InputMode", "File") == "Pipe"
-        or channel.get("CompressionType", "None") != "None"
-    ):
-        raise JobFailure(
-            f"ClientError: the channel {name} is to be streamed or unpacked, which the rehearsal "
-            f"does not do: use the "
-            "input mode File and no compression."
         )
     return Input(
         name=name,

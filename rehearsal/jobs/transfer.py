@@ -10,10 +10,11 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from boto3.exceptions import S3UploadFailedError
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.jobs.failure import JobFailure, disk_errors
+from rehearsal.jobs.failure import Cancelled, JobFailure, disk_errors
 from rehearsal.jobs.inputs import Object
 from rehearsal.s3_uri import S3Uri
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _CHUNK = 1 << 20
-
-
-class Cancelled(Exception):  # noqa: N818 - no error: it was asked for
-    """The job was stopped while its data was on its way."""
 
 
 def download(
@@ -78,15 +75,12 @@ def put(path: Path, place: S3Uri, s3: S3Client, key_id: str | None = None) -> No
     settings = TransferConfig(use_threads=False)
     try:
         s3.upload_file(str(path), place.bucket, place.key, ExtraArgs=extra, Config=settings)
+    except S3UploadFailedError as error:
+        raise JobFailure(f"ClientError: the output could not be uploaded: {error}") from error
     except (ClientError, BotoCoreError, OSError) as error:
         raise JobFailure(
             f"ClientError: the output {place} could not be uploaded: {error}"
         ) from error
-    except Exception as error:
-        # boto3 wraps what S3 answers in its own S3UploadFailedError.
-        if type(error).__name__ != "S3UploadFailedError":
-            raise
-        raise JobFailure(f"ClientError: the output could not be uploaded: {error}") from error
 
 
 def _files(folder: Path) -> Iterator[Path]:

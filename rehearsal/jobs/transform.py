@@ -1,15 +1,14 @@
-"""One transform job, from its request to its end."""
+"""A transform job, from its request to its end."""
 
 from __future__ import annotations
 
 import logging
 import queue
-import shutil
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,14 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import aws
 from rehearsal.backends import Change, Variant
 from rehearsal.endpoints import servers
-from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.instance import Instance
-from rehearsal.images.errors import ImageError
-from rehearsal.jobs import inputs
-from rehearsal.jobs import transform_parameters as parameters
-from rehearsal.jobs.failure import JobFailure
+from rehearsal.jobs import inputs, transform_requests
+from rehearsal.jobs.failure import Cancelled, JobFailure
 from rehearsal.jobs.inputs import Input, Object
-from rehearsal.jobs.transform_records import BadRecord, Transformer
+from rehearsal.jobs.run import Options, Run
+from rehearsal.jobs.transform_requests import BadRecord, Transformer
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
@@ -34,29 +31,8 @@ _LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _PARAMETERS_SECONDS = 5.0
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: it was asked for
-    """The job is stopped."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a job is run here.
-
-    Attributes:
-        folder: the job's own, made and removed by it.
-        credential_seconds: how long those that STS gives the model's role live.
-        replacement_seconds: that a server which died may take to be there again.
-    """
-
-    folder: Path
-    credential_seconds: int
-    replacement_seconds: float
-
-
-class TransformJob:
-    """Runs one request in threads of its own; reports as `rehearsal.backends.TransformBackend`
-    says.
-    """
+class TransformJob(Run):
+    """Runs a `CreateTransformJob` request on model servers of its own."""
 
     def __init__(
         self,
@@ -66,77 +42,36 @@ class TransformJob:
         change: Change,
         options: Options,
     ) -> None:
-        self._settings = settings
+        """Makes a job of a validated request.
+
+        Args:
+            variant: its model, on as many instances as it asks for.
+        """
+        super().__init__(settings, request["TransformJobName"], change, options)
         self._request = request
-        self._name = request["TransformJobName"]
-        own = variant.environment | parameters.variables(request)
-        self._variant = replace(variant, environment=own)
-        self._change = change
-        self._options = options
-        self._folder = options.folder
+        environment = variant.environment | transform_requests.variables(request)
+        self._variant = replace(variant, environment=environment)
         self._role = aws.Role(
-            settings, variant.role_arn, f"SageMaker-{self._name}", options.credential_seconds
+            settings, variant.role_arn, f"SageMaker-{self.name}", options.credential_seconds
         )
-        self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._closed = False
         self._instances: list[Instance] = []
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
 
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """SIGTERM to the servers; returns at once. What was transformed stays."""
-        self._stopped.set()
-        with self._lock:
-            for instance in self._instances:
+    def _end_processes(self, *, at_once: bool) -> None:
+        for instance in self._instances:
+            if at_once:
+                instance.kill()
+            else:
                 instance.stop()
 
-    def close(self) -> None:
-        """Ends the job at once, without a report."""
-        self._closed = True
-        self._stopped.set()
-        with self._lock:
-            for instance in self._instances:
-                instance.kill()
+    def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
+        self.change(
+            {"TransformJobStatus": status, "TransformEndTime": datetime.now(UTC)} | dict(fields)
+        )
 
-    def join(self) -> None:
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            status, fields = self._outcome()
-        except Exception as error:  # noqa: BLE001 - its servers or logs did not end as they should
-            _log.exception("The transform job %s did not end in order.", self._name)
-            status, fields = "Failed", {"FailureReason": f"InternalServerError: {error}"}
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if self._closed:
-            return
-        try:
-            self._report_end(status, fields)
-        except Exception as error:  # noqa: BLE001 - it must not seem to run for ever
-            _log.exception("The end of the transform job %s could not be reported.", self._name)
-            self._report_end("Failed", {"FailureReason": f"InternalServerError: {error}"})
-
-    def _report_end(self, status: str, fields: dict[str, Any]) -> None:
-        self._change({"TransformJobStatus": status, "TransformEndTime": datetime.now(UTC)} | fields)
-
-    def _outcome(self) -> tuple[str, dict[str, Any]]:
-        logs = LogWriter(self._settings, _LOG_GROUP)
+    def _work(self) -> tuple[str, Mapping[str, Any]]:
+        logs = LogWriter(self.settings, _LOG_GROUP)
         try:
             self._transform(logs)
-        except _Stopped:
-            return "Stopped", {}
-        except (JobFailure, ImageError, FleetError) as error:
-            return "Failed", {"FailureReason": str(error)}
-        except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, too
-            _log.exception("The transform job %s failed.", self._name)
-            return "Failed", {"FailureReason": f"InternalServerError: {error}"}
         finally:
             self._end_servers()
             logs.close()
@@ -148,18 +83,20 @@ class TransformJob:
         for each in self._objects(s3):
             objects.put(each)
         self._start_servers(logs)
-        if self._stopped.is_set():
-            raise _Stopped
-        self._change({"TransformStartTime": datetime.now(UTC)})
-        how = parameters.of(self._request, self._asked())
+        if self.cancelled.is_set():
+            raise Cancelled
+        self.change({"TransformStartTime": datetime.now(UTC)})
+        how = transform_requests.parameters(self._request, self._own_parameters())
         transformer = Transformer(
-            self._request, how, s3, self._stopped, self._options.replacement_seconds
+            self._request, how, s3, self.cancelled, self._options.replacement_seconds
         )
         bad: list[BadRecord] = []
         faults: list[Exception] = []
         # All instances take from one pile: none waits while another one has many left.
         workers = [
-            threading.Thread(target=self._work, args=(instance, transformer, objects, bad, faults))
+            threading.Thread(
+                target=self._take_objects, args=(instance, transformer, objects, bad, faults)
+            )
             for instance in self._instances
             for _ in range(how.concurrency)
         ]
@@ -169,7 +106,7 @@ class TransformJob:
             worker.join()
         self._judge(logs, bad, faults)
 
-    def _work(
+    def _take_objects(
         self,
         instance: Instance,
         transformer: Transformer,
@@ -177,7 +114,7 @@ class TransformJob:
         bad: list[BadRecord],
         faults: list[Exception],
     ) -> None:
-        while not self._stopped.is_set() and not faults:
+        while not self.cancelled.is_set() and not faults:
             try:
                 each = objects.get_nowait()
             except queue.Empty:
@@ -191,16 +128,16 @@ class TransformJob:
 
     def _judge(self, logs: LogWriter, bad: list[BadRecord], faults: list[Exception]) -> None:
         for error in bad:
-            logs.write(f"{self._name}/data-log", str(error))
-        if self._stopped.is_set():
-            raise _Stopped
+            logs.write(f"{self.name}/data-log", str(error))
+        if self.cancelled.is_set():
+            raise Cancelled
         if faults:
             raise faults[0]
         if bad:
             raise JobFailure(
                 f"{bad[0].who}Error: {len(bad)} of the input files could not be transformed, "
                 f"{bad[0].location} with status {bad[0].status}: see the log stream "
-                f"{self._name}/data-log of {_LOG_GROUP}."
+                f"{self.name}/data-log of {_LOG_GROUP}."
             )
 
     def _s3(self) -> Any:
@@ -217,33 +154,33 @@ class TransformJob:
         return inputs.find(wanted, s3, self._variant.role_arn)
 
     def _start_servers(self, logs: LogWriter) -> None:
-        server = servers.prepare(self._settings, self._variant, self._folder, self._progress)
+        server = servers.prepare(self.settings, self._variant, self.folder, self._progress)
         began = time.time_ns() // 1_000_000
         with self._lock:
-            if self._stopped.is_set():
-                raise _Stopped
+            if self.cancelled.is_set():
+                raise Cancelled
             for number in range(1, self._variant.instance_count + 1):
-                stream = f"{self._name}/algo-{number}-{began}"
+                stream = f"{self.name}/algo-{number}-{began}"
                 self._instances.append(
                     Instance(
                         server,
-                        self._folder / f"algo-{number}",
+                        self.folder / f"algo-{number}",
                         lambda line, stream=stream: logs.write(stream, line),  # type: ignore[misc]
                     )
                 )
         for instance in self._instances:
-            while not instance.decided and not self._stopped.wait(0.1):
+            while not instance.decided and not self.cancelled.wait(0.1):
                 pass
-            if self._stopped.is_set():
-                raise _Stopped
+            if self.cancelled.is_set():
+                raise Cancelled
             instance.wait_until_serving()
 
     def _progress(self, line: str) -> None:
-        if self._stopped.is_set():
-            raise _Stopped
+        if self.cancelled.is_set():
+            raise Cancelled
         _log.info("%s", line)
 
-    def _asked(self) -> bytes | None:
+    def _own_parameters(self) -> bytes | None:
         """What the first container says of itself; it need not."""
         try:
             answer = self._instances[0].get("/execution-parameters", _PARAMETERS_SECONDS)

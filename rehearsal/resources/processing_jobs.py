@@ -72,6 +72,10 @@ def _check_input(given: Record) -> str | None:
             f"The rehearsal brings whole files: the input {name} has the S3InputMode "
             f"{source['S3InputMode']}, use File."
         )
+    if source.get("S3CompressionType", "None") != "None":
+        raise validation(
+            f"The rehearsal unpacks nothing: give the input {name} no S3CompressionType."
+        )
     return _below_root(name, source["LocalPath"])
 
 

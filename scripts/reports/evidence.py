@@ -8,11 +8,11 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from functions.reporter.records import Step
 from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
@@ -20,21 +20,6 @@ if TYPE_CHECKING:
 
 # Other kernels for other batch sizes change the last digits of a float32.
 TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the execution, times in UTC; `end` is None while it runs."""
-
-    name: str
-    status: str
-    start: datetime
-    end: datetime | None
-
-    @property
-    def seconds(self) -> float:
-        """How long it took; 0 while it runs."""
-        return (self.end - self.start).total_seconds() if self.end else 0.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +67,7 @@ class Evidence:
 
     Attributes:
         model_package_arn: that it registered; empty where it registered none.
+        steps: those that have begun, the first one first.
         history: training's epochs, of `training`, or of the log lines where there is none.
         missing: a sentence for each other attribute that is empty, which says why.
     """
@@ -92,7 +78,7 @@ class Evidence:
     drop_id: str
     model_package_arn: str = ""
     ended: Ended = field(default_factory=Ended)
-    steps: list[Step] = field(default_factory=list)
+    steps: tuple[Step, ...] = ()
     dataset: dict[str, Any] | None = None
     shards: list[dict[str, Any]] = field(default_factory=list)
     training: dict[str, Any] | None = None
@@ -142,18 +128,6 @@ class Reader:
         self._execution_id = execution_arn.rsplit("/", 1)[1]
         self._working = working_bucket
         self._artifacts = artifacts_bucket
-
-    def steps(self) -> list[Step]:
-        """Those that have begun, the first one first."""
-        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
-            PipelineExecutionArn=self._execution_arn, SortOrder="Ascending"
-        )
-        return [
-            Step(step["StepName"], step["StepStatus"], step["StartTime"], step.get("EndTime"))
-            for page in pages
-            for step in page["PipelineExecutionSteps"]
-            if "StartTime" in step
-        ]
 
     def dataset(self) -> dict[str, Any]:
         """`dataset.json` of the execution's lineage."""

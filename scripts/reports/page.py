@@ -42,7 +42,7 @@ def render(evidence: Evidence) -> str:
         channels=CHANNELS,
         curves=_learning_curves(evidence.history) if evidence.history else "",
         speed=_speed(evidence.history),
-        first_start=min((step.start for step in evidence.steps), default=None),
+        first_start=min((step.started for step in evidence.steps if step.started), default=None),
         whole=sum(step.seconds for step in evidence.steps),
     )
 

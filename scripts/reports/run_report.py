@@ -99,7 +99,7 @@ class Gathering:
             drop_id=execution.drop_id,
             model_package_arn=execution.package,
             ended=self._ended(),
-            steps=reader.steps(),
+            steps=tuple(step for step in execution.steps if step.started),
             dataset=self._piece("dataset", "CreateManifests", reader.dataset),
             shards=self._piece("shards", "ShardImages", reader.shards) or [],
             training=training,

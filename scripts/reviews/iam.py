@@ -122,15 +122,15 @@ def _roles(side: Side) -> set[str]:
 def _statement_entries(
     permissions: Iterable[Permission], sentences: Sentences, mark: Mark, new_roles: set[str]
 ) -> Iterator[Entry]:
-    """An entry a statement; what is about new roles is left to `_new_role_entries`."""
+    """An entry a sentence; what is about new roles is left to `_new_role_entries`."""
     is_wider = mark is Mark.DANGER
     verbs = ("may now", "is no longer forbidden to")
     other_verbs = ("may no longer", "is now forbidden to")
-    for statement in grouped(permissions):
-        if {statement.holder, statement.policy_of} & new_roles:
+    for permission in grouped(permissions):
+        if {permission.holder, permission.policy_of} & new_roles:
             continue
-        text = sentences.sentence(statement, *(verbs if is_wider else other_verbs))
-        exactly = "" if statement.is_inverted else ", ".join(statement.actions)
+        text = sentences.sentence(permission, *(verbs if is_wider else other_verbs))
+        exactly = "" if permission.is_inverted else ", ".join(permission.actions)
         notes = (exactly,) if ":" in exactly else ()
         yield Entry(mark, f"{_WIDER if is_wider else _NARROWER}{text}", (), notes)
 
@@ -140,9 +140,9 @@ def _new_role_entries(
 ) -> Iterator[Entry]:
     """All that a role may do that was not there, at once."""
     for role in sorted(new_roles):
-        statements = grouped(p for p in changes.widened if role in (p.holder, p.policy_of))
-        notes = [sentences.clause(s) for s in statements if s.holder == role]
-        trusted = [sentences.sentence(s, "may", "") for s in statements if s.policy_of == role]
+        permissions = grouped(p for p in changes.widened if role in (p.holder, p.policy_of))
+        notes = [sentences.clause(p) for p in permissions if p.holder == role]
+        trusted = [sentences.sentence(p, "may", "") for p in permissions if p.policy_of == role]
         text = f"{_WIDER}{_capital(sentences.who(role))} is new and may"
         yield Entry(Mark.DANGER, text, (), (*notes, *trusted))
 

@@ -54,23 +54,25 @@ class Condition:
 
 @dataclass(frozen=True, order=True)
 class Permission:
-    """One action on one resource.
+    """What a statement allows or denies: of a policy one action on one resource each.
+
+    Several that can be said in one sentence become one with several actions, resources, values.
 
     Attributes:
         holder: whom the statement is about: a reference to the role for what a role may do, else
             the principal.
         policy_of: the resource that the policy lies on; empty for a role's own policies.
         is_denied: whether the statement denies it.
-        actions: one pattern of actions, e.g. `s3:Get*`, or with `is_inverted` those that it is not
-            about (NotAction).
-        resource: a pattern; with `is_elsewhere` it is about all others (NotResource).
+        actions: patterns, e.g. `s3:Get*`; with `is_inverted` those that it is not about
+            (NotAction).
+        resources: patterns; with `is_elsewhere` it is about all others (NotResource).
     """
 
     holder: str
     policy_of: str
     is_denied: bool
     actions: tuple[str, ...]
-    resource: str
+    resources: tuple[str, ...]
     conditions: tuple[Condition, ...] = ()
     is_inverted: bool = False
     is_elsewhere: bool = False
@@ -81,7 +83,7 @@ class Permission:
             (self.policy_of, self.is_denied) == (other.policy_of, other.is_denied)
             and self.holder in (other.holder, EVERYONE)
             and self._covers_actions(other)
-            and self._covers_resource(other)
+            and self._covers_resources(other)
             and all(any(mine.covers(c) for c in other.conditions) for mine in self.conditions)
         )
 
@@ -95,11 +97,11 @@ class Permission:
             return not any(_overlaps(a, b) for a in mine for b in others)
         return all(any(_covers(a, b) for a in mine) for b in others)
 
-    def _covers_resource(self, other: "Permission") -> bool:
+    def _covers_resources(self, other: "Permission") -> bool:
         if self.is_elsewhere or other.is_elsewhere:
-            same = (self.resource, self.is_elsewhere) == (other.resource, other.is_elsewhere)
-            return same or (self.resource == "*" and not self.is_elsewhere)
-        return _covers(self.resource, other.resource)
+            same = (self.resources, self.is_elsewhere) == (other.resources, other.is_elsewhere)
+            return same or ("*" in self.resources and not self.is_elsewhere)
+        return all(any(_covers(a, b) for a in self.resources) for b in other.resources)
 
 
 def all_permissions(side: Side) -> set[Permission]:
@@ -130,7 +132,7 @@ def _role(properties: dict[str, Any], holder: str) -> Iterator[Permission]:
     for policy in properties.get("Policies", []):
         yield from _permissions(policy["PolicyDocument"], holder)
     for managed in properties.get("ManagedPolicyArns", []):
-        yield Permission(holder, "", False, ("managed policy",), str(managed))
+        yield Permission(holder, "", False, ("managed policy",), (str(managed),))
 
 
 def _lambda(properties: dict[str, Any]) -> Iterator[Permission]:
@@ -199,7 +201,7 @@ def _permissions(
                     policy_of,
                     statement.get("Effect") == "Deny",
                     some,
-                    resource,
+                    (resource,),
                     conditions,
                     inverted,
                     elsewhere,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scripts.reviews.iam_policies import Condition, Permission
 from scripts.reviews.stacks import enumerated, role_name
@@ -50,72 +50,46 @@ _OPERATORS = {
 }
 
 
-@dataclass(frozen=True)
-class Statement:
-    """As many permissions as differ in actions, in resources or in one condition's value alone."""
-
-    holder: str
-    policy_of: str
-    is_denied: bool
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-    is_inverted: bool
-    is_elsewhere: bool
-
-
-def grouped(permissions: Iterable[Permission]) -> list[Statement]:
-    """Statements as few as can be said in one sentence each, in the order of the permissions."""
-    statements = [_alone(permission) for permission in permissions]
-    statements = _merged(statements, _by_actions, lambda s: {"actions": _all(x.actions for x in s)})
-    statements = _merged(statements, _by_value, lambda s: {"conditions": (_alternatives(s),)})
-    return _merged(statements, _by_resources, lambda s: {"resources": _all(x.resources for x in s)})
-
-
-def _alone(p: Permission) -> Statement:
-    return Statement(
-        p.holder,
-        p.policy_of,
-        p.is_denied,
-        p.actions,
-        (p.resource,),
-        p.conditions,
-        p.is_inverted,
-        p.is_elsewhere,
+def grouped(permissions: Iterable[Permission]) -> list[Permission]:
+    """As few as can be said in one sentence each, in the order of the permissions."""
+    some = _merged(
+        list(permissions), _by_actions, lambda p: {"actions": _all(x.actions for x in p)}
     )
+    some = _merged(some, _by_value, lambda p: {"conditions": (_alternatives(p),)})
+    return _merged(some, _by_resources, lambda p: {"resources": _all(x.resources for x in p)})
 
 
 def _merged(
-    some: list[Statement],
-    key: Callable[[Statement], Hashable],
-    combine: Callable[[list[Statement]], dict[str, object]],
-) -> list[Statement]:
-    groups: dict[Hashable, list[Statement]] = {}
-    for statement in some:
-        groups.setdefault(key(statement), []).append(statement)
+    some: list[Permission],
+    key: Callable[[Permission], Hashable],
+    combine: Callable[[list[Permission]], dict[str, object]],
+) -> list[Permission]:
+    groups: dict[Hashable, list[Permission]] = {}
+    for permission in some:
+        groups.setdefault(key(permission), []).append(permission)
     return [
         replace(group[0], **combine(group)) if len(group) > 1 else group[0]  # type: ignore[arg-type]
         for group in groups.values()
     ]
 
 
-def _by_actions(s: Statement) -> Hashable:
+def _by_actions(p: Permission) -> Hashable:
     # A sentence about several services has no verb that fits; what is left out can't be added.
-    same = s.actions if s.is_inverted else s.actions[0].partition(":")[0].lower()
-    return replace(s, actions=()), same
+    same = p.actions if p.is_inverted else p.actions[0].partition(":")[0].lower()
+    return replace(p, actions=()), same
 
 
-def _by_value(s: Statement) -> Hashable:
-    if len(s.conditions) != 1:
-        return s
-    return replace(s, conditions=()), s.conditions[0].operator, s.conditions[0].key
+def _by_value(p: Permission) -> Hashable:
+    if len(p.conditions) != 1:
+        return p
+    return replace(p, conditions=()), p.conditions[0].operator, p.conditions[0].key
 
 
-def _by_resources(s: Statement) -> Hashable:
-    return s if s.is_elsewhere else replace(s, resources=())
+def _by_resources(p: Permission) -> Hashable:
+    return p if p.is_elsewhere else replace(p, resources=())
 
 
-def _alternatives(some: list[Statement]) -> Condition:
+def _alternatives(some: list[Permission]) -> Condition:
     return replace(some[0].conditions[0], values=_all(s.conditions[0].values for s in some))
 
 
@@ -133,40 +107,40 @@ class Sentences:
     def __init__(self, is_role: Callable[[str], bool]) -> None:
         self._is_role = is_role
 
-    def sentence(self, statement: Statement, verb: str, denied: str) -> str:
+    def sentence(self, permission: Permission, verb: str, denied: str) -> str:
         """E.g. `The training role may now read s3://${data.Drops}/drops/*`.
 
         Args:
             verb: of what is allowed, e.g. `may now`.
             denied: of what is denied, e.g. `is no longer forbidden to`.
         """
-        says = denied if statement.is_denied else verb
-        text = f"{self.who(statement.holder)} {says} {self.clause(statement)}"
+        says = denied if permission.is_denied else verb
+        text = f"{self.who(permission.holder)} {says} {self.clause(permission)}"
         return text[0].upper() + text[1:]
 
-    def clause(self, statement: Statement) -> str:
+    def clause(self, permission: Permission) -> str:
         """E.g. `read s3://${data.Drops}/drops/*`."""
-        if statement.is_inverted:
-            what = f"do anything but {', '.join(statement.actions)} to"
+        if permission.is_inverted:
+            what = f"do anything but {', '.join(permission.actions)} to"
         else:
-            what = _verbs(statement.actions)
-        return f"{what} {self._where(statement)}{_conditions(statement.conditions)}"
+            what = _verbs(permission.actions)
+        return f"{what} {self._where(permission)}{_conditions(permission.conditions)}"
 
     def who(self, holder: str) -> str:
         """E.g. `the training role`."""
         return self._place(holder, "") if holder.startswith("${") else holder
 
-    def _where(self, statement: Statement) -> str:
-        service = statement.actions[0].partition(":")[0].lower()
+    def _where(self, permission: Permission) -> str:
+        service = permission.actions[0].partition(":")[0].lower()
         # In the policy of a key "*" is the key itself.
         resources = [
-            statement.policy_of
-            if place == "*" and service == "kms" and statement.policy_of
+            permission.policy_of
+            if place == "*" and service == "kms" and permission.policy_of
             else place
-            for place in statement.resources
+            for place in permission.resources
         ]
         places = enumerated(self._place(place, service) for place in resources)
-        return f"{'anything but ' if statement.is_elsewhere else ''}{places}"
+        return f"{'anything but ' if permission.is_elsewhere else ''}{places}"
 
     def _place(self, resource: str, service: str) -> str:
         if resource == "*":

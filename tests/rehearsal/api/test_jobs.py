@@ -204,6 +204,7 @@ def without(value, member):
         ([without(an_input(), "LocalPath")], [], "LocalPath is required"),
         ([without(an_input(), "S3InputMode")], [], "S3InputMode is required"),
         ([an_input(S3InputMode="Pipe")], [], "use File"),
+        ([an_input(S3CompressionType="Gzip")], [], "unpacks nothing"),
         ([an_input(path="/opt/ml/code/a")], [], "must be below /opt/ml/processing"),
         ([an_input(), an_input("b")], [], "LocalPath /opt/ml/processing/a is given 2 times"),
         ([an_input(), an_input(path="/opt/ml/processing/b")], [], "input name a is given 2 times"),
@@ -218,6 +219,21 @@ def test_inputs_and_outputs_that_are_not_whole_or_in_each_others_way_are_refused
 ):
     more = {"ProcessingInputs": inputs, "ProcessingOutputConfig": {"Outputs": outputs}}
     error = refusal(sagemaker.create_processing_job, **processing("refused", **more))
+    assert error["Code"] == "ValidationException"
+    assert said in error["Message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"InputMode": "Pipe"}, "use File"),
+        ({"CompressionType": "Gzip"}, "unpacks nothing"),
+    ],
+)
+def test_a_channel_that_is_streamed_or_packed_is_refused(sagemaker, name, training, more, said):
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://tests/train"}}
+    channel = {"ChannelName": "train", "DataSource": source} | more
+    error = refusal(sagemaker.create_training_job, **training(name, InputDataConfig=[channel]))
     assert error["Code"] == "ValidationException"
     assert said in error["Message"]
 

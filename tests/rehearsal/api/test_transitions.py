@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -198,9 +199,12 @@ def test_the_last_status_of_a_job_has_an_end(
 def test_stops_of_an_execution_that_ends_leave_none_stopping(
     rehearsal: Rehearsal, definition: Callable[..., str], often: None
 ) -> None:
-    rehearsal.jobs.on_start = lambda arn: threading.Timer(
-        0.005, lambda: rehearsal.jobs.changes[arn]({"ProcessingJobStatus": "Completed"})
-    ).start()
+    def complete(arn: str) -> None:
+        while arn not in rehearsal.jobs.changes:  # The start is just being made.
+            time.sleep(0.001)
+        rehearsal.jobs.changes[arn]({"ProcessingJobStatus": "Completed"})
+
+    rehearsal.jobs.on_start = lambda arn: threading.Timer(0.005, complete, (arn,)).start()
     role = "arn:aws:iam::000000000000:role/tests"
     made = {"PipelineName": "p", "PipelineDefinition": definition(), "RoleArn": role}
     rehearsal.api.call("CreatePipeline", made | {"ClientRequestToken": "t" * 32})

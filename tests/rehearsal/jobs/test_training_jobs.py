@@ -202,12 +202,13 @@ def test_hosts_of_a_training_job_reach_each_other_by_name(
 def test_a_channel_of_an_unknown_kind_fails_the_job_with_a_sentence(
     backend: ProcessBackend, image: Image, bucket: str
 ) -> None:
-    piped = channel("train", f"s3://{bucket}/train", "FullyReplicated") | {"InputMode": "Pipe"}
+    file_system = {"FileSystemDataSource": {"FileSystemId": "fs-1", "DirectoryPath": "/train"}}
+    channel = {"ChannelName": "train", "DataSource": file_system}
 
-    ended = run(backend, training("piped", image(TRAIN), bucket, InputDataConfig=[piped]))
+    ended = run(backend, training("filed", image(TRAIN), bucket, InputDataConfig=[channel]))
 
     assert ended["TrainingJobStatus"] == "Failed"
-    assert "use the input mode File" in ended["FailureReason"]
+    assert "the channel train has no S3DataSource" in ended["FailureReason"]
 
 
 def test_a_job_whose_arn_is_in_lower_case_writes_by_its_own_name(

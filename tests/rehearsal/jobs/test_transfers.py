@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from rehearsal import aws
+from rehearsal.jobs.failure import Cancelled
 from rehearsal.jobs.live_upload import LiveUpload
-from rehearsal.jobs.transfer import Cancelled, in_parallel
+from rehearsal.jobs.transfer import in_parallel
 from rehearsal.logs import LogWriter
 from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.reporter.records import Job
+from functions.reporter.records import Job, Step
 from scripts.commands import report as command
 from scripts.console import CommandError
 from scripts.deployed import stacks
@@ -18,7 +18,6 @@ from scripts.reports.evidence import (
     Answer,
     Ended,
     Evidence,
-    Step,
     choose_predictions,
     disagreements,
 )
@@ -98,7 +97,7 @@ def _evidence(
         status="Succeeded",
         drop_id="<first>",
         model_package_arn="arn:aws:sagemaker:us-east-1:0:model-package/g/1",
-        steps=[Step("TrainModel", "Succeeded", BEGAN, BEGAN + timedelta(seconds=3))],
+        steps=(Step("TrainModel", "Succeeded", BEGAN, BEGAN + timedelta(seconds=3), "", 1),),
         dataset=DATASET,
         shards=[
             {

@@ -8,23 +8,23 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from rehearsal.errors import ApiError
-from rehearsal.running import RunningJobs
+from rehearsal.jobs.run import Runs
 
 
 class Job:
     """Runs, a moment after it was started, until it is stopped."""
 
     def __init__(self) -> None:
-        self.running = False
+        self.is_running = False
         self.was_stopped = False
 
     def start(self) -> None:
         time.sleep(0.005)
-        self.running = True
+        self.is_running = True
 
     def stop(self) -> None:
         self.was_stopped = True
-        self.running = False
+        self.is_running = False
 
     def close(self) -> None:
         self.stop()
@@ -34,7 +34,7 @@ class Job:
 
 
 def test_every_job_of_many_that_start_at_once_can_be_stopped() -> None:
-    jobs, made = RunningJobs(), {str(number): Job() for number in range(20)}
+    jobs, made = Runs(), {str(number): Job() for number in range(20)}
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda each: jobs.start(*each), made.items()))
@@ -45,10 +45,10 @@ def test_every_job_of_many_that_start_at_once_can_be_stopped() -> None:
 
 
 def test_no_job_starts_once_they_are_closed() -> None:
-    jobs, late = RunningJobs(), Job()
+    jobs, late = Runs(), Job()
     jobs.close()
 
     with pytest.raises(ApiError, match="does not start late"):
         jobs.start("late", late)
 
-    assert not late.running
+    assert not late.is_running

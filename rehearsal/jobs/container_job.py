@@ -1,37 +1,30 @@
-"""One job, from its request to its end."""
+"""A job of containers that end by themselves, from its request to its end."""
 
 from __future__ import annotations
 
 import json
 import logging
 import shutil
-import threading
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.authorization import sagemaker
-from rehearsal.authorization.sagemaker import AccessDenied
 from rehearsal.backends import Change
 from rehearsal.images import environments
-from rehearsal.images.errors import ImageError
 from rehearsal.images.runtime import assembly
 from rehearsal.images.runtime.launcher import Ended, Running
-from rehearsal.images.runtime.namespaces import NamespaceError
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs import inputs, plan, transfer
-from rehearsal.jobs.credentials import CredentialsEndpoint
-from rehearsal.jobs.failure import JobFailure, disk_errors
+from rehearsal.jobs.failure import Cancelled, JobFailure, disk_errors
 from rehearsal.jobs.limits import Limit, Limits
 from rehearsal.jobs.plan import Plan
-from rehearsal.jobs.transfer import Cancelled
+from rehearsal.jobs.run import Options, Run
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
@@ -49,32 +42,24 @@ class Stage(Enum):
     DOWNLOADING = "Downloading"
     RUNNING = "Running"
     INTERRUPTED = "Interrupted"
+    OUT_OF_TIME = "Stopping"
 
 
-@dataclass(frozen=True)
-class Options:
-    """How a job is run here.
+class ContainerJob(Run):
+    """A job whose hosts each run its image once, to its end: processing and training.
 
     Attributes:
-        folder: the job's own, made and removed by it.
-        grace_seconds: from SIGTERM to SIGKILL.
-        keep_folder: it stays when the job has ended.
-        credentials: where its containers have their role's credentials from.
-        credential_seconds: how long those that STS gives the role live.
+        name_member: the request's member that is the job's name: its ARN may have that in lower
+            case.
+        delivers_when_stopped: whether what its containers left is delivered though it was stopped.
+        plan: how it is run, once its request was read.
+        hosts: nobody until then: one that can't be read still ends, with a report.
+        s3: a client of its role, once it has instances.
+        out_of_time: the limit that ended it.
     """
 
-    folder: Path
-    grace_seconds: float
-    keep_folder: bool
-    credentials: CredentialsEndpoint
-    credential_seconds: int
-
-
-class Job(ABC):
-    """Runs one request in a thread of its own; reports as `rehearsal.backends.JobBackend` says."""
-
     name_member: ClassVar[str]
-    """The request's member that is the job's name: its ARN may have that in lower case."""
+    delivers_when_stopped: ClassVar[bool] = False
 
     plan: Plan
     s3: Any
@@ -86,52 +71,36 @@ class Job(ABC):
         arn: str,
         change: Change,
         options: Options,
-    ):
-        self.settings = settings
+    ) -> None:
+        """Makes a job of a validated request."""
+        super().__init__(settings, request[self.name_member], change, options)
         self.request = request
-        self.change = change
-        self.folder = options.folder
-        self.cancelled = threading.Event()
-        self.closed = threading.Event()
         self.out_of_time: Limit | None = None
-        self.name: str = request[self.name_member]
         self.role = aws.Role(
             settings, request["RoleArn"], f"SageMaker-{self.name}", options.credential_seconds
         )
-        # Nobody until the request is read: one that can't be read still ends, with a report.
         self.hosts: tuple[str, ...] = ()
         self._arn = arn
-        self._options = options
         self._interrupted = False
         self._lent: dict[str, str] = {}
         self._running: Running | None = None
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name=arn, daemon=True)
-
-    # What the two kinds of job say.
 
     @abstractmethod
     def read(self, request: dict[str, Any], arn: str) -> Plan:
-        """Raises:
-        JobFailure: the request asks for what the rehearsal does not have.
+        """Plans the job.
+
+        Raises:
+            JobFailure: the request asks for what the rehearsal does not have.
         """
 
     @abstractmethod
     def deliver(self) -> dict[str, Any]:
-        """Uploads the results of a job that succeeded; returns fields to report.
+        """Uploads the results; returns fields to report.
 
         Raises:
             JobFailure: they can't be uploaded.
             Cancelled: the job was stopped meanwhile, or closed.
         """
-
-    def deliver_stopped(self) -> dict[str, Any]:
-        """The same for a job that was stopped, or whose time was over, once its containers ran."""
-        return {}
-
-    @abstractmethod
-    def ended(self, status: str, fields: Mapping[str, Any]) -> None:
-        """Reports the end: `Completed`, `Failed` or `Stopped`."""
 
     @abstractmethod
     def algorithm_error(self, host: str, exit_code: int) -> str:
@@ -141,80 +110,30 @@ class Job(ABC):
     def reached(self, stage: Stage) -> None:
         """Reports that the job got as far as `stage`."""
 
-    def heard(self, line: str) -> None:  # noqa: B027 - a hook
+    def on_line(self, line: str) -> None:
         """A container wrote a line."""
 
-    def after_run(self, lost: str | None) -> None:  # noqa: B027 - a hook
+    def after_run(self, lost: str | None) -> None:
         """The containers have ended, however they did; `lost` is the host whose instance was lost.
 
         Raises:
             JobFailure: what they left can't be kept.
         """
 
-    def stopping(self) -> None:  # noqa: B027 - a hook
-        """The job is stopped, as its time is over."""
+    def _end_processes(self, *, at_once: bool) -> None:
+        if self._running and at_once:
+            self._running.kill()
+        elif self._running:
+            self._running.stop()
 
-    # What the backend calls.
+    def _release(self) -> None:
+        self._options.credentials.take_back(self._lent)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """SIGTERM, the grace time, SIGKILL; a job that does not run yet ends before it does."""
-        with self._lock:
-            self.cancelled.set()
-            if self._running:
-                self._running.stop()
-
-    def close(self) -> None:
-        """Ends the job at once, without a report."""
-        with self._lock:
-            self.closed.set()
-            self.cancelled.set()
-            if self._running:
-                self._running.kill()
-
-    def join(self) -> None:
-        self._thread.join()
-
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
-
-    # The thread.
-
-    def _run(self) -> None:
-        try:
-            status, fields = self._outcome()
-            if not self.closed.is_set():
-                self._report_end(status, fields)
-        except Exception:  # noqa: BLE001 - the last who could say it
-            _log.exception("The end of %s could not be reported.", self._arn)
-        finally:
-            self._options.credentials.take_back(self._lent)
-            if not self._options.keep_folder:
-                shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
-        try:
-            self.ended(status, fields)
-        except Exception as error:  # noqa: BLE001 - it must not seem to run for ever
-            _log.exception("The end of %s could not be reported: it fails.", self._arn)
-            self.ended("Failed", {"FailureReason": f"InternalServerError: {error}"})
-
-    def _outcome(self) -> tuple[str, Mapping[str, Any]]:
-        try:
-            self.plan = self.read(self.request, self._arn)
-            self.hosts = self.plan.hosts
-            self._limits = Limits(self.plan.max_runtime_seconds, self.plan.max_wait_seconds)
-            return self._judge(self._attempts())
-        except Cancelled:
-            return "Stopped", {}
-        except (JobFailure, ImageError, NamespaceError, AccessDenied) as error:
-            return "Failed", {"FailureReason": str(error)}
-        except Exception as error:  # noqa: BLE001 - a fault of ours must end the job, too
-            _log.exception("%s failed.", self._arn)
-            return "Failed", {"FailureReason": f"InternalServerError: {error}"}
+    def _work(self) -> tuple[str, Mapping[str, Any]]:
+        self.plan = self.read(self.request, self._arn)
+        self.hosts = self.plan.hosts
+        self._limits = Limits(self.plan.max_runtime_seconds, self.plan.max_wait_seconds)
+        return self._judge(self._attempts())
 
     def _attempts(self) -> Ended:
         """Runs the containers; those of a managed spot job anew after each interruption."""
@@ -232,7 +151,7 @@ class Job(ABC):
     def _is_out_of_time(self) -> bool:
         self.out_of_time = self._limits.reached()
         if self.out_of_time:
-            self.stopping()
+            self.reached(Stage.OUT_OF_TIME)
         return self.out_of_time is not None
 
     def _prepare(self) -> tuple[Container, ...]:
@@ -319,12 +238,12 @@ class Job(ABC):
 
     def _execute(self, containers: tuple[Container, ...]) -> Ended:
         began = time.time_ns() // 1_000_000
-        self._report(began)
+        self._open_logs(began)
         logs = LogWriter(self.settings, self.plan.log_group, self.role)
 
         def on_line(host: str, line: str) -> None:
             logs.write(f"{self.name}/{host}-{began}", line)
-            self.heard(line)
+            self.on_line(line)
 
         group = Group(
             containers,
@@ -357,7 +276,7 @@ class Job(ABC):
             running.wait()
             raise
 
-    def _report(self, began: int) -> None:
+    def _open_logs(self, began: int) -> None:
         """Makes the log streams and publishes what can be said of the hosts before they start."""
         for host in self.hosts:
             sagemaker.write_logs(self.role, self.plan.log_group, f"{self.name}/{host}-{began}")
@@ -398,7 +317,7 @@ class Job(ABC):
     def _deliver_stopped(self, ended: Ended) -> dict[str, Any]:
         # Of instances that are gone there is nothing to have.
         is_gone = ended.lost or self._interrupted or self.closed.is_set()
-        return {} if is_gone else self.deliver_stopped()
+        return self.deliver() if self.delivers_when_stopped and not is_gone else {}
 
     def _judge(self, ended: Ended) -> tuple[str, Mapping[str, Any]]:
         if self.out_of_time:

@@ -1,9 +1,15 @@
-"""One object of S3 to its answer: https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html"""
+"""What a transform job asks of its containers: each object of S3 becomes one beside it.
+
+https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
+"""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -15,14 +21,77 @@ from rehearsal.endpoints.instance import Instance
 from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Object
-from rehearsal.jobs.transform_parameters import Parameters
 from rehearsal.s3_uri import S3Uri
 
+_CONCURRENCY, _PAYLOAD_MEGABYTES = 1, 6
+_TIMEOUT_SECONDS, _RETRIES = 600, 3
+_STRATEGIES = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
+
+Record = dict[str, Any]
 _MEGABYTE = 2**20
 _PAUSE_SECONDS = 1.0
 _FIRST_SERVER_ERROR = 500
 # As the container is busy, or its server is being replaced.
 _PASSING = frozenset({429, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How a container is asked: what the job says, what the container says, AWS's defaults.
+
+    Attributes:
+        concurrency: requests at a time on one instance.
+        payload_megabytes: the most of one request; 0, without a limit.
+        timeout_seconds: of one request.
+        retries: of one request that had no answer, or one of a busy container.
+    """
+
+    concurrency: int
+    payload_megabytes: int
+    timeout_seconds: float
+    retries: int
+
+
+def variables(request: Record) -> dict[str, str]:
+    """The environment variables of the container, those of the model aside."""
+    found = dict(request.get("Environment", {})) | {"SAGEMAKER_BATCH": "true"}
+    if "MaxPayloadInMB" in request:
+        found["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(request["MaxPayloadInMB"])
+    if "BatchStrategy" in request:
+        found["SAGEMAKER_BATCH_STRATEGY"] = _STRATEGIES[request["BatchStrategy"]]
+    if "MaxConcurrentTransforms" in request:
+        found["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(request["MaxConcurrentTransforms"])
+    return found
+
+
+def parameters(request: Record, answered: bytes | None) -> Parameters:
+    """How the containers of a job are asked.
+
+    Args:
+        request: of the job.
+        answered: what a container says to `GET /execution-parameters`; None, nothing.
+    """
+    own = _own(answered)
+    client = request.get("ModelClientConfig", {})
+    # 0 leaves it to the container, as an absent member does.
+    concurrency = request.get("MaxConcurrentTransforms") or own.get("MaxConcurrentTransforms")
+    default = own.get("MaxPayloadInMB", _PAYLOAD_MEGABYTES)
+    return Parameters(
+        concurrency=max(int(concurrency or _CONCURRENCY), 1),
+        payload_megabytes=int(request.get("MaxPayloadInMB", default)),
+        timeout_seconds=float(client.get("InvocationsTimeoutInSeconds", _TIMEOUT_SECONDS)),
+        retries=int(client.get("InvocationsMaxRetries", _RETRIES)),
+    )
+
+
+def _own(answered: bytes | None) -> dict[str, int]:
+    try:
+        found = json.loads(answered or b"{}")
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, int)}
 
 
 class BadRecord(Exception):  # noqa: N818 - AWS's word
@@ -36,25 +105,31 @@ class BadRecord(Exception):  # noqa: N818 - AWS's word
 
 
 class Transformer:
-    """Safe to use from any thread."""
+    """Transforms objects, from any thread."""
 
     def __init__(
         self,
-        request: dict[str, Any],
+        request: Record,
         how: Parameters,
         s3: Any,
-        stopped: threading.Event,
+        cancelled: threading.Event,
         replacement_seconds: float,
     ) -> None:
-        """Args:
-        replacement_seconds: that a server which died may take to be there again.
+        """Transforms the objects of one job.
+
+        Args:
+            request: of the job.
+            how: its containers are asked.
+            s3: a client of its role.
+            cancelled: set when nothing more is to be asked.
+            replacement_seconds: that a server which died may take to be there again.
         """
-        self._replacement_seconds = replacement_seconds
         self._input = request["TransformInput"]
         self._output = request["TransformOutput"]
         self._how = how
         self._s3 = s3
-        self._stopped = stopped
+        self._cancelled = cancelled
+        self._replacement_seconds = replacement_seconds
 
     def transform(self, each: Object, instance: Instance) -> None:
         """Writes the answer to `<S3OutputPath>/<path>.out`.
@@ -95,7 +170,7 @@ class Transformer:
             if value
         }
         retries, lost_at = 0, None
-        while not self._stopped.is_set():
+        while not self._cancelled.is_set():
             try:
                 found = instance.post("/invocations", body, headers, self._how.timeout_seconds)
             except NotServingError as error:
@@ -115,7 +190,7 @@ class Transformer:
             if retries == self._how.retries:
                 raise BadRecord(place, status, message)
             retries += 1
-            self._stopped.wait(_PAUSE_SECONDS)
+            self._cancelled.wait(_PAUSE_SECONDS)
         return None
 
     def _wait_for_server(self, lost_at: float, error: NotServingError) -> None:
@@ -125,7 +200,7 @@ class Transformer:
                 f"{self._replacement_seconds:g} s after it had ended ({error}): see the job's logs "
                 "for why."
             ) from error
-        self._stopped.wait(_PAUSE_SECONDS)
+        self._cancelled.wait(_PAUSE_SECONDS)
 
     def _write(self, each: Object, answer: bytes) -> None:
         target = locations.parse(self._output["S3OutputPath"]).child(f"{each.path}.out")
