@@ -80,11 +80,11 @@ class Models:
             lambda arn: self._sagemaker.describe_model_package(ModelPackageName=arn),
             self._package_arns(),
         )
-        found: defaultdict[str, list[Model]] = defaultdict(list)
+        models: defaultdict[str, list[Model]] = defaultdict(list)
         for model in map(self._model, described):
             if model is not None:
-                found[model.execution_id].append(model)
-        return found
+                models[model.execution_id].append(model)
+        return models
 
     def unregistered(self, execution_ids: set[str]) -> dict[str, list[Model]]:
         """Models of these executions that were trained and never registered, by execution id."""

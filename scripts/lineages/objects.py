@@ -63,8 +63,7 @@ def print_object(sources: Sources, content: Content, console: Console, *, as_jso
     """
     lineages = sources.store.lineages()
     digests = _digests(sources, content, lineages)
-    uses = [use for found in _uses(sources, lineages, digests) for use in found]
-    uses = _with_models(sources, uses)
+    uses = _with_models(sources, _uses(sources, lineages, digests))
     status = 0 if any(_made_models(use) for use in uses) else NONE
     if as_json:
         answer = {
@@ -117,7 +116,7 @@ def _parse(sources: Sources, uri: str) -> tuple[str, str | None]:
     return place.key, parse_qs(f"v={query}")["v"][0] if query else None
 
 
-def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> list[list[Use]]:
+def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> list[Use]:
     def look_into(lineage: Lineage) -> list[Use]:
         contents = sources.store.contents(lineage, digests)
         if not contents:
@@ -135,7 +134,7 @@ def _uses(sources: Sources, lineages: list[Lineage], digests: set[bytes]) -> lis
             found.append(use)
         return found
 
-    return in_parallel(look_into, lineages)
+    return [use for uses in in_parallel(look_into, lineages) for use in uses]
 
 
 def _with_models(sources: Sources, uses: list[Use]) -> list[Use]:
@@ -143,8 +142,8 @@ def _with_models(sources: Sources, uses: list[Use]) -> list[Use]:
         return []
     registered = sources.models.by_execution()
     others = {use.execution_id for use in uses} - registered.keys()
-    made = registered | (sources.models.unregistered(others) if others else {})
-    return [replace(use, models=made.get(use.execution_id, [])) for use in uses]
+    models = registered | (sources.models.unregistered(others) if others else {})
+    return [replace(use, models=models.get(use.execution_id, [])) for use in uses]
 
 
 def _made_models(use: Use) -> bool:

@@ -90,12 +90,12 @@ class LineageStore:
             Bucket=self._bucket, Prefix="lineage/", Delimiter="/"
         )
         ids = [
-            found["Prefix"].split("/")[1]
+            prefix["Prefix"].split("/")[1]
             for page in pages
-            for found in page.get("CommonPrefixes", [])
+            for prefix in page.get("CommonPrefixes", [])
         ]
-        read = [found for found in in_parallel(self._read, ids) if found is not None]
-        return [lineage for _, lineage in sorted(read, key=lambda pair: pair[0])]
+        read = [pair for pair in in_parallel(self._read, ids) if pair is not None]
+        return [lineage for _, lineage in sorted(read, key=lambda dated: dated[0])]
 
     def lineage(self, execution_id: str) -> Lineage:
         """That of one execution.
@@ -103,13 +103,13 @@ class LineageStore:
         Raises:
             CommandError: it has none.
         """
-        found = self._read(execution_id)
-        if found is None:
+        read = self._read(execution_id)
+        if read is None:
             raise CommandError(
                 f"The execution {execution_id} has no lineage in s3://{self._bucket}/lineage/: "
                 "its step CreateManifests did not succeed."
             )
-        return found[1]
+        return read[1]
 
     def rows_of_key(self, lineage: Lineage, key: str, version_id: str | None) -> pa.Table:
         """Rows of `objects.parquet` with this key, whole; none or one."""
@@ -121,19 +121,19 @@ class LineageStore:
 
     def contents(self, lineage: Lineage, digests: Iterable[bytes]) -> dict[bytes, Content]:
         """Those of these contents that the dataset holds, by SHA-256."""
-        found: dict[bytes, Content] = {}
+        contents: dict[bytes, Content] = {}
         with _reading(lineage.membership), self._parquet(lineage.membership) as table:
             for digest in digests:
                 for group in _groups_that_may_hold(table.metadata, digest):
                     rows = table.read_row_group(group)
                     rows = rows.filter(pc.and_(pc.equal(rows["sha256"], digest), rows["present"]))
                     for row in rows.to_pylist():
-                        found[digest] = Content(row["channel"], row["rows"])
-        return found
+                        contents[digest] = Content(row["channel"], row["rows"])
+        return contents
 
     def rows(self, lineage: Lineage, numbers: Iterable[int]) -> list[dict[str, Any]]:
         """Rows of `objects.parquet` by their numbers."""
-        found = []
+        found_rows = []
         with _reading(lineage.objects), self._parquet(lineage.objects) as table:
             ends = accumulate(
                 table.metadata.row_group(group).num_rows
@@ -143,8 +143,8 @@ class LineageStore:
             wanted = sorted(numbers)
             for group, same in groupby(wanted, lambda number: bisect_right(bounds, number) - 1):
                 rows = table.read_row_group(group)
-                found += rows.take([number - bounds[group] for number in same]).to_pylist()
-        return found
+                found_rows += rows.take([number - bounds[group] for number in same]).to_pylist()
+        return found_rows
 
     def batches(self, lineage: Lineage) -> Iterator[pa.RecordBatch]:
         """All rows of `objects.parquet`, some at a time, by key."""
@@ -156,7 +156,7 @@ class LineageStore:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"lineage/{lineage.execution_id}/quarantine/"
         )
-        keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         lines = [line for text in in_parallel(self._text, keys) for line in text.splitlines()]
         return {line["key"]: line["reason"] for line in map(json.loads, lines)}
 

@@ -49,10 +49,10 @@ def parse_count(text: str) -> int:
 
 
 def _parse(text: str, units: Mapping[str, float], what: str, example: str) -> float:
-    found = re.fullmatch(_NUMBER, text)
-    if found is None or found[2].lower() not in units:
+    match = re.fullmatch(_NUMBER, text)
+    if match is None or match[2].lower() not in units:
         raise QuantityError(f"{text!r} is no {what}: write it like {example}")
-    value = float(found[1]) * units[found[2].lower()]
+    value = float(match[1]) * units[match[2].lower()]
     if value <= 0:
         raise QuantityError(f"{text!r} is no {what} to plan with: give more than 0")
     return value

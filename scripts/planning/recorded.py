@@ -136,10 +136,10 @@ def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
 
 def _described_jobs(session: boto3.Session, arn: str) -> dict[str, dict[str, Any]]:
     sagemaker = session.client("sagemaker")
-    found = {step["StepName"]: step for step in steps_of(session, arn)}
+    steps = {step["StepName"]: step for step in steps_of(session, arn)}
     described: dict[str, dict[str, Any]] = {}
     for name in STEPS:
-        step = found.get(name)
+        step = steps.get(name)
         if step is None or step["StepStatus"] != "Succeeded":
             state = "did not run" if step is None else step["StepStatus"].lower()
             raise CommandError(

@@ -184,8 +184,10 @@ class Reader:
     def confusions(self, count: int) -> list[Confusion]:
         """The most frequent ones, of `confusion_matrix.csv`."""
         rows = csv.DictReader(io.StringIO(self._evaluated("confusion_matrix.csv").decode("utf-8")))
-        found = [Confusion(row["label"], row["predicted"], int(row["records"])) for row in rows]
-        wrong = [each for each in found if each.label != each.predicted and each.records]
+        confusions = [
+            Confusion(row["label"], row["predicted"], int(row["records"])) for row in rows
+        ]
+        wrong = [each for each in confusions if each.label != each.predicted and each.records]
         return sorted(wrong, key=lambda each: (-each.records, each.label, each.predicted))[:count]
 
     def reliability(self) -> bytes:

@@ -116,15 +116,15 @@ class Gathering:
     def _piece(self, name: str, step: str, read: Callable[[], Piece]) -> Piece | None:
         """None, and a sentence on why, where it is not there."""
         try:
-            found = read()
+            piece = read()
         except ClientError as error:
             is_gone = error.response.get("Error", {}).get("Code") in _GONE
             self._missing[name] = self._why(step) if is_gone else explain(error)
         except (ValueError, LookupError, csv.Error) as error:
             self._missing[name] = f"What {step} wrote can't be read: {str(error).rstrip('.')}."
         else:
-            if found:
-                return found
+            if piece:
+                return piece
             self._missing[name] = self._why(step)
         return None
 

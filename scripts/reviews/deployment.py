@@ -49,11 +49,11 @@ def _exports(side: Stacks, unit: str) -> set[str]:
 
 def _imports(side: Stacks) -> dict[str, list[str]]:
     """Units by the name of the export that they import."""
-    found: dict[str, list[str]] = {}
+    units: dict[str, list[str]] = {}
     for unit, template in side.templates.items():
         for name in _IMPORT.findall(json.dumps(template)):
-            found.setdefault(name, []).append(unit)
-    return found
+            units.setdefault(name, []).append(unit)
+    return units
 
 
 def rollback_entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:

@@ -81,8 +81,8 @@ def _lists(before: list[Any], after: list[Any], path: str) -> Iterator[Row]:
     gone = [part for part in before if part not in after]
     new = [part for part in after if part not in before]
     if len(gone) == len(new) and all(isinstance(part, dict) for part in (*gone, *new)):
-        for old, made in zip(gone, new, strict=True):
-            yield from _differ(old, made, f"{path}[]")
+        for old, new_part in zip(gone, new, strict=True):
+            yield from _differ(old, new_part, f"{path}[]")
         return
     yield from (Row(f"{path}[]", shown(part), None) for part in gone)
     yield from (Row(f"{path}[]", None, shown(part)) for part in new)
@@ -94,11 +94,11 @@ def _keyed(values: list[Any]) -> dict[str, Any] | None:
         return {}
     for key in _KEYS:
         if all(isinstance(part, dict) and isinstance(part.get(key), str) for part in values):
-            made = {
+            keyed = {
                 part[key]: {name: value for name, value in part.items() if name != key} or part
                 for part in values
             }
-            return made if len(made) == len(values) else None
+            return keyed if len(keyed) == len(values) else None
     return _flags(values)
 
 

@@ -106,20 +106,22 @@ class Permission:
 
 def all_permissions(side: Side) -> set[Permission]:
     """All that the policies of a side allow and deny."""
-    found: set[Permission] = set()
+    permissions: set[Permission] = set()
     for resource in side.resources.values():
         properties = side.properties(resource)
         match resource.type:
             case "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy":
                 for holder in _attached(properties):
-                    found.update(_permissions(properties["PolicyDocument"], holder))
+                    permissions.update(_permissions(properties["PolicyDocument"], holder))
             case "AWS::IAM::Role":
-                found.update(_role(properties, side.names.reference(resource)))
+                permissions.update(_role(properties, side.names.reference(resource)))
             case "AWS::Lambda::Permission":
-                found.update(_lambda(properties))
+                permissions.update(_lambda(properties))
             case _:
-                found.update(_on_resource(resource, properties, side.names.reference(resource)))
-    return found
+                permissions.update(
+                    _on_resource(resource, properties, side.names.reference(resource))
+                )
+    return permissions
 
 
 def _attached(properties: dict[str, Any]) -> Iterator[str]:
@@ -208,9 +210,9 @@ def _permissions(
                 )
 
 
-def _statements(found: Any) -> Iterator[Mapping[str, Any]]:
+def _statements(value: Any) -> Iterator[Mapping[str, Any]]:
     """Those of both branches of a condition count, as nobody knows which will be in force."""
-    for statement in _several(found):
+    for statement in _several(value):
         if isinstance(statement, Mapping) and "Effect" not in statement:
             for branch in statement.values():
                 yield from _statements(branch)
@@ -239,12 +241,12 @@ def _named(principal: Any) -> Iterator[str]:
                 yield f"{_KINDS.get(kind, '')}{value}"
 
 
-def _conditions(found: Mapping[str, Any]) -> Iterator[tuple[Condition, ...]]:
+def _conditions(operators: Mapping[str, Any]) -> Iterator[tuple[Condition, ...]]:
     """Each combination of the alternatives; one without conditions is empty."""
     choices: list[list[Condition]] = []
-    for operator in sorted(found):
-        for key in sorted(found[operator]):
-            values = tuple(sorted(_text(value) for value in _several(found[operator][key])))
+    for operator in sorted(operators):
+        for key in sorted(operators[operator]):
+            values = tuple(sorted(_text(value) for value in _several(operators[operator][key])))
             if operator in _ALTERNATIVES:
                 choices.append([Condition(operator, key, (value,)) for value in values])
             else:

@@ -148,7 +148,7 @@ class Sentences:
         if self._is_role(resource.replace(".Arn}", "}")):
             path = resource.strip("${}").removesuffix(".Arn").split(".", 1)[1]
             return f"the {role_name(path)} role"
-        place = _ARN.sub(lambda found: _before(found[1], service), resource)
+        place = _ARN.sub(lambda arn: _before(arn[1], service), resource)
         is_bucket = service == "s3" and place.startswith("${")
         return f"{'s3://' if is_bucket else ''}{_SHORT.sub('}', place)}"
 
@@ -173,9 +173,9 @@ def _conditions(conditions: tuple[Condition, ...]) -> str:
 def _verbs(actions: Iterable[str]) -> str:
     """E.g. `read and list`."""
     ranked = sorted(actions, key=_rank)
-    said = dict.fromkeys(word for action in ranked if (word := _verb(action)))
+    words = dict.fromkeys(word for action in ranked if (word := _verb(action)))
     others = [action for action in ranked if not _verb(action)]
-    return enumerated([*said, *([f"call {enumerated(others)} on"] if others else [])])
+    return enumerated([*words, *([f"call {enumerated(others)} on"] if others else [])])
 
 
 def _verb(action: str) -> str:

@@ -91,10 +91,10 @@ class Resolver:
         return f"${{{unit}.{self._names.path(unit, name)}{'.' if attribute else ''}{attribute}}}"
 
     def _substitute(self, unit: str, text: str, variables: Mapping[str, Any]) -> str:
-        def replaced(found: re.Match[str]) -> str:
-            if found[1] in variables:
-                return self._text(unit, variables[found[1]])
-            name, _, attribute = found[1].partition(".")
+        def replaced(match: re.Match[str]) -> str:
+            if match[1] in variables:
+                return self._text(unit, variables[match[1]])
+            name, _, attribute = match[1].partition(".")
             return self._reference(unit, name, attribute)
 
         return _SUBSTITUTED.sub(replaced, text)
@@ -110,21 +110,20 @@ class Resolver:
 
     def _image_names(self, side: Stacks) -> dict[str, str]:
         """Names of the images by digest."""
-        found = {}
+        image_names = {}
         for key, output in sorted(side.template("images").get("Outputs", {}).items()):
             if address := _IMAGE.search(self._text("images", output["Value"])):
-                found[address[1]] = key.removesuffix("ImageUri").lower()
-        return found
+                image_names[address[1]] = key.removesuffix("ImageUri").lower()
+        return image_names
 
     def _named(self, text: str) -> str:
         if "container-assets" not in text:
             return text
-        return _IMAGE.sub(
-            lambda found: (
-                f"image {self._images.get(found[1], 'of another stack')} {found[1][:_DIGEST_SHOWN]}"
-            ),
-            text,
-        )
+        return _IMAGE.sub(self._image, text)
+
+    def _image(self, address: re.Match[str]) -> str:
+        name = self._images.get(address[1], "of another stack")
+        return f"image {name} {address[1][:_DIGEST_SHOWN]}"
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:
@@ -169,11 +168,11 @@ def _condition(  # noqa: PLR0911 - a case a function
             inner = _condition(part, conditions, parameters)
             return None if inner is None else not inner
         case {"Fn::And": list() as parts}:
-            found = [_condition(part, conditions, parameters) for part in parts]
-            return False if False in found else None if None in found else True
+            values = [_condition(part, conditions, parameters) for part in parts]
+            return False if False in values else None if None in values else True
         case {"Fn::Or": list() as parts}:
-            found = [_condition(part, conditions, parameters) for part in parts]
-            return True if True in found else None if None in found else False
+            values = [_condition(part, conditions, parameters) for part in parts]
+            return True if True in values else None if None in values else False
         case str() | int():
             return value
         case _:

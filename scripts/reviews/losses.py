@@ -59,7 +59,7 @@ def protection_lost(before: Resource, after: Resource) -> list[str]:
     """What a later deletion would take that it would not have taken before."""
     if not holds_data(after):
         return []
-    found = [
+    weakened = [
         f"{policy} {before.declared[policy]} becomes {after.declared.get(policy, 'Delete')}"
         for policy in ("DeletionPolicy", "UpdateReplacePolicy")
         if before.declared.get(policy) in _KEEPING
@@ -68,8 +68,8 @@ def protection_lost(before: Resource, after: Resource) -> list[str]:
     if before.properties.get("DeletionProtectionEnabled") and not after.properties.get(
         "DeletionProtectionEnabled"
     ):
-        found.append("deletion protection is off")
-    return found
+        weakened.append("deletion protection is off")
+    return weakened
 
 
 Properties = Mapping[str, Any]
@@ -115,7 +115,7 @@ def _expires_sooner(before: Properties, after: Properties) -> str:
 
 def _expirations(properties: Properties) -> dict[str, float]:
     """Days until something expires, by what it is."""
-    found: dict[str, float] = {}
+    expirations: dict[str, float] = {}
     for rule in properties.get("LifecycleConfiguration", {}).get("Rules", []):
         if rule.get("Status") != "Enabled":
             continue
@@ -128,8 +128,8 @@ def _expirations(properties: Properties) -> dict[str, float]:
             (f"noncurrent ones {which}", noncurrent),
         ):
             if days is not None:
-                found[what] = min(found.get(what, _EVER), _number(days, _EVER))
-    return found
+                expirations[what] = min(expirations.get(what, _EVER), _number(days, _EVER))
+    return expirations
 
 
 def _table(before: Properties, after: Properties) -> str:

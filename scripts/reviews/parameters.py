@@ -97,13 +97,13 @@ def _renamed_in_templates(before: Mapping[str, Any], after: Mapping[str, Any]) -
 
 def _paired(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
     """Only where each has exactly one that is like it."""
-    found = {}
+    pairs = {}
     for name, value in old.items():
         alike = [other for other, new_value in new.items() if new_value == value]
         others = [other for other, old_value in old.items() if old_value == value]
         if len(alike) == len(others) == 1:
-            found[name] = alike[0]
-    return found
+            pairs[name] = alike[0]
+    return pairs
 
 
 def _parameters(definition: Definition) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class ResourceChange:
     Attributes:
         kind: `added`, `changed`, `replaced`, `perhaps replaced`, `destroyed`, `released` (gone from
             the stack, kept in the account) or `not there` (its condition is false).
-        elsewhere: what differs and is told in sections of their own, by their titles.
+        elsewhere: titles of the sections that say what else differs.
         losses: what is lost for good, a sentence each.
         weakened: what protected its data and does so no longer.
     """

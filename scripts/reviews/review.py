@@ -46,7 +46,7 @@ class Review(Document):
 
     @property
     def blocking(self) -> dict[str, list[str]] | None:
-        """What blocks by the reason why it does; None where nothing was found that could."""
+        """What blocks by the reason why it does; None where nothing could."""
         if not self.findings:
             return None
         reasons: dict[str, list[str]] = {}
