@@ -5,39 +5,35 @@ import os
 
 import boto3
 
-from .approvals import Approvals
-from .events import Event
-from .packages import Packages
-from .proposals import Proposals
-from .reconciler import Reconciler, Way
+from .approvals import Approvals, Event, Packages
+from .reconciler import Reconciler
+from .rollouts import ChangeSets, DirectUpdates, Rollout
 from .stack import Stack
-from .updates import Updates
 
 logging.getLogger().setLevel(logging.INFO)
 
 
 def handler(event: Event, context: object) -> None:
-    """Notes what the event tells and then works out the rest from SageMaker, the table and the
-    stack; so an event may come twice, late or after a newer one.
+    """Notes what the event tells and works out the rest from SageMaker, the table and the stack.
 
-    An error lets Lambda try the event again; it ends in the dead-letter queue.
+    So an event may come twice, late or after a newer one. An error lets Lambda try it again; it
+    ends in the dead-letter queue.
 
     Raises:
-        DeployerError: the stack or a change set is in a state that needs a person.
+        DeployerError: The stack or a change set is in a state that needs a person.
     """
     reconciler().hear(event)
 
 
 def reconciler() -> Reconciler:
     """The parts, as the function's environment variables say."""
+    table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
     cloudformation = boto3.client("cloudformation")
     stack = Stack(cloudformation, os.environ["STACK_NAME"], os.environ["PARAMETER"])
-    ways: dict[str, type[Way]] = {"update": Updates, "propose": Proposals}
+    rollouts: dict[str, type[Rollout]] = {"update": DirectUpdates, "propose": ChangeSets}
     return Reconciler(
-        Approvals(
-            boto3.client("dynamodb"), os.environ["TABLE_NAME"], os.environ["MODEL_PACKAGE_GROUP"]
-        ),
+        Approvals(table, os.environ["MODEL_PACKAGE_GROUP"]),
         Packages(boto3.client("sagemaker")),
         stack,
-        ways[os.environ["ACTION"]](stack),
+        rollouts[os.environ["ACTION"]](stack),
     )

@@ -1,32 +1,21 @@
 """From what is known to what is done."""
 
 import logging
-from collections.abc import Iterable
-from typing import Protocol
 
-from . import events
-from .approvals import Approvals
-from .attempts import Attempt
-from .desired import Approval, desired
-from .errors import DeployerError
-from .events import Event
-from .packages import Packages
+from .approvals import (
+    Approval,
+    Approvals,
+    Attempt,
+    DeployerError,
+    Event,
+    Packages,
+    approved_package,
+    desired,
+)
+from .rollouts import Rollout
 from .stack import Stack, State
 
 logger = logging.getLogger(__name__)
-
-
-class Way(Protocol):
-    """How a package reaches the stack: `Updates` or `Proposals`."""
-
-    def __init__(self, stack: Stack) -> None: ...
-
-    def failures(self, state: State) -> Iterable[Attempt]: ...
-
-    def withdraw(self, but: Attempt | None) -> None: ...
-
-    def deploy(self, state: State, wanted: Approval) -> bool:
-        """Whether to look again, as no event will tell of what was done."""
 
 
 class Reconciler:
@@ -39,17 +28,21 @@ class Reconciler:
     is put right.
     """
 
-    def __init__(self, approvals: Approvals, packages: Packages, stack: Stack, way: Way) -> None:
+    def __init__(
+        self, approvals: Approvals, packages: Packages, stack: Stack, rollout: Rollout
+    ) -> None:
         self._approvals = approvals
         self._packages = packages
         self._stack = stack
-        self._way = way
+        self._rollout = rollout
 
     def hear(self, event: Event) -> None:
-        """Raises:
-        DeployerError: a person is needed.
+        """Notes what the event tells and does what follows.
+
+        Raises:
+            DeployerError: A person is needed.
         """
-        if approval := events.approval(event):
+        if approval := approved_package(event):
             self._approvals.approve(*approval)
         while self.reconcile():
             pass
@@ -72,13 +65,13 @@ class Reconciler:
 
     def _note_failures(self, state: State) -> None:
         """Before anything new begins, so that a rollback's event may come as late as it likes."""
-        told = (Attempt.named(token) for token in self._stack.rolled_back())
-        for attempt in (*filter(None, told), *self._way.failures(state)):
+        attempts = (Attempt.from_name(token) for token in self._stack.rolled_back())
+        for attempt in (*filter(None, attempts), *self._rollout.failures(state)):
             self._approvals.fail(attempt)
 
     def _bring(self, state: State, wanted: Approval | None) -> bool:
         serves = wanted is None or wanted.package == state.serving
-        self._way.withdraw(None if wanted is None or serves else wanted.attempt)
+        self._rollout.withdraw(None if wanted is None or serves else wanted.attempt)
         if wanted is None:
             # A rejection says what must not be rolled out. To answer nobody at all is another
             # decision, and a person's: deploy the stack with an empty parameter.
@@ -90,5 +83,5 @@ class Reconciler:
         elif serves:
             logger.info("%s has %s already.", self._stack.name, wanted.package)
         else:
-            return self._way.deploy(state, wanted)
+            return self._rollout.deploy(state, wanted)
         return False

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from .errors import Refused
-from .items import text
-from .records import Execution, Run
+from .records import Execution, RefusedError, Run, to_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -23,7 +21,7 @@ _NEWEST = 100  # a page
 
 
 class Executions:
-    """Of one pipeline."""
+    """Executions of one pipeline."""
 
     def __init__(self, client: "SageMakerClient", pipeline: str) -> None:
         self._client = client
@@ -36,8 +34,8 @@ class Executions:
         have forgotten it: it promises no time.
 
         Raises:
-            Refused: the request itself is what SageMaker does not take.
-            ClientError: any other refusal; it may be over when asked again.
+            RefusedError: The request itself is what SageMaker does not take.
+            ClientError: Any other refusal; it may be over when asked again.
         """
         return self.describe(self._find(run) or self._start(run))
 
@@ -51,12 +49,12 @@ class Executions:
                 ClientRequestToken=run.token,
             )["PipelineExecutionArn"]
         except ParamValidationError as error:
-            raise Refused(str(error)) from error
+            raise RefusedError(str(error)) from error
         except ClientError as error:
             # https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
-            raise Refused(str(error)) from error
+            raise RefusedError(str(error)) from error
 
     def _find(self, run: Run) -> str | None:
         pages = self._client.get_paginator("list_pipeline_executions").paginate(
@@ -75,7 +73,7 @@ class Executions:
         return Execution(
             arn=arn,
             status=status,
-            modified=text(described["LastModifiedTime"]),
+            modified=to_text(described["LastModifiedTime"]),
             reason=described.get("FailureReason", ""),
             model_package_arn=self._package_of(arn) if status == "Succeeded" else "",
         )

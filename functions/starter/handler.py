@@ -8,41 +8,55 @@ from typing import Any
 
 import boto3
 
-from .datasets import Datasets
+from functions.shared.metrics import Point, put_points
+
 from .events import Event
 from .executions import Executions
-from .markers import Markers
-from .metrics import Metrics
 from .plan import Guards
 from .reconciler import Parts, Reconciler
+from .records import Outcome
+from .s3 import Datasets, Markers
 from .table import Table
 
 logging.getLogger().setLevel(logging.INFO)
 
 
 def handler(event: Event, context: object) -> dict[str, Any] | None:
-    """Records what the event tells and then works out the rest from the table and SageMaker; so an
-    event may come twice, late or after a newer one. Returns the fields of the `Outcome`, or None
-    where another event's function sees to the drop.
+    """Records what the event tells and works out the rest from the table and SageMaker.
 
-    An error lets Lambda try the event again; it ends in the dead-letter queue.
+    So an event may come twice, late or after a newer one. An error lets Lambda try it again; it
+    ends in the dead-letter queue.
+
+    Returns:
+        The fields of the `Outcome`, or None where another event's function sees to the drop.
 
     Raises:
-        StarterError: a person is needed.
+        StarterError: A person is needed.
     """
     pipeline = os.environ["PIPELINE_NAME"]
     outcome = reconciler(pipeline).hear(event)
     if outcome is None:
         return None
-    Metrics(boto3.client("cloudwatch"), os.environ["NAMESPACE"], pipeline).put(outcome)
+    put_points(boto3.client("cloudwatch"), os.environ["NAMESPACE"], _points(outcome, pipeline))
     return asdict(outcome)
+
+
+def _points(outcome: Outcome, pipeline: str) -> list[Point]:
+    """What people are told by: how much waits, and how much of that waits for a person."""
+    # An execution that runs ends by itself.
+    held = outcome.given_up + (outcome.waiting if outcome.is_held_by_guard else 0)
+    of = {"PipelineName": pipeline}
+    return [
+        Point("WaitingDrops", outcome.waiting, "Count", of),
+        Point("HeldDrops", held, "Count", of),
+    ]
 
 
 def reconciler(pipeline: str) -> Reconciler:
     """The parts, as the function's environment variables say."""
     return Reconciler(
         Parts(
-            table=Table(boto3.client("dynamodb"), os.environ["TABLE_NAME"]),
+            table=Table(boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])),
             executions=Executions(boto3.client("sagemaker"), pipeline),
             markers=Markers(boto3.client("s3"), os.environ["DROPS_BUCKET"]),
             datasets=Datasets(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),

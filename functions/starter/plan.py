@@ -14,7 +14,7 @@ _A_NUMBER = 16
 
 @dataclass(frozen=True)
 class Guards:
-    """Limits of the settings; `executions_per_day` 0 for none."""
+    """Limits of the settings; `executions_per_day` is 0 for none."""
 
     concurrent_executions: int
     executions_per_day: int

@@ -8,14 +8,25 @@ from datetime import datetime, timedelta
 from botocore.exceptions import ClientError
 
 from . import events, names
-from .datasets import DELETED, Datasets
-from .errors import Refused, StarterError
 from .events import Event
 from .executions import Executions
-from .items import ENDED, text
-from .markers import Markers, key_of
 from .plan import Guards, next_run
-from .records import REFUSED, WITHDRAWN, Drop, Execution, Fate, History, Outcome, Run, is_drift
+from .records import (
+    ENDED,
+    REFUSED,
+    WITHDRAWN,
+    Drop,
+    DropStatus,
+    Execution,
+    History,
+    Outcome,
+    RefusedError,
+    Run,
+    StarterError,
+    is_drift,
+    to_text,
+)
+from .s3 import DELETED, Datasets, Markers, marker_key
 from .table import Table
 
 logger = logging.getLogger(__name__)
@@ -96,11 +107,11 @@ class Reconciler:
         """Complete drops of whom no event has told, or none yet."""
         for drop_id in self._markers.drop_ids():
             reason = names.refusal_of_drop_id(drop_id)
-            if self._table.has(key_of(drop_id) if reason else drop_id):
+            if self._table.has(marker_key(drop_id) if reason else drop_id):
                 continue
             marker = self._markers.find(drop_id)
             if marker is not None and reason:
-                self._refuse(key_of(drop_id), marker.written, reason)
+                self._refuse(marker_key(drop_id), marker.written, reason)
             elif marker is not None:
                 logger.warning("No event has told of the drop %s: it is recorded now.", drop_id)
                 self._table.record(marker)
@@ -161,22 +172,23 @@ class Reconciler:
         """
         while any(drop.waits for drop in drops):
             run = next_run(history, drops, self._now(), released_by)
-            fate = self._fate_before_a_run(run.drop_id)
-            if fate is None:
+            status = self._unfit(run.drop_id)
+            if status is None:
                 return run
             (left,) = (drop for drop in drops if drop.id == run.drop_id)
-            logger.warning("The drop %r is %s: %s", left.id, fate.state, fate.reason)
-            self._table.leave(left, fate)
+            logger.warning("The drop %r is %s: %s", left.id, status.state, status.reason)
+            self._table.leave(left, status)
             drops = [drop for drop in drops if drop is not left]
         return None
 
-    def _fate_before_a_run(self, drop_id: str) -> Fate | None:
+    def _unfit(self, drop_id: str) -> DropStatus | None:
+        """Why a run can't be named after the drop; None where it can."""
         if is_drift(drop_id):
             return None
         # Recorded by a version of this function that took others.
         if reason := names.refusal_of_drop_id(drop_id):
-            return Fate(REFUSED, reason)
-        return None if self._markers.find(drop_id) else Fate(WITHDRAWN, DELETED)
+            return DropStatus(REFUSED, reason)
+        return None if self._markers.find(drop_id) else DropStatus(WITHDRAWN, DELETED)
 
     def _running(self, runs: list[Run]) -> int:
         """Executions that run, whoever started them; a run without its own yet counts as one."""
@@ -205,7 +217,7 @@ class Reconciler:
             logger.info("Run %s, %s, is %s.", run.number, run.execution_arn, run.status)
         if run.filed != run.modified:
             is_known = run.status == "Succeeded"
-            self._table.file(run, self._datasets.fates(run) if is_known else {})
+            self._table.file(run, self._datasets.unused(run) if is_known else {})
         return run
 
     def _execution_of(self, run: Run) -> Execution | None:
@@ -223,10 +235,10 @@ class Reconciler:
         """
         try:
             return self._executions.start(run)
-        except Refused as refused:
+        except RefusedError as refused:
             reason = f"It cannot be started: {refused}"
             logger.error("Run %s is given up. %s", run.number, reason)
-            return Execution(arn="", status="Failed", modified=text(self._now()), reason=reason)
+            return Execution(arn="", status="Failed", modified=to_text(self._now()), reason=reason)
         except ClientError as error:
             self._table.note_refusal(run, f"It could not be started yet: {error}")
             raise

@@ -1,16 +1,43 @@
-"""What the table says of drops and runs."""
+"""What the table says of drops and runs, and how its items say it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any, Self
 
+DROP, RUN, RELEASE = "drop", "run", "release"
+"""Kinds of items."""
 WAITING, STARTING, REFUSED = "Waiting", "Starting", "Refused"
 UNUSED, WITHDRAWN = "Unused", "Withdrawn"
 """Drops of which a run that succeeded used nothing: not fit, and not there any more."""
-RUNNING = frozenset({STARTING, "Executing", "Stopping"})
+ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 UNSUCCESSFUL = frozenset({"Failed", "Stopped"})
 """SageMaker's words for executions, and three of our own before there is one."""
 LEFT = UNSUCCESSFUL | {UNUSED}
 """Drops that the next run covers too, if one begins."""
+
+
+class StarterError(Exception):
+    """What needs a person, in one sentence: what is wrong, where, what to do."""
+
+
+class RefusedError(Exception):
+    """SageMaker will never start this: one sentence with its words."""
+
+
+def to_text(time: datetime) -> str:
+    """A time as items have it: of one length and zone, as DynamoDB compares text by letters."""
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def to_sort_key(number: int) -> str:
+    """A run's number as items have it: of one length, as DynamoDB sorts text by letters."""
+    return f"{number:08}"
+
+
+def is_drift(drop_id: str) -> bool:
+    """Whether drift asks, and no drop."""
+    return "/" in drop_id
 
 
 @dataclass(frozen=True)
@@ -18,9 +45,9 @@ class Marker:
     """A drop's marker as S3 tells of it.
 
     Attributes:
-        written: when S3 had it.
+        written: When S3 had it.
         sequencer: S3's order of the events of one key; empty where a listing found the marker.
-        size: bytes.
+        size: Bytes.
     """
 
     drop_id: str
@@ -32,35 +59,49 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class DropStatus:
+    """What became of a drop; the reason is a sentence, or empty."""
+
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Drop:
     """What asks for a run: a complete drop, or drift as `drift/<model package group>/<version>`.
 
     Attributes:
-        since: when its marker was written, or drift asked.
-        generation: how often it has begun to wait; a run covers one generation of it.
+        since: When its marker was written, or drift asked.
+        generation: How often it has begun to wait; a run covers one generation of it. 0 of a
+            marker that was refused.
+        run: Number of the newest run that covers it; 0 where none does. Of a drop that changed and
+            waits again it is the run before.
+        reason: Why it has its state, in a sentence; empty where its run says it.
     """
 
     id: str
     state: str
     since: datetime
-    generation: int
+    generation: int = 0
+    run: int = 0
+    reason: str = ""
 
     @property
     def waits(self) -> bool:
+        """Whether it is to have a run that it has not yet."""
         return self.state == WAITING
 
-
-def is_drift(drop_id: str) -> bool:
-    """Whether drift asks, and no drop."""
-    return "/" in drop_id
-
-
-@dataclass(frozen=True)
-class Fate:
-    """What became of a drop that is not what became of its run; the reason is a sentence."""
-
-    state: str
-    reason: str
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """Reads an item of the kind `drop`, as boto3's resource gives it."""
+        return cls(
+            id=item["Id"],
+            state=item["State"],
+            since=datetime.fromisoformat(item["Since"]),
+            generation=int(item.get("Generation", 0)),
+            run=int(item.get("Run", 0)),
+            reason=item.get("Reason", ""),
+        )
 
 
 @dataclass(frozen=True)
@@ -68,13 +109,16 @@ class Run:
     """One execution that drops are to have, from before it is started.
 
     Attributes:
-        number: from 1, without gaps.
-        drop_id: its parameter DropId.
-        drops: generations of the drops that it covers, by id: all were recorded before it started.
+        number: From 1, without gaps.
+        drop_id: Its parameter DropId.
+        drops: Generations of the drops that it covers, by id: all were recorded before it started.
         token: SageMaker's ClientRequestToken.
-        status: the execution's, or Starting.
-        modified: when the execution was last changed, as SageMaker says; the later one counts.
-        filed: `modified` of the status that the drops have been given.
+        status: The execution's, or Starting.
+        execution_arn: Empty before it is started.
+        released_by: ARN of whoever let it begin, where that took a person.
+        modified: When the execution was last changed, as SageMaker says; the later one counts.
+        filed: `modified` of the status that the drops have been given; None before that.
+        reason: Why it failed, or could not be started.
     """
 
     number: int
@@ -95,10 +139,41 @@ class Run:
         """Whether SageMaker refused it for good: it has no execution and will have none."""
         return not self.execution_arn and self.status in UNSUCCESSFUL
 
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing of it is left to do, unless somebody retries its execution."""
-        return self.status not in RUNNING and self.filed == self.modified
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """Reads an item of the kind `run`, as boto3's resource gives it."""
+        return cls(
+            number=int(item["Id"]),
+            drop_id=item["DropId"],
+            drops={drop_id: int(generation) for drop_id, generation in item["Drops"].items()},
+            token=item["Token"],
+            created=datetime.fromisoformat(item["Created"]),
+            status=item["Status"],
+            execution_arn=item["PipelineExecutionArn"],
+            released_by=item["ReleasedBy"],
+            modified=item["Modified"],
+            filed=item.get("Filed"),
+            reason=item["Reason"],
+            model_package_arn=item["ModelPackageArn"],
+        )
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of a run that is new, and so open."""
+        return {
+            "Kind": RUN,
+            "Id": to_sort_key(self.number),
+            "DropId": self.drop_id,
+            "Drops": self.drops,
+            "Token": self.token,
+            "Created": to_text(self.created),
+            "Open": to_text(self.created),
+            "Status": self.status,
+            "PipelineExecutionArn": self.execution_arn,
+            "ReleasedBy": self.released_by,
+            "Modified": self.modified,
+            "Reason": self.reason,
+            "ModelPackageArn": self.model_package_arn,
+        }
 
 
 @dataclass(frozen=True)
@@ -106,8 +181,8 @@ class History:
     """Runs as the guards look at them.
 
     Attributes:
-        newest: number of the last run; 0 where there was none.
-        alone: runs of the last 24 hours that no person released.
+        newest: Number of the last run; 0 where there was none.
+        alone: Runs of the last 24 hours that no person released.
     """
 
     newest: int = 0
@@ -130,11 +205,11 @@ class Outcome:
     """What a look came to.
 
     Attributes:
-        waiting: drops that wait.
-        runs: numbers of the runs that are not over.
-        held: why what waits has no run yet; empty where it has or nothing waits.
-        is_held_by_guard: whether a person is needed.
-        given_up: drops of runs that SageMaker refused for good at this look.
+        waiting: Drops that wait.
+        runs: Numbers of the runs that are not over.
+        held: Why what waits has no run yet; empty where it has or nothing waits.
+        is_held_by_guard: Whether a person is needed.
+        given_up: Drops of runs that SageMaker refused for good at this look.
     """
 
     waiting: int = 0

@@ -9,123 +9,112 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from . import items
-from .items import text
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
 from .records import (
+    DROP,
+    ENDED,
     LEFT,
     REFUSED,
+    RELEASE,
+    RUN,
     WAITING,
     WITHDRAWN,
     Drop,
+    DropStatus,
     Execution,
-    Fate,
     History,
     Marker,
     Run,
+    to_sort_key,
+    to_text,
 )
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.service_resource import Table as DynamoDBTable
 
-DROP, RUN, RELEASE = "drop", "run", "release"
 _DAY = timedelta(hours=24)
 
 
 class Table:
-    """See docs/trigger.md for the items."""
+    """See docs/trigger.md for the items.
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
-        self._client = client
-        self._name = name
+    Args:
+        table: boto3's own, `boto3.resource("dynamodb").Table(name)`.
+    """
+
+    def __init__(self, table: "DynamoDBTable") -> None:
+        self._table = table
 
     def record(self, marker: Marker) -> None:
         """The drop waits, unless this marker or a later one is on record, or nothing in it changed
         since a run that used it.
         """
         self._adopt(marker)
-        values = {
-            ":sequencer": {"S": marker.sequencer},
-            ":etag": {"S": marker.etag},
-            ":version": {"S": marker.version_id},
-            ":size": {"N": str(marker.size)},
-        }
-        unused = {f":state{n}": s for n, s in enumerate(sorted(LEFT | {WITHDRAWN}))}
-        anew = f"#etag <> :etag OR #state IN ({', '.join(unused)})"
+        anew = Attr("ETag").ne(marker.etag) | Attr("State").is_in(sorted(LEFT | {WITHDRAWN}))
         self._wait(
             marker.drop_id,
             marker.written,
-            "#sequencer = :sequencer, #etag = :etag, #version = :version, #size = :size",
-            f"attribute_not_exists(#id) OR (#sequencer < :sequencer AND ({anew}))",
-            values | _strings(unused),
+            Attr("Id").not_exists() | (Attr("Sequencer").lt(marker.sequencer) & anew),
+            {
+                "Sequencer": marker.sequencer,
+                "ETag": marker.etag,
+                "VersionId": marker.version_id,
+                "MarkerBytes": marker.size,
+            },
         )
 
     def _adopt(self, marker: Marker) -> None:
         """A listing may have found the marker before its event came, which alone has the order."""
         self._update(
             (DROP, marker.drop_id),
-            "SET #sequencer = :sequencer, #version = :version",
-            "#sequencer = :none AND #etag = :etag",
-            _strings(
-                {
-                    ":sequencer": marker.sequencer,
-                    ":version": marker.version_id,
-                    ":none": "",
-                    ":etag": marker.etag,
-                }
-            ),
+            Attr("Sequencer").eq("") & Attr("ETag").eq(marker.etag),
+            {"Sequencer": marker.sequencer, "VersionId": marker.version_id},
         )
 
     def request(self, drift_id: str, at: datetime) -> None:
         """Drift of a model package waits, unless it ever did."""
-        none = _strings({":none": ""})
-        self._wait(drift_id, at, "#sequencer = :none", "attribute_not_exists(#id)", none)
+        self._wait(drift_id, at, Attr("Id").not_exists(), {"Sequencer": ""})
 
     def refuse(self, key: str, at: datetime, reason: str) -> None:
         """Keeps on record what is no drop, under the object's whole key."""
         self._update(
             (DROP, key),
-            "SET #state = :state, #since = :since, #reason = :reason",
-            "attribute_not_exists(#id)",
-            _strings({":state": REFUSED, ":since": text(at), ":reason": reason}),
+            Attr("Id").not_exists(),
+            {"State": REFUSED, "Since": to_text(at), "Reason": reason},
         )
 
     def _wait(
-        self, drop_id: str, since: datetime, more: str, condition: str, values: dict[str, Any]
+        self, drop_id: str, since: datetime, condition: ConditionBase, more: Mapping[str, Any]
     ) -> None:
-        self._update(
-            (DROP, drop_id),
-            f"SET #state = :waiting, #since = :since, #open = :since, {more} ADD #generation :one",
-            condition,
-            values | _strings({":waiting": WAITING, ":since": text(since)}) | {":one": {"N": "1"}},
-        )
+        waits = {"State": WAITING, "Since": to_text(since), "Open": to_text(since), **more}
+        self._update((DROP, drop_id), condition, waits, add={"Generation": 1})
 
-    def leave(self, drop: Drop, fate: Fate) -> None:
+    def leave(self, drop: Drop, status: DropStatus) -> None:
         """The drop, which waits, goes into no run."""
         self._update(
             (DROP, drop.id),
-            "SET #state = :state, #reason = :reason REMOVE #open",
-            "#generation = :generation AND #state = :waiting",
-            _strings({":state": fate.state, ":reason": fate.reason, ":waiting": WAITING})
-            | {":generation": {"N": str(drop.generation)}},
+            Attr("Generation").eq(drop.generation) & Attr("State").eq(WAITING),
+            {"State": status.state, "Reason": status.reason},
+            remove=("Open",),
         )
 
     def has(self, drop_id: str) -> bool:
         """Whether the drop is on record."""
-        return "Item" in self._client.get_item(
-            TableName=self._name, Key=_key(DROP, drop_id), ConsistentRead=True
-        )
+        return self._get(DROP, drop_id) is not None
 
     def open_drops(self) -> list[Drop]:
         """Drops that wait, and those that unsuccessful runs have left."""
-        return [items.drop(item) for item in self._query(DROP, IndexName="Open")]
+        return [Drop.from_item(item) for item in items_of(self._table, DROP, IndexName="Open")]
 
     def open_runs(self) -> list[Run]:
-        return [items.run(item) for item in self._query(RUN, IndexName="Open")]
+        """Runs that are not over, or whose end the drops have not been given."""
+        return [Run.from_item(item) for item in items_of(self._table, RUN, IndexName="Open")]
 
     def history(self, now: datetime) -> History:
+        """The runs of the last 24 hours, and the newest of all."""
         newest = alone = 0
-        for item in self._query(RUN, ScanIndexForward=False):
-            run = items.run(item)
+        for run in self._newest_runs():
             newest = max(newest, run.number)
             if run.created <= now - _DAY:
                 break
@@ -134,22 +123,16 @@ class Table:
 
     def run_of(self, execution_arn: str) -> Run | None:
         """The run that has the execution."""
-        for item in self._query(RUN, ScanIndexForward=False):
-            run = items.run(item)
-            if run.execution_arn == execution_arn:
-                return run
-        return None
+        return next((r for r in self._newest_runs() if r.execution_arn == execution_arn), None)
+
+    def _newest_runs(self) -> Iterator[Run]:
+        return map(Run.from_item, items_of(self._table, RUN, ScanIndexForward=False))
 
     def begin(self, run: Run) -> bool:
         """Keeps a new run; False where another function was faster with its number."""
         try:
-            self._client.put_item(
-                TableName=self._name,
-                Item=_key(RUN, _sorted(run.number)) | items.of_run(run),
-                ConditionExpression="attribute_not_exists(#id)",
-                ExpressionAttributeNames={"#id": "Id"},
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._table.put_item(Item=run.to_item(), ConditionExpression=Attr("Id").not_exists())
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
@@ -159,113 +142,132 @@ class Table:
         The run is open again until the drops have this too. An execution without an ARN, of a run
         that is given up, is only noted where no function has started one; gives whether it was.
         """
-        values = {
-            ":arn": execution.arn,
-            ":status": execution.status,
-            ":modified": execution.modified,
-            ":reason": execution.reason,
-            ":package": execution.model_package_arn,
-            ":open": text(run.created),
-            ":none": "",
-        }
+        condition: ConditionBase = Attr("PipelineExecutionArn").eq("")
+        if execution.arn:
+            condition = condition | Attr("Modified").lte(execution.modified)
         return self._update(
-            (RUN, _sorted(run.number)),
-            "SET #arn = :arn, #status = :status, #modified = :modified, #reason = :reason, "
-            "#package = :package, #open = :open",
-            "#arn = :none OR #modified <= :modified" if execution.arn else "#arn = :none",
-            _strings(values),
+            (RUN, to_sort_key(run.number)),
+            condition,
+            {
+                "PipelineExecutionArn": execution.arn,
+                "Status": execution.status,
+                "Modified": execution.modified,
+                "Reason": execution.reason,
+                "ModelPackageArn": execution.model_package_arn,
+                "Open": to_text(run.created),
+            },
         )
 
     def note_refusal(self, run: Run, reason: str) -> None:
         """Why the run could not be started yet."""
         self._update(
-            (RUN, _sorted(run.number)),
-            "SET #reason = :reason",
-            "#arn = :none",
-            _strings({":reason": reason, ":none": ""}),
+            (RUN, to_sort_key(run.number)),
+            Attr("PipelineExecutionArn").eq(""),
+            {"Reason": reason},
         )
 
-    def file(self, run: Run, fates: Mapping[str, Fate]) -> None:
+    def file(self, run: Run, statuses: Mapping[str, DropStatus]) -> None:
         """Gives the run's status to the drops that it covers, and closes the run where it is over.
 
         A drop that waits anew, or that a later run covers, is left as it is.
 
         Args:
-            fates: of those that have another than the run's.
+            statuses: Of those drops that have another than the run's.
         """
         for drop_id, generation in run.drops.items():
-            fate = fates.get(drop_id, Fate(run.status, ""))
+            status = statuses.get(drop_id, DropStatus(run.status))
+            is_left = status.state in LEFT
+            this_run = Attr("Run").eq(run.number) & Attr("RunModified").lte(run.modified)
             self._update(
                 (DROP, drop_id),
-                "SET #state = :status, #run = :run, #run_modified = :modified, #reason = :reason"
-                + (", #open = #since" if fate.state in LEFT else " REMOVE #open"),
-                "#generation = :generation AND (attribute_not_exists(#run) OR #run < :run "
-                "OR (#run = :run AND #run_modified <= :modified))",
-                _strings({":status": fate.state, ":reason": fate.reason, ":modified": run.modified})
-                | {":run": {"N": str(run.number)}, ":generation": {"N": str(generation)}},
+                Attr("Generation").eq(generation)
+                & (Attr("Run").not_exists() | Attr("Run").lt(run.number) | this_run),
+                {
+                    "State": status.state,
+                    "Run": run.number,
+                    "RunModified": run.modified,
+                    "Reason": status.reason,
+                },
+                copy={"Open": "Since"} if is_left else {},
+                remove=() if is_left else ("Open",),
             )
         self._update(
-            (RUN, _sorted(run.number)),
-            "SET #filed = :modified" + (" REMOVE #open" if run.status in items.ENDED else ""),
-            "#modified = :modified AND #status = :status",
-            _strings({":modified": run.modified, ":status": run.status}),
+            (RUN, to_sort_key(run.number)),
+            Attr("Modified").eq(run.modified) & Attr("Status").eq(run.status),
+            {"Filed": run.modified},
+            remove=("Open",) if run.status in ENDED else (),
         )
 
     def release(self, number: int, by: str, at: datetime) -> None:
         """A person lets the run with that number begin."""
         self._update(
-            (RELEASE, _sorted(number)),
-            "SET #by = :by, #at = :at",
-            "attribute_not_exists(#id)",
-            _strings({":by": by, ":at": text(at)}),
+            (RELEASE, to_sort_key(number)),
+            Attr("Id").not_exists(),
+            {"By": by, "At": to_text(at)},
         )
 
     def released_by(self, number: int) -> str:
         """Who has let the run with that number begin; empty where nobody has."""
-        found = self._client.get_item(
-            TableName=self._name, Key=_key(RELEASE, _sorted(number)), ConsistentRead=True
-        )
-        by: str = found.get("Item", {}).get("By", {}).get("S", "")
-        return by
+        item = self._get(RELEASE, to_sort_key(number))
+        return str(item["By"]) if item else ""
 
-    def _query(self, kind: str, **more: Any) -> Iterator[dict[str, Any]]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            KeyConditionExpression="#kind = :kind",
-            ExpressionAttributeNames={"#kind": "Kind"},
-            ExpressionAttributeValues={":kind": {"S": kind}},
-            ConsistentRead=True,
-            **more,
-        )
-        for page in pages:
-            yield from page["Items"]
+    def _get(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        return self._table.get_item(Key={"Kind": kind, "Id": name}, ConsistentRead=True).get("Item")
 
-    def _update(
-        self, key: tuple[str, str], update: str, condition: str, values: dict[str, Any]
+    def _update(  # noqa: PLR0913 - the clauses of an update
+        self,
+        key: tuple[str, str],
+        condition: ConditionBase,
+        values: Mapping[str, Any],
+        *,
+        copy: Mapping[str, str] | None = None,
+        add: Mapping[str, int] | None = None,
+        remove: tuple[str, ...] = (),
     ) -> bool:
-        """Whether the condition held."""
+        """Changes an item where the condition holds; gives whether it did.
+
+        Args:
+            key: Its kind and id.
+            values: What attributes are set to.
+            copy: Attributes that are set to what another one is.
+            add: What is added to numbers.
+            remove: Attributes that are taken away.
+        """
+        copy, add = copy or {}, add or {}
+        names = {f"#{name}": name for name in (*values, *copy, *copy.values(), *add, *remove)}
+        sets = [f"#{name} = :{name}" for name in values]
+        sets += [f"#{name} = #{other}" for name, other in copy.items()]
+        update = f"SET {', '.join(sets)}"
+        if remove:
+            update += f" REMOVE {', '.join(f'#{name}' for name in remove)}"
+        if add:
+            update += f" ADD {', '.join(f'#{name} :{name}' for name in add)}"
         try:
-            self._client.update_item(
-                TableName=self._name,
-                Key=_key(*key),
+            self._table.update_item(
+                Key={"Kind": key[0], "Id": key[1]},
                 UpdateExpression=update,
                 ConditionExpression=condition,
-                ExpressionAttributeNames=items.names_in(f"{update} {condition}"),
-                ExpressionAttributeValues=values,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={f":{n}": v for n, v in {**values, **add}.items()},
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
+        except self._table.meta.client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
 
-def _key(kind: str, name: str) -> dict[str, Any]:
-    return {"Kind": {"S": kind}, "Id": {"S": name}}
+def items_of(table: "DynamoDBTable", kind: str, **more: Any) -> Iterator[dict[str, Any]]:
+    """All items of a kind, by id, read consistently page by page.
 
-
-def _sorted(number: int) -> str:
-    # DynamoDB sorts text letter by letter.
-    return f"{number:08}"
-
-
-def _strings(values: dict[str, str]) -> dict[str, Any]:
-    return {name: {"S": value} for name, value in values.items()}
+    Args:
+        more: Further arguments of DynamoDB's Query, e.g. `IndexName`.
+    """
+    pages = table.meta.client.get_paginator("query").paginate(
+        TableName=table.name,
+        KeyConditionExpression="#kind = :kind",
+        ExpressionAttributeNames={"#kind": "Kind"},
+        ExpressionAttributeValues={":kind": kind},
+        ConsistentRead=True,
+        **more,
+    )
+    for page in pages:
+        yield from page["Items"]

@@ -12,9 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.deployer import handler as deployer
-from functions.deployer.approvals import Approvals
-from functions.deployer.attempts import Attempt
-from functions.deployer.errors import DeployerError
+from functions.deployer.approvals import Approvals, Attempt, DeployerError
 from rehearsal import lifecycle
 from scripts.commands import approve
 from tests.rehearsal.conftest import eventually
@@ -38,15 +36,13 @@ def server(tmp_path_factory):
 class Server:
     def __init__(self, url):
         self.url = url
+        self._session = boto3.Session("test", "test", region_name="us-east-1")
 
     def client(self, service):
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self._session.client(service, endpoint_url=self.url)
+
+    def table(self, name):
+        return self._session.resource("dynamodb", endpoint_url=self.url).Table(name)
 
 
 @pytest.fixture(scope="module")
@@ -280,7 +276,7 @@ def test_a_deleted_package_is_passed_over(hear, decide, server, stack, packages)
 
 
 def test_the_table_keeps_the_newest_of_each_time(server, name, table, packages):
-    approvals = Approvals(server.client("dynamodb"), table, name)
+    approvals = Approvals(server.table(table), name)
     for seconds in (2, 9, 1, 9):
         approvals.approve(packages[0], START + timedelta(seconds=seconds))
         approvals.fail(Attempt(1, START + timedelta(seconds=seconds)))

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from functions.deployer.attempts import Attempt
+from functions.deployer.approvals import Attempt
 from scripts.console import CommandError
 from scripts.deployed.deployments import Attempts, Deployment
 

@@ -7,10 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.deployer.attempts import Attempt
-from functions.deployer.desired import Approval, desired
-from functions.deployer.events import approval
-from functions.deployer.packages import version_in
+from functions.deployer.approvals import Approval, Attempt, approved_package, desired, version_in
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"
@@ -54,20 +51,20 @@ def test_an_attempt_is_known_again_by_its_change_set_and_by_its_token(version, m
     attempt = Attempt(version, approved)
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html
     assert re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", f"{attempt.name}-{2**42}")
-    assert Attempt.named(attempt.name) == attempt
-    assert Attempt.named(f"{attempt.name}-17") == attempt
+    assert Attempt.from_name(attempt.name) == attempt
+    assert Attempt.from_name(f"{attempt.name}-17") == attempt
 
 
 @pytest.mark.parametrize(
     "name", ["", "cdk-deploy-change-set", "model-1", "model-a-1", "my-model-1-2"]
 )
 def test_others_names_are_no_attempts(name):
-    assert Attempt.named(name) is None
+    assert Attempt.from_name(name) is None
 
 
 @pytest.mark.parametrize("fields", [{}, {"UpdatedModelPackageFields": ["ModelApprovalStatus"]}])
 def test_an_approval_has_its_events_time(fields):
-    assert approval(changed(**fields)) == (PACKAGE, START + timedelta(seconds=7))
+    assert approved_package(changed(**fields)) == (PACKAGE, START + timedelta(seconds=7))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +78,7 @@ def test_an_approval_has_its_events_time(fields):
     ],
 )
 def test_another_event_is_no_approval(event):
-    assert approval(event) is None
+    assert approved_package(event) is None
 
 
 @pytest.mark.parametrize(

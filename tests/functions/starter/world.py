@@ -11,15 +11,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from functions.starter import items
-from functions.starter.datasets import Datasets
 from functions.starter.executions import Executions
 from functions.starter.plan import Guards
 from functions.starter.reconciler import Parts, Reconciler
-from functions.starter.records import UNSUCCESSFUL, Marker, Run
-from functions.starter.table import DROP, RUN, Table
-from tests.infra.trigger import calls, fake_dynamodb
-from tests.infra.trigger.fake_sagemaker import FakeSageMaker, Started
+from functions.starter.records import DROP, RUN, UNSUCCESSFUL, Drop, Marker, Run
+from functions.starter.s3 import Datasets
+from functions.starter.table import Table, items_of
+from tests.functions.starter import calls, fake_dynamodb
+from tests.functions.starter.fake_sagemaker import FakeSageMaker, Started
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 SCHEDULE = {"detail-type": "Scheduled Event", "time": START.isoformat(), "detail": {}}
@@ -46,9 +45,8 @@ class World:
         self.asked = 0
         self.now = START
         self._sequence = 0
-        self._client = fake_dynamodb.client(calls.around)
-        self._table_name = fake_dynamodb.create_table(self._client, table)
-        self.table = Table(self._client, self._table_name)
+        self._items = fake_dynamodb.create_table(calls.around, table)
+        self.table = Table(self._items)
         self.sagemaker = FakeSageMaker(self._ask, lambda: self.now, self.post.append)
         self.reconciler = Reconciler(
             Parts(
@@ -199,33 +197,25 @@ class World:
     @property
     def runs(self) -> list[Run]:
         """All runs on record, the oldest first."""
-        return [items.run(item) for item in self._items(RUN)]
+        return [Run.from_item(item) for item in items_of(self._items, RUN)]
 
     def state(self, drop_id: str) -> str:
-        return self.states()[drop_id]
+        return self._drops()[drop_id].state
 
     def reason(self, drop_id: str) -> str:
-        (found,) = (item for item in self._items(DROP) if item["Id"]["S"] == drop_id)
-        reason: str = found.get("Reason", {}).get("S", "")
-        return reason
+        return self._drops()[drop_id].reason
 
     def states(self) -> dict[str, str]:
         """Of all drops on record."""
-        return {item["Id"]["S"]: item["State"]["S"] for item in self._items(DROP)}
+        return {drop.id: drop.state for drop in self._drops().values()}
 
     def run_of(self, drop_id: str) -> Run:
-        """The run whose fate the drop has."""
-        (found,) = (item for item in self._items(DROP) if item["Id"]["S"] == drop_id)
-        return self.runs[int(found["Run"]["N"]) - 1]
+        """The run whose status the drop has."""
+        return self.runs[self._drops()[drop_id].run - 1]
 
     def execution_of(self, run: Run) -> Started:
         (found,) = (e for e in self.sagemaker.executions if e.token == run.token)
         return found
 
-    def _items(self, kind: str) -> list[dict[str, Any]]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table_name,
-            KeyConditionExpression="Kind = :kind",
-            ExpressionAttributeValues={":kind": {"S": kind}},
-        )
-        return [item for page in pages for item in page["Items"]]
+    def _drops(self) -> dict[str, Drop]:
+        return {item["Id"]: Drop.from_item(item) for item in items_of(self._items, DROP)}

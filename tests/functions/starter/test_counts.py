@@ -2,8 +2,8 @@
 
 import random
 
-from tests.infra.trigger.checks import check_nothing_is_lost, check_nothing_is_twice
-from tests.infra.trigger.world import World
+from tests.functions.starter.checks import check_nothing_is_lost, check_nothing_is_twice
+from tests.functions.starter.world import World
 
 
 def deliver(world, events):

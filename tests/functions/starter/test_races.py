@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.infra.trigger.checks import check_nothing_is_lost, check_nothing_is_twice
-from tests.infra.trigger.world import World
+from tests.functions.starter.checks import check_nothing_is_lost, check_nothing_is_twice
+from tests.functions.starter.world import World
 
 CALLS = range(1, 26)
 

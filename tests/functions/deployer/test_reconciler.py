@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.deployer.errors import DeployerError
-from functions.deployer.proposals import Proposals
-from functions.deployer.updates import Updates
-from tests.infra.deployer_world import World, arn
+from functions.deployer.approvals import DeployerError
+from functions.deployer.rollouts import ChangeSets, DirectUpdates
+from tests.functions.deployer.world import World, arn
 
 VERSIONS = st.integers(1, 4)
 NUMBERS = st.integers(0, 20)
@@ -45,7 +44,7 @@ def happen(world, history):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE), max_size=60), BAD)
 def test_whatever_the_order_of_events_the_newest_approval_that_holds_serves(history, bad):
-    world = World(Updates, bad)
+    world = World(DirectUpdates, bad)
     happen(world, history)
     world.settle(executes=False)
     if world.best:
@@ -56,7 +55,7 @@ def test_whatever_the_order_of_events_the_newest_approval_that_holds_serves(hist
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(*AWAKE), max_size=60), BAD)
 def test_an_approval_that_was_rolled_back_is_never_tried_again(history, bad):
-    world = World(Updates, bad)
+    world = World(DirectUpdates, bad)
     happen(world, history)
     world.settle(executes=False)
     attempts = Counter(token.rpartition("-")[0] for token in world.cloudformation.tried)
@@ -67,7 +66,7 @@ def test_an_approval_that_was_rolled_back_is_never_tried_again(history, bad):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE, EXECUTE), max_size=60), BAD)
 def test_where_a_person_decides_only_what_is_wanted_waits(history, bad):
-    world = World(Proposals, bad)
+    world = World(ChangeSets, bad)
     happen(world, history)
     world.settle(executes=False)
     waiting = world.cloudformation.waiting
@@ -89,7 +88,7 @@ def test_where_a_person_decides_only_what_is_wanted_waits(history, bad):
 def test_executing_all_that_waits_comes_to_an_end_with_the_newest_that_works(
     history, bad, lists_executed, forgets_executed
 ):
-    world = World(Proposals, bad)
+    world = World(ChangeSets, bad)
     world.cloudformation.lists_executed = lists_executed
     world.cloudformation.forgets_executed = forgets_executed
     happen(world, history)
@@ -100,7 +99,7 @@ def test_executing_all_that_waits_comes_to_an_end_with_the_newest_that_works(
 
 
 def test_a_thousand_events_twice_and_in_any_order_end_where_they_should():
-    world = World(Updates, bad={3})
+    world = World(DirectUpdates, bad={3})
     for number in range(250):
         world.approve(1 + number % 7)
         world.describe(1 + number % 5)
@@ -113,40 +112,40 @@ def test_a_thousand_events_twice_and_in_any_order_end_where_they_should():
     assert world.cloudformation.serving == world.best
 
 
-def serving(way, *versions, bad=()):
+def serving(rollout, *versions, bad=()):
     """A world in which versions were approved one after another, and the last that works serves."""
-    world = World(way, set(bad))
+    world = World(rollout, set(bad))
     for version in versions:
         world.approve(version)
         world.settle(executes=True)
     return world
 
 
-@pytest.mark.parametrize("way", [Updates, Proposals])
-def test_rejecting_what_serves_brings_back_the_one_approved_before(way):
-    world = serving(way, 3, 1, 2)
+@pytest.mark.parametrize("rollout", [DirectUpdates, ChangeSets])
+def test_rejecting_what_serves_brings_back_the_one_approved_before(rollout):
+    world = serving(rollout, 3, 1, 2)
     world.reject(2)
     world.settle(executes=True)
     assert world.cloudformation.serving == arn(1)
 
 
-@pytest.mark.parametrize("way", [Updates, Proposals])
-def test_approving_an_older_package_again_makes_it_serve(way):
-    world = serving(way, 1, 2)
+@pytest.mark.parametrize("rollout", [DirectUpdates, ChangeSets])
+def test_approving_an_older_package_again_makes_it_serve(rollout):
+    world = serving(rollout, 1, 2)
     world.approve(1)
     world.settle(executes=True)
     assert world.cloudformation.serving == arn(1)
 
 
 def test_with_nothing_approved_the_last_one_serves_on():
-    world = serving(Updates, 1)
+    world = serving(DirectUpdates, 1)
     world.reject(1)
     world.settle(executes=True)
     assert world.cloudformation.serving == arn(1)
 
 
 def test_a_bad_package_is_tried_again_once_somebody_approves_it_again():
-    world = serving(Updates, 1, 2, bad=[2])
+    world = serving(DirectUpdates, 1, 2, bad=[2])
     assert world.cloudformation.serving == arn(1)
     world.cloudformation.bad.clear()
     world.describe(2)
@@ -158,7 +157,7 @@ def test_a_bad_package_is_tried_again_once_somebody_approves_it_again():
 
 
 def test_an_approval_during_an_update_is_taken_up_when_it_ends():
-    world = World(Updates, set())
+    world = World(DirectUpdates, set())
     for version in (1, 2):
         world.approve(version)
         world.deliver(0)
@@ -169,7 +168,7 @@ def test_an_approval_during_an_update_is_taken_up_when_it_ends():
 
 
 def test_a_change_set_of_a_rejected_package_is_withdrawn():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     world.approve(1)
     world.settle(executes=False)
     assert world.cloudformation.waiting == {arn(1)}
@@ -180,7 +179,7 @@ def test_a_change_set_of_a_rejected_package_is_withdrawn():
 
 @pytest.mark.parametrize("with_our_token", [True, False])
 def test_a_change_set_that_was_rolled_back_is_not_proposed_again(with_our_token):
-    world = World(Proposals, {1})
+    world = World(ChangeSets, {1})
     world.approve(1)
     world.settle(executes=False)
     world.execute(0, with_our_token=with_our_token)
@@ -192,7 +191,7 @@ def test_a_change_set_that_was_rolled_back_is_not_proposed_again(with_our_token)
 @pytest.mark.parametrize("forgets", [False, True])
 @pytest.mark.parametrize("with_our_token", [True, False])
 def test_a_rollback_is_noticed_where_only_active_change_sets_are_listed(with_our_token, forgets):
-    world = World(Proposals, {2})
+    world = World(ChangeSets, {2})
     world.cloudformation.lists_executed = False
     world.cloudformation.forgets_executed = forgets
     world.approve(1)
@@ -214,7 +213,7 @@ def test_a_rollback_is_noticed_where_only_active_change_sets_are_listed(with_our
 
 
 def test_a_change_set_that_another_update_overtook_is_made_anew():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     world.approve(1)
     world.settle(executes=False)
     (change_set,) = world.cloudformation.change_sets.values()
@@ -225,7 +224,7 @@ def test_a_change_set_that_another_update_overtook_is_made_anew():
 
 
 def test_other_peoples_change_sets_are_left_alone():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     theirs = {"ExecutionStatus": "AVAILABLE", "ChangeSetName": "cdk-deploy", "Package": "x"}
     world.cloudformation.change_sets["cdk-deploy"] = theirs
     world.approve(1)
@@ -235,7 +234,7 @@ def test_other_peoples_change_sets_are_left_alone():
 
 
 def test_a_package_that_served_before_the_table_was_there_is_gone_back_to():
-    world = World(Updates, set())
+    world = World(DirectUpdates, set())
     world.approve(1)
     world.post.clear()
     world.cloudformation.serving = arn(1)
@@ -248,7 +247,7 @@ def test_a_package_that_served_before_the_table_was_there_is_gone_back_to():
 
 
 def test_a_stack_that_needs_a_person_is_an_error_so_that_somebody_hears_of_it():
-    world = World(Updates, set())
+    world = World(DirectUpdates, set())
     world.cloudformation.status = "UPDATE_ROLLBACK_FAILED"
     world.approve(1)
     with pytest.raises(DeployerError, match=r"is UPDATE_ROLLBACK_FAILED .* continue-update"):
@@ -256,7 +255,7 @@ def test_a_stack_that_needs_a_person_is_an_error_so_that_somebody_hears_of_it():
 
 
 def test_a_rollback_is_noticed_though_another_update_followed_and_its_event_is_lost():
-    world = World(Updates, {1})
+    world = World(DirectUpdates, {1})
     world.approve(1)
     world.deliver(0)
     world.finish()
@@ -267,7 +266,7 @@ def test_a_rollback_is_noticed_though_another_update_followed_and_its_event_is_l
 
 
 def test_a_function_that_acts_late_meets_an_update_and_lets_it_be():
-    world = World(Updates, set())
+    world = World(DirectUpdates, set())
     world.approve(1)
     world.deliver(0, falls_asleep=True)
     world.approve(2)
@@ -279,7 +278,7 @@ def test_a_function_that_acts_late_meets_an_update_and_lets_it_be():
 
 
 def test_a_function_that_proposes_late_withdraws_what_it_proposed():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     world.approve(1)
     world.deliver(0, falls_asleep=True)
     world.approve(2)
@@ -289,7 +288,7 @@ def test_a_function_that_proposes_late_withdraws_what_it_proposed():
 
 
 def test_a_change_set_that_cannot_be_made_is_an_error_and_is_made_again_on_the_next_event():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     world.cloudformation.fails_change_sets = True
     world.approve(1)
     with pytest.raises(DeployerError, match=r"could not be made \(a hook said no\): reject"):
@@ -300,7 +299,7 @@ def test_a_change_set_that_cannot_be_made_is_an_error_and_is_made_again_on_the_n
 
 
 def test_a_change_set_whose_end_is_not_known_yet_is_an_error_so_that_the_event_is_tried_again():
-    world = World(Proposals, set())
+    world = World(ChangeSets, set())
     world.approve(1)
     world.settle(executes=False)
     (change_set,) = world.cloudformation.change_sets.values()

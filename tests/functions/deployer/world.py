@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.deployer.attempts import Attempt
-from functions.deployer.desired import Approval
-from functions.deployer.proposals import Proposals
+from functions.deployer.approvals import Approval, Attempt
 from functions.deployer.reconciler import Reconciler
+from functions.deployer.rollouts import ChangeSets, DirectUpdates
 from functions.deployer.stack import Stack, State
-from functions.deployer.updates import Updates
-from tests.infra.fake_cloudformation import START, FakeCloudFormation
+from tests.functions.deployer.fake_cloudformation import START, FakeCloudFormation
 
 GROUP = "arn:aws:sagemaker:us-east-1:123456789012:model-package/group"
 
@@ -53,7 +51,7 @@ class World:
         asleep: calls of functions that stopped just before they changed the stack.
     """
 
-    def __init__(self, way: type[Updates] | type[Proposals], bad: set[int]) -> None:
+    def __init__(self, rollout: type[DirectUpdates] | type[ChangeSets], bad: set[int]) -> None:
         self.cloudformation = FakeCloudFormation()
         self.cloudformation.bad = {arn(version) for version in bad}
         self.post: list[dict[str, Any]] = []
@@ -65,7 +63,7 @@ class World:
         stack = Stack(self.cloudformation, "serving", "ModelPackageArn")  # type: ignore[arg-type]
         world = self
 
-        class Drowsy(way):  # type: ignore[misc,valid-type]
+        class Drowsy(rollout):  # type: ignore[misc,valid-type]
             def deploy(self, state: State, wanted: Approval) -> bool:
                 if world._falls_asleep:
                     world.asleep.append(lambda: super(Drowsy, self).deploy(state, wanted))

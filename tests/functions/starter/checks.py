@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from functions.starter.records import UNSUCCESSFUL, Run
-from tests.infra.trigger.world import World
+from tests.functions.starter.world import World
 
 
 def check_nothing_is_lost(world: World) -> None:

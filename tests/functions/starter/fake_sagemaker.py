@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.infra.trigger.fake_dynamodb import Around
+from tests.functions.starter.fake_dynamodb import Around
 
 PIPELINE = "arn:aws:sagemaker:us-east-1:123456789012:pipeline/p"
 CHANGED = "SageMaker Model Building Pipeline Execution Status Change"

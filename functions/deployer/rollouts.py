@@ -1,14 +1,12 @@
-"""Where a person decides (prod): a change set an approval, for the wanted package only."""
+"""How a model package reaches the stack: at once, or when a person decides."""
 
 import logging
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import ClientError, WaiterError
 
-from .attempts import Attempt
-from .desired import Approval
-from .errors import DeployerError
+from .approvals import Approval, Attempt, DeployerError, milliseconds
 from .stack import Stack, State, says_changing
 
 if TYPE_CHECKING:
@@ -26,8 +24,77 @@ _CREATION: "WaiterConfigTypeDef" = {"Delay": 2, "MaxAttempts": 20}
 _EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
 
-class Proposals:
-    """Change sets named after attempts; others' are left alone."""
+class Rollout(Protocol):
+    """The way: `DirectUpdates` or `ChangeSets`."""
+
+    def __init__(self, stack: Stack) -> None: ...
+
+    def failures(self, state: State) -> Iterable[Attempt]:
+        """Attempts that were rolled back, beyond those that the stack itself tells of.
+
+        Raises:
+            DeployerError: How one ended is not known yet, though the stack no longer changes.
+        """
+
+    def withdraw(self, keep: Attempt | None) -> None:
+        """Takes back what waits for a person, so that nobody executes what is no longer wanted.
+
+        Args:
+            keep: The one attempt that stays.
+        """
+
+    def deploy(self, state: State, wanted: Approval) -> bool:
+        """Rolls a package out; gives whether to look again, as no event will tell of it.
+
+        Raises:
+            DeployerError: CloudFormation could not begin it.
+        """
+
+
+class DirectUpdates:
+    """Updates the stack at once (dev, staging)."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def failures(self, state: State) -> Iterator[Attempt]:
+        """None but those that the stack itself tells of."""
+        return iter(())
+
+    def withdraw(self, keep: Attempt | None) -> None:
+        """Nothing waits for anybody."""
+
+    def deploy(self, state: State, wanted: Approval) -> bool:
+        """Updates the stack, once for one state of it.
+
+        Whoever sees the same state sends the same token, and CloudFormation takes that for a retry.
+        The update's end is an event.
+        """
+        client, name = self._stack.client, self._stack.name
+        try:
+            client.update_stack(
+                **self._stack.change(state, wanted.package),
+                ClientRequestToken=f"{wanted.attempt.name}-{milliseconds(state.updated)}",
+            )
+        except client.exceptions.TokenAlreadyExistsException:
+            logger.info("%s is being updated to %s already.", name, wanted.package)
+        except ClientError as error:
+            if says_changing(error):
+                logger.info("%s is changing: its end is waited for.", name)
+            elif "No updates are to be performed" in str(error):
+                logger.info("%s has %s already.", name, wanted.package)
+            else:
+                raise
+        else:
+            logger.info("%s is being updated to %s.", name, wanted.package)
+        return False
+
+
+class ChangeSets:
+    """A change set an approval, for a person to execute (prod), for the wanted package only.
+
+    They are named after attempts; others' are left alone.
+    """
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -36,11 +103,11 @@ class Proposals:
         """Attempts that a person executed and that were rolled back, with whatever token.
 
         Raises:
-            DeployerError: how one ended is not known yet, though the stack no longer changes.
+            DeployerError: How one ended is not known yet, though the stack no longer changes.
         """
         statuses = {a: change_set.get("ExecutionStatus") for a, change_set in self._ours()}
         # A list of active change sets may leave out the one that was executed.
-        executed = Attempt.named(state.change_set or "")
+        executed = Attempt.from_name(state.change_set or "")
         if executed and executed not in statuses:
             statuses[executed] = self._end_of(executed, state)
         for attempt, status in statuses.items():
@@ -59,14 +126,10 @@ class Proposals:
         serves = state.serving.rpartition("/")[2] == str(executed.version)
         return "EXECUTE_FAILED" if state.is_rolled_back and not serves else None
 
-    def withdraw(self, but: Attempt | None) -> None:
-        """Deletes what waits for execution, so that nobody executes what is no longer wanted.
-
-        Args:
-            but: the one attempt that stays.
-        """
+    def withdraw(self, keep: Attempt | None) -> None:
+        """Deletes what waits for execution."""
         for attempt, change_set in self._ours():
-            if attempt != but and change_set.get("ExecutionStatus") not in _EXECUTED:
+            if attempt != keep and change_set.get("ExecutionStatus") not in _EXECUTED:
                 self._delete(attempt)
                 logger.info("The change set %s is withdrawn.", attempt.name)
 
@@ -135,7 +198,7 @@ class Proposals:
             StackName=self._stack.name
         )
         summaries = [summary for page in pages for summary in page["Summaries"]]
-        named = [(Attempt.named(summary["ChangeSetName"]), summary) for summary in summaries]
+        named = [(Attempt.from_name(summary["ChangeSetName"]), summary) for summary in summaries]
         return [(attempt, summary) for attempt, summary in named if attempt]
 
 

@@ -5,8 +5,8 @@ hypothesis makes up.
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.infra.trigger.checks import check_nothing_is_lost, check_nothing_is_twice
-from tests.infra.trigger.world import World
+from tests.functions.starter.checks import check_nothing_is_lost, check_nothing_is_twice
+from tests.functions.starter.world import World
 
 NUMBERS = st.integers(0, 20)
 CALLS = st.integers(1, 24)

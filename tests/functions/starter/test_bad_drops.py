@@ -3,7 +3,7 @@
 import pytest
 
 from functions.starter import names
-from tests.infra.trigger.world import World
+from tests.functions.starter.world import World
 
 
 def deliver(world):

@@ -1,4 +1,4 @@
-"""DynamoDB in this process: boto3's client, whose requests MiniStack's DynamoDB answers at once.
+"""DynamoDB in this process: boto3's table, whose requests MiniStack's DynamoDB answers at once.
 
 So conditions and expressions are judged by the same code as in a rehearsal, without a server.
 """
@@ -6,6 +6,7 @@ So conditions and expressions are judged by the same code as in a rehearsal, wit
 import io
 import itertools
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -23,11 +24,9 @@ class _Body(io.BytesIO):
         yield self.read()
 
 
-def client(around: Around) -> Any:
-    """Args:
-    around: gets each call, and makes it or not.
-    """
-    made = boto3.client(
+@lru_cache(maxsize=1)
+def _resource(around: Around) -> Any:
+    made = boto3.resource(
         "dynamodb",
         region_name="us-east-1",
         aws_access_key_id="test",
@@ -44,7 +43,7 @@ def client(around: Around) -> Any:
         status, answered, content = around(lambda: _handle(headers, body))
         return AWSResponse(request.url, status, answered, _Body(content))
 
-    made.meta.events.register("before-send.dynamodb", answer)
+    made.meta.client.meta.events.register("before-send.dynamodb", answer)
     return made
 
 
@@ -56,9 +55,13 @@ def _handle(headers: dict[str, str], body: bytes) -> Any:
     raise AssertionError("MiniStack's DynamoDB waits for something, and needs a loop")
 
 
-def create_table(made: Any, properties: dict[str, Any]) -> str:
-    """A new table like that of a template's resource; gives its name."""
-    name = f"drops{next(_numbers)}"
+def create_table(around: Around, properties: dict[str, Any]) -> Any:
+    """A new table like that of a template's resource, as boto3's resource has it.
+
+    Args:
+        around: Gets each call, and makes it or not.
+    """
     wanted = ("KeySchema", "AttributeDefinitions", "LocalSecondaryIndexes", "BillingMode")
-    made.create_table(TableName=name, **{key: properties[key] for key in wanted})
-    return name
+    return _resource(around).create_table(
+        TableName=f"drops{next(_numbers)}", **{key: properties[key] for key in wanted}
+    )

@@ -1,5 +1,0 @@
-"""What needs a person."""
-
-
-class DeployerError(Exception):
-    """One sentence: what is wrong, where, what to do."""

@@ -1,0 +1,1 @@
+"""What several functions need; it is deployed with each of them."""
