@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from functions.reporter.words import one_line
+from functions.reporter.messages import one_line
 
 INTERRUPTED = 130
 PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe

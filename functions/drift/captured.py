@@ -1,12 +1,18 @@
-"""Captured data in S3: `<prefix>yyyy/mm/dd/hh/<minute-second-millisecond>-<id>.jsonl`, in UTC."""
+"""What the endpoint answered, as captured data in S3 says.
 
+Its files are `<prefix>yyyy/mm/dd/hh/<minute-second-millisecond>-<id>.jsonl`, in UTC, with the lines
+of SageMaker's data capture. The answers in them are those of this project's inference container.
+https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
+"""
+
+import base64
+import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-
-from .answers import Tally
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -19,6 +25,55 @@ MAXIMUM_FILES = 10_000
 MAXIMUM_BYTES = 128 * 2**20
 # Traffic may be rare; what is older tells nothing about now.
 MAXIMUM_HOURS = 168
+
+
+@dataclass
+class Tally:
+    """What was counted of the answers of one model package.
+
+    Attributes:
+        labels: answers by the label that they gave.
+        of_other_models: answers of other model packages, which are not in `labels`.
+        unreadable: lines with no answer in JSON that names its labels and its model package.
+    """
+
+    model_package_arn: str
+    labels: Counter[str] = field(default_factory=Counter)
+    of_other_models: int = 0
+    unreadable: int = 0
+
+    @property
+    def predictions(self) -> int:
+        return self.labels.total()
+
+    def add(self, line: bytes) -> None:
+        """Counts the answers of one line, of which a batch has several."""
+        try:
+            package, labels = _read(line)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            self.unreadable += 1
+            return
+        if package == self.model_package_arn:
+            self.labels.update(labels)
+        else:
+            self.of_other_models += len(labels)
+
+
+def _read(line: bytes) -> tuple[str, list[str]]:
+    output = json.loads(line)["captureData"]["endpointOutput"]
+    answer = json.loads(_content(output))
+    package = answer["model_package_arn"]
+    predictions = answer.get("predictions", [answer])
+    labels = [prediction["label"] for prediction in predictions]
+    if not isinstance(package, str) or not all(isinstance(label, str) for label in labels):
+        raise TypeError(package, labels)
+    return package, labels
+
+
+def _content(output: Mapping[str, Any]) -> str | bytes:
+    """The answer's text, in Base64 where the capture was not told that it is JSON."""
+    data: str = output["data"]
+    return base64.b64decode(data, validate=True) if output["encoding"] == "BASE64" else data
 
 
 @dataclass(frozen=True)

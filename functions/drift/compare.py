@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 
-from . import records
-from .answers import Tally
-from .captured import Folder, Window, count_newest
-from .comparison import Comparison
-from .records import Records
-from .served import served_package
-from .trained import trained_on
+from functions.shared.documents import Documents
+from functions.shared.metrics import Point, put_points
+
+from .captured import Folder, Tally, Window, count_newest
+from .comparison import COMPARISON, Comparison
+from .models import served_package, trained_on
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -40,7 +39,7 @@ class Settings:
     threshold: float
 
     @classmethod
-    def of(cls, variables: Mapping[str, str]) -> Self:
+    def from_environment(cls, variables: Mapping[str, str]) -> Self:
         return cls(
             endpoint=variables["ENDPOINT_NAME"],
             stack=variables["STACK_NAME"],
@@ -71,7 +70,7 @@ def handler(event: object, context: object) -> dict[str, Any] | None:
         boto3.client("s3"),
         boto3.client("cloudwatch"),
     )
-    return compare(clients, Settings.of(os.environ), datetime.now(UTC))
+    return compare(clients, Settings.from_environment(os.environ), datetime.now(UTC))
 
 
 def compare(clients: Clients, settings: Settings, now: datetime) -> dict[str, Any] | None:
@@ -84,8 +83,9 @@ def compare(clients: Clients, settings: Settings, now: datetime) -> dict[str, An
     extent = count_newest(clients.s3, settings.captured, tally, settings.window, now)
     comparison = Comparison(now, trained, tally, extent, settings.window.predictions)
     described = comparison.describe(settings.endpoint, settings.threshold)
-    Records(clients.s3, settings.records_bucket).write(records.COMPARISON, described)
-    _put_metrics(clients.cloudwatch, settings, comparison)
+    Documents(clients.s3, settings.records_bucket).write(COMPARISON, described)
+    points = _points(comparison, settings.endpoint)
+    put_points(clients.cloudwatch, settings.namespace, points, comparison.time)
     logger.info(
         "%s predictions of %s since %s: drift %s, threshold %s.",
         described["predictions"],
@@ -97,20 +97,9 @@ def compare(clients: Clients, settings: Settings, now: datetime) -> dict[str, An
     return described
 
 
-def _put_metrics(client: Any, settings: Settings, comparison: Comparison) -> None:
-    values = {"CapturedPredictions": (float(comparison.tally.predictions), "Count")}
+def _points(comparison: Comparison, endpoint: str) -> list[Point]:
+    of = {"EndpointName": endpoint}
+    points = [Point("CapturedPredictions", float(comparison.tally.predictions), "Count", of)]
     if comparison.is_enough:
-        values["ClassShareDrift"] = (comparison.drift, "None")
-    client.put_metric_data(
-        Namespace=settings.namespace,
-        MetricData=[
-            {
-                "MetricName": name,
-                "Dimensions": [{"Name": "EndpointName", "Value": settings.endpoint}],
-                "Timestamp": comparison.time,
-                "Value": value,
-                "Unit": unit,
-            }
-            for name, (value, unit) in values.items()
-        ],
-    )
+        points.append(Point("ClassShareDrift", comparison.drift, "None", of))
+    return points

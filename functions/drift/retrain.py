@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Self, TypedDict
 
 import boto3
 
-from . import records
-from .records import Records
-from .served import served_package
+from functions.shared.documents import Documents
+
+from .comparison import COMPARISON
+from .models import served_package
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -57,7 +58,7 @@ class Settings:
     threshold: float
 
     @classmethod
-    def of(cls, variables: Mapping[str, str]) -> Self:
+    def from_environment(cls, variables: Mapping[str, str]) -> Self:
         return cls(
             stack=variables["STACK_NAME"],
             parameter=variables["PARAMETER"],
@@ -79,7 +80,7 @@ class Clients:
 def handler(event: AlarmStateChange, context: object) -> str | None:
     """What it has asked for a run as, or None."""
     clients = Clients(boto3.client("cloudformation"), boto3.client("events"), boto3.client("s3"))
-    return retrain(event, clients, Settings.of(os.environ))
+    return retrain(event, clients, Settings.from_environment(os.environ))
 
 
 def retrain(event: AlarmStateChange, clients: Clients, settings: Settings) -> str | None:
@@ -94,7 +95,7 @@ def retrain(event: AlarmStateChange, clients: Clients, settings: Settings) -> st
     """
     if event["detail"]["state"]["value"] != "ALARM":
         return None
-    package = _drifted(Records(clients.s3, settings.records_bucket), settings.threshold)
+    package = _drifted(Documents(clients.s3, settings.records_bucket), settings.threshold)
     if package is None:
         logger.info("%s is over: the last comparison is not.", event["detail"]["alarmName"])
         return None
@@ -106,9 +107,12 @@ def retrain(event: AlarmStateChange, clients: Clients, settings: Settings) -> st
     return asked_as(package)
 
 
-def _drifted(kept: Records, threshold: float) -> str | None:
-    last = kept.read(records.COMPARISON)
-    if last is None or last["drift"] is None or last["drift"] <= threshold:
+def _drifted(kept: Documents, threshold: float) -> str | None:
+    found = kept.read(COMPARISON)
+    if found is None:
+        return None
+    last, _ = found
+    if last["drift"] is None or last["drift"] <= threshold:
         return None
     package: str = last["model_package_arn"]
     return package
@@ -128,4 +132,4 @@ def _ask(client: "EventBridgeClient", pipeline: str, package: str) -> None:
 
 def asked_as(package: str) -> str:
     """`drift/<group>/<version>`: no drop's id, which has no slash."""
-    return f"drift/{records.name_of(package)}"
+    return f"drift/{package.partition(':model-package/')[2]}"

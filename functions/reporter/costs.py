@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .records import Job
+from .executions import Job
 
 _HOUR = 3600
 
@@ -22,9 +22,12 @@ class Prices:
     usd_per_hour: dict[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, region: str) -> "Prices":
-        """Args:
-        text: `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`.
+    def from_json(cls, text: str, region: str) -> "Prices":
+        """The prices of one Region.
+
+        Args:
+            text: `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`.
+            region: E.g. `us-east-1`.
         """
         content = json.loads(text)
         return cls(content["date"], content["usd_per_hour"].get(region, {}))

@@ -2,19 +2,21 @@
 
 import logging
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import boto3
 
+from functions.shared.documents import Documents
+from functions.shared.metrics import Point, put_points
+
 from .costs import Prices
-from .documents import Documents
 from .executions import Executions
 from .ledger import Ledger
-from .metrics import Metrics
+from .messages import Message, Place
 from .outputs import Outputs
 from .reporter import Clients, Parts, Reporter
-from .words import Message, Place
 
 logging.getLogger().setLevel(logging.INFO)
 
@@ -53,13 +55,16 @@ def parts() -> Parts:
         executions=Executions(sagemaker),
         outputs=Outputs(Documents(s3, os.environ["WORKING_BUCKET"]), artifacts),
         ledger=Ledger(artifacts, lambda: datetime.now(UTC)),
-        metrics=Metrics(
-            boto3.client("cloudwatch"), os.environ["NAMESPACE"], os.environ["PIPELINE_NAME"]
-        ),
-        prices=Prices.of(os.environ["PRICES"], region),
+        prices=Prices.from_json(os.environ["PRICES"], region),
         place=Place(os.environ["ENVIRONMENT"], os.environ["NAME"], region, os.environ["RUNBOOKS"]),
+        pipeline=os.environ["PIPELINE_NAME"],
+        put_points=_put_points,
         publish=_publish,
     )
+
+
+def _put_points(points: Sequence[Point], time: datetime) -> None:
+    put_points(boto3.client("cloudwatch"), os.environ["NAMESPACE"], points, time)
 
 
 def _publish(message: Message) -> None:

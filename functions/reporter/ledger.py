@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from .documents import Documents
+from functions.shared.documents import Documents
 
 _PREFIX = "reports/"
 # Longer than the function may run: whoever has not told after this is dead.
@@ -42,15 +42,15 @@ class Ledger:
         try:
             told = work()
         except BaseException:
-            self.documents.write(place, {"state": "released"}, etag)
+            self.documents.replace(place, {"state": "released"}, etag)
             raise
-        self.documents.write(place, {"state": "told", "time": self._text(), **told}, etag)
+        self.documents.replace(place, {"state": "told", "time": self._text(), **told}, etag)
         return True
 
     def _claim(self, place: str) -> str | None:
         """The claim's ETag; None where it was told."""
         claim = {"state": "claimed", "time": self._text()}
-        etag = self.documents.write(place, claim, None)
+        etag = self.documents.replace(place, claim, None)
         if etag is not None:
             return etag
         found = self.documents.read(place)
@@ -58,7 +58,7 @@ class Ledger:
             raise BusyError(f"Another invocation works on {place}: this event is tried again.")
         if found[0]["state"] == "told":
             return None
-        etag = self.documents.write(place, claim, found[1])
+        etag = self.documents.replace(place, claim, found[1])
         if etag is None:
             raise BusyError(f"Another invocation took {place} over: this event is tried again.")
         return etag

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .documents import Documents
+from functions.shared.documents import Documents
 
 logger = logging.getLogger(__name__)
-Told = TypeVar("Told")
+Content = TypeVar("Content")
 
 DATASET = "lineage/{}/dataset.json"
 EVALUATION = "executions/{}/evaluation/evaluation.json"
@@ -35,14 +35,16 @@ class Outputs:
 
     def objects(self, execution_id: str) -> int | None:
         """How many images the dataset has; None where the execution did not come so far."""
-        return _told(self.artifacts, DATASET.format(execution_id), lambda d: int(d["objects"]))
+        return _read(self.artifacts, DATASET.format(execution_id), lambda d: int(d["objects"]))
 
     def accuracy(self, execution_id: str) -> Accuracy | None:
         """None where the execution did not come so far."""
-        return _told(self.working, EVALUATION.format(execution_id), _accuracies)
+        return _read(self.working, EVALUATION.format(execution_id), _accuracies)
 
 
-def _told(documents: Documents, key: str, reading: Callable[[dict[str, Any]], Told]) -> Told | None:
+def _read(
+    documents: Documents, key: str, reading: Callable[[dict[str, Any]], Content]
+) -> Content | None:
     """None where it is not there; a document that is none must not keep the rest from people."""
     try:
         found = documents.read(key)

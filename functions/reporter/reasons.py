@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from .records import Execution, Job, Step
+from .executions import Execution, Job, Step
 
 _REASON = re.compile(
     r"(?:ClientError: )?(?P<kind>AlgorithmError|InternalServerError|CapacityError|"

@@ -1,21 +1,32 @@
 """What is told of what happened."""
 
 import logging
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import logs, rollbacks, words
+from functions.shared.metrics import Point
+
+from . import messages
 from .costs import Prices
-from .executions import Executions
+from .executions import Executions, log_streams
 from .ledger import Ledger
-from .metrics import IMAGES_PER_SECOND, Metrics, Point
+from .messages import Message, Place, RunSummary
 from .outputs import Outputs
 from .reasons import Cause, judge
-from .words import Message, Place, Run
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
 logger = logging.getLogger(__name__)
+
+# The metric that training's log lines give, of all hosts together; the last epoch's is kept.
+_IMAGES_PER_SECOND = "images_per_second"
+# What the deployer names its updates and change sets.
+_TOKEN = re.compile(r"model-(\d+)-.*")
 
 
 @dataclass(frozen=True)
@@ -35,9 +46,10 @@ class Parts:
     executions: Executions
     outputs: Outputs
     ledger: Ledger
-    metrics: Metrics
     prices: Prices
     place: Place
+    pipeline: str
+    put_points: Callable[[Sequence[Point], datetime], None]
     publish: Callable[[Message], None]
 
 
@@ -59,13 +71,13 @@ class Reporter:
         status, arn = detail["currentPipelineExecutionStatus"], detail["pipelineExecutionArn"]
         ended = detail["executionEndTime"]
         key = f"{_id(arn)}/{status}-{ended}"
-        self._parts.ledger.once(key, lambda: self._tell(arn, status, _time(ended)))
+        self._parts.ledger.once(key, lambda: self._report(arn, status, _time(ended)))
 
     def rollback(self, event_id: str, detail: dict[str, Any]) -> None:
         """An update of the serving stack that was taken back."""
         stack_id, status = detail["stack-id"], detail["status-details"]["status"]
         self._parts.ledger.once(
-            f"stacks/{event_id}", lambda: self._tell_of_rollback(stack_id, status)
+            f"stacks/{event_id}", lambda: self._report_rollback(stack_id, status)
         )
 
     def _measure(self, arn: str, name: str, ended: datetime) -> dict[str, Any]:
@@ -73,23 +85,23 @@ class Reporter:
         step = next(step for step in execution.steps if step.name == name)
         cost = self._parts.prices.cost(execution.jobs_of(step))
         job = execution.job(step)
-        points = [Point("StepCost", cost.usd, "None", name)] if cost.jobs else []
-        if job is not None and IMAGES_PER_SECOND in job.metrics:
-            speed = job.metrics[IMAGES_PER_SECOND]
-            points.append(Point("ImagesPerSecond", speed, "Count/Second"))
-        self._parts.metrics.put(points, ended)
+        points = [self._point("StepCost", cost.usd, "None", name)] if cost.jobs else []
+        if job is not None and _IMAGES_PER_SECOND in job.metrics:
+            speed = job.metrics[_IMAGES_PER_SECOND]
+            points.append(self._point("ImagesPerSecond", speed, "Count/Second"))
+        self._parts.put_points(points, ended)
         return {"metrics": {point.name: point.value for point in points}}
 
-    def _tell(self, arn: str, status: str, ended: datetime) -> dict[str, Any]:
+    def _report(self, arn: str, status: str, ended: datetime) -> dict[str, Any]:
         execution = self._parts.executions.read(arn)
-        run = Run(
+        run = RunSummary(
             execution,
             self._parts.prices.cost(execution.jobs),
             self._parts.outputs.accuracy(execution.id),
         )
         points = self._points(run)
         # Before the message: twice the same point changes nothing that is shown.
-        self._parts.metrics.put(points, ended)
+        self._parts.put_points(points, ended)
         message = self._message(run, status)
         if message:
             self._publish(message)
@@ -98,30 +110,35 @@ class Reporter:
             "message": message.text if message else None,
         }
 
-    def _points(self, run: Run) -> list[Point]:
+    def _points(self, run: RunSummary) -> list[Point]:
         points = [
-            Point("RunCost", run.cost.usd, "None"),
-            Point("BillableSeconds", run.cost.seconds, "Seconds"),
+            self._point("RunCost", run.cost.usd, "None"),
+            self._point("BillableSeconds", run.cost.seconds, "Seconds"),
         ]
         if run.accuracy:
-            points.append(Point("Accuracy", run.accuracy.value, "None"))
+            points.append(self._point("Accuracy", run.accuracy.value, "None"))
         objects = self._parts.outputs.objects(run.execution.id)
         if objects is not None:
-            points.append(Point("Objects", objects, "Count"))
+            points.append(self._point("Objects", objects, "Count"))
         return points
 
-    def _message(self, run: Run, status: str) -> Message | None:
+    def _message(self, run: RunSummary, status: str) -> Message | None:
         place, execution = self._parts.place, run.execution
         if status == "Succeeded":
-            return words.waits(run, place) if self._waits(execution.package) else None
-        endings = judge(execution, lambda job: logs.streams(self._parts.clients.logs, job))
+            return messages.waits(run, place) if self._waits(execution.package) else None
+        endings = judge(execution, lambda job: log_streams(self._parts.clients.logs, job))
         verdict = next((ending for ending in endings if ending.cause is Cause.VERDICT), None)
         if verdict:
-            return words.rejected(run, verdict.step, place)
+            return messages.rejected(run, verdict.step, place)
         # A person who stops an execution knows of it.
         if status == "Stopped" and all(ending.cause is Cause.STOP for ending in endings):
             return None
-        return words.failed(run, endings, place)
+        return messages.failed(run, endings, place)
+
+    def _point(self, name: str, value: float, unit: str, step: str = "") -> Point:
+        """Of the whole execution, or of one of its steps."""
+        of = {"PipelineName": self._parts.pipeline} | ({"StepName": step} if step else {})
+        return Point(name, value, unit, of)
 
     def _waits(self, package: str) -> bool:
         if not package:
@@ -130,9 +147,9 @@ class Reporter:
         waits: bool = described["ModelApprovalStatus"] == "PendingManualApproval"
         return waits
 
-    def _tell_of_rollback(self, stack_id: str, status: str) -> dict[str, Any]:
-        found = rollbacks.newest(self._parts.clients.cloudformation, stack_id)
-        message = words.taken_back(
+    def _report_rollback(self, stack_id: str, status: str) -> dict[str, Any]:
+        found = newest_rollback(self._parts.clients.cloudformation, stack_id)
+        message = messages.rolled_back(
             stack_id.split("/")[1],
             found.version,
             found.reason,
@@ -153,3 +170,41 @@ def _id(execution_arn: str) -> str:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """One update that was rolled back.
+
+    Attributes:
+        version: of the model package that it was to deploy; None where it was another change.
+        reason: of the first resource that failed.
+    """
+
+    version: str | None
+    reason: str
+
+
+def newest_rollback(client: "CloudFormationClient", stack_id: str) -> Rollback:
+    """Of a stack whose last update was rolled back.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackEvents.html
+    """
+    reason, version = "no event of the stack says why", None
+    pages = client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
+    for page in pages:
+        for event in page["StackEvents"]:  # newest first
+            status = event.get("ResourceStatus", "")
+            version = version or _version(event)
+            if event.get("PhysicalResourceId") == stack_id:
+                if status == "UPDATE_IN_PROGRESS":
+                    return Rollback(version, reason)
+            elif status.endswith("_FAILED"):
+                said = event.get("ResourceStatusReason", "no reason given")
+                reason = f"{event.get('LogicalResourceId')}: {said}"
+    return Rollback(version, reason)
+
+
+def _version(event: "StackEventTypeDef") -> str | None:
+    match = _TOKEN.fullmatch(event.get("ClientRequestToken", ""))
+    return match[1] if match else None

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from functions.reporter import logs, words
-from functions.reporter.executions import Executions
+from functions.reporter import messages
+from functions.reporter.executions import Executions, log_streams
 from functions.reporter.reasons import Cause, Ending, judge
 from scripts.console import complain, parser, run, shown
 from scripts.deployed import stacks
@@ -104,7 +104,7 @@ def report(
     arn = execution["PipelineExecutionArn"]
     client = session.client("logs")
     read = Executions(session.client("sagemaker")).read(arn)
-    endings = judge(read, lambda job: logs.streams(client, job))
+    endings = judge(read, lambda job: log_streams(client, job))
     for ending in endings:
         _report_ending(session, ending, console)
     if not endings and read.reason:
@@ -114,16 +114,16 @@ def report(
 
 def what_to_do(endings: Sequence[Ending], arn: str, environment: str) -> str:
     """Where it is described, and how to go on: a retry only where that can help."""
-    place = words.Place(environment, stacks.environment_name(environment), "")
+    place = messages.Place(environment, stacks.environment_name(environment), "")
     if any(ending.cause is Cause.VERDICT for ending in endings):
-        return f"{place.runbook(words.REJECTED_MODELS)} says what to do."
-    then, command = words.advice(endings, arn, place)
+        return f"{place.runbook(messages.REJECTED_MODELS)} says what to do."
+    then, command = messages.advice(endings, arn, place)
     ending = f"{then} {command}" if command else f"{then}."
-    return f"{place.runbook(words.FAILED_EXECUTIONS)} says what to do; {ending}"
+    return f"{place.runbook(messages.FAILED_EXECUTIONS)} says what to do; {ending}"
 
 
 def _report_ending(session: boto3.Session, ending: Ending, console: Console) -> None:
-    for line in words.ending_lines(ending, session.region_name):
+    for line in messages.ending_lines(ending, session.region_name):
         console.print(line)
     if ending.job is None:
         return

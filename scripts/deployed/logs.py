@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from functions.reporter.words import one_line
+from functions.reporter.messages import one_line
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef

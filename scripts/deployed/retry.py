@@ -11,9 +11,8 @@ import boto3
 from rich.console import Console
 
 from functions.reporter.costs import Prices
-from functions.reporter.executions import Executions
+from functions.reporter.executions import Execution, Executions, Job, Step
 from functions.reporter.reasons import Cause, Ending, judge
-from functions.reporter.records import Execution, Job, Step
 from infra.costs import load_prices
 from scripts.console import CommandError
 from scripts.deployed.session import poll_seconds

@@ -11,10 +11,9 @@ import boto3
 from botocore.exceptions import ClientError
 from jinja2 import TemplateError
 
-from functions.reporter import logs, words
-from functions.reporter.executions import Executions
+from functions.reporter import messages
+from functions.reporter.executions import Executions, Job, log_streams
 from functions.reporter.reasons import Cause, judge
-from functions.reporter.records import Job
 from scripts.console import CommandError, explain
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
@@ -159,7 +158,7 @@ class Gathering:
         client = self._session.client("logs")
         epochs: dict[int, dict[str, Any]] = {}
         for job in self._training_jobs():
-            for stream in logs.streams(client, job):
+            for stream in log_streams(client, job):
                 for line in lines_of(self._session, job.log_group, stream):
                     entry = epoch_of(line)
                     if entry:
@@ -168,16 +167,16 @@ class Gathering:
 
     def _ended(self) -> Ended:
         execution, client = self._execution, self._session.client("logs")
-        endings = judge(execution, lambda job: logs.streams(client, job))
+        endings = judge(execution, lambda job: log_streams(client, job))
         if not endings:
             return Ended([execution.reason] if execution.reason else [])
-        place = words.Place(
+        place = messages.Place(
             self._environment,
             stacks.environment_name(self._environment),
             self._session.region_name,
         )
-        then, command = words.advice(endings, execution.arn, place)
-        lines = [line for e in endings for line in words.ending_lines(e, place.region)]
+        then, command = messages.advice(endings, execution.arn, place)
+        lines = [line for e in endings for line in messages.ending_lines(e, place.region)]
         shown = [(e.job, stream) for e in endings if e.job for stream in e.streams[:STREAMS_SHOWN]]
         return Ended(
             lines,

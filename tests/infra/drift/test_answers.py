@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.drift.answers import Tally
+from functions.drift.captured import Tally
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-0a1b2c3d/3"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from functions.drift.distance import (
+from functions.drift.comparison import (
     by_chance,
     least_distance,
     shares,

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from functions.drift import captured as limits
-from functions.drift.answers import Tally
-from functions.drift.captured import Folder, Window, count_newest
+from functions.drift.captured import Folder, Tally, Window, count_newest
 from tests.infra.drift.conftest import (
     CAPTURED,
     ENDPOINT,

@@ -2,8 +2,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
+from functions.drift.models import served_package
 from functions.drift.retrain import asked_as, retrain
-from functions.drift.served import served_package
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"
 

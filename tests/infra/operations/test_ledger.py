@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.reporter.documents import Documents
 from functions.reporter.ledger import BusyError, Ledger
+from functions.shared.documents import Documents
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def test_of_two_at_once_one_tells_and_the_other_comes_back(documents, tell, told
 def test_what_a_dead_function_had_claimed_is_told_by_another(documents, tell, told):
     # As the one that died left it.
     claim = {"state": "claimed", "time": NOW.isoformat()}
-    documents.write("reports/dead.json", claim, None)
+    documents.replace("reports/dead.json", claim, None)
     with pytest.raises(BusyError):
         Ledger(documents, lambda: NOW + timedelta(seconds=59)).once("dead", tell)
 

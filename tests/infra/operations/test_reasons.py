@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from functions.reporter.executions import Execution, Job, Step
+from functions.reporter.messages import SETTINGS, Place, advice
 from functions.reporter.reasons import Cause, judge, retry_can_help
-from functions.reporter.records import Execution, Job, Step
-from functions.reporter.words import SETTINGS, Place, advice
 from infra.settings import load
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from functions.reporter import words
+from functions.reporter import messages
 from infra.settings import Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -56,10 +56,10 @@ def test_the_index_names_every_alarm(assembly, environment):
 
 def test_every_message_names_a_runbook_that_is_there():
     named = {
-        words.FAILED_EXECUTIONS,
-        words.REJECTED_MODELS,
-        words.WAITING_APPROVALS,
-        words.MODELS_TAKEN_BACK,
+        messages.FAILED_EXECUTIONS,
+        messages.REJECTED_MODELS,
+        messages.WAITING_APPROVALS,
+        messages.MODELS_TAKEN_BACK,
     }
     assert named <= set(PAGES)
 

@@ -6,10 +6,10 @@ import boto3
 import pytest
 from rich.console import Console
 
-from functions.reporter import records
-from functions.reporter.executions import step as step_of
+from functions.reporter import executions as records
+from functions.reporter.executions import Execution, Step
+from functions.reporter.executions import to_step as step_of
 from functions.reporter.reasons import Ending, judge
-from functions.reporter.records import Execution, Step
 from scripts.commands.watch import _report_ending, duration, table, what_to_do
 from scripts.deployed.logs import Job, Tail, job_of, last_lines, streams_of
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from functions.reporter.costs import Prices
-from functions.reporter.records import Execution, Job, Step
+from functions.reporter.executions import Execution, Job, Step
 from scripts.commands import watch as command
 from scripts.console import CommandError
 from scripts.deployed.retry import Bill, prices

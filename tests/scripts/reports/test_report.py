@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.reporter.records import Job, Step
+from functions.reporter.executions import Job, Step
 from scripts.commands import report as command
 from scripts.console import CommandError
 from scripts.deployed import stacks

@@ -13,7 +13,7 @@ _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
 class Documents:
-    """Of one bucket."""
+    """Those of one bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -28,20 +28,30 @@ class Documents:
         found = self._client.get_object(Bucket=self._bucket, Key=key)
         return json.load(found["Body"]), found["ETag"]
 
-    def write(self, key: str, content: dict[str, Any], etag: str | None) -> str | None:
+    def write(self, key: str, content: dict[str, Any], **condition: str) -> str:
+        """Writes in place of what is there; gives the new ETag.
+
+        Args:
+            condition: `IfMatch` or `IfNoneMatch`, as S3's PutObject takes them.
+        """
+        return self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=json.dumps(content, indent=1).encode(),
+            ContentType="application/json",
+            **condition,  # type: ignore[arg-type]
+        )["ETag"]
+
+    def replace(self, key: str, content: dict[str, Any], etag: str | None) -> str | None:
         """Writes where nothing is, or in place of what has the ETag.
 
-        Returns the new ETag, or None where another was faster.
+        Returns:
+            The new ETag, or None where another was faster.
         """
-        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         try:
-            return self._client.put_object(
-                Bucket=self._bucket,
-                Key=key,
-                Body=json.dumps(content, indent=1).encode(),
-                ContentType="application/json",
-                **condition,
-            )["ETag"]
+            if etag is None:
+                return self.write(key, content, IfNoneMatch="*")
+            return self.write(key, content, IfMatch=etag)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") in _LOST:
                 return None

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .costs import Cost
-from .logs import console_link
+from .executions import Execution, Step, console_link
 from .outputs import Accuracy
 from .reasons import Cause, Ending, retry_can_help
-from .records import Execution, Step
 
 FAILED_EXECUTIONS = "failed-executions"
 REJECTED_MODELS = "rejected-models"
@@ -91,7 +90,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunSummary:
     """An execution, what it cost up to now, and the accuracy of its model, if it has one."""
 
     execution: Execution
@@ -152,10 +151,10 @@ def _raise_the_limit(ending: Ending, place: Place) -> str:
     )
 
 
-def failed(run: Run, endings: Sequence[Ending], place: Place) -> Message:
+def failed(run: RunSummary, endings: Sequence[Ending], place: Place) -> Message:
     """An execution ended otherwise than by its verdict on the model, and not by a person's will."""
-    told = [f"{e.step.name} {'was stopped' if e.is_stop else 'failed'}" for e in endings]
-    names = " and ".join(told) or "an execution failed"
+    ended = [f"{e.step.name} {'was stopped' if e.is_stop else 'failed'}" for e in endings]
+    names = " and ".join(ended) or "an execution failed"
     status = "was stopped" if run.execution.status == "Stopped" else "failed"
     lines = [line for ending in endings for line in ending_lines(ending, place.region)]
     then, command = advice(endings, run.execution.arn, place)
@@ -168,7 +167,7 @@ def failed(run: Run, endings: Sequence[Ending], place: Place) -> Message:
     )
 
 
-def rejected(run: Run, verdict: Step, place: Place) -> Message:
+def rejected(run: RunSummary, verdict: Step, place: Place) -> Message:
     """The model was made and is not good enough."""
     return _message(
         f"{place.name}: the model was rejected",
@@ -184,7 +183,7 @@ def rejected(run: Run, verdict: Step, place: Place) -> Message:
     )
 
 
-def waits(run: Run, place: Place) -> Message:
+def waits(run: RunSummary, place: Place) -> Message:
     """The model was registered and waits for a person."""
     group, version = run.execution.package.split("/")[-2:]
     return _message(
@@ -201,7 +200,7 @@ def waits(run: Run, place: Place) -> Message:
     )
 
 
-def taken_back(stack: str, version: str | None, why: str, place: Place, *, whole: bool) -> Message:
+def rolled_back(stack: str, version: str | None, why: str, place: Place, *, whole: bool) -> Message:
     """An update of the serving stack was rolled back.
 
     Args:
