@@ -3,7 +3,6 @@ import pytest
 from botocore.stub import Stubber
 
 from functions.drift.models import served_package
-from functions.drift.retrain import asked_as, retrain
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"
 
@@ -53,13 +52,3 @@ def test_a_stack_that_changes_or_hangs_says_nothing_of_what_is_served(status):
 
 def test_a_stack_without_a_package_serves_none():
     assert served("UPDATE_COMPLETE", "") is None
-
-
-def test_a_request_says_which_package_drifted_as_no_drop_could():
-    assert asked_as(PACKAGE) == "drift/shardwise-prod-0a1b2c3d/3"
-
-
-@pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
-def test_an_alarm_that_ends_asks_for_nothing(state):
-    event = {"detail": {"alarmName": "drift", "state": {"value": state}}}
-    assert retrain(event, None, None) is None  # there is no client to ask

@@ -7,13 +7,19 @@ import pytest
 
 from functions.reporter.ledger import BusyError, Ledger
 from functions.shared.documents import Documents
+from tests.rehearsal.conftest import Server
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-@pytest.fixture
-def documents(operations):
-    return Documents(operations.server.client("s3"), "artifacts-of-dev")
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("ledger") / "state").start()
+    try:
+        server.client("s3").create_bucket(Bucket="artifacts")
+        yield Documents(server.client("s3"), "artifacts")
+    finally:
+        server.end()
 
 
 @pytest.fixture
