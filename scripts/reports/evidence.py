@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from functions.reporter.records import Step
+from functions.reporter.executions import Step
 from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
