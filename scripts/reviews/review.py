@@ -90,7 +90,7 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
     )
     verdicts = policy.verdicts(findings, allowed)
     sections = (
-        Section("Context", tuple(_context(comparison))),
+        Section("Settings", tuple(_settings(comparison))),
         Section("Deployment", tuple(Entry(Mark.DANGER, f"REFUSED: {f.text}") for f in refused)),
         Section("Resources", resources),
         Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed)),
@@ -112,12 +112,12 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
     )
 
 
-def _context(comparison: Comparison) -> Iterator[Entry]:
+def _settings(comparison: Comparison) -> Iterator[Entry]:
     """What was given to both sides and only one of them knows."""
     for side in (comparison.before.stacks, comparison.after.stacks):
-        for key in side.unknown_context:
+        for key in side.unknown_settings:
             yield Entry(
-                Mark.NOTE, f"{side.label} knows no setting {key}: it was synthesised without it"
+                Mark.NOTE, f"{side.label} has no setting {key}: it was synthesised without it"
             )
 
 

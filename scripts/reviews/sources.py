@@ -5,9 +5,11 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,15 @@ import boto3
 
 from infra.cache import digest, keep, read
 from infra.settings import SettingsError, load
+from infra.settings.errors import schemas
 from scripts.console import CommandError
 from scripts.deployed.session import aws_session
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.stacks import Stacks, Template
-from scripts.reviews.synthesis import Synthesis, UnknownContextError, synthesis
+from scripts.reviews.synthesis import Synthesis, UnknownSettingError, synthesis
 
 _SHORT = 7
-_KEPT_FORMAT = 2  # of a commit's templates in .rehearsal/review
+_KEPT_FORMAT = 3  # of a commit's templates in .rehearsal/review
 # Of these a name is left and no resource.
 _NOT_THERE = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "DELETE_COMPLETE")
 
@@ -43,8 +46,8 @@ def compare(
     Args:
         environment: e.g. `dev`, or `dev-anna` with a qualifier.
         base: a revision of git; without one, what is deployed.
-        context: CDK context by key, for both trees; a key that the revision does not know yet is
-            left out there.
+        context: CDK context by key, for both trees. A setting that the revision does not take so
+            is set in its environment's file, one that it does not have is left out there.
 
     Raises:
         CommandError: a side can't be had.
@@ -121,7 +124,7 @@ def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> 
     file = repository / ".rehearsal" / "review" / f"{digest(made_from)}.json"
     if (kept := read(file)) is not None:
         content = json.loads(kept)
-        return Stacks(label, content["templates"], {}, tuple(content["unknown_context"]))
+        return Stacks(label, content["templates"], {}, tuple(content["unknown_settings"]))
     tree = request.folder / "base"
     tree.mkdir()
     _extract(repository, commit_id, tree)
@@ -135,20 +138,66 @@ def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> 
 
 
 def _synthesised(request: _Request, tree: Path, label: str, ours: Synthesis) -> Stacks:
-    """Without the keys that this tree knows no setting for, as long as the working tree does."""
-    known = dict(request.context)
+    """A revision's stacks, with the working tree's settings as far as it has them.
+
+    What it does not take on its command line is set in its environment's file; what is no setting
+    of it is left out.
+    """
+    context, in_file = dict(request.context), dict[str, Any]()
     unknown: list[str] = []
     while True:
-        out = request.folder / f"before-{len(unknown)}"
+        out = request.folder / f"before-{len(context)}-{len(in_file)}"
         try:
-            with synthesis(tree, request.environment, known, out, label) as started:
+            with synthesis(tree, request.environment, context, out, label) as started:
                 return Stacks(label, started.templates(), {}, tuple(unknown))
-        except UnknownContextError as error:
-            if error.key not in known:
+        except UnknownSettingError as error:
+            ours.templates()  # What neither tree knows is refused by the working tree.
+            if error.key in context:
+                in_file = _settings(request)
+                context = {key: value for key, value in context.items() if key not in in_file}
+            refused = [key for key in in_file if f"{key}.".startswith(f"{error.key}.")]
+            if error.is_in_file:
+                unknown += refused
+                in_file = {key: value for key, value in in_file.items() if key not in refused}
+            if not refused:
                 raise
-            ours.templates()  # A key that neither tree knows is refused by the working tree.
-            del known[error.key]
-            unknown.append(error.key)
+            _set(tree, request.environment, in_file)
+
+
+def _settings(request: _Request) -> dict[str, Any]:
+    """The settings in the context by their names, of the types that they have here."""
+    settings = load(request.environment, request.context)
+    names = sorted(request.context.keys() & schemas().keys())
+    return {name: reduce(getattr, name.split("."), settings) for name in names}
+
+
+def _set(tree: Path, environment: str, settings: Mapping[str, Any]) -> None:
+    """Writes settings into the file of an extracted revision's environment, None as its default."""
+    kept = tree / "infra" / "environments" / f"{environment.partition('-')[0]}.toml"
+    original = kept.with_suffix(".original")
+    if not original.exists():
+        kept.rename(original)
+    values: dict[str, Any] = tomllib.loads(original.read_text("utf-8-sig"))
+    for name, value in settings.items():
+        section, _, field = name.rpartition(".")
+        table = values.setdefault(section, {}) if section else values
+        table[field] = value
+    kept.write_text(
+        "".join(f"{key} = {_toml(value)}\n" for key, value in values.items() if value is not None),
+        "utf-8",
+    )
+
+
+def _toml(value: Any) -> str:
+    """A value on one line; JSON's numbers, texts, true and false are TOML's too."""
+    if isinstance(value, Mapping):
+        pairs = (
+            f"{json.dumps(key)} = {_toml(part)}" for key, part in value.items() if part is not None
+        )
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)
 
 
 def _commit(repository: Path, revision: str) -> str:

@@ -55,13 +55,13 @@ class Stacks:
         label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
         templates: by unit.
         parameters: the values that are deployed, by unit and parameter; empty where nothing is.
-        unknown_context: keys of CDK context that were left out, as the tree knows no such setting.
+        unknown_settings: names of settings that were left out, as the tree does not have them.
     """
 
     label: str
     templates: Mapping[str, Template]
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    unknown_context: tuple[str, ...] = ()
+    unknown_settings: tuple[str, ...] = ()
 
     def resources(self) -> Iterator[Resource]:
         """Every resource, in the order of units and of logical ids."""

@@ -16,22 +16,25 @@ from scripts.reviews.stacks import Template
 
 _LOG = REPOSITORY / ".rehearsal" / "review.log"
 _OURS = "shardwise: "
-# As `infra.settings` refuses a key of the context; a revision that wrote otherwise ends a review.
-UNKNOWN_CONTEXT = re.compile(r"-c (\S+) sets nothing\b")
+# As `infra.settings` refuses a key of the context, or of a file; what else a revision wrote ends a
+# review.
+UNKNOWN_SETTING = re.compile(r"-c (\S+) sets nothing\b|.*: (\S+) is no setting\b")
 # What the CLI adds to the context: https://docs.aws.amazon.com/cdk/v2/guide/featureflags.html
 _CONTEXT_OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 
 
-class UnknownContextError(CommandError):
+class UnknownSettingError(CommandError):
     """The tree knows no setting of that name.
 
     Attributes:
-        key: of the CDK context.
+        key: its name, or its section.
+        is_in_file: whether it stands in the environment's file, and not in the context.
     """
 
-    def __init__(self, key: str, message: str) -> None:
+    def __init__(self, key: str, message: str, *, is_in_file: bool) -> None:
         super().__init__(message)
         self.key = key
+        self.is_in_file = is_in_file
 
 
 class Synthesis:
@@ -73,7 +76,7 @@ class Synthesis:
         """Waits for the templates, by unit.
 
         Raises:
-            UnknownContextError: the tree knows no setting by a key of the context.
+            UnknownSettingError: the tree knows no setting of a name that it is given.
             CommandError: the app failed, or makes no stack of this environment.
         """
         if self.process.wait() != 0:
@@ -96,8 +99,10 @@ class Synthesis:
         what = f"{self._environment} of {self._label}" if self._label else self._environment
         reason = self._reason()
         message = f"{what} can't be synthesised: {reason}"
-        unknown = UNKNOWN_CONTEXT.match(reason)
-        return UnknownContextError(unknown[1], message) if unknown else CommandError(message)
+        unknown = UNKNOWN_SETTING.match(reason)
+        if unknown is None:
+            return CommandError(message)
+        return UnknownSettingError(unknown[1] or unknown[2], message, is_in_file=not unknown[1])
 
     def _reason(self) -> str:
         text = self._log.read_text("utf-8", errors="replace")
