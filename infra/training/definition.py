@@ -34,7 +34,7 @@ def definition(name: str, wiring: Wiring) -> str:
     )
     pipeline = Pipeline(
         name=name,
-        parameters=wiring.parameters.all(),
+        parameters=[*wiring.parameters.values()],
         steps=[manifests, serving, shards, training, evaluation, quality],
         sagemaker_session=wiring.session,
         # SageMaker Experiments would only copy what the execution itself records.

@@ -1,7 +1,6 @@
 """What a person may change for one execution without deploying."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
 
 from sagemaker.core.workflow.parameters import (
     Parameter,
@@ -12,41 +11,29 @@ from sagemaker.core.workflow.parameters import (
 
 from infra.settings import Settings
 
+# The settings that are defaults of parameters of the same name, by their table.
+_SETTINGS = {
+    "accuracy_threshold": "evaluation",
+    "maximum_accuracy_loss": "evaluation",
+    "validation_fraction": "manifests",
+    "test_fraction": "manifests",
+    "minimum_per_class_and_channel": "manifests",
+    "maximum_quarantined_share": "shards",
+    "epochs": "training",
+    "seed": "training",
+}
 
-@dataclass(frozen=True)
-class Parameters:
-    """The pipeline's parameters; only `DropId` has no default."""
 
-    drop_id: ParameterString
-    accuracy_threshold: ParameterFloat
-    maximum_accuracy_loss: ParameterFloat
-    validation_fraction: ParameterFloat
-    test_fraction: ParameterFloat
-    minimum_per_class_and_channel: ParameterInteger
-    maximum_quarantined_share: ParameterFloat
-    epochs: ParameterInteger
-    seed: ParameterInteger
+def parameters(settings: Settings) -> Mapping[str, Parameter]:
+    """The pipeline's parameters by their setting's name; only `drop_id` has no default.
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> "Parameters":
-        manifests, training, evaluation = settings.manifests, settings.training, settings.evaluation
-        return cls(
-            drop_id=ParameterString("DropId"),
-            accuracy_threshold=ParameterFloat("AccuracyThreshold", evaluation.accuracy_threshold),
-            maximum_accuracy_loss=ParameterFloat(
-                "MaximumAccuracyLoss", evaluation.maximum_accuracy_loss
-            ),
-            validation_fraction=ParameterFloat("ValidationFraction", manifests.validation_fraction),
-            test_fraction=ParameterFloat("TestFraction", manifests.test_fraction),
-            minimum_per_class_and_channel=ParameterInteger(
-                "MinimumPerClassAndChannel", manifests.minimum_per_class_and_channel
-            ),
-            maximum_quarantined_share=ParameterFloat(
-                "MaximumQuarantinedShare", settings.shards.maximum_quarantined_share
-            ),
-            epochs=ParameterInteger("Epochs", training.epochs),
-            seed=ParameterInteger("Seed", training.seed),
-        )
-
-    def all(self) -> Sequence[Parameter]:
-        return [getattr(self, field.name) for field in fields(self)]
+    That of `minimum_per_class_and_channel` is called `MinimumPerClassAndChannel`, and so on.
+    """
+    found: dict[str, Parameter] = {"drop_id": ParameterString("DropId")}
+    for name, table in _SETTINGS.items():
+        section = getattr(settings, table)
+        is_integer = type(section).model_fields[name].annotation is int
+        kind = ParameterInteger if is_integer else ParameterFloat
+        camel_case = "".join(word.capitalize() for word in name.split("_"))
+        found[name] = kind(camel_case, getattr(section, name))
+    return found

@@ -9,9 +9,8 @@ from infra.network.placement import Placement
 from infra.settings import Settings
 
 if TYPE_CHECKING:
+    from sagemaker.core.workflow.parameters import Parameter
     from sagemaker.core.workflow.pipeline_context import PipelineSession
-
-    from infra.training.parameters import Parameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +65,14 @@ class Wiring:
 
     @cached_property
     def session(self) -> "PipelineSession":
-        """Call it inside `offline()`, as it imports the SageMaker SDK."""
-        from infra.training.offline import pipeline_session  # noqa: PLC0415
+        """The SDK's session; call it inside `offline()`, as it imports the SageMaker SDK."""
+        from infra.training.offline import pipeline_session  # noqa: PLC0415 - takes seconds
 
         return pipeline_session(default_bucket=self.buckets.working)
 
     @cached_property
-    def parameters(self) -> "Parameters":
-        """Call it inside `offline()`, as it imports the SageMaker SDK."""
-        from infra.training.parameters import Parameters  # noqa: PLC0415
+    def parameters(self) -> "Mapping[str, Parameter]":
+        """By setting's name; call it inside `offline()`, as it imports the SageMaker SDK."""
+        from infra.training.parameters import parameters  # noqa: PLC0415 - takes seconds
 
-        return Parameters.from_settings(self.settings)
+        return parameters(self.settings)

@@ -28,8 +28,8 @@ def check_quality(
         description="Compares the accuracy on the test channel with AccuracyThreshold and with "
         "that of the model that is served",
         conditions=[
-            ConditionGreaterThanOrEqualTo(left=accuracy, right=parameters.accuracy_threshold),
-            ConditionLessThanOrEqualTo(left=loss, right=parameters.maximum_accuracy_loss),
+            ConditionGreaterThanOrEqualTo(left=accuracy, right=parameters["accuracy_threshold"]),
+            ConditionLessThanOrEqualTo(left=loss, right=parameters["maximum_accuracy_loss"]),
         ],
         if_steps=[register],
         else_steps=[reject],

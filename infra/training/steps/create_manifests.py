@@ -3,8 +3,14 @@
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from infra.training import locations, retries
-from infra.training.steps.processing_job import ProcessingJob, command_line, to_s3
+from infra.training.steps.jobs import (
+    ProcessingJob,
+    command_line,
+    job_retries,
+    lineage_uri,
+    to_s3,
+    working_uri,
+)
 from infra.training.wiring import Wiring
 
 LINEAGE = "lineage"
@@ -29,17 +35,17 @@ def create_manifests(wiring: Wiring) -> ProcessingStep:
                 drops=f"s3://{wiring.buckets.drops}/drops/",
                 lineage=f"s3://{wiring.buckets.artifacts}/lineage/",
                 execution_id=ExecutionVariables.PIPELINE_EXECUTION_ID,
-                drop_id=parameters.drop_id,
-                validation_fraction=parameters.validation_fraction,
-                test_fraction=parameters.test_fraction,
-                minimum_per_class_and_channel=parameters.minimum_per_class_and_channel,
+                drop_id=parameters["drop_id"],
+                validation_fraction=parameters["validation_fraction"],
+                test_fraction=parameters["test_fraction"],
+                minimum_per_class_and_channel=parameters["minimum_per_class_and_channel"],
                 class_share_drift=wiring.settings.manifests.class_share_drift,
-                seed=parameters.seed,
+                seed=parameters["seed"],
             ),
             outputs=[
-                to_s3("manifests", locations.working(wiring.buckets, "manifests")),
-                to_s3(LINEAGE, locations.lineage(wiring.buckets)),
+                to_s3("manifests", working_uri(wiring.buckets, "manifests")),
+                to_s3(LINEAGE, lineage_uri(wiring.buckets)),
             ],
         ),
-        retry_policies=retries.of_job(),
+        retry_policies=job_retries(),
     )

@@ -5,9 +5,16 @@ which training never saw.
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
-from infra.training import locations, retries
 from infra.training.steps import fetch_serving_model
-from infra.training.steps.processing_job import ProcessingJob, command_line, from_s3, to_s3
+from infra.training.steps.jobs import (
+    ProcessingJob,
+    command_line,
+    from_s3,
+    job_retries,
+    output_uri,
+    to_s3,
+    working_uri,
+)
 from infra.training.wiring import Wiring
 
 OUTPUT = "evaluation"
@@ -41,14 +48,14 @@ def evaluate_model(
             arguments=command_line(workers_per_host=wiring.settings.evaluation.workers_per_host),
             inputs=[
                 from_s3("model", training.properties.ModelArtifacts.S3ModelArtifacts),
-                from_s3("test", locations.output(shards.properties, "test")),
+                from_s3("test", output_uri(shards.properties, "test")),
                 from_s3(
                     fetch_serving_model.OUTPUT,
-                    locations.output(serving.properties, fetch_serving_model.OUTPUT),
+                    output_uri(serving.properties, fetch_serving_model.OUTPUT),
                 ),
             ],
-            outputs=[to_s3(OUTPUT, locations.working(wiring.buckets, "evaluation"))],
+            outputs=[to_s3(OUTPUT, working_uri(wiring.buckets, "evaluation"))],
         ),
         property_files=[evaluation_file()],
-        retry_policies=retries.of_job(),
+        retry_policies=job_retries(),
     )

@@ -2,8 +2,7 @@
 
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from infra.training import locations, retries
-from infra.training.steps.processing_job import ProcessingJob, command_line, to_s3
+from infra.training.steps.jobs import ProcessingJob, command_line, job_retries, to_s3, working_uri
 from infra.training.wiring import Wiring
 
 OUTPUT = "serving"
@@ -26,7 +25,7 @@ def fetch_serving_model(wiring: Wiring) -> ProcessingStep:
         description="Fetches the model that the endpoint serves, if there is one",
         step_args=job.processor(wiring).run(
             arguments=command_line(endpoint=wiring.settings.name),
-            outputs=[to_s3(OUTPUT, locations.working(wiring.buckets, OUTPUT))],
+            outputs=[to_s3(OUTPUT, working_uri(wiring.buckets, OUTPUT))],
         ),
-        retry_policies=retries.of_job(),
+        retry_policies=job_retries(),
     )

@@ -10,9 +10,9 @@ from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.model_step import ModelStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
-from infra.training import locations, retries
 from infra.training.steps.create_manifests import DATASET_FILE, LINEAGE
 from infra.training.steps.evaluate_model import METRICS_FILE, OUTPUT
+from infra.training.steps.jobs import below, output_uri, service_retry
 from infra.training.wiring import Wiring
 
 
@@ -35,8 +35,8 @@ def register_model(
     Its baseline of data quality is the execution's own `dataset.json`, whose counts by class are
     what the endpoint's answers are compared with.
     """
-    metrics = locations.below(locations.output(evaluation.properties, OUTPUT), METRICS_FILE)
-    dataset = locations.below(locations.output(manifests.properties, LINEAGE), DATASET_FILE)
+    metrics = below(output_uri(evaluation.properties, OUTPUT), METRICS_FILE)
+    dataset = below(output_uri(manifests.properties, LINEAGE), DATASET_FILE)
     session = wiring.session
     session.init_model_step_arguments(_Model(session))
     # In a PipelineSession this keeps the request instead of sending it.
@@ -58,7 +58,7 @@ def register_model(
         model_metrics={"ModelQuality": _statistics(metrics)},
         drift_check_baselines={"ModelDataQuality": _statistics(dataset)},
         customer_metadata_properties={
-            "DropId": wiring.parameters.drop_id,
+            "DropId": wiring.parameters["drop_id"],
             "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
         },
     )
@@ -66,7 +66,7 @@ def register_model(
         name="RegisterModel",
         description="Registers the model, pending manual approval",
         step_args=session.context,
-        retry_policies=[retries.of_service()],
+        retry_policies=[service_retry()],
     )
 
 

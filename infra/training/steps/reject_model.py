@@ -4,8 +4,8 @@ from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from infra.training import locations
 from infra.training.steps.evaluate_model import METRICS_FILE, OUTPUT
+from infra.training.steps.jobs import output_uri
 from infra.training.wiring import Wiring
 
 
@@ -18,11 +18,11 @@ def reject_model(wiring: Wiring, *, evaluation: ProcessingStep) -> FailStep:
             values=[
                 "The model was not registered: its accuracy on the test channel is below "
                 "AccuracyThreshold (",
-                wiring.parameters.accuracy_threshold,
+                wiring.parameters["accuracy_threshold"],
                 "), or further below that of the model that is served than MaximumAccuracyLoss (",
-                wiring.parameters.maximum_accuracy_loss,
+                wiring.parameters["maximum_accuracy_loss"],
                 "); both models' metrics are in ",
-                locations.output(evaluation.properties, OUTPUT),
+                output_uri(evaluation.properties, OUTPUT),
                 f"/{METRICS_FILE}.",
             ]
         ),

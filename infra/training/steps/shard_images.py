@@ -2,8 +2,17 @@
 
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from infra.training import locations, retries
-from infra.training.steps.processing_job import ProcessingJob, command_line, from_s3, to_s3
+from infra.training.steps.jobs import (
+    ProcessingJob,
+    below,
+    command_line,
+    from_s3,
+    job_retries,
+    lineage_uri,
+    output_uri,
+    to_s3,
+    working_uri,
+)
 from infra.training.wiring import Wiring
 
 CHANNELS = ("train", "validation", "test")
@@ -14,8 +23,8 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
 
     There is one instance for each training worker.
     """
-    folder = locations.output(manifests.properties, "manifests")
-    lineage = locations.output(manifests.properties, "lineage")
+    folder = output_uri(manifests.properties, "manifests")
+    lineage = output_uri(manifests.properties, "lineage")
     job = ProcessingJob(
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
@@ -27,7 +36,7 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
     sharded = [
         from_s3(
             channel,
-            locations.below(folder, f"{channel}.manifest"),
+            below(folder, f"{channel}.manifest"),
             s3_data_type="ManifestFile",
             distribution="ShardedByS3Key",
         )
@@ -39,23 +48,23 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
         step_args=job.processor(wiring).run(
             arguments=command_line(
                 image_size=wiring.settings.training.image_size,
-                maximum_quarantined_share=wiring.parameters.maximum_quarantined_share,
+                maximum_quarantined_share=wiring.parameters["maximum_quarantined_share"],
                 compression=wiring.settings.shards.compression,
                 memory_megabytes=wiring.settings.shards.memory_megabytes,
-                seed=wiring.parameters.seed,
+                seed=wiring.parameters["seed"],
             ),
             inputs=[
                 *sharded,
-                from_s3("labels", locations.below(folder, "labels.json")),
-                from_s3("lineage", locations.below(lineage, "objects.parquet")),
+                from_s3("labels", below(folder, "labels.json")),
+                from_s3("lineage", below(lineage, "objects.parquet")),
             ],
             outputs=[
                 *(
-                    to_s3(name, locations.working(wiring.buckets, "shards", name))
+                    to_s3(name, working_uri(wiring.buckets, "shards", name))
                     for name in (*CHANNELS, "report")
                 ),
-                to_s3("quarantine", locations.lineage(wiring.buckets, "quarantine")),
+                to_s3("quarantine", lineage_uri(wiring.buckets, "quarantine")),
             ],
         ),
-        retry_policies=retries.of_job(),
+        retry_policies=job_retries(),
     )

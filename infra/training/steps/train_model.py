@@ -13,8 +13,14 @@ from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource
 from sagemaker.train.model_trainer import ModelTrainer
 
 from infra.settings import Training
-from infra.training import locations, retries
 from infra.training.offline import without_telemetry
+from infra.training.steps.jobs import (
+    below,
+    checkpoints_uri,
+    job_retries,
+    output_uri,
+    tensorboard_uri,
+)
 from infra.training.wiring import Wiring
 from infra.volumes import volume_key
 
@@ -60,10 +66,10 @@ def train_model(
 
     An execution's attempts share its checkpoints: one that is tried again goes on from the last.
     """
-    labels = locations.below(locations.output(manifests.properties, "manifests"), "labels.json")
+    labels = below(output_uri(manifests.properties, "manifests"), "labels.json")
     channels = [
-        _channel("train", locations.output(shards.properties, "train")),
-        _channel("validation", locations.output(shards.properties, "validation")),
+        _channel("train", output_uri(shards.properties, "train")),
+        _channel("validation", output_uri(shards.properties, "validation")),
         _channel("labels", labels),
     ]
     if weights := wiring.settings.training.weights_uri:
@@ -75,7 +81,7 @@ def train_model(
         name="TrainModel",
         description="Trains with Horovod; each record is read by one worker an epoch",
         step_args=arguments,
-        retry_policies=retries.of_job(),
+        retry_policies=job_retries(),
     )
 
 
@@ -100,12 +106,12 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
             compression_type="GZIP",
             **({"kms_key_id": wiring.output_key_arn} if wiring.output_key_arn else {}),
         ),
-        checkpoint_config=CheckpointConfig(s3_uri=locations.checkpoints(wiring.buckets)),
+        checkpoint_config=CheckpointConfig(s3_uri=checkpoints_uri(wiring.buckets)),
         hyperparameters=_hyperparameters(wiring),
         tags=[Tag(key=key, value=value) for key, value in wiring.tags.items()],
     )
     return trainer.with_tensorboard_output_config(
-        TensorBoardOutputConfig(s3_output_path=locations.tensorboard(wiring.buckets))
+        TensorBoardOutputConfig(s3_output_path=tensorboard_uri(wiring.buckets))
     ).with_metric_definitions(
         [MetricDefinition(name=name, regex=rf" {name}=([0-9.e+-]+)") for name in METRICS]
     )
@@ -133,9 +139,9 @@ def _stopping_condition(settings: Training) -> StoppingCondition:
 def _hyperparameters(wiring: Wiring) -> dict[str, str | PipelineVariable]:
     settings, parameters = wiring.settings.training, wiring.parameters
     return {
-        "epochs": parameters.epochs.to_string(),
+        "epochs": parameters["epochs"].to_string(),
         "batch_size": str(settings.batch_size_per_worker),
-        "seed": parameters.seed.to_string(),
+        "seed": parameters["seed"].to_string(),
         **{name: _text(getattr(settings, name)) for name in HYPERPARAMETERS},
     }
 

@@ -1,4 +1,4 @@
-"""What all processing steps have in common."""
+"""What steps with jobs share: where files lie, what is tried again, a processing job's request."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,21 @@ from sagemaker.core.shapes import (
     ProcessingS3Input,
     ProcessingS3Output,
 )
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
+from sagemaker.core.workflow.functions import Join
+from sagemaker.core.workflow.properties import Properties
+from sagemaker.mlops.workflow.retry import (
+    SageMakerJobExceptionTypeEnum,
+    SageMakerJobStepRetryPolicy,
+    StepExceptionTypeEnum,
+    StepRetryPolicy,
+)
 
 from infra.settings import Evaluation, Manifests, ServingModel, Shards
-from infra.training.wiring import Wiring
+from infra.training.wiring import Buckets, Wiring
 from infra.volumes import volume_key
+
+RetryPolicies = list[StepRetryPolicy | SageMakerJobStepRetryPolicy]
 
 INPUT = "/opt/ml/processing/input"
 OUTPUT = "/opt/ml/processing/output"
@@ -40,6 +51,7 @@ class ProcessingJob:
     isolated: bool
 
     def processor(self, wiring: Wiring) -> Processor:
+        """What the SDK makes the request of; its `run` gives a step's Arguments."""
         return Processor(
             image_uri=self.image,
             role=self.role_arn,
@@ -105,4 +117,67 @@ def command_line(**options: str | float | PipelineVariable) -> Sequence[str | Pi
             f"--{name.replace('_', '-')}",
             value.to_string() if isinstance(value, PipelineVariable) else str(value),
         )
+    ]
+
+
+def working_uri(buckets: Buckets, *names: str) -> Join:
+    """`s3://<working bucket>/executions/<execution id>/<names>`."""
+    return _execution_uri(f"s3://{buckets.working}/executions", *names)
+
+
+def checkpoints_uri(buckets: Buckets) -> Join:
+    """`s3://<working bucket>/checkpoints/<execution id>`."""
+    return _execution_uri(f"s3://{buckets.working}/checkpoints")
+
+
+def tensorboard_uri(buckets: Buckets) -> Join:
+    """`s3://<working bucket>/tensorboard/<execution id>`."""
+    return _execution_uri(f"s3://{buckets.working}/tensorboard")
+
+
+def lineage_uri(buckets: Buckets, *names: str) -> Join:
+    """`s3://<artifacts bucket>/lineage/<execution id>/<names>`."""
+    return _execution_uri(f"s3://{buckets.artifacts}/lineage", *names)
+
+
+def output_uri(step_properties: Properties, name: str) -> Properties:
+    """The URI of a processing step's output, which makes whoever uses it depend on that step."""
+    return step_properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+def below(uri: PipelineVariable, name: str) -> Join:
+    """`<uri>/<name>`."""
+    return Join(on="/", values=[uri, name])
+
+
+def _execution_uri(prefix: str, *names: str) -> Join:
+    return Join(on="/", values=[prefix, ExecutionVariables.PIPELINE_EXECUTION_ID, *names])
+
+
+def service_retry() -> StepRetryPolicy:
+    """Throttling and faults of the service: often, soon."""
+    return StepRetryPolicy(
+        exception_types=[StepExceptionTypeEnum.SERVICE_FAULT, StepExceptionTypeEnum.THROTTLING],
+        interval_seconds=5,
+        backoff_rate=2.0,
+        max_attempts=6,
+    )
+
+
+def job_retries() -> RetryPolicies:
+    """The service's faults, and a job that failed by no fault of its own.
+
+    A resource limit is not tried again: it lasts until somebody raises the quota.
+    """
+    return [
+        service_retry(),
+        SageMakerJobStepRetryPolicy(
+            failure_reason_types=[
+                SageMakerJobExceptionTypeEnum.INTERNAL_ERROR,
+                SageMakerJobExceptionTypeEnum.CAPACITY_ERROR,
+            ],
+            interval_seconds=60,
+            backoff_rate=2.0,
+            max_attempts=3,
+        ),
     ]
