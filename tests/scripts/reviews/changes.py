@@ -63,7 +63,13 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
     "comment in an image": (
         Edit("containers/processing/processing/common/arguments.py", '"""\n', '"""\n\n# Why.\n'),
     ),
-    "parameter renamed": (Edit("infra/training/parameters.py", '"Epochs"', '"TrainingEpochs"'),),
+    "parameter renamed": (
+        Edit(
+            "infra/training/parameters.py",
+            "kind(camel_case,",
+            'kind("TrainingEpochs" if name == "epochs" else camel_case,',
+        ),
+    ),
     "key rotated": (Edit("infra/data/stack.py", '"VolumeKey"', '"VolumeKey2"'),),
     "endpoint renamed": (
         Edit(
