@@ -8,11 +8,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.data import QUICK, Pythons, Sizes, data_rows
-from benchmarks.harness import REPOSITORY, BenchmarkError, Row, keep, show
+from benchmarks import synth
+from benchmarks.data.table import QUICK, Pythons, Sizes, data_rows
+from benchmarks.harness.programs import REPOSITORY, BenchmarkError
+from benchmarks.harness.table import Row, keep, show
 from benchmarks.serving import measure as serving
 from benchmarks.serving import table as serving_table
-from benchmarks.synth import measure as synth
 from benchmarks.training import table
 from rehearsal.images.dockerfile import read
 

@@ -2,18 +2,87 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.harness import REPOSITORY
-from benchmarks.serving import calls
-from benchmarks.serving.calls import Answer, Call
-from rehearsal.images.dockerfile import read
+from benchmarks.harness.programs import REPOSITORY
+from rehearsal.images.dockerfile import read as read_dockerfile
 
 HERE = Path(__file__).parent
 CONTAINERS = REPOSITORY / "containers"
+
+
+BOUNDARY = "an-image"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request's body and headers."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Attributes:
+    probabilities: in the order of the labels.
+    """
+
+    label: str
+    probabilities: tuple[float, ...]
+
+
+def raw(image: bytes) -> Call:
+    return Call(image, {"content-type": "image/jpeg"})
+
+
+def upload(field: str) -> Callable[[bytes], Call]:
+    """A form with one file, as browsers and `curl -F` send it."""
+
+    def call(image: bytes) -> Call:
+        head = (
+            f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="image.jpg"'
+            "\r\nContent-Type: image/jpeg\r\n\r\n"
+        )
+        body = head.encode() + image + f"\r\n--{BOUNDARY}--\r\n".encode()
+        return Call(body, {"content-type": f"multipart/form-data; boundary={BOUNDARY}"})
+
+    return call
+
+
+def open_inference(image: bytes) -> Call:
+    """The Open Inference Protocol's JSON, a file as base64.
+
+    https://docs.seldon.ai/mlserver/user-guide/content-type
+    """
+    tensor = {
+        "name": "images",
+        "datatype": "BYTES",
+        "shape": [1, 1],
+        "parameters": {"content_type": "base64"},
+        "data": [base64.b64encode(image).decode()],
+    }
+    return Call(json.dumps({"inputs": [tensor]}).encode(), {"content-type": "application/json"})
+
+
+def read(content: bytes) -> Answer:
+    said = json.loads(content)
+    return Answer(said["label"], tuple(said["probabilities"].values()))
+
+
+def read_first(content: bytes) -> Answer:
+    """Of a list of one answer."""
+    return read(json.dumps(json.loads(content)[0]).encode())
+
+
+def read_open_inference(content: bytes) -> Answer:
+    outputs = {each["name"]: each["data"] for each in json.loads(content)["outputs"]}
+    return Answer(outputs["labels"][0], tuple(outputs["probabilities"]))
 
 
 @dataclass(frozen=True)
@@ -69,7 +138,7 @@ class Kind:
 
 
 def _ours(programs: Path, model: Path, port: int) -> Start:
-    image = read(CONTAINERS / "inference" / "Dockerfile", {}).environment
+    image = read_dockerfile(CONTAINERS / "inference" / "Dockerfile", {}).environment
     command = (str(programs / "python"), "-m", "inference", "serve", "--model", str(model))
     variables = {name: value for name, value in image.items() if name != "PATH"}
     variables |= {"SAGEMAKER_BIND_TO_PORT": str(port), "PYTHONPATH": str(CONTAINERS)}
@@ -106,16 +175,16 @@ def _bentoml(programs: Path, model: Path, port: int) -> Start:
     return Start((str(programs / "bentoml"), "serve", service, *where), variables)
 
 
-OURS = Kind("ours", _ours, "/ping", "/invocations", calls.raw, calls.read)
-KERAS = Kind("Keras", _module("keras"), "/ping", "/predict", calls.raw, calls.read)
+OURS = Kind("ours", _ours, "/ping", "/invocations", raw, read)
+KERAS = Kind("Keras", _module("keras"), "/ping", "/predict", raw, read)
 OTHERS = (
     Kind(
         "LitServe",
         _module("litserve"),
         "/health",
         "/predict",
-        calls.upload("image"),
-        calls.read,
+        upload("image"),
+        read,
         "batches of up to 8 that wait up to 10 ms, one worker",
     ),
     Kind(
@@ -123,8 +192,8 @@ OTHERS = (
         _mlserver,
         "/v2/health/ready",
         "/v2/models/classifier/infer",
-        calls.open_inference,
-        calls.read_open_inference,
+        open_inference,
+        read_open_inference,
         "adaptive batching of up to 8 that wait up to 10 ms, one parallel worker (its default)",
     ),
     Kind(
@@ -132,8 +201,8 @@ OTHERS = (
         _bentoml,
         "/readyz",
         "/classify",
-        calls.upload("images"),
-        calls.read_first,
+        upload("images"),
+        read_first,
         "adaptive batching of up to 8, one worker",
     ),
 )

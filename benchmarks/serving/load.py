@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from benchmarks.harness import BenchmarkError
-from benchmarks.serving.calls import Call
+from benchmarks.harness.programs import BenchmarkError
+from benchmarks.serving.kinds import Call
 
 
 class RefusedError(BenchmarkError):

@@ -1,36 +1,159 @@
-"""Starts the servers, checks that they answer alike, and measures them."""
+"""Starts the servers, checks that they answer alike, and measures them turn by turn."""
 
 from __future__ import annotations
 
 import os
 import statistics
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.harness import BenchmarkError, Program, run
-from benchmarks.serving.kinds import BESIDE, CONTAINERS, OURS
-from benchmarks.serving.processes import Memory
-from benchmarks.serving.servers import Place, started
-from benchmarks.serving.turns import (
-    CLIENTS,
-    QUICK,
-    Latencies,
-    Rates,
-    Sizes,
-    check_answers,
-    latencies,
-    photographs,
-    take_turns,
-)
+from benchmarks.harness.programs import BenchmarkError, Program, run
+from benchmarks.serving.kinds import BESIDE, CONTAINERS, OURS, Answer, Call
+from benchmarks.serving.load import Told, asked, closed, opened
+from benchmarks.serving.servers import Memory, Place, Server, started
 from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
 from rehearsal.settings import default_cache
 
-__all__ = ["QUICK", "Measured", "Pythons", "Sizes", "measure"]
+CLIENTS = 8
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured, and how often. Seconds are of one turn of one server."""
+
+    turns: int = 5
+    warm_up: float = 0.5
+    seconds: float = 2.5
+    photographs: int = 64
+    cold_starts: int = 3
+
+
+QUICK = Sizes(turns=1, warm_up=0.3, seconds=0.5, photographs=8, cold_starts=1)
+
+
+@dataclass
+class Rates:
+    """Images/s of each turn, by name."""
+
+    by_name: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, rate: float) -> None:
+        self.by_name.setdefault(name, []).append(rate)
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.by_name[name])
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Seconds, medians over the turns.
+
+    Attributes:
+        single: of a request when no other is under way.
+        evenly: the 99th percentile at half of the highest rate, requests evenly spaced.
+        at_random: the same with requests at random moments.
+    """
+
+    single: float
+    evenly: float
+    at_random: float
+
+
+def check_answers(servers: Sequence[Server], images: Sequence[bytes]) -> None:
+    """Every server must answer each image as the first one does.
+
+    Raises:
+        BenchmarkError: one doesn't.
+    """
+    expected = _answers(servers[0], images)
+    for server in servers[1:]:
+        for number, (ours, theirs) in enumerate(
+            zip(expected, _answers(server, images), strict=True)
+        ):
+            if not alike(ours, theirs, server.kind.tolerance):
+                raise BenchmarkError(
+                    f"{server.kind.name} answers photograph {number} with {theirs}, and "
+                    f"{servers[0].kind.name} with {ours}: what is measured must be the same."
+                )
+
+
+def alike(one: Answer, other: Answer, tolerance: float) -> bool:
+    """Whether each probability is the same within `tolerance`, and the class too unless it is as
+    near.
+    """
+    pairs = list(zip(one.probabilities, other.probabilities, strict=True))
+    found = max(other.probabilities)
+    behind = found - other.probabilities[one.probabilities.index(max(one.probabilities))]
+    named = one.label == other.label or 0 < behind <= tolerance
+    return named and all(abs(a - b) <= tolerance for a, b in pairs)
+
+
+def _answers(server: Server, images: Sequence[bytes]) -> list[Answer]:
+    with server.awake():
+        contents = asked(server.url, _calls(server, images))
+    return [server.kind.answer(content) for content in contents]
+
+
+def _calls(server: Server, images: Sequence[bytes]) -> list[Call]:
+    return [server.kind.call(image) for image in images]
+
+
+def take_turns(
+    servers: Sequence[Server],
+    bare: Callable[[float], Program],
+    images: Sequence[bytes],
+    sizes: Sizes,
+    console: Console,
+) -> Rates:
+    """Each server under CLIENTS clients, and the bare pass, again and again.
+
+    Args:
+        bare: the program that passes images through for so many seconds.
+    """
+    rates = Rates()
+    for turn in range(sizes.turns):
+        console.print(f"  turn {turn + 1} of {sizes.turns}")
+        for server in servers:
+            calls = _calls(server, images)
+            with server.awake():
+                closed(server.url, calls, CLIENTS, sizes.warm_up)
+                rates.add(server.kind.name, closed(server.url, calls, CLIENTS, sizes.seconds).rate)
+        for batch, rate in run(bare(sizes.seconds / 2)).items():
+            rates.add(f"bare {batch}", rate)
+    return rates
+
+
+def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes) -> Latencies:
+    """Args:
+    rate: requests/s of the open loop.
+    """
+    calls = _calls(server, images)
+    turns: list[tuple[Told, Told, Told]] = []
+    with server.awake():
+        closed(server.url, calls, CLIENTS, sizes.warm_up)
+        for _ in range(sizes.turns):
+            single = closed(server.url, calls, 1, sizes.seconds / 2)
+            evenly = opened(server.url, calls, rate, sizes.seconds, evenly=True)
+            at_random = opened(server.url, calls, rate, sizes.seconds, evenly=False)
+            turns.append((single, evenly, at_random))
+    return Latencies(
+        statistics.median(single.percentile(0.5) for single, _, _ in turns),
+        statistics.median(evenly.percentile(0.99) for _, evenly, _ in turns),
+        statistics.median(at_random.percentile(0.99) for _, _, at_random in turns),
+    )
+
+
+def photographs(python: Path, folder: Path, count: int) -> list[bytes]:
+    """Makes so many distinct JPEG files of 640 x 480 below `folder` and reads them."""
+    run(Program(python, "plainly.photos", [folder, count, 640, 480]))
+    return [file.read_bytes() for file in sorted(folder.rglob("*.jpg"))]
+
 
 SIDE = 224
 
@@ -80,13 +203,13 @@ def measure(pythons: Pythons, sizes: Sizes, console: Console) -> Measured:
 
 def _measure(pythons: Pythons, place: Place, sizes: Sizes, console: Console) -> Measured:
     console.print("Photographs and model")
-    images = photographs(pythons.plain, place.photographs, sizes.photographs)
+    images = _photographs(pythons.plain, place.photographs, sizes.photographs)
     _make_model(place, console)
     programs, missing = _programs(pythons.ours, console)
 
     def bare(seconds: float) -> Program:
         arguments = [place.model, place.photographs, seconds]
-        return Program(pythons.ours, "serving.bare", arguments, core=place.core)
+        return Program(pythons.ours, "serving.network", arguments, core=place.core)
 
     console.print("Cold starts")
     cold = [_cold_start(programs[OURS.name], place) for _ in range(sizes.cold_starts)]
@@ -113,9 +236,17 @@ def _make_model(place: Place, console: Console) -> None:
     )
     python, quiet = training / "bin" / "python", {"TF_CPP_MIN_LOG_LEVEL": "3"}
     records = place.folder / "records"
-    make_records = [place.photographs, records, SIDE, 1]
-    run(Program(python, "training.make_records", make_records, quiet))
-    run(Program(python, "serving.make_model", [place.model, records], quiet))
+    for program in (
+        ["records", place.photographs, records, SIDE],
+        ["served_model", place.model, records],
+    ):
+        run(Program(python, "training.programs", program, quiet))
+
+
+def _photographs(python: Path, folder: Path, count: int) -> list[bytes]:
+    """Makes so many distinct JPEG files of 640 x 480 below `folder` and reads them."""
+    run(Program(python, "data.photos", ["photos", folder, count, 640, 480]))
+    return [file.read_bytes() for file in sorted(folder.rglob("*.jpg"))]
 
 
 def _programs(ours: Path, console: Console) -> tuple[dict[str, Path], dict[str, str]]:

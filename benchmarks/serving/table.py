@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import Row
+from benchmarks.harness.table import Row
 from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, Kind
-from benchmarks.serving.measure import Measured
-from benchmarks.serving.processes import Memory
-from benchmarks.serving.turns import CLIENTS, Latencies, Rates
+from benchmarks.serving.measure import CLIENTS, Latencies, Measured, Rates
+from benchmarks.serving.servers import Memory
 
 LEAST_OF_BARE = 0.8
 LEAST_OF_KERAS, LEAST_OF_OTHERS = 3.0, 1.5

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.harness import Program, Row, run
+from benchmarks.harness.programs import Program, run
+from benchmarks.harness.table import Row
 from benchmarks.training.scaling import Machine, Network, efficiency, fitted, least_batch
 from benchmarks.training.turns import Group, group, mirrored_workers, our_workers
-from scripts.images.data_sets import write_digits
 
 MEBIBYTE = 2**20
 # Least share of two unconnected processes' speed, by batch a worker.
@@ -67,20 +67,19 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
     with ExitStack() as stack:
 
         def start(
-            module: str, variables: Sequence[dict[str, str]], *, polls: bool = False
+            program: str, variables: Sequence[dict[str, str]], *, polls: bool = False
         ) -> Group:
-            name = f"benchmarks.training.{module}"
-            return stack.enter_context(group(python, name, [batch], variables, polls=polls))
+            return stack.enter_context(group(python, program, batch, variables, polls=polls))
 
         def workers() -> list[dict[str, str]]:
             return stack.enter_context(our_workers(python, 2))
 
         pages = {"GLIBC_TUNABLES": workers()[0]["GLIBC_TUNABLES"]}
         groups = {
-            "unconnected": start("unconnected", [pages, pages]),
-            "ours": start("ours", workers()),
-            "mirrored": start("mirrored", [each | pages for each in mirrored_workers(2)]),
-            "untuned": start("untuned", [each | UNTUNED for each in workers()], polls=True),
+            "unconnected": start("unconnected_steps", [pages, pages]),
+            "ours": start("our_steps", workers()),
+            "mirrored": start("mirrored_steps", [each | pages for each in mirrored_workers(2)]),
+            "untuned": start("untuned_steps", [each | UNTUNED for each in workers()], polls=True),
         }
         for turn in range(sizes.turns):
             console.print(f"  turn {turn + 1} of {sizes.turns}")
@@ -119,8 +118,9 @@ def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[
     console.print("Waiting for input")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        write_digits(folder / "digits")
-        run(Program(plain, "plainly.photos", [folder / "photos", sizes.photos, 640, 480]))
+        photos = [folder / "photos", sizes.photos, 640, 480]
+        run(Program(plain, "data.photos", ["digits", folder / "digits"]))
+        run(Program(plain, "data.photos", ["photos", *photos]))
         kinds = {
             "the digits, 32 x 32, small_cnn, batch 32": ("digits", 32, "small_cnn", 32, 5),
             "photographs, 224 x 224, mobilenet_v2_035, batch 32": (
@@ -134,7 +134,7 @@ def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[
         rows = []
         for what, (source, side, network, batch, epochs) in kinds.items():
             shards = folder / f"{source}-shards"
-            run(_program(python, "make_records", folder / source, shards, side, 1))
+            run(_program(python, "records", folder / source, shards, side))
             told = run(_program(python, "waiting", shards, side, network, batch, epochs))
             share = told["share"]
             rows.append(
@@ -149,9 +149,9 @@ def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[
         return rows
 
 
-def _program(python: Path, module: str, *arguments: object) -> Program:
+def _program(python: Path, *arguments: object) -> Program:
     threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    return Program(python, f"training.{module}", arguments, threads, core=0)
+    return Program(python, "training.programs", arguments, threads, core=0)
 
 
 def _scaling(python: Path, per_image: float, sizes: Sizes, console: Console) -> list[str]:
@@ -160,8 +160,7 @@ def _scaling(python: Path, per_image: float, sizes: Sizes, console: Console) -> 
     for size in (MEBIBYTE // 16, MEBIBYTE, 4 * MEBIBYTE, 16 * MEBIBYTE):
         with ExitStack() as stack:
             variables = stack.enter_context(our_workers(python, 2))
-            module = "benchmarks.training.allreduce"
-            pair = stack.enter_context(group(python, module, [size], variables))
+            pair = stack.enter_context(group(python, "allreduce_steps", size, variables))
             for _ in range(sizes.turns):
                 pair.take_turn(20)
         measured[size] = pair.median

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.harness import REPOSITORY, BenchmarkError
+from benchmarks.harness.programs import REPOSITORY, BenchmarkError
 
 THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
@@ -34,10 +34,11 @@ class Group:
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def take_turn(self, steps: int) -> None:
+        """Has each stepper take so many steps, and rest again."""
         if self.polls:
             self._signal(signal.SIGCONT)
         for stepper in self.steppers:
-            assert stepper.stdin  # noqa: S101
+            assert stepper.stdin  # noqa: S101 - it is a pipe
             stepper.stdin.write(f"{steps}\n")
             stepper.stdin.flush()
         told = [_line(stepper) for stepper in self.steppers]
@@ -57,22 +58,28 @@ class Group:
 
     @property
     def median(self) -> float:
+        """Of a step's seconds."""
         return statistics.median(self.seconds)
 
 
 @contextmanager
 def group(
     python: Path,
-    module: str,
-    arguments: Sequence[object],
+    program: str,
+    size: int,
     variables: Sequence[Mapping[str, str]],
     *,
     polls: bool = False,
 ) -> Iterator[Group]:
-    """Starts a stepper for each of `variables` and waits until all are ready."""
+    """Starts a stepper for each of `variables` and waits until all are ready.
+
+    Args:
+        program: of `benchmarks.training.programs`.
+        size: its argument.
+    """
     with ExitStack() as stack:
         steppers = [
-            stack.enter_context(_start(python, module, arguments, each, core))
+            stack.enter_context(_start(python, [program, size], each, core))
             for core, each in zip(_cores(), variables, strict=False)
         ]
         for stepper in steppers:
@@ -85,12 +92,12 @@ def group(
 @contextmanager
 def our_workers(python: Path, workers: int) -> Iterator[list[dict[str, str]]]:
     """What our launcher gives each of so many workers; their rendezvous is held meanwhile."""
-    module = "benchmarks.training.rendezvous"
-    with _start(python, module, [workers], {}, _cores()[0]) as holder:
-        assert holder.stdout  # noqa: S101
+    arguments = ["rendezvous", workers, free_port()]
+    with _start(python, arguments, {}, _cores()[0]) as holder:
+        assert holder.stdout  # noqa: S101 - it is a pipe
         line = holder.stdout.readline()
         if not line:
-            raise BenchmarkError(f"{module} ended: {holder.communicate()[1][-2000:]}")
+            raise BenchmarkError(f"The rendezvous ended: {holder.communicate()[1][-2000:]}")
         yield json.loads(line)
 
 
@@ -108,6 +115,7 @@ def mirrored_workers(workers: int) -> list[dict[str, str]]:
 
 
 def free_port() -> int:
+    """One that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -119,12 +127,14 @@ def _cores() -> list[int]:
 
 @contextmanager
 def _start(
-    python: Path, module: str, arguments: Sequence[object], variables: Mapping[str, str], core: int
+    python: Path, arguments: Sequence[object], variables: Mapping[str, str], core: int
 ) -> Iterator[subprocess.Popen[str]]:
-    paths = [REPOSITORY, REPOSITORY / "containers" / "training"]
+    containers = REPOSITORY / "containers"
+    paths = [REPOSITORY, containers / "training", containers]
+    line = [python, "-m", "benchmarks.training.programs", *arguments]
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     stepper = subprocess.Popen(
-        ["taskset", "-c", str(core), str(python), "-m", module, *map(str, arguments)],
+        ["taskset", "-c", str(core), *map(str, line)],
         cwd=REPOSITORY,
         env={
             **kept,
@@ -146,10 +156,12 @@ def _start(
 
 
 def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
-    """Raises:
-    BenchmarkError: the stepper ended.
+    """What a stepper says next.
+
+    Raises:
+        BenchmarkError: it ended.
     """
-    assert stepper.stdout  # noqa: S101
+    assert stepper.stdout  # noqa: S101 - it is a pipe
     for line in stepper.stdout:
         if line.startswith("{"):
             told: dict[str, float] = json.loads(line)

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.harness import BenchmarkError, Program, Row, in_turn, keep, run
+from benchmarks.harness.programs import BenchmarkError, Program, in_turn, run
+from benchmarks.harness.table import Row, keep
 
 FAST, SLOW = Row("fast", "1 s", "10 s", 10.0, 9), Row("slow", "1 s", "2 s", 2.0, 9)
 
 
-def program(module: str, **variables: str) -> Program:
-    return Program(Path(sys.executable), module, variables=variables)
+def program(module: str, *arguments: str, **variables: str) -> Program:
+    return Program(Path(sys.executable), module, arguments, variables=variables)
 
 
 def test_a_missed_target_says_so() -> None:
@@ -46,7 +47,7 @@ def page() -> Iterator[str]:
 
 
 def test_programs_of_a_group_run_at_once_and_are_summed_up(page: str) -> None:
-    reading = program("plainly.read_pages", AWS_ENDPOINT_URL=page, NO_PROXY="127.0.0.1")
+    reading = program("data.objects", "pages_unread", AWS_ENDPOINT_URL=page, NO_PROXY="127.0.0.1")
     found = in_turn({"both": [reading, reading]}, 2, Console(quiet=True))
     assert found["both"].count == 6
     assert found["both"].seconds > 0
@@ -54,8 +55,8 @@ def test_programs_of_a_group_run_at_once_and_are_summed_up(page: str) -> None:
 
 
 def test_a_program_that_fails_is_named_with_its_error() -> None:
-    with pytest.raises(BenchmarkError, match=r"plainly\.none.*No module named"):
-        run(program("plainly.none"))
+    with pytest.raises(BenchmarkError, match=r"data\.none.*No module named"):
+        run(program("data.none"))
 
 
 def test_a_part_replaces_its_own_table_and_no_other(tmp_path: Path) -> None:

@@ -12,17 +12,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from benchmarks.harness import BenchmarkError
-from benchmarks.serving import calls
-from benchmarks.serving.calls import Answer
-from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, WITH_PILLOW
+from benchmarks.harness.programs import BenchmarkError
+from benchmarks.serving import kinds
+from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, WITH_PILLOW, Answer
 from benchmarks.serving.load import Told, asked, closed, opened
-from benchmarks.serving.measure import Measured
-from benchmarks.serving.processes import Memory, memory, send, tree
+from benchmarks.serving.measure import Latencies, Measured, Rates, alike
+from benchmarks.serving.servers import Memory, memory, send, tree
 from benchmarks.serving.table import notes, rows
-from benchmarks.serving.turns import Latencies, Rates, alike
 
-CALLS = [calls.raw(b"one"), calls.raw(b"two")]
+CALLS = [kinds.raw(b"one"), kinds.raw(b"two")]
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -132,9 +130,9 @@ def test_a_server_is_understood_in_its_own_words() -> None:
     ]
     wanted = Answer("b", (0.25, 0.75))
 
-    assert calls.read(json.dumps(said).encode()) == wanted
-    assert calls.read_first(json.dumps([said]).encode()) == wanted
-    assert calls.read_open_inference(json.dumps({"outputs": tensors}).encode()) == wanted
+    assert kinds.read(json.dumps(said).encode()) == wanted
+    assert kinds.read_first(json.dumps([said]).encode()) == wanted
+    assert kinds.read_open_inference(json.dumps({"outputs": tensors}).encode()) == wanted
 
 
 def measured(**missing: str) -> Measured:

@@ -1,21 +1,26 @@
-"""Runs programs in turn, and tells their speeds as ratios."""
+"""Measured programs: what each prints of itself, and how they are run in turn.
+
+Needs nothing but Python, as the programs run in several environments and import it.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class BenchmarkError(Exception):
@@ -24,9 +29,11 @@ class BenchmarkError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """A measured program: a module of `benchmarks`, its arguments, the Python that runs it.
+    """A measured program.
 
     Attributes:
+        python: what runs it.
+        module: of `benchmarks`; its first argument names one of its programs.
         core: the one that it may use; None for all.
     """
 
@@ -39,37 +46,19 @@ class Program:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Medians: seconds, and peak memory in MiB; count: how much was done."""
+    """Medians of several runs.
+
+    Attributes:
+        peak: memory in MiB.
+        count: how much was done.
+    """
 
     seconds: float
     peak: float
     count: int
 
 
-@dataclass(frozen=True)
-class Row:
-    """A line of the table. target: the least ratio that is wanted, None where there is none."""
-
-    what: str
-    ours: str
-    theirs: str
-    ratio: float | None
-    target: float | None = None
-
-    @property
-    def missed(self) -> bool:
-        return self.target is not None and (self.ratio or 0) < self.target
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        wanted = "" if self.target is None else f"≥ {self.target:g}{', missed' * self.missed}"
-        return self.what, self.ours, self.theirs, f"{self.ratio:.2f}" if self.ratio else "", wanted
-
-
-HEADINGS = ("what", "ours", "beside it", "ratio", "target")
-
-
-def start(program: Program) -> subprocess.Popen[bytes]:
+def start(program: Program, stdin: int | None = None) -> subprocess.Popen[bytes]:
     """The process, on its core from its first instruction."""
     images = REPOSITORY / "containers"
     paths = [REPOSITORY, images / "processing", images / "training", images]
@@ -80,6 +69,7 @@ def start(program: Program) -> subprocess.Popen[bytes]:
         [*pinned, *map(str, line)],
         cwd=REPOSITORY,
         env=environment | {"PYTHONPATH": os.pathsep.join(map(str, paths)), **program.variables},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -99,6 +89,14 @@ def result(process: subprocess.Popen[bytes]) -> dict[str, float]:
 
 
 def run(program: Program) -> dict[str, float]:
+    """Runs a program by itself.
+
+    Returns:
+        What it printed on its last line, as JSON.
+
+    Raises:
+        BenchmarkError: it failed.
+    """
     return result(start(program))
 
 
@@ -128,45 +126,24 @@ def _medians(results: Sequence[Mapping[str, float]]) -> Measurement:
     return Measurement(seconds, peak, int(results[0]["count"]))
 
 
-def show(rows: Sequence[Row], console: Console) -> None:
-    table = Table(*HEADINGS)
-    for row in rows:
-        table.add_row(*row.cells, style="red" if row.missed else None)
-    console.print(table)
+def main(*programs: Callable[..., None]) -> None:
+    """Runs the program that the first argument names, with the other arguments."""
+    name, *arguments = sys.argv[1:]
+    {program.__name__: program for program in programs}[name](*arguments)
 
 
-def keep(path: Path, part: str, command: str, rows: Sequence[Row], notes: Sequence[str]) -> None:
-    """Writes the table into `path`, in place of that part's last."""
-    begin, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->\n"
-    lines = [
-        f"## {part.capitalize()}\n",
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}, {machine()}.\n",
-        f"| {' | '.join(HEADINGS)} |",
-        f"|{'---|' * len(HEADINGS)}",
-        *(f"| {' | '.join(row.cells)} |" for row in rows),
-        "",
-        *notes,
-        "",
-    ]
-    text = path.read_text(encoding="utf-8") if path.exists() else HEADER
-    before, found, rest = text.partition(begin)
-    after = rest.partition(end)[2] if found else ""
-    path.write_text(f"{before}{begin}{chr(10).join(lines)}{end}{after}", encoding="utf-8")
+@contextmanager
+def measured(**facts: object) -> Iterator[dict[str, object]]:
+    """Times a block, imports apart, and prints a line of JSON: seconds, peak, more facts.
 
+    The peak is the whole process' memory, in KiB, imports too.
 
-HEADER = """# Benchmarks
-
-Each table is written by the command above it. Ratios are of medians that were measured side by
-side in one run: above 1 is better for ours. Programs run in turn, each in a process of its own;
-imports are not timed.
-
-"""
-
-
-def machine() -> str:
-    """The processor, its cores and Python, in words."""
-    info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    names = [line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")]
-    cores = len(os.sched_getaffinity(0))
-    processor = names[0] if names else platform.machine()
-    return f"{processor}, {cores} cores, Python {platform.python_version()}"
+    Args:
+        facts: more may be added to what it yields, such as `count`.
+    """
+    started = time.perf_counter()
+    yield facts
+    seconds = time.perf_counter() - started
+    # Not ru_maxrss, which begins with that of the parent process.
+    peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+    print(json.dumps({"seconds": seconds, "peak": peak, **facts}))

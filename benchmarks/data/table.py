@@ -1,19 +1,20 @@
-"""The data plane: split, listing, decoding, hosts and lineage."""
+"""The table of the data plane."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from subprocess import PIPE, Popen
+from subprocess import PIPE
 
 from rich.console import Console
 
-from benchmarks.harness import REPOSITORY, Program, Row, in_turn, run
-from benchmarks.lineage import lineage_rows
+from benchmarks.data.lineage import lineage_rows
+from benchmarks.harness.programs import Program, in_turn, run, start
+from benchmarks.harness.table import Row
 
 TEN_TIMES = 10
 # Of photographs, in pixels; they are three quarters as high.
@@ -43,10 +44,12 @@ class Pythons:
     plain: Path
 
     def our(self, module: str, *arguments: object, core: int | None = 0) -> Program:
-        return Program(self.ours, f"ours.{module}", arguments, self.variables, core)
+        """A program of `benchmarks.data` in the image's environment; its name comes first."""
+        return Program(self.ours, f"data.{module}", arguments, self.variables, core)
 
     def plainly(self, module: str, *arguments: object, core: int | None = 0) -> Program:
-        return Program(self.plain, f"plainly.{module}", arguments, core=core)
+        """A program of `benchmarks.data` in the plain environment; its name comes first."""
+        return Program(self.plain, f"data.{module}", arguments, core=core)
 
 
 def data_rows(pythons: Pythons, sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
@@ -69,25 +72,34 @@ def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> li
     console.print(f"Split, manifests and table of {sizes.objects:,} objects")
     few = sizes.objects // TEN_TIMES
     for rows in (few, sizes.objects):
-        run(pythons.plainly("listing", folder / f"{rows}.parquet", rows))
-        run(pythons.our("stage", folder / f"{rows}.parquet", folder / f"{rows}.arrow"))
+        run(pythons.plainly("objects", "listing", folder / f"{rows}.parquet", rows))
+        run(
+            pythons.our(
+                "objects", "our_staging", folder / f"{rows}.parquet", folder / f"{rows}.arrow"
+            )
+        )
     # Neither's clock has the taking apart of keys in it.
     whole, staged = folder / f"{sizes.objects}.parquet", folder / "staged.parquet"
-    run(pythons.plainly("stage", whole, staged))
+    run(pythons.plainly("objects", "plain_staging", whole, staged))
     found = in_turn(
         {
             "ours": [
                 pythons.our(
-                    "split",
+                    "objects",
+                    "our_split",
                     folder / f"{sizes.objects}.arrow",
                     sizes.objects,
                     folder / "ours",
                     core=None,
                 )
             ],
-            "pandas": [pythons.plainly("split", staged, folder / "plain", core=None)],
+            "pandas": [
+                pythons.plainly("objects", "plain_split", staged, folder / "plain", core=None)
+            ],
             "ours, a tenth": [
-                pythons.our("split", folder / f"{few}.arrow", few, folder / "few", core=None)
+                pythons.our(
+                    "objects", "our_split", folder / f"{few}.arrow", few, folder / "few", core=None
+                )
             ],
         },
         sizes.repetitions,
@@ -123,9 +135,9 @@ def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        ours = pythons.our("list_bucket")
-        plain = pythons.plainly("list_bucket")
-        pages = pythons.plainly("read_pages")
+        ours = pythons.our("objects", "our_listing")
+        plain = pythons.plainly("objects", "plain_listing")
+        pages = pythons.plainly("objects", "pages_unread")
         found = in_turn(
             {
                 "ours": [_with(ours, place)],
@@ -162,18 +174,20 @@ def _decoding(
     console.print(f"Decoding of {count} photographs of {size}")
     folder.mkdir()
     photos = folder / "photos"
-    run(pythons.plainly("photos", photos, count, width, width * 3 // 4))
+    run(pythons.plainly("photos", "photos", photos, count, width, width * 3 // 4))
     hosts = [(folder / "one", 0, 1), (folder / "first", 0, 2), (folder / "second", 1, 2)]
     for root, index, of_hosts in hosts:
         root.mkdir()
-        run(pythons.our("receive", photos, root, index, of_hosts))
+        run(pythons.our("photos", "our_receiving", photos, root, index, of_hosts))
     found = in_turn(
         {
-            "ours": [pythons.our("shard", folder / "one")],
-            "Pillow and TensorFlow": [pythons.plainly("shard", photos, folder / "plain.tfrecord")],
-            "libjpeg-turbo alone": [pythons.plainly("decode", photos)],
+            "ours": [pythons.our("photos", "our_sharding", folder / "one")],
+            "Pillow and TensorFlow": [
+                pythons.plainly("photos", "plain_sharding", photos, folder / "plain.tfrecord")
+            ],
+            "libjpeg-turbo alone": [pythons.plainly("photos", "decoding_alone", photos)],
             "two hosts": [
-                pythons.our("shard", root, core=core)
+                pythons.our("photos", "our_sharding", root, core=core)
                 for core, root in enumerate([folder / "first", folder / "second"])
             ],
         },
@@ -181,7 +195,7 @@ def _decoding(
         console,
     )
     ours, plain, limit, both = found.values()
-    likeness = run(pythons.our("likeness", photos, core=None))
+    likeness = run(pythons.our("photos", "our_likeness", photos, core=None))
     speed = _rate(ours.count, ours.seconds, "images")
     rows = [
         Row(
@@ -216,23 +230,13 @@ def _decoding(
 @contextmanager
 def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
     """A local S3 that computes its listings, on a core of its own; its URL."""
-    last = max(range(len(_cores())))
-    program = [
-        *("taskset", "-c", str(_cores()[last])),
-        *(str(pythons.ours), "-m", "tests.generated_bucket", str(keys)),
-    ]
-    server = Popen(
-        program, cwd=REPOSITORY / "containers" / "processing", stdin=PIPE, stdout=PIPE, text=True
-    )
+    core = max(os.sched_getaffinity(0))
+    server = start(pythons.our("objects", "bucket", keys, core=core), stdin=PIPE)
     try:
-        assert server.stdout  # noqa: S101
-        yield server.stdout.readline().strip()
+        assert server.stdout  # noqa: S101 - it is a pipe
+        yield server.stdout.readline().decode().strip()
     finally:
         server.communicate()
-
-
-def _cores() -> Sequence[int]:
-    return sorted(os.sched_getaffinity(0))
 
 
 def _with(program: Program, variables: dict[str, str]) -> Program:

@@ -18,7 +18,8 @@ import boto3
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from benchmarks.harness import REPOSITORY, BenchmarkError, Row
+from benchmarks.harness.programs import REPOSITORY, BenchmarkError
+from benchmarks.harness.table import Row
 from rehearsal import lifecycle
 
 Clients = Callable[[Any], Any]

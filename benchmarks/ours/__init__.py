@@ -1,1 +1,0 @@
-"""What is measured of Shardwise; each module runs in its image's environment."""

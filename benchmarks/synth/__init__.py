@@ -1,1 +1,0 @@
-"""How long `cdk synth` takes beside an empty app."""
