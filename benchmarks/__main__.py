@@ -19,6 +19,7 @@ from rehearsal.images.dockerfile import read
 
 
 def main() -> int:
+    """Measures the part that is named; gives the exit status."""
     arguments = _arguments()
     console = Console(highlight=False)
     try:

@@ -25,10 +25,12 @@ class Row:
 
     @property
     def missed(self) -> bool:
+        """Whether the ratio is below its target."""
         return self.target is not None and (self.ratio or 0) < self.target
 
     @property
     def cells(self) -> tuple[str, ...]:
+        """The line as text, a cell a heading."""
         wanted = "" if self.target is None else f"≥ {self.target:g}{', missed' * self.missed}"
         return self.what, self.ours, self.theirs, f"{self.ratio:.2f}" if self.ratio else "", wanted
 
@@ -37,6 +39,7 @@ HEADINGS = ("what", "ours", "beside it", "ratio", "target")
 
 
 def show(rows: Sequence[Row], console: Console) -> None:
+    """Prints the table; what missed its target is red."""
     table = Table(*HEADINGS)
     for row in rows:
         table.add_row(*row.cells, style="red" if row.missed else None)

@@ -29,8 +29,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """Attributes:
-    probabilities: in the order of the labels.
+    """What a server says of an image.
+
+    Attributes:
+        probabilities: in the order of the labels.
     """
 
     label: str
@@ -38,6 +40,7 @@ class Answer:
 
 
 def raw(image: bytes) -> Call:
+    """An image as the whole body."""
     return Call(image, {"content-type": "image/jpeg"})
 
 
@@ -71,6 +74,7 @@ def open_inference(image: bytes) -> Call:
 
 
 def read(content: bytes) -> Answer:
+    """Our answer's label and probabilities."""
     said = json.loads(content)
     return Answer(said["label"], tuple(said["probabilities"].values()))
 
@@ -81,6 +85,7 @@ def read_first(content: bytes) -> Answer:
 
 
 def read_open_inference(content: bytes) -> Answer:
+    """The Open Inference Protocol's two tensors."""
     outputs = {each["name"]: each["data"] for each in json.loads(content)["outputs"]}
     return Answer(outputs["labels"][0], tuple(outputs["probabilities"]))
 
@@ -117,6 +122,7 @@ class Kind:
 
     @property
     def package(self) -> str:
+        """What its requirements pin, and its folder here."""
         return self.name.partition(",")[0].lower()
 
     @property

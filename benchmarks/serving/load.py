@@ -63,7 +63,9 @@ def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
 
 
 def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
-    """Args:
+    """Keeps so many clients asking.
+
+    Args:
         clients: each sends its next request when its last is answered.
 
     Raises:

@@ -44,9 +44,11 @@ class Rates:
     by_name: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, name: str, rate: float) -> None:
+        """Adds a turn, in images/s."""
         self.by_name.setdefault(name, []).append(rate)
 
     def median(self, name: str) -> float:
+        """Of a server's turns, in images/s."""
         return statistics.median(self.by_name[name])
 
 
@@ -130,8 +132,10 @@ def take_turns(
 
 
 def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes) -> Latencies:
-    """Args:
-    rate: requests/s of the open loop.
+    """How long a server's requests take.
+
+    Args:
+        rate: requests/s of the open loop.
     """
     calls = _calls(server, images)
     turns: list[tuple[Told, Told, Told]] = []
@@ -160,9 +164,11 @@ SIDE = 224
 
 @dataclass(frozen=True)
 class Pythons:
-    """Attributes:
-    ours: the inference image's.
-    plain: the benchmarks' own, which makes pictures.
+    """Of two environments.
+
+    Attributes:
+        ours: the inference image's.
+        plain: the benchmarks' own, which makes pictures.
     """
 
     ours: Path
@@ -186,8 +192,10 @@ class Measured:
 
 
 def measure(pythons: Pythons, sizes: Sizes, console: Console) -> Measured:
-    """Raises:
-    BenchmarkError: there is one core only, or a server fails.
+    """Measures all servers that can be set up.
+
+    Raises:
+        BenchmarkError: there is one core only, or a server fails.
     """
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:

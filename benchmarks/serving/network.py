@@ -70,6 +70,7 @@ def pillow(file: bytes, side: int) -> np.ndarray:
 
 
 def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
+    """What a server says of an image's probabilities, float32 [classes]."""
     best = int(probabilities.argmax())
     return {
         "label": labels[best],
@@ -79,6 +80,7 @@ def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
 
 
 def main(folder: Path, photographs: Path, seconds: float) -> None:
+    """Passes photographs through for so many seconds, for each of BATCHES."""
     network = Network(folder)
     files = [file.read_bytes() for file in sorted(photographs.rglob("*.jpg"))]
     print(json.dumps({str(batch): _rate(network, files, batch, seconds) for batch in BATCHES}))

@@ -71,9 +71,11 @@ PATIENCE = 120.0  # seconds until a server must be ready
 
 @dataclass(frozen=True)
 class Place:
-    """Attributes:
-    folder: where everything is written.
-    core: the servers'.
+    """Where servers run.
+
+    Attributes:
+        folder: where everything is written.
+        core: the servers'.
     """
 
     folder: Path
@@ -81,10 +83,12 @@ class Place:
 
     @property
     def model(self) -> Path:
+        """The model folder."""
         return self.folder / "model"
 
     @property
     def photographs(self) -> Path:
+        """JPEG files, in folders of classes."""
         return self.folder / "photographs"
 
 
@@ -103,10 +107,12 @@ class Server:
 
     @property
     def url(self) -> str:
+        """Where an image is sent."""
         return f"http://127.0.0.1:{self.port}{self.kind.path}"
 
     @property
     def memory(self) -> Memory:
+        """Of its process and all below it, now."""
         return memory(self.process.pid)
 
     @contextmanager
@@ -119,6 +125,7 @@ class Server:
             send(self.process.pid, signal.SIGSTOP)
 
     def end(self) -> None:
+        """Kills the process and all below it."""
         send(self.process.pid, signal.SIGKILL)
         self.process.wait()
 

@@ -13,7 +13,11 @@ class S3Uri:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError where `text` names no bucket of S3."""
+        """Reads an address.
+
+        Raises:
+            ValueError: `text` names no bucket of S3.
+        """
         scheme, _, rest = text.partition("://")
         bucket, _, key = rest.partition("/")
         if scheme != "s3" or not bucket:

@@ -70,6 +70,7 @@ class Memory:
 
     @classmethod
     def new(cls) -> Self:
+        """Of LEAST_BYTES."""
         file = os.memfd_create("decoding", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
         os.ftruncate(file, LEAST_BYTES)
@@ -90,6 +91,7 @@ class Memory:
             self._map = None
 
     def close(self) -> None:
+        """Closes the file."""
         os.close(self.file)
 
 

@@ -33,14 +33,20 @@ def decode(data: bytes, size: int) -> npt.NDArray[np.uint8]:
     profiles are not applied. A JPEG much larger than the square is decoded at a fraction of its
     size; the README says what that changes.
 
-    size: pixels, 1 or more, else ValueError.
-    Raises UnusableImage for a file that is empty, truncated, no image, of another format than JPEG,
-    PNG and WebP, or beyond MAXIMUM_PIXELS, MAXIMUM_BYTES or a JPEG's budget of scans (seen in its
-    headers, before decoding); and for one that is damaged, as far as its format shows it: each
-    chunk of a PNG that matters has a checksum, but a JPEG or a WebP may be decoded to other pixels.
-    MemoryError where memory is short. Anything else that it raises is a fault of this program.
+    It runs native code on whatever the bytes are: `IsolatedDecoder` is for bytes from outside. What
+    it raises beside the following is a fault of this program.
 
-    It runs native code on whatever the bytes are: `IsolatedDecoder` is for bytes from outside.
+    Args:
+        size: pixels, 1 or more.
+
+    Raises:
+        UnusableImage: the file is empty, truncated, no image, of another format than JPEG, PNG and
+            WebP, or beyond MAXIMUM_PIXELS, MAXIMUM_BYTES or a JPEG's budget of scans (seen in its
+            headers, before decoding); or it is damaged, as far as its format shows it: each chunk
+            of a PNG that matters has a checksum, but a JPEG or a WebP may be decoded to other
+            pixels.
+        ValueError: the size is none.
+        MemoryError: memory is short.
     """
     if size < 1:
         raise ValueError(f"The size must be 1 pixel or more, not {size}.")

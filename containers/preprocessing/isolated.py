@@ -63,9 +63,11 @@ TIME_LIMITS = (signal.SIGPROF, signal.SIGALRM)
 class IsolatedDecoder:
     """A pool of `workers` processes that run `decoder`, "module:function".
 
-    decoder: (bytes, size) to uint8 [size, size, 3]; raises UnusableImage for a file at fault.
-    cpu_seconds: of processor time that one file may take; by the clock wall_seconds, or ten times
-    as many. memory_bytes: that a decoder may take beside what its process begins with.
+    Args:
+        decoder: (bytes, size) to uint8 [size, size, 3]; raises UnusableImage for a file at fault.
+        cpu_seconds: of processor time that one file may take; by the clock wall_seconds, or ten
+            times as many.
+        memory_bytes: that a decoder may take beside what its process begins with.
     """
 
     def __init__(
@@ -105,8 +107,10 @@ class IsolatedDecoder:
     def decode(self, data: bytes, size: int) -> Pixels:
         """Pixels uint8 [size, size, 3] of one file.
 
-        Raises UnusableImage as the decoder does, and for a file that crashes it or takes too long.
-        DecoderFault for any other exception of it; RuntimeError where no process can be started.
+        Raises:
+            UnusableImage: as the decoder does, and for a file that crashes it or takes too long.
+            DecoderFault: any other exception of the decoder.
+            RuntimeError: no process can be started, or the decoder is closed.
         """
         (result,) = self.decode_all([data], size)
         if isinstance(result, Exception):
@@ -240,7 +244,8 @@ class _Worker:
     ) -> tuple[list[Result], int | None]:
         """The results in their order and None, or those before the decoder died and its signal.
 
-        alone: no other file is decoded in a process that decoded this one.
+        Args:
+            alone: no other file is decoded in a process that decoded this one.
         """
         if self._broken:
             self.start()

@@ -52,9 +52,10 @@ DAMAGE = (
 class JpegHeader:
     """What a file says of itself before its pixels; sizes in pixels.
 
-    has_application_data: a segment APP1 may hold EXIF or XMP, and so an orientation.
-    pixels_place: where the first scan begins. several_scans: more may follow it; else libjpeg-turbo
-    refuses those that do.
+    Attributes:
+        has_application_data: a segment APP1 may hold EXIF or XMP, and so an orientation.
+        pixels_place: where the first scan begins.
+        several_scans: more may follow it; else libjpeg-turbo refuses those that do.
     """
 
     width: int
@@ -78,7 +79,11 @@ class JpegHeader:
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader:
-    """The header; UnusableImage when it is broken or of a kind that is not read."""
+    """The header.
+
+    Raises:
+        UnusableImage: it is broken or of a kind that is not read.
+    """
     frame: tuple[int, int] | None = None
     application_data = False
     for count, (marker, place) in enumerate(_segments(data)):
@@ -123,7 +128,11 @@ def _kind_not_read(name: str) -> UnusableImage:
 
 
 def refuse_many_scans(data: bytes, header: JpegHeader) -> None:
-    """UnusableImage where decoding takes far longer than that of any file that encoders write."""
+    """Refuses what takes far longer to decode than any file that encoders write.
+
+    Raises:
+        UnusableImage: it does.
+    """
     if not header.several_scans:
         return
     blocks = -(-header.width // 8) * -(-header.height // 8)
@@ -148,7 +157,9 @@ def decode_jpeg(data: bytes, header: JpegHeader, size: int) -> npt.NDArray[np.ui
     """Pixels uint8 [height, width, 3], RGB, both sides at least `size` if the picture's are.
 
     None when another reader must judge: the picture is odd, but may be whole.
-    Raises UnusableImage when pixels are missing or wrong.
+
+    Raises:
+        UnusableImage: pixels are missing or wrong.
     """
     scale = header.scale(size)
     try:

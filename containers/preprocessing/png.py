@@ -27,7 +27,11 @@ ANCILLARY = 0x20
 
 @dataclass(frozen=True)
 class PngHeader:
-    """Sizes in pixels; colour: its colour type."""
+    """Sizes in pixels.
+
+    Attributes:
+        colour: its colour type.
+    """
 
     width: int
     height: int
@@ -35,7 +39,11 @@ class PngHeader:
 
 
 def read_png_header(data: bytes) -> PngHeader:
-    """The header; UnusableImage when it is broken."""
+    """The header.
+
+    Raises:
+        UnusableImage: it is broken.
+    """
     kind, place, end = next(_chunks(data), (b"", 0, 0))
     if kind != b"IHDR" or end - place != HEADER.size:
         raise damaged("it does not begin with its header")
@@ -47,8 +55,9 @@ def read_png_header(data: bytes) -> PngHeader:
 def essential(data: bytes, header: PngHeader) -> bytes:
     """The file with nothing but its pixels, palette, transparency and orientation.
 
-    Raises UnusableImage when one of the chunks without which it cannot be shown right is damaged by
-    its checksum, missing or unknown. Others that are damaged are left out, as libpng does.
+    Raises:
+        UnusableImage: one of the chunks without which it cannot be shown right is damaged by its
+            checksum, missing or unknown. Others that are damaged are left out, as libpng does.
     """
     view = memoryview(data)
     before: list[bytes | memoryview] = []

@@ -4,8 +4,9 @@
 class UnusableImage(Exception):  # noqa: N818 - it says what the file is, and reads so in `except`
     """A file that gives no pixels. The message is a reason clause: "is empty (0 bytes)".
 
-    kind: the reason without what differs from file to file, to count by: "is empty". There are
-    only a few kinds, whatever the files hold.
+    Args:
+        kind: the reason without what differs from file to file, to count by: "is empty". There are
+            only a few kinds, whatever the files hold.
     """
 
     def __init__(self, reason: str, kind: str) -> None:

@@ -17,11 +17,14 @@ from benchmarks.serving.network import Network
 
 @bentoml.service(workers=1)
 class Classifier:
+    """The service; MODEL_FOLDER is in its environment."""
+
     def __init__(self) -> None:
         self.network = Network(Path(os.environ["MODEL_FOLDER"]))
 
     @bentoml.api(batchable=True, max_batch_size=8)
     def classify(self, images: list[Image.Image]) -> list[dict[str, Any]]:
+        """An answer an image, in their order."""
         # Opened, not decoded yet: the files are decoded as everywhere.
         for image in images:
             image.fp.seek(0)

@@ -20,6 +20,7 @@ from preprocessing import decode
 
 
 def application(folder: Path) -> FastAPI:
+    """The routes, with the network of a model folder."""
     model = keras.saving.load_model(folder / "network.keras")
     description = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     labels, side = description["labels"], description["image_size"]

@@ -15,16 +15,21 @@ from benchmarks.serving.network import Network
 
 
 class Classifier(litserve.LitAPI):
+    """The network behind LitServe."""
+
     folder: Path
 
     def setup(self, _device: str) -> None:
+        """Loads the network, in the worker."""
         self.network = Network(self.folder)
 
     def decode_request(self, request: Request) -> bytes:
+        """The image file of a form."""
         content: bytes = request["image"].file.read()
         return content
 
     def predict(self, files: list[bytes]) -> list[dict[str, Any]]:
+        """An answer a file, in their order."""
         return self.network.answers(files)
 
 

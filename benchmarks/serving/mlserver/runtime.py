@@ -17,11 +17,15 @@ from benchmarks.serving.network import Network
 
 
 class Classifier(MLModel):
+    """The network behind MLServer; MODEL_FOLDER is in its environment."""
+
     async def load(self) -> bool:
+        """Loads the network."""
         self.network = Network(Path(os.environ["MODEL_FOLDER"]))
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """The labels and probabilities of a batch of files in base64."""
         files = Base64Codec.decode_input(payload.inputs[0])
         pixels = np.stack([self.network.pixels(file) for file in files])
         probabilities = self.network.probabilities(pixels)

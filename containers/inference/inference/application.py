@@ -43,6 +43,8 @@ TRANSFORM_MEGABYTES = 100
 
 
 def application(service: Service) -> Callable[..., Any]:
+    """The ASGI application of a service: /ping and /invocations."""
+
     async def app(scope: dict[str, Any], receive: Any, send: Send) -> None:
         if scope["type"] == "lifespan":
             await service.live(receive, send)

@@ -19,7 +19,8 @@ MODEL_SHARE = 10
 class Batcher:
     """Lives on the event loop; its engines have threads of their own.
 
-    metrics: told of the queue's depth and of the batches.
+    Args:
+        metrics: told of the queue's depth and of the batches.
     """
 
     def __init__(self, settings: Settings, image_size: int, metrics: Metrics) -> None:
@@ -60,6 +61,7 @@ class Batcher:
         return size
 
     def close(self) -> None:
+        """Ends the engines after what is queued, and the decoders' processes."""
         for _ in range(self._engines):
             self._queue.places.put(None)
         self._side.close()
@@ -69,7 +71,9 @@ class Batcher:
     def pixels(self, file: bytes) -> Pixels:
         """Of an image file, uint8 [size, size, 3], by the way that large ones take; on any thread.
 
-        Raises UnusableImage or DecoderFault.
+        Raises:
+            UnusableImage: the file is at fault.
+            DecoderFault: the program is.
         """
         return self._side.decoder.decode(file, self._image_size)
 
@@ -88,9 +92,14 @@ class Batcher:
     async def ask(self, images: list[Content], deadline: float) -> Question:
         """Gives the question with its answers.
 
-        deadline: seconds of `time.monotonic`.
-        Raises Refusal 429 where the queue is full or the deadline passes, 503 where it passes while
-        the model computes for long, and ImageError.
+        Args:
+            deadline: seconds of `time.monotonic`.
+
+        Raises:
+            Refusal: 429 where the queue is full or the deadline passes, 503 where it passes while
+                the model
+                computes for long.
+            ImageError: an image has no answer.
         """
         self.check_room()
         question = Question(images, self._loop.create_future(), time.monotonic(), deadline)

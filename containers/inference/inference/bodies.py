@@ -93,7 +93,11 @@ LIST = '{"images": ["<base64>", ...]}'
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Images of a request; single: it was asked about one, and not about a list of one."""
+    """Images of a request.
+
+    Attributes:
+        single: it was asked about one, and not about a list of one.
+    """
 
     images: list[Content]
     single: bool
@@ -169,7 +173,8 @@ def json_answer(
     """`{"label", "probability", "probabilities", "top", "model_package_arn", "request_id"}`, or
     `{"predictions": [{"label", ...}, ...], "model_package_arn", "request_id"}` for a batch.
 
-    rows: float32 [classes] for each image.
+    Args:
+        rows: float32 [classes] for each image.
     """
     predictions = [postprocess(row, labels) for row in rows]
     answer: dict[str, Any] = predictions[0] if single else {"predictions": predictions}

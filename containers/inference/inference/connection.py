@@ -22,8 +22,9 @@ KEEP_ALIVE_SECONDS = 75
 class Connections:
     """All that are open.
 
-    most: how many may be.
-    head_seconds: how long the first byte and the last one of a request's head may be apart.
+    Attributes:
+        most: how many may be.
+        head_seconds: how long the first byte and the last one of a request's head may be apart.
     """
 
     most: int
@@ -31,7 +32,11 @@ class Connections:
     open: "set[Connection]" = field(default_factory=set)
 
     def end_slow_ones(self, now: float) -> None:
-        """now: the event loop's time."""
+        """Ends connections whose head or body takes too long.
+
+        Args:
+            now: the event loop's time, in seconds.
+        """
         for connection in list(self.open):
             connection.end_if_slow(now)
 
@@ -49,6 +54,7 @@ class Connection(HttpToolsProtocol):
         self._began = False
 
     def connection_made(self, transport: Any) -> None:
+        """Counts it among the open ones."""
         super().connection_made(transport)
         self._made = self.loop.time()
         self._connections.open.add(self)
@@ -56,10 +62,12 @@ class Connection(HttpToolsProtocol):
             self._refuse("429 Too Many Requests", "There are too many connections.")
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Takes it from the open ones."""
         super().connection_lost(exc)
         self._connections.open.discard(self)
 
     def data_received(self, data: bytes) -> None:
+        """Notes when a request's head begins."""
         if self._reading_head and self._head_since is None:
             self._head_since = self.loop.time()
         super().data_received(data)
@@ -72,11 +80,13 @@ class Connection(HttpToolsProtocol):
             )
 
     def on_message_begin(self) -> None:
+        """A head begins."""
         super().on_message_begin()
         self._reading_head = self._began = True
         self._message_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
+        """The head is whole."""
         self._reading_head = False
         self._head_bytes = 0
         self._head_since = None
@@ -84,10 +94,16 @@ class Connection(HttpToolsProtocol):
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        """The body is whole."""
         self._message_since = None
         super().on_message_complete()
 
     def end_if_slow(self, now: float) -> None:
+        """Refuses and closes where a head or a body takes too long.
+
+        Args:
+            now: of the event loop's clock, in seconds.
+        """
         if self._head_since is not None:
             if now - self._head_since > self._connections.head_seconds:
                 seconds = self._connections.head_seconds

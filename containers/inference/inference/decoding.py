@@ -62,14 +62,16 @@ def small_decoder(settings: Settings) -> IsolatedDecoder:
 
 
 def goes_on_the_side(refusal: object) -> bool:
+    """Whether an image was refused only by the small limits, so that the side may take it."""
     return isinstance(refusal, UnusableImage) and refusal.kind in (LARGE, TOO_LONG)
 
 
 class Side:
     """Decodes what is large or slow, one image after the other.
 
-    put_back: called with a question and a place of it that now holds pixels.
-    deliver: called with an outcome that is no pixels.
+    Args:
+        put_back: called with a question and a place of it that now holds pixels.
+        deliver: called with an outcome that is no pixels.
     """
 
     def __init__(
@@ -91,9 +93,15 @@ class Side:
         )
 
     def submit(self, outcome: Outcome, image: bytes, size: int) -> None:
+        """Has an image decoded once those before it are.
+
+        Args:
+            size: side of the square in pixels.
+        """
         self._thread.submit(self._decode, outcome, image, size)
 
     def close(self) -> None:
+        """Drops what waits and ends the process."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self.decoder.close()
 

@@ -41,7 +41,8 @@ def best_batch_size(session: Session, image_size: int, clock: Callable[[], float
     """The size among SIZES whose images take the least time each on this machine, their share of
     handing the batch over among it.
 
-    clock: seconds; the processor's own are not disturbed by other processes, where it computes.
+    Args:
+        clock: seconds; the processor's own are not disturbed by other processes, where it computes.
     """
     images = np.zeros((max(SIZES), image_size, image_size, 3), np.uint8)
     fastest = dict.fromkeys(SIZES, float("inf"))
@@ -106,7 +107,8 @@ class Queue:
     def take(self, most: int, wait_seconds: float) -> list[Place] | None:
         """Waits for an image and takes it with its fair share of those that are there; None: end.
 
-        wait_seconds: how long to wait for images of requests that are arriving.
+        Args:
+            wait_seconds: how long to wait for images of requests that are arriving.
         """
         with self.lock:
             self.idle += 1

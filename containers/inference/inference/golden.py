@@ -209,6 +209,11 @@ def _request(content: dict[str, Any], labels: Sequence[str]) -> GoldenRequest:
 
 
 def read_picture(content: dict[str, Any]) -> GoldenPicture:
+    """A picture of `golden.json`.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
     fields = np.asarray(content["fields"])
     if fields.ndim != 3 or fields.shape[2] != 3 or fields.min() < 0 or fields.max() > 255:
         raise ValueError(f"fields of shape {list(fields.shape)}")

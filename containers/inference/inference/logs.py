@@ -15,6 +15,7 @@ class JsonFormatter(logging.Formatter):
     """Level, logger, message, and whatever `extra` was given."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line."""
         line: dict[str, Any] = {
             "level": record.levelname,
             "logger": record.name,
@@ -67,6 +68,7 @@ class RequestLog:
         self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def flush(self) -> None:
+        """Writes the lines that wait."""
         lines, self._lines = self._lines, []
         sys.stdout.buffer.write(b"".join(lines))
         sys.stdout.buffer.flush()

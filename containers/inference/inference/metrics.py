@@ -34,6 +34,7 @@ class Window:
     )
 
     def sample(self, stage: str, seconds: float) -> None:
+        """Keeps what a stage took, up to MAXIMUM_SAMPLES."""
         samples = self.samples[stage]
         if len(samples) < MAXIMUM_SAMPLES:
             samples.append(seconds)
@@ -42,9 +43,10 @@ class Window:
 class Metrics:
     """Counts on the event loop's thread; `write` begins anew.
 
-    seconds: between two calls of `write`.
-    model_package_arn: by it the answers of a new model are told from those of the one before,
-        which log into the same group.
+    Args:
+        seconds: between two calls of `write`.
+        model_package_arn: by it the answers of a new model are told from those of the one before,
+            which log into the same group.
     """
 
     def __init__(self, seconds: float, model_package_arn: str | None = None) -> None:
@@ -64,7 +66,11 @@ class Metrics:
         self._window.depth = max(self._window.depth, images)
 
     def answered(self, question: Question, read: float) -> None:
-        """read: seconds that receiving the body took."""
+        """Counts a request that was answered.
+
+        Args:
+            read: seconds that receiving the body took.
+        """
         window = self._window
         window.images += len(question.images)
         window.confidence += question.confidence
@@ -74,6 +80,7 @@ class Metrics:
         window.sample("model", question.model)
 
     def request(self, status: int, seconds: float) -> None:
+        """Counts a request by its status, and what it took in seconds."""
         window = self._window
         window.requests += 1
         window.answers += status == 200

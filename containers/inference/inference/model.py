@@ -35,6 +35,7 @@ class Artifact:
 
     @property
     def saved_model(self) -> Path:
+        """The folder of the SavedModel."""
         return self.folder / "saved_model"
 
 
@@ -118,10 +119,12 @@ class Model(Protocol):
 
     runtime: str
 
-    def session(self) -> Session: ...
+    def session(self) -> Session:
+        """What one thread asks the model with."""
 
 
 def no_signature(artifact: Artifact) -> UnusableModelError:
+    """What to raise where the model has another signature than the contract."""
     return UnusableModelError(
         f"The model in {artifact.saved_model} has no signature {SIGNATURE!r} from {INPUT!r} to "
         f"{OUTPUT!r}: train it again."
@@ -137,4 +140,5 @@ def other_input(artifact: Artifact, taken: str) -> UnusableModelError:
 
 
 def first_line(error: Exception) -> str:
+    """Of what an error says."""
     return str(error).strip().partition("\n")[0]

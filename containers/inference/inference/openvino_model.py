@@ -24,7 +24,11 @@ class OpenVinoModel:
     runtime = "openvino"
 
     def __init__(self, artifact: Artifact, threads: int) -> None:
-        """Raises UnusableModelError, see `load_model`."""
+        """Reads and compiles the SavedModel.
+
+        Raises:
+            UnusableModelError: see `load_model`.
+        """
         core = ov.Core()
         try:
             model = core.read_model(artifact.saved_model)
@@ -58,6 +62,7 @@ class OpenVinoModel:
         self._output = next(i for i, o in enumerate(model.outputs) if OUTPUT in o.get_names())
 
     def session(self) -> Session:
+        """A request of its own, for one thread."""
         request = self._compiled.create_infer_request()
 
         def probabilities(images: Images) -> Probabilities:

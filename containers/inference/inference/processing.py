@@ -34,7 +34,8 @@ def postprocess(probabilities: npt.NDArray[np.float32], labels: Sequence[str]) -
     Runs between requests, on the thread of all connections: keep it short. Alarms and drift
     detection read `label` and `probability`.
 
-    probabilities: float32 [classes], finite, in the order of `labels`.
+    Args:
+        probabilities: float32 [classes], finite, in the order of `labels`.
     """
     values = probabilities.tolist()
     first = np.argsort(-probabilities, kind="stable")[:TOP].tolist()

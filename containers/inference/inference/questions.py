@@ -125,8 +125,9 @@ class Outcome:
 class ImageError(Exception):
     """One image of a request has no answer.
 
-    place: its index in the request.
-    cause: what was raised.
+    Args:
+        place: its index in the request.
+        cause: what was raised.
     """
 
     def __init__(self, place: int, cause: Exception) -> None:

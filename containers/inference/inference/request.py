@@ -14,7 +14,8 @@ RETRY_AFTER_SECONDS = 1
 class Refusal(Exception):  # noqa: N818 - it is an answer, and reads so in `except`
     """Answered as a status with one sentence.
 
-    headers: beside those that every answer has, in lower case.
+    Args:
+        headers: beside those that every answer has, in lower case.
     """
 
     def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None):
@@ -75,6 +76,7 @@ class Holding:
         self._bytes += count
 
     def give(self, count: int) -> None:
+        """Gives so many bytes back."""
         self._bytes -= count
 
 
@@ -94,6 +96,7 @@ class Request:
         self._held = 0
 
     def header(self, name: bytes, default: str = "") -> str:
+        """A header by its name in lower case."""
         value = self.headers.get(name)
         return default if value is None else value.decode("latin-1")
 
@@ -122,6 +125,7 @@ class Request:
             ) from None
 
     def close(self) -> None:
+        """Gives back what its body held."""
         self._holding.give(self._held)
         self._held = 0
 

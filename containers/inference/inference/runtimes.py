@@ -36,7 +36,7 @@ def check_gpu() -> None:
         UnusableModelError: TensorFlow sees none.
     """
     # Here, as no other image has it.
-    import tensorflow as tf  # noqa: PLC0415
+    import tensorflow as tf  # noqa: PLC0415 - no other image has it
 
     if not tf.config.list_physical_devices("GPU"):
         raise UnusableModelError(

@@ -23,7 +23,8 @@ logger = logging.getLogger("inference")
 class Service:
     """Made before the event loop runs; `live` is called on it.
 
-    ended: called on the event loop with what went wrong, when the model cannot be served.
+    Args:
+        ended: called on the event loop with what went wrong, when the model cannot be served.
     """
 
     def __init__(
@@ -69,8 +70,11 @@ class Service:
     async def wait_until_ready(self, deadline: float) -> None:
         """Requests that come before the model wait for it.
 
-        deadline: seconds of `time.monotonic`.
-        Raises Refusal 503 where it is not there by then.
+        Args:
+            deadline: seconds of `time.monotonic`.
+
+        Raises:
+            Refusal: 503 where it is not there by then.
         """
         if self.ready:
             return

@@ -16,8 +16,9 @@ CGROUP = Path("/sys/fs/cgroup")
 def available_cores(cgroup: Path = CGROUP) -> int:
     """The cores that the process may be placed on, or fewer where the container has a quota.
 
-    cgroup: the control group's folder (`cpu.max` of version 2, `cpu/cpu.cfs_*` of version 1).
-    https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html#cpu-interface-files
+    Args:
+        cgroup: the control group's folder (`cpu.max` of version 2, `cpu/cpu.cfs_*` of version 1).
+            https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html#cpu-interface-files.
     """
     cores = len(os.sched_getaffinity(0))
     quota = _quota(cgroup)

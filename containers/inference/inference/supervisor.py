@@ -29,7 +29,11 @@ class Supervisor:
     """Runs the workers in processes of their own, which inherit the listening socket."""
 
     def __init__(self, folder: Path, host: str, settings: Settings) -> None:
-        """Raises OSError: the port cannot be listened on."""
+        """Listens on the port.
+
+        Raises:
+            OSError: the port cannot be listened on.
+        """
         self._folder = folder
         self._settings = settings
         self._socket = socket.create_server((host, settings.port), backlog=BACKLOG)

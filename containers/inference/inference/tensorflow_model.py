@@ -25,12 +25,18 @@ class TensorFlowModel:
     runtime = "tensorflow"
 
     def __init__(self, artifact: Artifact, threads: int) -> None:
-        """Raises UnusableModelError, see `load_model`."""
+        """Loads the SavedModel.
+
+        Raises:
+            UnusableModelError: see `load_model`.
+        """
         _take_devices(threads)
         # The signature is a weak view of the loaded object: without it the variables would be gone.
         self._saved_model, self._signature = _load(artifact)
 
     def session(self) -> Session:
+        """The one function, for any thread."""
+
         def probabilities(images: Images) -> Probabilities:
             answer: Probabilities = self._signature(**{INPUT: tf.constant(images)})[OUTPUT].numpy()
             return answer

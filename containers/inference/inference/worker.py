@@ -71,12 +71,14 @@ class Server(uvicorn.Server):
     each_tick: Any = staticmethod(lambda _now: None)
 
     async def on_tick(self, counter: int) -> bool:
+        """Looks at the connections once a second; uvicorn calls it ten times as often."""
         if counter % 10 == 0:
             self.each_tick(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
 
 def main() -> int:
+    """Serves on the socket that the supervisor passed; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m inference.worker")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--socket", type=int, required=True, help="descriptor of the listening one")

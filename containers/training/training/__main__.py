@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from training.common.container import OPT_ML, Folders, UserError, explain_failure
+from training.launch.cluster import Program
 from training.settings import read_settings
 
 
 def main(arguments: list[str], root: Path = OPT_ML) -> int:
+    """Checks the hyperparameters and starts this host's workers; gives the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
     if arguments != ["train"]:
         print("This image trains: start it with the argument train.", file=sys.stderr)
@@ -23,8 +25,7 @@ def main(arguments: list[str], root: Path = OPT_ML) -> int:
         logging.error("%s", error)
         explain_failure(folders.failure, str(error))
         return 1
-    from training.launch.cluster import Program  # noqa: PLC0415
-    from training.launch.launcher import launch  # noqa: PLC0415
+    from training.launch.launcher import launch  # noqa: PLC0415 - Horovod imports TensorFlow, which takes seconds
 
     return launch(
         Program(

@@ -40,10 +40,12 @@ class Log:
                 tf.summary.text("hyperparameters", table, step=0)
 
     def say(self, sentence: str) -> None:
+        """Prints a line, on rank 0."""
         if self._enabled:
             print(sentence, flush=True)
 
     def epoch(self, entry: Mapping[str, Any]) -> None:
+        """Prints and draws an epoch's figures, on rank 0."""
         shown = (f"{name}={value:.5g}" for name, value in entry.items() if name != "seconds")
         self.say(" ".join(shown))
         with self._writer.as_default():
@@ -87,9 +89,11 @@ class Epochs:
     stop: Stop
 
     def run(self, training: Share, validation: Share) -> None:
-        """Raises:
-        UserError: the loss is no number any more, or a checkpoint can't be written.
-        Stopped: a worker was asked to stop.
+        """Trains to the end.
+
+        Raises:
+            UserError: the loss is no number any more, or a checkpoint can't be written.
+            Stopped: a worker was asked to stop.
         """
         progress, settings = self.state.progress, self.settings
         steps = training.steps(settings.batch_size)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from training.common.container import OPT_ML, UserError, explain_failure
 from training.evaluation.inputs import Folders, unpack_models
+from training.launch.cluster import Program
 
 _MOST_WORKERS = 64
 
@@ -34,8 +35,7 @@ def main(arguments: Sequence[str], root: Path = OPT_ML) -> int:
         explain_failure(folders.message, str(error))
         return 1
     # Horovod imports TensorFlow, which takes seconds.
-    from training.launch.cluster import Program  # noqa: PLC0415
-    from training.launch.launcher import launch  # noqa: PLC0415
+    from training.launch.launcher import launch  # noqa: PLC0415 - Horovod imports TensorFlow, which takes seconds
 
     return launch(
         Program(
@@ -65,8 +65,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _number_of_workers(text: str) -> int:
-    """Raises:
-    UserError: it is none, or out of range.
+    """The number that was given.
+
+    Raises:
+        UserError: it is none, or out of range.
     """
     # Here, as argparse would leave the job without a message.
     if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_WORKERS:

@@ -86,6 +86,7 @@ class Trainer:
         return _told(self._train(*batch[:3], flags))
 
     def validate(self, batch: Sequence[tf.Tensor], *, stop: bool = False) -> Step:
+        """Sums of a batch without training on it; see `train`."""
         return _told(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
 
     def average_statistics(self) -> None:

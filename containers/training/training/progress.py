@@ -29,6 +29,7 @@ class Totals:
     communication_seconds: float = 0.0
 
     def add(self, loss: float, correct: float, count: float, weight: float) -> None:
+        """Adds a step's sums over all workers."""
         self.loss += loss
         self.correct += correct
         self.count += count
@@ -36,10 +37,12 @@ class Totals:
 
     @property
     def mean_loss(self) -> float:
+        """By the weight of records; 0 without any."""
         return self.loss / self.weight if self.weight else 0.0
 
     @property
     def accuracy(self) -> float:
+        """The share of records that is right; 0 without any."""
         return self.correct / self.count if self.count else 0.0
 
     def shares(self) -> dict[str, float]:
@@ -53,6 +56,7 @@ class Totals:
         }
 
     def as_dict(self) -> dict[str, Any]:
+        """As a checkpoint keeps them."""
         return asdict(self)
 
 
@@ -100,6 +104,7 @@ class Progress:
     ended: bool = False
 
     def next_epoch(self, entry: dict[str, Any]) -> None:
+        """Ends the epoch with its entry of `training.json`."""
         self.history.append(entry)
         self.read.append(self.totals.records)
         self.epoch, self.step, self.totals = self.epoch + 1, 0, Totals()

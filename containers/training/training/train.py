@@ -123,8 +123,10 @@ def prepare(settings: Settings) -> None:
 
 
 def read_channel(folders: Folders, name: str, image_size: int) -> Share:
-    """Raises:
-    UserError: the channel can't be used.
+    """This worker's share of a channel.
+
+    Raises:
+        UserError: the channel can't be used.
     """
     rank, size = hvd.rank(), hvd.size()
     records = find_records(folders.channel(name), name, rank, size, hvd.allgather_object)
@@ -132,8 +134,10 @@ def read_channel(folders: Folders, name: str, image_size: int) -> Share:
 
 
 def read_labels(file: Path) -> list[str]:
-    """Raises:
-    UserError: the label map is not there.
+    """The class labels by their encoding.
+
+    Raises:
+        UserError: the label map is not there.
     """
     try:
         labels: list[str] = json.loads(file.read_text(encoding="utf-8"))["labels"]

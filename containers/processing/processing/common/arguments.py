@@ -22,6 +22,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_args([*_joined(args)], namespace)
 
     def error(self, message: str) -> NoReturn:
+        """Raises UserError in place of an exit."""
         raise UserError(f"{self.prog} was started with a wrong argument: {message}.")
 
 

@@ -29,8 +29,12 @@ from processing.manifests.split import (
 class Assignment:
     """The channel of every object, and what was seen of their contents on the way.
 
-    channels: index of CHANNELS by staged row. counts: distinct contents, [classes, channels].
-    contents: how many are in the dataset; added and removed: against the newest earlier run.
+    Attributes:
+        channels: uint8 [objects], index of CHANNELS by staged row.
+        counts: int64 [classes, channels], distinct contents.
+        contents: how many are in the dataset.
+        contents_added: against the newest earlier run.
+        contents_removed: against the newest earlier run.
     """
 
     channels: Codes
@@ -45,7 +49,9 @@ class Assignment:
 class Assigner:
     """All that a pass over the partitions needs.
 
-    class_labels: by the objects' `class`. memberships: of earlier runs, the oldest first.
+    Attributes:
+        class_labels: by the objects' `class`.
+        memberships: of earlier runs, the oldest first.
     """
 
     partitions: Partitions
@@ -61,7 +67,8 @@ class Assigner:
         class short in a channel, new contents of the class are moved there, the lowest place
         first, from train if it can spare them.
 
-        Raises UserError when a class stays below the minimum in a channel.
+        Raises:
+            UserError: a class stays below the minimum in a channel.
         """
         assignment = self._pass(membership, folder, {})
         short: Booleans = np.any(assignment.counts < self.split.minimum, axis=1)

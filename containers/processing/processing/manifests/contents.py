@@ -30,9 +30,13 @@ UNKNOWN = -1
 class Contents:
     """Distinct contents, sorted by digest, and the objects that hold them.
 
-    earlier: each content's channel in earlier runs, or UNKNOWN. was_present: whether the newest
-    earlier dataset held it. rows, classes, content: of each object, the last the index of its
-    content; sorted by content and row.
+    Attributes:
+        digests: [contents].
+        earlier: int64 [contents], the channel in earlier runs, or UNKNOWN.
+        was_present: bool [contents], whether the newest earlier dataset held it.
+        rows: int64 [objects], staged row; sorted by content and row.
+        classes: int64 [objects], index of the class label.
+        content: int64 [objects], index of its content.
     """
 
     digests: Digests
@@ -65,7 +69,8 @@ class Contents:
 class Partitions:
     """All objects, scattered over files in `folder` by the first `bits` bits of their digest.
 
-    objects: how many there are, or how many contents are remembered where these are more.
+    Args:
+        objects: how many there are, or how many contents are remembered where these are more.
     """
 
     def __init__(self, staged: StagedObjects, objects: int, folder: Path) -> None:
@@ -104,7 +109,8 @@ class Partitions:
     def contents(self, memberships: Sequence[Path]) -> Iterator[Contents]:
         """The contents of each partition, with what earlier runs remember, lowest digest first.
 
-        memberships: of earlier runs, the oldest first. Where two differ the older one counts.
+        Args:
+            memberships: of earlier runs, the oldest first. Where two differ the older one counts.
         """
         readers = [MembershipReader(path) for path in memberships]
         for index, path in enumerate(self._paths):

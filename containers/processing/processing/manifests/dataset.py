@@ -18,11 +18,16 @@ from processing.manifests.stage_objects import Staged
 def encode_labels(earlier: Iterable[Sequence[str]], found: Iterable[str]) -> list[str]:
     """All labels; the index of one is its encoded label.
 
-    earlier: of earlier runs, the oldest first. A label keeps the index it has there for ever, even
-    when no object has it any more, so that models stay comparable; new ones follow in sorted
-    order. Where runs overlapped and each gave an index to a label of its own, the older one's
-    stays. Earlier runs had labels as the folders were written, in NFC or NFD: one that was in NFD
-    alone is now in NFC, with its index.
+    A label keeps the index it has in earlier runs for ever, even when no object has it any more, so
+    that models stay comparable; new ones follow in sorted order. Where runs overlapped and each
+    gave
+    an index to a label of its own, the older one's stays. Earlier runs had labels as the folders
+    were
+    written, in NFC or NFD: one that was in NFD alone is now in NFC, with its index.
+
+    Args:
+        earlier: labels of earlier runs, the oldest first.
+        found: labels of this run's objects, in any order.
     """
     labels: dict[str, None] = {}
     for known in earlier:

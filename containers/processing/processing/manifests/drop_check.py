@@ -35,9 +35,12 @@ INDEX = '{"schema": 1, "files": [{"name", "size", "sha256"}, ...]}'
 class DropCheck:
     """Judges the objects of one drop, part by part in the order of their keys.
 
-    index: None for an empty marker. unreadable: why the index cannot be read; no file counts then.
-    files: how many there are, fit or not. late: those that are younger than the marker. archived:
-    those that S3 would not hand out.
+    Attributes:
+        index: None for an empty marker.
+        unreadable: why the index cannot be read; no file counts then.
+        files: how many there are, fit or not.
+        late: those that are younger than the marker.
+        archived: those that S3 would not hand out.
     """
 
     index: IndexCheck | None = None

@@ -35,8 +35,13 @@ FILES = TypeAdapter(list[IndexedFile])
 def read_index(marker: Path, folder: Path) -> SortedRows | None:
     """Files of the index as INDEX_SCHEMA, by name; None for an empty marker, accepted too.
 
-    folder: for files of this function's. Memory holds a part of the index at a time.
-    Raises ValueError with a clause that says what is wrong with the index.
+    Memory holds a part of the index at a time.
+
+    Args:
+        folder: for files of this function's.
+
+    Raises:
+        ValueError: a clause that says what is wrong with the index.
     """
     if _is_blank(marker):
         return None
@@ -137,7 +142,9 @@ class IndexCheck:
     ) -> pa.FixedSizeBinaryArray:
         """SHA-256 by the index; null where it has none or another size.
 
-        names: ascending, above those of the call before. wanted: which of them it must list.
+        Args:
+            names: ascending, above those of the call before.
+            wanted: which of them it must list.
         """
         if not len(names):
             return pa.nulls(0, INDEX_SCHEMA.field("sha256").type)

@@ -22,8 +22,10 @@ Labelled = Iterator[tuple[str, pa.RecordBatch]]
 class IncludedDrop:
     """A drop of which something is used: its objects that count and their bytes in all.
 
-    left_out: its files that do not count. warnings: sentences that name the drop. problem: the one
-    of them that its producer has to mend; empty where none has to be.
+    Attributes:
+        left_out: its files that do not count.
+        warnings: sentences that name the drop.
+        problem: the one of them that its producer has to mend; empty where none has to be.
     """
 
     id: str
@@ -35,12 +37,20 @@ class IncludedDrop:
 
 
 def cannot_be_used(drop_id: str, problem: str) -> UnusedDrop:
-    """problem: a clause."""
+    """A drop of which nothing is used.
+
+    Args:
+        problem: a clause.
+    """
     return UnusedDrop(drop_id, f'Drop "{drop_id}" cannot be used: {problem}.')
 
 
 def is_used_in_part(drop_id: str, problem: str) -> str:
-    """A sentence; problem: a clause."""
+    """What is said of such a drop, a sentence.
+
+    Args:
+        problem: a clause.
+    """
     return f'Drop "{drop_id}" is used in part: {problem}.'
 
 
@@ -56,7 +66,11 @@ class DropRows:
     """
 
     def __init__(self, used_before: Set[str], folder: Path) -> None:
-        """folder: for what waits until its drop is judged."""
+        """Begins with no drop.
+
+        Args:
+            folder: for what waits until its drop is judged.
+        """
         self._used_before = used_before
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +90,8 @@ class DropRows:
     ) -> Iterator[pa.RecordBatch]:
         """Rows that count, as STAGED_SCHEMA; the digest is null where no index gives it.
 
-        parts: of the same drops in the same order.
+        Args:
+            parts: of the same drops in the same order.
         """
         groups = groupby(parts, attrgetter("drop"))
         group = next(groups, None)

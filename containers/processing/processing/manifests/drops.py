@@ -106,7 +106,9 @@ class Findings:
 class Part:
     """Neighbours in the order of keys: all below a class folder, or some beside class folders.
 
-    class_label: None for the latter. batches: LISTED_SCHEMA, to be read once.
+    Attributes:
+        class_label: None for the latter.
+        batches: LISTED_SCHEMA, to be read once.
     """
 
     drop: Drop

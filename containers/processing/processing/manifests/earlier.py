@@ -46,7 +46,8 @@ class EarlierRun:
 class Earlier:
     """The runs that this one continues, oldest first: several when executions overlapped.
 
-    seen: all runs whose lineages were there; each is one of `runs` or continued by one of them.
+    Attributes:
+        seen: all runs whose lineages were there; each is one of `runs` or continued by one of them.
     """
 
     runs: tuple[EarlierRun, ...]
@@ -85,7 +86,8 @@ def read_earlier(s3: S3Client, lineage: S3Uri, execution_id: str, folder: Path) 
     An incomplete lineage, which is still being uploaded, and that of `execution_id` itself, which
     an attempt before may have left, are not read.
 
-    Raises UserError when one is of another schema.
+    Raises:
+        UserError: one is of another schema.
     """
     complete = (
         _StoredRun(found, files)

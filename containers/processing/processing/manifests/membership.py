@@ -110,7 +110,9 @@ class MembershipWriter:
     ) -> None:
         """Adds contents above all that were added before.
 
-        rows: of `objects.parquet`, those of the first content first; counts: how many of each.
+        Args:
+            rows: of `objects.parquet`, those of the first content first.
+            counts: how many of each.
         """
         self._waiting = Members.join([self._waiting, members])
         self._counts = np.concatenate([self._counts, counts])

@@ -99,7 +99,9 @@ ROW_GROUP_ROWS = 16_384
 class Names:
     """What the indexes of the staged rows stand for.
 
-    class_labels and drop_ids: by the staged `class` and `drop`. labels: by encoded label.
+    Attributes:
+        class_labels, drop_ids: by the staged `class` and `drop`.
+        labels: by encoded label.
     """
 
     class_labels: tuple[str, ...]
@@ -231,7 +233,8 @@ def write_outputs(
 ) -> tuple[Assignment, Tally]:
     """Assigns channels and writes `<channel>.manifest`, `objects.parquet`, `membership.parquet`.
 
-    Raises UserError when a class is too small for the channels.
+    Raises:
+        UserError: a class is too small for the channels.
     """
     assignment = assigner.assign(folders.lineage / MEMBERSHIP, folders.working)
     logger.info("Channels are assigned: %d different images.", assignment.contents)

@@ -44,7 +44,11 @@ _OF_ONE_OBJECT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """The current version of an object; size in bytes. archived: it cannot be read as it is."""
+    """The current version of an object; size in bytes.
+
+    Attributes:
+        archived: it cannot be read as it is.
+    """
 
     key: str
     version_id: str
@@ -117,8 +121,10 @@ ERROR = b"<Error"
 class Page:
     """An answer of ListObjectVersions.
 
-    batch: current versions, as LISTED_SCHEMA; deleted objects are left out. prefixes: what lies
-    deeper than the delimiter, deleted objects too. next_page: where to go on.
+    Attributes:
+        batch: current versions, as LISTED_SCHEMA; deleted objects are left out.
+        prefixes: what lies deeper than the delimiter, deleted objects too.
+        next_page: where to go on.
     """
 
     batch: pa.RecordBatch

@@ -36,7 +36,11 @@ def folder(text: str) -> S3Uri:
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
-    """Settings of a command line; UserError when one is missing or out of its range."""
+    """Settings of a command line.
+
+    Raises:
+        UserError: one is missing or out of its range.
+    """
     parser = Parser("CreateManifests")
     parser.add_argument("--drops", type=folder, required=True)
     parser.add_argument("--lineage", type=folder, required=True)

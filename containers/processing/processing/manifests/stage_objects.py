@@ -40,8 +40,9 @@ logger = logging.getLogger(__name__)
 class Digests:
     """Asks S3 for the contents of objects below `drops`.
 
-    used_before: ids of drops that are used in part where some of their objects cannot be read. In
-    another drop one such object is enough, and no more of it are asked for.
+    Args:
+        used_before: ids of drops that are used in part where some of their objects cannot be read.
+            In another drop one such object is enough, and no more of it are asked for.
     """
 
     def __init__(self, s3: S3Client, drops: S3Uri, used_before: Set[str]) -> None:
@@ -151,10 +152,12 @@ SHA256 = STAGED_SCHEMA.get_field_index("sha256")
 class Staged:
     """What is known once all objects are staged.
 
-    drops and class_labels: by the columns `drop` and `class`, in the order of keys. unused_drops:
-    complete ones of which nothing is used. bringing: ids of drops that have what the newest earlier
-    run had not. refused: by a drop's id, what is wrong with its rows whose digest is null.
-    warnings: none before `judged`.
+    Attributes:
+        drops, class_labels: by the columns `drop` and `class`, in the order of keys.
+        unused_drops: complete ones of which nothing is used.
+        bringing: ids of drops that have what the newest earlier run had not.
+        refused: by a drop's id, what is wrong with its rows whose digest is null.
+        warnings: none before `judged`.
     """
 
     drops: tuple[IncludedDrop, ...]

@@ -114,7 +114,11 @@ class Spool:
         self._writer: pa.RecordBatchFileWriter | None = None
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Adds a batch; OSError when the disk is full."""
+        """Adds a batch.
+
+        Raises:
+            OSError: the disk is full.
+        """
         self._waiting.append(batch)
         if sum(len(waiting) for waiting in self._waiting) > ROWS_IN_MEMORY:
             self._spill()
@@ -164,7 +168,11 @@ class TableWriter:
             self._writer.close()
 
     def write(self, table: pa.Table) -> None:
-        """Begins the next row group; OSError when the one before met a full disk."""
+        """Begins the next row group.
+
+        Raises:
+            OSError: the one before met a full disk.
+        """
         self._wait()
         # Encoding does not hold Python's lock.
         self._written = self._pool.submit(self._writer.write_table, table)
@@ -206,7 +214,11 @@ class StagedWriter:
         self._file.close()
 
     def append(self, batch: pa.RecordBatch) -> None:
-        """Adds a batch of any number of rows; OSError when the disk is full."""
+        """Adds a batch of any number of rows.
+
+        Raises:
+            OSError: the disk is full.
+        """
         self._waiting.append(batch)
         if sum(len(waiting) for waiting in self._waiting) >= BATCH_ROWS:
             self._write()

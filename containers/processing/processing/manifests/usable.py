@@ -34,7 +34,9 @@ def leave_out_small(
 ) -> Staged:
     """Without the classes that are too small.
 
-    Raises `small` again when fewer than two classes are left: then no drop is at fault alone.
+    Raises:
+        SmallClassesError: `small` again, when fewer than two classes are left: then no drop is at
+            fault alone.
     """
     classes = pa.array(list(small.clauses), pa.int32())
     problems: dict[str, str] = {}
@@ -56,9 +58,11 @@ def leave_out(
 ) -> Staged:
     """Rewrites the rows at `path` without the bad ones, and without all of new drops that have any.
 
-    problems: by a drop's id, a clause on its bad rows. bad: which rows of a batch are.
-
     What is left is as if the rest had never been there, but for the drops that are told of.
+
+    Args:
+        problems: by a drop's id, a clause on its bad rows.
+        bad: which rows of a batch are.
     """
     spoilt = problems.keys() - earlier.drop_ids
     numbers = pa.array([n for n, drop in enumerate(staged.drops) if drop.id in spoilt], pa.int32())
@@ -154,9 +158,10 @@ class _Kept:
 def judged(staged: Staged, settings: Settings) -> Staged:
     """The same with its warnings.
 
-    Raises UserError when the drop that started the run is not used, or not whole, and no other has
-    brought anything since the newest earlier run; when nothing at all can be used; or when all is
-    of one class.
+    Raises:
+        UserError: the drop that started the run is not used, or not whole, and no other has brought
+            anything since the newest earlier run; when nothing at all can be used; or when all is
+            of one class.
     """
     against = _against_starting_drop(settings, staged.drops, staged.unused_drops)
     if against and not (staged.bringing - {settings.drop_id} and staged.objects):

@@ -77,7 +77,12 @@ class ReadChunk:
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file that gives no record. reason: a clause; kind: what such reasons are counted by."""
+    """A file that gives no record.
+
+    Attributes:
+        reason: a clause.
+        kind: what such reasons are counted by.
+    """
 
     entry: str
     reason: str
@@ -93,6 +98,7 @@ class Records:
     quarantined: list[Quarantined] = field(default_factory=list)
 
     def put_aside(self, file: SourceFile, unusable: UnusableImage) -> None:
+        """Adds a file that gives no record."""
         self.quarantined.append(Quarantined(file.entry, str(unusable), unusable.kind))
 
 
@@ -112,7 +118,11 @@ def chunks(files: Iterable[SourceFile], record_bytes: int, largest: int) -> Iter
 
 
 def read(chunk: Chunk, folder: Path) -> ReadChunk:
-    """Reads the files; UserError when one is not what the manifests were written for."""
+    """Reads the files.
+
+    Raises:
+        UserError: one is not what the manifests were written for.
+    """
     contents = tuple(_read(folder, file) for file in chunk.files)
     return ReadChunk(chunk.files, contents, chunk.bytes)
 

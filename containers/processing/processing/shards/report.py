@@ -45,7 +45,11 @@ class Quarantine:
         logger.warning("Put aside: %s %s.", quoted(file.entry), file.reason)
 
     def refuse_above(self, maximum_share: float, files: int, host: str) -> None:
-        """UserError when more than this share of the host's `files` is listed."""
+        """Refuses too many.
+
+        Raises:
+            UserError: more than this share of the host's `files` is listed.
+        """
         if self.count <= maximum_share * files:
             return
         common = self.reasons.most_common()
@@ -71,7 +75,12 @@ class ShardSize:
 
 @dataclass(frozen=True)
 class Report:
-    """What architecture.md describes. reasons: files put aside by reason; seconds: of the step."""
+    """What architecture.md describes.
+
+    Attributes:
+        reasons: files put aside by reason.
+        seconds: of the step.
+    """
 
     host: str
     channels: Mapping[Channel, ShardSize]

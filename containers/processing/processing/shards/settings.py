@@ -14,8 +14,11 @@ COMPRESSIONS = ("none", "gzip")
 class Settings:
     """The arguments, checked.
 
-    image_size: pixels. maximum_quarantined_share: from 0 to 1, of this host's files.
-    memory_megabytes: for files and pixels held at a time, beside about 150 for the program itself.
+    Attributes:
+        image_size: pixels.
+        maximum_quarantined_share: from 0 to 1, of this host's files.
+        memory_megabytes: for files and pixels held at a time, beside about 150 for the program
+            itself.
     """
 
     image_size: int
@@ -31,11 +34,16 @@ class Settings:
 
     @property
     def memory_bytes(self) -> int:
+        """The same in bytes."""
         return self.memory_megabytes << 20
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
-    """Settings of a command line; UserError when one is missing or out of its range."""
+    """Settings of a command line.
+
+    Raises:
+        UserError: one is missing or out of its range.
+    """
     parser = Parser("ShardImages")
     parser.add_argument("--image-size", type=at_least_one, required=True)
     parser.add_argument("--maximum-quarantined-share", type=share, required=True)

@@ -25,8 +25,10 @@ WAITING_ROWS = 256
 class Buckets:
     """Rows of `schema`, which begins with `place`: 32 evenly spread bytes to sort by.
 
-    rows: about how many there will be. Bucket follows bucket in the order of places, so one at a
-    time is sorted in memory.
+    Bucket follows bucket in the order of places, so one at a time is sorted in memory.
+
+    Args:
+        rows: about how many there will be.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, rows: int) -> None:
@@ -47,7 +49,11 @@ class Buckets:
             writer.close()
 
     def append(self, row: tuple[Any, ...]) -> None:
-        """Adds a row; OSError when the disk is full."""
+        """Adds a row.
+
+        Raises:
+            OSError: the disk is full.
+        """
         index = int.from_bytes(row[0][:2]) * len(self._paths) >> 16
         self._waiting[index].append(row)
         if len(self._waiting[index]) == WAITING_ROWS:
@@ -99,8 +105,9 @@ class SourceFiles:
     The order of their records follows from the seed and each entry alone, so that classes and drops
     are mixed and the same files give the same shard. It is made on disk, below `working`.
 
-    Raises UserError when a file is there that the table does not list for this channel, or a label
-    of the table is not that of `labels`.
+    Raises:
+        UserError: a file is there that the table does not list for this channel, or a label of the
+            table is not that of `labels`.
     """
 
     def __init__(

@@ -65,10 +65,12 @@ class Folders:
 
     @property
     def config(self) -> Path:
+        """Where SageMaker writes hyperparameters and hosts."""
         return self.root / "input" / "config"
 
     @property
     def model(self) -> Path:
+        """What SageMaker packs as the model."""
         return self.root / "model"
 
     @property
@@ -78,21 +80,26 @@ class Folders:
 
     @property
     def data(self) -> Path:
+        """What SageMaker packs beside the model."""
         return self.root / "output" / "data"
 
     @property
     def checkpoints(self) -> Path:
+        """What SageMaker copies to S3 while the job runs."""
         return self.root / "checkpoints"
 
     @property
     def tensorboard(self) -> Path:
+        """TensorBoard's files."""
         return self.root / "output" / "tensorboard"
 
     @property
     def failure(self) -> Path:
+        """SageMaker shows it as FailureReason."""
         return self.root / "output" / "failure"
 
     def channel(self, name: str) -> Path:
+        """The files of an input channel."""
         return self.root / "input" / "data" / name
 
 
@@ -109,11 +116,14 @@ class Stop:
 
     @property
     def asked(self) -> bool:
+        """Whether the signal came."""
         return self._asked
 
     def pause(self, seconds: float) -> None:
-        """Raises:
-        Stopped: the job was asked to stop.
+        """Sleeps, unless the signal came.
+
+        Raises:
+            Stopped: the job was asked to stop.
         """
         if not self._asked:
             time.sleep(seconds)

@@ -133,8 +133,10 @@ class Batches:
     dataset: tf.data.Dataset
 
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
-        """Raises:
-        UserError: see `Reader.read`.
+        """The batches; see `batches` for their shapes.
+
+        Raises:
+            UserError: see `Reader.read`.
         """
         try:
             yield from ready(self.dataset, _READY)
@@ -146,8 +148,10 @@ class Batches:
 
 
 def find_share(records: Records, channel: str, image_size: int, rank: int, size: int) -> Share:
-    """Raises:
-    UserError: the channel's images have another size.
+    """A worker's share of a channel's records.
+
+    Raises:
+        UserError: the channel's images have another size.
     """
     with Reader(records) as reader:
         (first,) = reader.read([0])

@@ -37,9 +37,11 @@ class WholeBatches(Share):
 
     @property
     def mine(self) -> int:
+        """How many records this worker reads."""
         return len(self.numbers(None))
 
     def steps(self, batch_size: int) -> int:
+        """How many batches this worker reads, not the same on every one."""
         return math.ceil(self.mine / batch_size)
 
     def numbers(self, seed: int | None, epoch: int = 0) -> np.ndarray:

@@ -57,8 +57,10 @@ def prepare() -> None:
 
 
 def read_test(folders: Folders, image_size: int) -> WholeBatches:
-    """Raises:
-    UserError: the test channel can't be used.
+    """This worker's share of the test channel.
+
+    Raises:
+        UserError: the test channel can't be used.
     """
     rank, size = hvd.rank(), hvd.size()
     records = find_records(folders.test, "test", rank, size, hvd.allgather_object)

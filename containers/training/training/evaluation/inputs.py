@@ -33,6 +33,7 @@ class Model:
 
     @property
     def saved_model(self) -> Path:
+        """The folder of the SavedModel."""
         return self.folder / "saved_model"
 
 
@@ -106,6 +107,7 @@ class Folders:
 
     @property
     def resource_config(self) -> Path:
+        """Where SageMaker writes the hosts."""
         return self.root / "config" / "resourceconfig.json"
 
     @property
@@ -115,13 +117,16 @@ class Folders:
 
     @property
     def test(self) -> Path:
+        """The test channel."""
         return self.input("test")
 
     @property
     def evaluation(self) -> Path:
+        """The output."""
         return self.root / "processing" / "output" / "evaluation"
 
     def input(self, name: str) -> Path:
+        """An input by its name."""
         return self.root / "processing" / "input" / name
 
     def unpacked(self, name: str) -> Path:
@@ -164,8 +169,10 @@ def unpack_models(folders: Folders) -> None:
 
 
 def read_models(folders: Folders) -> Models:
-    """Raises:
-    UserError: an archive or `serving.json` lacks something.
+    """The models that `unpack_models` unpacked.
+
+    Raises:
+        UserError: an archive or `serving.json` lacks something.
     """
     candidate = describe(folders.unpacked("model"), "model")
     served = _served(folders)

@@ -34,12 +34,14 @@ class Outcomes:
         return right
 
     def take(self, order: np.ndarray) -> Outcomes:
+        """The records of these places, int64 [m], in their order."""
         return Outcomes(
             self.predicted[order], self.probability[order], self.truth[order], self.brier[order]
         )
 
 
 def join(parts: Sequence[Outcomes]) -> Outcomes:
+    """One after the other."""
     return Outcomes(
         np.concatenate([part.predicted for part in parts]),
         np.concatenate([part.probability for part in parts]),
@@ -62,9 +64,11 @@ class Classes:
         self._columns[self._numbers] = np.arange(len(own))
 
     def outcomes(self, probabilities: np.ndarray, labels: np.ndarray) -> Outcomes:
-        """Args:
-        probabilities: float32 [n, own classes].
-        labels: int64 [n], numbers among all classes.
+        """What one model's probabilities come to.
+
+        Args:
+            probabilities: float32 [n, own classes].
+            labels: int64 [n], numbers among all classes.
         """
         rows = np.arange(len(labels))
         best = np.argmax(probabilities, axis=1)
@@ -117,7 +121,9 @@ class Predictor:
             )
 
     def probabilities(self, images: tf.Tensor) -> np.ndarray:
-        """Args:
+        """The model's answer.
+
+        Args:
             images: uint8 [n, size, size, 3].
 
         Returns:
@@ -153,8 +159,10 @@ def resize(images: tf.Tensor, size: int) -> tf.Tensor:
 
 
 def check_finite(probabilities: np.ndarray, keys: list[str], model: Model) -> None:
-    """Raises:
-    UserError: a probability is NaN or infinite.
+    """Refuses what is no number.
+
+    Raises:
+        UserError: a probability is NaN or infinite.
     """
     broken = np.flatnonzero(~np.isfinite(probabilities).all(axis=1))
     if len(broken):

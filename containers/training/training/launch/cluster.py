@@ -25,20 +25,25 @@ class Cluster:
 
     @property
     def leader(self) -> str:
+        """The host that holds the rendezvous."""
         return self.hosts[0]
 
     @property
     def others(self) -> list[str]:
+        """All hosts but this one."""
         return [host for host in self.hosts if host != self.current_host]
 
     @property
     def leads(self) -> bool:
+        """Whether this host is the leader."""
         return self.current_host == self.leader
 
 
 def read_cluster(file: Path) -> Cluster:
-    """Raises:
-    UserError: the file is not there or lacks something.
+    """The hosts of `resourceconfig.json`.
+
+    Raises:
+        UserError: the file is not there or lacks something.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -84,7 +89,9 @@ class Program:
     workers_per_host: int
 
     def cluster(self) -> Cluster:
-        """Raises:
-        UserError: see `read_cluster`.
+        """The hosts of the job.
+
+        Raises:
+            UserError: see `read_cluster`.
         """
         return read_cluster(self.resource_config)

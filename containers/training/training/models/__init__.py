@@ -55,7 +55,7 @@ def build_network(
     if not callable(build):
         raise UserError(f"{_file(module)} has no function `build`: {GUIDE}.")
     # Here, as it imports Keras.
-    from training.models._contract import check_network  # noqa: PLC0415
+    from training.models._contract import check_network  # noqa: PLC0415 - it imports Keras
 
     model = build(image_size, classes, weights)
     check_network(model, image_size, classes, _file(module))
