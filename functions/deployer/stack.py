@@ -54,14 +54,17 @@ class State:
 
     @property
     def is_changing(self) -> bool:
+        """Whether something is under way, which has to end first."""
         return self.status.endswith("IN_PROGRESS")
 
     @property
     def is_rolled_back(self) -> bool:
+        """Whether the last update was rolled back."""
         return self.status.startswith("UPDATE_ROLLBACK")
 
     @property
     def is_updatable(self) -> bool:
+        """Whether an update can begin."""
         return self.status in _UPDATABLE
 
 
@@ -74,6 +77,7 @@ class Stack:
         self._parameter = parameter
 
     def state(self) -> State:
+        """How it is now."""
         described = self.client.describe_stacks(StackName=self.name)["Stacks"][0]
         values = {
             parameter["ParameterKey"]: parameter.get("ParameterValue", "")
@@ -115,6 +119,7 @@ class Stack:
         return tokens
 
     def change(self, state: State, package: str) -> Change:
+        """The arguments that serve a package, with all else as it is."""
         others: list[ParameterTypeDef] = [
             {"ParameterKey": name, "UsePreviousValue": True} for name in state.other_parameters
         ]

@@ -44,6 +44,7 @@ class Tally:
 
     @property
     def predictions(self) -> int:
+        """All answers of the model package."""
         return self.labels.total()
 
     def add(self, line: bytes) -> None:

@@ -40,6 +40,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Self:
+        """Reads them."""
         return cls(
             endpoint=variables["ENDPOINT_NAME"],
             stack=variables["STACK_NAME"],

@@ -70,6 +70,7 @@ class Comparison:
 
     @property
     def is_enough(self) -> bool:
+        """Whether there were predictions enough to compare."""
         return self.tally.predictions >= max(1, self.minimum_predictions)
 
     @property

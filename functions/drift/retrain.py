@@ -59,6 +59,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Self:
+        """Reads them."""
         return cls(
             stack=variables["STACK_NAME"],
             parameter=variables["PARAMETER"],

@@ -50,10 +50,12 @@ class Job:
 
     @property
     def instance_seconds(self) -> float:
+        """Billed seconds of all its instances together."""
         return self.seconds * self.instances
 
     @property
     def log_group(self) -> str:
+        """Where its lines are in CloudWatch Logs."""
         return f"/aws/sagemaker/{self.kind}Jobs"
 
 
@@ -79,6 +81,7 @@ class Step:
 
     @property
     def seconds(self) -> float:
+        """How long it took; 0 while it runs."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else 0.0
 
 
@@ -102,14 +105,17 @@ class Execution:
 
     @property
     def id(self) -> str:
+        """The last part of its ARN."""
         return self.arn.rpartition("/")[2]
 
     @property
     def pipeline(self) -> str:
+        """Name of the pipeline."""
         return self.arn.split("/")[1]
 
     @property
     def failed(self) -> tuple[Step, ...]:
+        """Steps that failed."""
         return tuple(step for step in self.steps if step.status == "Failed")
 
     @property

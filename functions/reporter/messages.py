@@ -83,9 +83,11 @@ class Place:
     runbooks: str = "docs/runbooks/"
 
     def runbook(self, page: str) -> str:
+        """Where a runbook's page is."""
         return f"{self.runbooks}{page}.md"
 
     def command(self, command: str, *arguments: str) -> str:
+        """A command for this environment, ready to be typed."""
         return " ".join([f"./scripts/{command} --environment {self.environment}", *arguments])
 
 
@@ -98,6 +100,7 @@ class RunSummary:
     accuracy: Accuracy | None
 
     def lines(self) -> list[str]:
+        """Of the run, as each message has them."""
         started_by, _, _ = self.execution.description.partition("; token ")
         if not started_by.startswith("Run "):
             started_by = f"Drop: {self.execution.drop_id or 'none'}"

@@ -41,6 +41,7 @@ class Cause(Enum):
 
     @property
     def may_pass(self) -> bool:
+        """Whether the same may go well another time."""
         return self.value[1]
 
 
@@ -70,6 +71,7 @@ class Ending:
 
     @property
     def is_stop(self) -> bool:
+        """Whether it was stopped, by whomever, and did not fail."""
         return self.cause in {Cause.STOP, Cause.RUNTIME, Cause.SPOT}
 
 

@@ -10,11 +10,10 @@ import boto3
 
 from functions.shared.metrics import Point, put_points
 
-from .events import Event
 from .executions import Executions
 from .plan import Guards
 from .reconciler import Parts, Reconciler
-from .records import Outcome
+from .records import Event, Outcome
 from .s3 import Datasets, Markers
 from .table import Table
 

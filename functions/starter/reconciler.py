@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
-from . import events, names
-from .events import Event
+from . import names
 from .executions import Executions
 from .plan import Guards, next_run
 from .records import (
@@ -17,13 +16,18 @@ from .records import (
     WITHDRAWN,
     Drop,
     DropStatus,
+    Event,
+    EventType,
     Execution,
     History,
+    Marker,
     Outcome,
     RefusedError,
     Run,
     StarterError,
     is_drift,
+    refusal_of_key,
+    time_of,
     to_text,
 )
 from .s3 import DELETED, Datasets, Markers, marker_key
@@ -72,19 +76,19 @@ class Reconciler:
             StarterError: a person is needed.
         """
         match event["detail-type"]:
-            case events.MARKER:
+            case EventType.MARKER:
                 self._record(event)
                 if self._others_see_to_it():
                     return None
-            case events.RETRAINING:
-                self._table.request(event["detail"]["Id"], events.time(event))
-            case events.EXECUTION:
+            case EventType.RETRAINING:
+                self._table.request(event["detail"]["Id"], time_of(event))
+            case EventType.EXECUTION:
                 run = self._table.run_of(event["detail"]["pipelineExecutionArn"])
                 if run is not None:
                     self._advance(run)
-            case events.SCHEDULE:
+            case EventType.SCHEDULE:
                 self._record_unheard()
-            case events.RELEASE:
+            case EventType.RELEASE:
                 self._release(event["detail"]["By"])
             case other:
                 raise StarterError(
@@ -94,10 +98,10 @@ class Reconciler:
 
     def _record(self, event: Event) -> None:
         key = event["detail"]["object"]["key"]
-        if reason := events.refusal(key):
-            self._refuse(key, events.time(event), reason)
+        if reason := refusal_of_key(key):
+            self._refuse(key, time_of(event), reason)
         else:
-            self._table.record(events.marker(event))
+            self._table.record(Marker.from_event(event))
 
     def _refuse(self, key: str, at: datetime, reason: str) -> None:
         logger.warning("Refused %r: %s", key, reason)

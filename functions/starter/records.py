@@ -1,9 +1,37 @@
-"""What the table says of drops and runs, and how its items say it."""
+"""What events and the table say of drops and runs, and how they say it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, TypedDict
+
+from . import names
+
+Event = TypedDict("Event", {"detail-type": str, "time": str, "detail": dict[str, Any]})
+"""Starts the function.
+
+A marker and drift's request are recorded. The end of an execution, the schedule and a release only
+wake it: what follows is read from the table and from SageMaker.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html and
+https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+"""
+
+
+class EventType:
+    """An event's `detail-type`.
+
+    Attributes:
+        RETRAINING: Of drift: `detail` has `Id` (`drift/<model package group>/<version>`) and
+            `PipelineName`.
+        RELEASE: Of `./scripts/drops --release`: `detail` has `By`, the ARN of who typed it.
+    """
+
+    MARKER = "Object Created"
+    EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
+    SCHEDULE = "Scheduled Event"
+    RETRAINING = "Retraining Requested"
+    RELEASE = "Run Released"
+
 
 DROP, RUN, RELEASE = "drop", "run", "release"
 """Kinds of items."""
@@ -30,9 +58,22 @@ def to_text(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def time_of(event: Event) -> datetime:
+    """When what it tells of happened."""
+    return datetime.fromisoformat(event["time"])
+
+
 def to_sort_key(number: int) -> str:
     """A run's number as items have it: of one length, as DynamoDB sorts text by letters."""
     return f"{number:08}"
+
+
+def refusal_of_key(key: str) -> str:
+    """Why an object with a marker's name is no drop's marker: a sentence; empty where it is one."""
+    parts = key.split("/")
+    if len(parts) != 3:  # drops/<drop id>/_SUCCESS
+        return "A drop's marker is drops/<drop id>/_SUCCESS: write it there."
+    return names.refusal_of_drop_id(parts[1])
 
 
 def is_drift(drop_id: str) -> bool:
@@ -56,6 +97,22 @@ class Marker:
     sequencer: str = ""
     version_id: str = ""
     size: int = 0
+
+    @classmethod
+    def from_event(cls, event: Event) -> Self:
+        """The marker that was written, of an object that `refusal_of_key` says nothing against."""
+        # EventBridge carries a key as it is, where an S3 notification would have URL-encoded it.
+        written = event["detail"]["object"]
+        return cls(
+            drop_id=written["key"].split("/")[1],
+            written=time_of(event),
+            etag=written["etag"],
+            # S3 has the shorter one padded with zeros, and then compared letter by letter.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+            sequencer=written["sequencer"].upper().ljust(32, "0"),
+            version_id=written.get("version-id", ""),
+            size=written.get("size", 0),
+        )
 
 
 @dataclass(frozen=True)
