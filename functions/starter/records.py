@@ -131,7 +131,7 @@ class Drop:
         since: When its marker was written, or drift asked.
         generation: How often it has begun to wait; a run covers one generation of it. 0 of a
             marker that was refused.
-        run: Number of the newest run that covers it; 0 where none does. Of a drop that changed and
+        run_number: Of the newest run that covers it; 0 where none does. Of a drop that changed and
             waits again it is the run before.
         reason: Why it has its state, in a sentence; empty where its run says it.
     """
@@ -140,7 +140,7 @@ class Drop:
     state: str
     since: datetime
     generation: int = 0
-    run: int = 0
+    run_number: int = 0
     reason: str = ""
 
     @property
@@ -156,7 +156,7 @@ class Drop:
             state=item["State"],
             since=datetime.fromisoformat(item["Since"]),
             generation=int(item.get("Generation", 0)),
-            run=int(item.get("Run", 0)),
+            run_number=int(item.get("Run", 0)),
             reason=item.get("Reason", ""),
         )
 

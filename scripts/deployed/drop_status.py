@@ -9,15 +9,10 @@ from typing import Any
 
 import boto3
 
+from functions.starter.records import REFUSED, WAITING
 from scripts.console import counted
 from scripts.deployed import stacks, starter
-from scripts.deployed.drop_records import (
-    REFUSED,
-    WAITING,
-    Drop,
-    Record,
-    begun_without_a_person,
-)
+from scripts.deployed.drop_records import Drop, Record, begun_without_a_person
 from scripts.images.contents import MARKER
 from scripts.images.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
 

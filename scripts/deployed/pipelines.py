@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from functions.starter.records import WAITING
 from scripts.console import CommandError, shown
 from scripts.deployed import stacks
-from scripts.deployed.drop_records import GOES_ON, WAITING, Drop, Record
+from scripts.deployed.drop_records import GOES_ON, Drop, Record
 from scripts.deployed.session import poll_seconds
 
 if TYPE_CHECKING:

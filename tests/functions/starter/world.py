@@ -211,7 +211,7 @@ class World:
 
     def run_of(self, drop_id: str) -> Run:
         """The run whose status the drop has."""
-        return self.runs[self._drops()[drop_id].run - 1]
+        return self.runs[self._drops()[drop_id].run_number - 1]
 
     def execution_of(self, run: Run) -> Started:
         (found,) = (e for e in self.sagemaker.executions if e.token == run.token)
