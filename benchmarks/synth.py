@@ -168,7 +168,7 @@ def _run_review(folder: Path) -> None:
         BenchmarkError: it failed.
     """
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "scripts.commands.review", "HEAD", "--environment", "dev"],
+        [sys.executable, "-P", "-m", "scripts.commands", "review", "HEAD", "--environment", "dev"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,

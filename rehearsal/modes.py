@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -114,12 +115,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def from_arguments(given: argparse.Namespace) -> Modes:
     """What was asked for, of arguments of a parser with `add_arguments`."""
-    asked = {each.name: getattr(given, each.name) for each in fields(Modes)}
-    base = UNKIND if given.unkind else Modes()
-    chosen = {
-        name: getattr(base, name) if value is None else value for name, value in asked.items()
-    }
-    return Modes(**chosen)
+    return chosen(given.unkind, {each.name: getattr(given, each.name) for each in fields(Modes)})
+
+
+def chosen(unkind: bool, asked: Mapping[str, Any]) -> Modes:
+    """Those that are asked for by name, and beside them all or none.
+
+    Args:
+        unkind: whether all are on that are not asked for.
+        asked: a value for each field of `Modes`; None where it is not asked for.
+    """
+    base = UNKIND if unkind else Modes()
+    return Modes(
+        **{name: getattr(base, name) if value is None else value for name, value in asked.items()}
+    )
 
 
 def _flag(name: str) -> str:

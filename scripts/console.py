@@ -1,13 +1,11 @@
 """How a command speaks: live in a terminal, plain lines in a pipe, errors as one sentence."""
 
-import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from functions.reporter.messages import one_line
+from rehearsal.lifecycle import LifecycleError
 
 INTERRUPTED = 130
 PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe
@@ -27,34 +26,6 @@ PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe
 
 class CommandError(Exception):
     """A command cannot go on; the message is one sentence: what is wrong, where, what to do."""
-
-
-def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
-    """An argument parser with `--environment` and an example in its help."""
-    return _parser(command, description, example, "--environment")
-
-
-def parser_of(command: str, description: str, example: str) -> argparse.ArgumentParser:
-    """The same where the environment is what the command is about: its first argument."""
-    return _parser(command, description, example, "environment", nargs="?")
-
-
-def _parser(
-    command: str, description: str, example: str, environment: str, **more: Any
-) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog=f"./scripts/{command}",
-        description=description,
-        epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        environment,
-        default="dev",
-        help="dev, staging or prod, or a sandbox like dev-anna (default: %(default)s)",
-        **more,
-    )
-    return made
 
 
 def run(work: Callable[[Console], int]) -> int:
@@ -70,7 +41,7 @@ def run(work: Callable[[Console], int]) -> int:
         # The pipe's reader went away, and Python flushes stdout once more at its end: a sink.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except CommandError as error:
+    except (CommandError, LifecycleError) as error:
         return complain(str(error))
     except (BotoCoreError, ClientError) as error:
         return complain(explain(error))

@@ -1,5 +1,5 @@
-# Sourced by every command here: makes the Python environment and the CDK CLI that this checkout pins, once, then
-# `run <command> <arguments>` runs scripts/commands/<command>.py. Nothing is written outside the checkout but caches.
+# Sourced by every command here: makes the Python environment and the CDK CLI that this checkout pins, once. Nothing is
+# written outside the checkout but caches.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -67,11 +67,4 @@ set_up() {
   use_pinned_node
   make_cdk_cli
   exec 9>&-
-}
-
-run() {
-  local command=$1
-  shift
-  set_up
-  PYTHONPATH="$root" exec "$root/.venv/bin/python" -P -m "scripts.commands.$command" "$@"
 }

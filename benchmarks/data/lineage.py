@@ -74,7 +74,7 @@ def _seconds(variables: Mapping[str, str], *arguments: str) -> str:
     for _ in range(REPETITIONS):
         started = time.perf_counter()
         ended = subprocess.run(
-            [sys.executable, "-P", "-m", "scripts.commands.lineage", *arguments],
+            [sys.executable, "-P", "-m", "scripts.commands", "lineage", *arguments],
             env=_environment(variables),
             cwd=REPOSITORY,
             stdout=subprocess.DEVNULL,

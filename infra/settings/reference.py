@@ -21,8 +21,8 @@ Made by `./scripts/settings --reference > docs/settings.md`; a test says when it
 `./scripts/rehearse` and `./scripts/settings`, which prints what an environment has and where each
 value comes from:
 
-    ./scripts/settings prod --changed
-    ./scripts/settings prod --against dev -c training.hosts=4
+    ./scripts/settings -e prod --changed
+    ./scripts/settings -e prod --against dev -c training.hosts=4
 
 A list is written with commas (`-c operations.notify_emails=ops@example.com,anna@example.com`), and
 `none` takes away what may be left out. What can't be is refused before anything is made, in a

@@ -1,14 +1,12 @@
 """`./scripts/approve`: approves or rejects a model package and waits for what comes of it."""
 
-import argparse
-import sys
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
+import click
 from rich.console import Console
 
-from scripts.console import parser, run
+from scripts.cli import command, environment_option
 from scripts.deployed import packages, stacks
 from scripts.deployed.deployments import Attempts, Deployment
 from scripts.deployed.session import aws_session
@@ -16,67 +14,68 @@ from scripts.deployed.session import aws_session
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import ModelApprovalStatusType
 
-_EXAMPLES = """./scripts/approve --note "better on sevens"
+
+@command(
+    "approve",
+    example="""./scripts/approve --note "better on sevens"
          ./scripts/approve 3             version 3 again, as the newer one disappoints
-         ./scripts/approve 4 --reject    and the one approved before it serves again"""
+         ./scripts/approve 4 --reject    and the one approved before it serves again""",
+)
+@click.argument("package", metavar="[VERSION]", required=False)
+@click.option("--reject", is_flag=True, help="reject it instead")
+@click.option("--note", help="why, kept with the package")
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    show_default=True,
+    help="wait until the endpoint serves, or a change set waits for a person",
+)
+@click.option(
+    "--metrics/--no-metrics",
+    default=True,
+    show_default=True,
+    help="read and show the metrics first",
+)
+@environment_option
+def main(
+    console: Console,
+    environment: str,
+    package: str | None,
+    reject: bool,
+    note: str | None,
+    wait: bool,
+    metrics: bool,
+) -> int:
+    """Shows a model package's metrics, approves or rejects it, and waits for what comes of it.
 
-
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: approve(arguments, console))
-
-
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    made = parser(
-        "approve",
-        "Shows a model package's metrics, approves or rejects it, and waits until the endpoint\n"
-        "serves what it should. Of all packages that are approved, the one approved last serves.\n"
-        "Ends with 1 where the update was rolled back, after a sentence that says why.",
-        _EXAMPLES,
-    )
-    made.add_argument(
-        "package",
-        metavar="VERSION",
-        nargs="?",
-        help="number of the package in its group, or its ARN; default: the newest that waits",
-    )
-    made.add_argument("--reject", action="store_true", help="reject it instead")
-    made.add_argument("--note", help="why, kept with the package")
-    made.add_argument(
-        "--wait",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="wait until the endpoint serves, or a change set waits for a person",
-    )
-    made.add_argument(
-        "--metrics",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="read and show the metrics first",
-    )
-    return made.parse_args(argv)
-
-
-def approve(arguments: argparse.Namespace, console: Console) -> int:
+    VERSION is the package's number in its group, or its ARN; without it, the newest that waits for
+    approval is meant. Of all packages that are approved, the one approved last serves. Ends with 1
+    where the update was rolled back, after a sentence that says why.
+    """
     session = aws_session()
-    group = stacks.output(session, arguments.environment, "training", "ModelPackageGroupName")
-    arn = _package(session, group, arguments.package)
+    group = stacks.output(session, environment, "training", "ModelPackageGroupName")
+    arn = _package(session, group, package)
     described = session.client("sagemaker").describe_model_package(ModelPackageName=arn)
-    console.print(f"Model package {arn} ({described.get('ModelApprovalStatus', 'no status')})")
-    if arguments.metrics:
+    status = described.get("ModelApprovalStatus", "no status")
+    console.print(f"Model package {arn} ({status})")
+    if metrics:
         for name, value in packages.metrics_of(session, described).items():
             console.print(f"  {name}: {value:.4f}")
 
-    attempts = Attempts.from_now(session, arguments.environment)
-    waits_for: Collection[str] = [arn]
-    if arguments.reject:
-        waits_for = _reject(session, arguments, group, arn, console)
+    attempts = Attempts.from_now(session, environment)
+    waits_for = {arn}
+    if reject:
+        has_a_place = _has_a_place(session, environment, arn)
+        _set(session, arn, "Rejected", note)
+        waits_for = _successors(session, group, console) if has_a_place else set()
     else:
-        again = described.get("ModelApprovalStatus") == "Approved"
-        _approve(session, arguments, arn, again and not _serves(session, arguments, arn, attempts))
-    console.print("Rejected." if arguments.reject else "Approved.")
-    if arguments.wait and waits_for:
-        _wait(Deployment(session, arguments.environment, waits_for, attempts), console)
+        if status == "Approved" and not _serves(session, environment, arn, attempts):
+            # AWS does not say whether a status that is set again is an event: it is made to change.
+            _set(session, arn, "PendingManualApproval", note)
+        _set(session, arn, "Approved", note)
+    console.print("Rejected." if reject else "Approved.")
+    if wait and waits_for:
+        _wait(Deployment(session, environment, waits_for, attempts), console)
     return 0
 
 
@@ -86,11 +85,9 @@ def _package(session: boto3.Session, group: str, given: str | None) -> str:
     return packages.of_version(session, group, int(given)) if given.isdecimal() else given
 
 
-def _serves(
-    session: boto3.Session, arguments: argparse.Namespace, arn: str, attempts: Attempts
-) -> bool:
+def _serves(session: boto3.Session, environment: str, arn: str, attempts: Attempts) -> bool:
     """Whether the package serves and nothing is about to take its place."""
-    serving = stacks.describe(session, arguments.environment, "serving")
+    serving = stacks.describe(session, environment, "serving")
     return (
         stacks.outputs_of(serving).get("ModelPackageArn") == arn
         and not serving["StackStatus"].endswith("IN_PROGRESS")
@@ -98,43 +95,26 @@ def _serves(
     )
 
 
-def _approve(session: boto3.Session, arguments: argparse.Namespace, arn: str, anew: bool) -> None:
-    """Sets the status.
-
-    anew: it has the status already. AWS does not say whether a status that is set again is an
-        event, so it is made to change.
-    """
-    if anew:
-        _set(session, arguments, arn, "PendingManualApproval")
-    _set(session, arguments, arn, "Approved")
+def _has_a_place(session: boto3.Session, environment: str, arn: str) -> bool:
+    """Whether the package serves, or is about to."""
+    parameters = stacks.describe(session, environment, "serving").get("Parameters", [])
+    return arn in {parameter.get("ParameterValue") for parameter in parameters}
 
 
-def _reject(
-    session: boto3.Session,
-    arguments: argparse.Namespace,
-    group: str,
-    arn: str,
-    console: Console,
-) -> set[str]:
-    """Sets the status and gives those of whom one takes its place, where it has one."""
-    parameters = stacks.describe(session, arguments.environment, "serving").get("Parameters", [])
-    has_a_place = arn in {parameter.get("ParameterValue") for parameter in parameters}
-    _set(session, arguments, arn, "Rejected")
+def _successors(session: boto3.Session, group: str, console: Console) -> set[str]:
+    """The packages of which one takes the place of a rejected one."""
     others = packages.approved(session, group)
-    if has_a_place and not others:
+    if not others:
         console.print("No other package is approved: it serves on until one is.")
-    return others if has_a_place else set()
+    return others
 
 
 def _set(
-    session: boto3.Session,
-    arguments: argparse.Namespace,
-    arn: str,
-    status: "ModelApprovalStatusType",
+    session: boto3.Session, arn: str, status: "ModelApprovalStatusType", note: str | None
 ) -> None:
-    note = {"ApprovalDescription": arguments.note} if arguments.note else {}
+    described: dict[str, Any] = {"ApprovalDescription": note} if note else {}
     session.client("sagemaker").update_model_package(
-        ModelPackageArn=arn, ModelApprovalStatus=status, **note
+        ModelPackageArn=arn, ModelApprovalStatus=status, **described
     )
 
 
@@ -148,7 +128,3 @@ def _wait(deployment: Deployment, console: Console) -> None:
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Interrupted: the deployment goes on without you.") from None
     console.print(said)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

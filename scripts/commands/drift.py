@@ -1,17 +1,17 @@
 """`./scripts/drift`: how far the classes that are answered are from those of training."""
 
-import argparse
 import json
-import sys
 from typing import Any
 
 import boto3
+import click
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
-from scripts.console import CommandError, parser, run, shown
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, shown
 from scripts.deployed import stacks
 from scripts.deployed.drop_records import Record
 from scripts.deployed.session import aws_session
@@ -20,41 +20,31 @@ COMPARISON = "drift/comparison.json"
 FUNCTION_SECONDS = 900  # a Lambda function never runs longer
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: drift(arguments, console))
+@command("drift", example="./scripts/drift --now")
+@click.option("--now", is_flag=True, help="compare first, without the schedule")
+@click.option("--json", "as_json", is_flag=True, help="the comparison as it is kept")
+@environment_option
+def main(console: Console, environment: str, now: bool, as_json: bool) -> int:
+    """Shows how far the classes that the endpoint answers are from those of training.
 
-
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    made = parser(
-        "drift",
-        "Shows the last comparison of the classes that the endpoint answers with those that its\n"
-        "model was trained on. docs/drift.md says what to do where they differ.",
-        "./scripts/drift --now",
-    )
-    made.add_argument("--now", action="store_true", help="compare first, without the schedule")
-    made.add_argument("--json", action="store_true", help="the comparison as it is kept")
-    return made.parse_args(argv)
-
-
-def drift(arguments: argparse.Namespace, console: Console) -> int:
-    """Prints the comparison; gives the exit status."""
+    It is the last comparison that is shown. docs/drift.md says what to do where they differ.
+    """
     session = aws_session()
-    if arguments.now:
-        _compare(session, arguments.environment)
-    bucket = stacks.output(session, arguments.environment, "data", "ArtifactsBucketName")
+    if now:
+        _compare(session, environment)
+    bucket = stacks.output(session, environment, "data", "ArtifactsBucketName")
     comparison = _read(session, bucket, COMPARISON)
     if comparison is None:
         raise CommandError(
             f"No comparison is kept in s3://{bucket}/{COMPARISON} yet: give [drift] every_hours "
-            f"and [endpoint] capture_percent in {stacks.settings_file(arguments.environment)}, "
+            f"and [endpoint] capture_percent in {stacks.settings_file(environment)}, "
             "deploy, and wait, or run ./scripts/drift --now."
         )
-    if arguments.json:
+    if as_json:
         console.print(json.dumps(comparison, ensure_ascii=False))
         return 0
     _tell(comparison, console)
-    console.print(_run(session, arguments.environment, comparison["model_package_arn"]))
+    console.print(_run(session, environment, comparison["model_package_arn"]))
     return 0
 
 
@@ -149,7 +139,3 @@ def _read(session: boto3.Session, bucket: str, key: str) -> dict[str, Any] | Non
         return None
     found: dict[str, Any] = json.load(body)
     return found
-
-
-if __name__ == "__main__":
-    sys.exit(main())

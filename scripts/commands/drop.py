@@ -1,16 +1,17 @@
 """`./scripts/drop DIR`: uploads a folder of class folders as one drop."""
 
-import sys
-from argparse import Namespace
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
+import click
 from rich.console import Console
 
 from containers.drops.names import class_label
-from scripts.console import CommandError, counted, parser, progress, run, shown, warn
+from scripts.channels import CHANNELS
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, counted, progress, shown, warn
 from scripts.deployed import stacks
 from scripts.deployed.pipelines import parameter_default
 from scripts.deployed.session import aws_session
@@ -32,38 +33,30 @@ from scripts.images.drops_in_s3 import (
     upload,
 )
 
-CHANNELS = 3
 
+@command("drop", example="./scripts/drop photos        # photos/cat/1.jpg, photos/dog/2.png, ...")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--id", "drop_id", help="the drop's id (default: the time and a digest of the contents)"
+)
+@click.option("--skip-unusable", is_flag=True, help="drop the rest where files are no images")
+@environment_option
+def main(
+    console: Console, environment: str, folder: Path, drop_id: str | None, skip_unusable: bool
+) -> int:
+    """Uploads a folder of class folders with JPEG, PNG or WebP images as one drop.
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: drop(arguments, console))
-
-
-def _arguments(argv: list[str] | None) -> Namespace:
-    made = parser(
-        "drop",
-        "Uploads a folder of class folders with JPEG, PNG or WebP images as one drop. Its marker\n"
-        "comes last and starts the pipeline.",
-        "./scripts/drop photos        # photos/cat/1.jpg, photos/dog/2.png, ...",
-    )
-    made.add_argument("folder", metavar="DIR", type=Path, help="the folder of class folders")
-    made.add_argument("--id", help="the drop's id (default: the time and a digest of the contents)")
-    made.add_argument(
-        "--skip-unusable", action="store_true", help="drop the rest where files are no images"
-    )
-    return made.parse_args(argv)
-
-
-def drop(arguments: Namespace, console: Console) -> int:
-    drop_id = None if arguments.id is None else check_drop_id(arguments.id)
-    contents = _read(arguments.folder, arguments.skip_unusable, console)
+    Its marker comes last and starts the pipeline.
+    """
+    if drop_id is not None:
+        check_drop_id(drop_id)
+    contents = _read(folder, skip_unusable, console)
     session = aws_session()
-    bucket = stacks.output(session, arguments.environment, "data", "DropsBucketName")
-    minimum = images_per_class(session, arguments.environment)
+    bucket = stacks.output(session, environment, "data", "DropsBucketName")
+    minimum = images_per_class(session, environment)
     s3 = s3_client(session)
 
-    lacking = shortcomings(contents, arguments.folder, minimum)
+    lacking = shortcomings(contents, folder, minimum)
     if lacking is not None:
         if next(complete_drops(s3, bucket), None) is None:
             raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and drop it again.")
@@ -74,14 +67,14 @@ def drop(arguments: Namespace, console: Console) -> int:
     with progress(console, "Uploaded", len(contents.images)) as done:
         upload(s3, bucket, drop_id, contents.images, done)
     console.print(f"Dropped {_summary(contents)} as {drop_id} into s3://{bucket}/drops/{drop_id}/.")
-    _print_next(arguments.environment, drop_id, console)
+    _print_next(environment, drop_id, console)
     return 0
 
 
 def images_per_class(session: boto3.Session, environment: str) -> int:
     """How many different images a class needs: the deployed pipeline's minimum in each channel."""
     pipeline = stacks.output(session, environment, "training", "PipelineName")
-    return CHANNELS * int(parameter_default(session, pipeline, "MinimumPerClassAndChannel"))
+    return len(CHANNELS) * int(parameter_default(session, pipeline, "MinimumPerClassAndChannel"))
 
 
 def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
@@ -122,7 +115,3 @@ def _summary(contents: Contents) -> str:
 def _print_next(environment: str, drop_id: str, console: Console) -> None:
     option = "" if environment == "dev" else f" --environment {environment}"
     console.print(f"Next: ./scripts/watch --drop {drop_id}{option}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,15 +1,15 @@
 """`./scripts/drops`: which drops there are, and what became of each."""
 
-import argparse
 import json
-import sys
 from dataclasses import asdict
 
 import boto3
+import click
 from rich.console import Console
 from rich.table import Table
 
-from scripts.console import CommandError, complain, parser, run, shown
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, complain, shown
 from scripts.deployed import starter
 from scripts.deployed.drop_status import Fate, Fates
 from scripts.deployed.session import aws_session
@@ -24,42 +24,40 @@ COLOURS = {
 SHOWN = 20
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: drops(arguments, console))
+@command("drops", example="./scripts/drops 20261123T101500Z-1a2b3c4d")
+@click.argument("drop_id", metavar="[ID]", required=False)
+@click.option("--all", "show_all", is_flag=True, help=f"more than the newest {SHOWN}")
+@click.option("--json", "as_json", is_flag=True, help="one JSON document")
+@click.option(
+    "--release",
+    is_flag=True,
+    help="let one more execution begin though as many have as may in 24 hours without a person; "
+    "your name is kept",
+)
+@environment_option
+def main(
+    console: Console,
+    environment: str,
+    drop_id: str | None,
+    show_all: bool,
+    as_json: bool,
+    release: bool,
+) -> int:
+    """Shows what became of each drop, or in full of one.
 
-
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    made = parser(
-        "drops",
-        "Shows what became of each drop: whether it waits, which execution covers it, which model\n"
-        "package came of that, and why it failed or waits. docs/trigger.md explains the words.",
-        "./scripts/drops 20261123T101500Z-1a2b3c4d",
-    )
-    made.add_argument("id", nargs="?", metavar="ID", help="one drop, in full")
-    made.add_argument("--all", action="store_true", help=f"more than the newest {SHOWN}")
-    made.add_argument("--json", action="store_true", help="one JSON document")
-    made.add_argument(
-        "--release",
-        action="store_true",
-        help="let one more execution begin though as many have as may in 24 hours without a "
-        "person; your name is kept",
-    )
-    return made.parse_args(argv)
-
-
-def drops(arguments: argparse.Namespace, console: Console) -> int:
-    """Prints the drops, or lets the next run begin; gives the exit status."""
+    That is whether it waits, which execution covers it, which model package came of that, and why
+    it failed or waits. docs/trigger.md explains the words.
+    """
     session = aws_session()
-    if arguments.release:
-        return _release(session, arguments.environment, console)
-    fates = Fates(session, arguments.environment)
-    if arguments.id is not None:
-        return _tell_one(fates, arguments, console)
+    if release:
+        return _release(session, environment, console)
+    fates = Fates(session, environment)
+    if drop_id is not None:
+        return _tell_one(fates, drop_id, as_json, console)
     found = fates.all()
-    listed = found if arguments.all else found[:SHOWN]
+    listed = found if show_all else found[:SHOWN]
     sized = [fates.sized(fate) for fate in listed]
-    if arguments.json:
+    if as_json:
         console.print(json.dumps([asdict(fate) for fate in sized], ensure_ascii=False))
         return 0
     if not found:
@@ -71,15 +69,15 @@ def drops(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _tell_one(fates: Fates, arguments: argparse.Namespace, console: Console) -> int:
-    found = fates.one(arguments.id)
+def _tell_one(fates: Fates, drop_id: str, as_json: bool, console: Console) -> int:
+    found = fates.one(drop_id)
     if found is None:
         raise CommandError(
-            f"There is no drop {shown(arguments.id)}, neither in {fates.folder} nor on record: "
+            f"There is no drop {shown(drop_id)}, neither in {fates.folder} nor on record: "
             "./scripts/drops shows all."
         )
     fate = fates.with_put_aside(fates.sized(found))
-    if arguments.json:
+    if as_json:
         console.print(json.dumps(asdict(fate), ensure_ascii=False))
         return 0
     for name, value in asdict(fate).items():
@@ -115,7 +113,3 @@ def _table(fates: list[Fate]) -> Table:
             style=COLOURS.get(fate.state),
         )
     return made
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,15 +2,15 @@
 
 import json
 import re
-import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from botocore.exceptions import ClientError
 from rich.console import Console
 
-from scripts.console import CommandError, complain, parser, run, shown
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, complain, shown
 from scripts.deployed import stacks
 from scripts.deployed.session import aws_session
 
@@ -24,36 +24,28 @@ SIGNATURES = {
 }
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: invoke(arguments, console))
+@command("invoke", example="./scripts/invoke photos/cat/1.jpg photos/dog/2.png")
+@click.argument(
+    "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line, whole answers")
+@environment_option
+def main(console: Console, environment: str, images: tuple[Path, ...], as_json: bool) -> int:
+    """Asks the endpoint what each image, a JPEG, PNG or WebP file, shows.
 
-
-def _arguments(argv: list[str] | None) -> Namespace:
-    made = parser(
-        "invoke",
-        "Asks the endpoint what each image shows. The exit status is 1 where one got no answer.",
-        "./scripts/invoke photos/cat/1.jpg photos/dog/2.png",
-    )
-    made.add_argument(
-        "images", metavar="IMAGE", nargs="+", type=Path, help="a JPEG, PNG or WebP file"
-    )
-    made.add_argument("--json", action="store_true", help="one JSON object a line, whole answers")
-    return made.parse_args(argv)
-
-
-def invoke(arguments: Namespace, console: Console) -> int:
+    The exit status is 1 where one got no answer.
+    """
     session = aws_session()
-    endpoint = stacks.output(session, arguments.environment, "serving", "EndpointName")
+    endpoint = stacks.output(session, environment, "serving", "EndpointName")
     runtime = session.client("sagemaker-runtime")
     status = 0
-    for image in arguments.images:
+    for image in images:
         try:
             answer = ask(runtime, endpoint, image)
         except CommandError as error:
             status = complain(str(error))
             continue
-        if arguments.json:
+        if as_json:
             # Not through rich: a JSON line must stay one line in a terminal too.
             print(json.dumps({"image": shown(image), **answer}, ensure_ascii=False))
         else:
@@ -112,7 +104,3 @@ def _sentence(original: str) -> str:
         return str(json.loads(original)["error"])
     except (ValueError, TypeError, KeyError):
         return original
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,5 @@
 """`./scripts/quotas`: the service quotas that an environment needs, and those of the account."""
 
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,26 +10,23 @@ from rich.console import Console
 from infra.rules.quotas import Quota, needed
 from infra.settings import SettingsError, load
 from scripts import REPOSITORY
-from scripts.console import CommandError, complain, parser_of, run, warn
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, complain, warn
 from scripts.deployed.session import aws_session
 from scripts.reviews.synthesis import synthesis
 
 TOO_LITTLE = 3
-_DESCRIPTION = """\
-Lists the service quotas of SageMaker that an environment needs, as it would be deployed now, and
-what the account has of each. Most are 0 in a new account; ask for more under Service Quotas, Amazon
-SageMaker, by the quota's name. The rehearsal has no quotas.
-Ends with 0, with 3 where the account has too little, with 1 on an error."""
-_EXAMPLE = "./scripts/quotas prod"
 
 
-def main(argv: list[str] | None = None) -> int:
-    made = parser_of("quotas", _DESCRIPTION, _EXAMPLE)
-    arguments = made.parse_args(argv)
-    return run(lambda console: _quotas(arguments.environment, console))
+@command("quotas", example="./scripts/quotas -e prod")
+@environment_option
+def main(console: Console, environment: str) -> int:
+    """Lists the service quotas that an environment needs, and those of the account.
 
-
-def _quotas(environment: str, console: Console) -> int:
+    They are SageMaker's, of the environment as it would be deployed now. Most are 0 in a new
+    account; ask for more under Service Quotas, Amazon SageMaker, by the quota's name. The rehearsal
+    has no quotas. Ends with 0, with 3 where the account has too little, with 1 on an error.
+    """
     wanted = _needed(environment)
     account = _account()
     for line in _lines(wanted, account):
@@ -83,7 +79,3 @@ def _lines(wanted: list[Quota], account: Mapping[str, float] | None) -> Iterator
 
 def _lacks(quota: Quota, account: Mapping[str, float] | None) -> bool:
     return account is not None and account.get(quota.name, 0) < quota.needed
-
-
-if __name__ == "__main__":
-    sys.exit(main())

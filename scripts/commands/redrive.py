@@ -1,47 +1,37 @@
 """`./scripts/redrive`: sends events that failed to their function again."""
 
-import argparse
 import json
-import sys
 
 import boto3
+import click
 from botocore.config import Config
 from rich.console import Console
 
-from scripts.console import CommandError, complain, counted, parser, run, shown
+from scripts.cli import command, environment_option
+from scripts.console import CommandError, complain, counted, shown
 from scripts.deployed import dead_letters
 from scripts.deployed.dead_letters import INVISIBLE_SECONDS, DeadLetter, Queue
 from scripts.deployed.session import aws_session
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: redrive(arguments, console))
+@command("redrive", example="./scripts/redrive --dry-run")
+@click.option("--dry-run", is_flag=True, help="show them only")
+@environment_option
+def main(console: Console, environment: str, dry_run: bool) -> int:
+    """Shows the events of drops, approvals and comparisons that failed, and sends them again.
 
-
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    made = parser(
-        "redrive",
-        "Shows the events of drops, approvals and comparisons that failed, with why, and sends\n"
-        "each to its function again. Those that are handled now are deleted, others stay. The\n"
-        "exit status is 1 where one stays.",
-        "./scripts/redrive --dry-run",
-    )
-    made.add_argument("--dry-run", action="store_true", help="show them only")
-    return made.parse_args(argv)
-
-
-def redrive(arguments: argparse.Namespace, console: Console) -> int:
-    """Goes through all queues of the environment; gives the exit status."""
+    Each goes to its function again. Those that are handled now are deleted, others stay. The exit
+    status is 1 where one stays.
+    """
     session = aws_session()
-    queues = dead_letters.queues(session, arguments.environment)
+    queues = dead_letters.queues(session, environment)
     if not queues:
         raise CommandError(
-            f"No function of {arguments.environment} keeps failed events: "
-            f"run ./scripts/cdk deploy '{arguments.environment}/*' first."
+            f"No function of {environment} keeps failed events: "
+            f"run ./scripts/cdk deploy '{environment}/*' first."
         )
-    kept = sum(_empty(session, queue, arguments.dry_run, console) for queue in queues)
-    if kept and not arguments.dry_run:
+    kept = sum(_empty(session, queue, dry_run, console) for queue in queues)
+    if kept and not dry_run:
         return complain(
             f"{kept} events failed again and stay: remove the cause that is shown, and run this "
             "command again."
@@ -85,7 +75,3 @@ def _send(session: boto3.Session, queue: Queue, letter: DeadLetter) -> str | Non
         return None
     said = json.loads(answer["Payload"].read())
     return str(said.get("errorMessage", answer["FunctionError"]))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,34 +1,41 @@
 """`./scripts/rehearse`: the whole chain on this machine, from dropped images to a served model."""
 
-from __future__ import annotations
-
-import argparse
 import os
 import re
 import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import boto3
+import click
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from rehearsal import lifecycle, modes
+from rehearsal import lifecycle
+from rehearsal.images import environments
+from rehearsal.images.errors import ImageError
+from rehearsal.modes import Modes
+from rehearsal.settings import default_cache
 from scripts import REPOSITORY
-from scripts.commands import chain
+from scripts.channels import CHANNELS
+from scripts.cli import Command, command, context_option, exclusive
+from scripts.commands import approve, drop, watch
+from scripts.commands.local_aws import enforce_iam_option, mode_options
 from scripts.commands.report import tell
-from scripts.console import CommandError, Stages, complain, explain, run, warn
+from scripts.console import INTERRUPTED, CommandError, Stages, explain, progress, warn
 from scripts.deployed.boundary import BOUNDARY, make_boundary
-from scripts.deployed.cdk import CdkError
+from scripts.deployed.cdk import Cdk, CdkError
 from scripts.deployed.pipelines import execution_of_drop
 from scripts.deployed.session import STATES, shell_line
-from scripts.images.data_sets import DATA_SETS, DEFAULT
+from scripts.images.contents import check_usable, list_files, read_images, shortcomings
+from scripts.images.data_sets import DATA_SETS, DEFAULT, DataSet
 from scripts.reports.evidence import Evidence
 from scripts.reports.run_report import write_report
 
@@ -37,6 +44,9 @@ DROP_ID = "first"
 STAGES = 8
 PATIENCE_SECONDS = 10.0
 PROGRESS = re.compile(r"\.\.\.$|\d+ ?%")
+IMAGES = ("processing", "inference", "training")
+CONTAINERS = REPOSITORY / "containers"
+NETWORKS = CONTAINERS / "training" / "training" / "models"
 MARK = ".rehearsal-folder"  # this folder is ours to empty
 
 
@@ -67,144 +77,162 @@ class Workplace:
         return self.folder / "report.html"
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    try:
-        return run(lambda console: rehearse(arguments, console))
-    except lifecycle.LifecycleError as error:
-        return complain(str(error))
+def network_names() -> list[str]:
+    """The networks that can be trained: the files of their folder but for helpers."""
+    return sorted(file.stem for file in NETWORKS.glob("[a-z]*.py"))
 
 
-def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    made = argparse.ArgumentParser(
-        prog="./scripts/rehearse",
-        description="Deploys the stacks to an AWS on this machine, drops images, follows the\n"
-        "pipeline, approves the model, asks the endpoint about images, and writes a report, of a\n"
-        "run that failed too.",
-        epilog="example: ./scripts/rehearse --data photos --hosts 4 --keep",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    images = made.add_mutually_exclusive_group()
-    images.add_argument(
-        "--data",
-        metavar="DIR",
-        type=Path,
-        help="a folder of class folders with JPEG, PNG or WebP images",
-    )
-    titles = " or ".join(f"{name} ({data_set.title})" for name, data_set in DATA_SETS.items())
-    images.add_argument(
-        "--data-set",
-        choices=list(DATA_SETS),
-        default=DEFAULT,
-        help=f"images that a package ships: {titles} (default: %(default)s)",
-    )
-    made.add_argument(
-        "--model",
-        choices=chain.network_names(),
-        help="the network, see docs/bring-your-own-model.md (default: dev's setting)",
-    )
-    made.add_argument(
-        "--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)"
-    )
-    made.add_argument(
-        "-c",
-        "--context",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        type=_pair,
-        help="a setting to deploy with, as `cdk deploy -c` takes it; may be given again",
-    )
-    made.add_argument(
-        "--skip-unusable", action="store_true", help="drop the rest where files are no images"
-    )
-    made.add_argument(
-        "--enforce-iam",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="refuse what IAM policies don't allow (default: yes)",
-    )
-    made.add_argument(
-        "--keep", action="store_true", help="leave AWS running, of a run that failed too"
-    )
-    made.add_argument(
-        "--folder",
-        metavar="DIR",
-        type=Path,
-        default=REPOSITORY / ".rehearsal" / "rehearse",
-        help="where this rehearsal keeps its things; made anew (default: %(default)s)",
-    )
-    modes.add_arguments(made)
-    return made.parse_args(argv)
+@dataclass(frozen=True)
+class Options:
+    """What a person asks; `main` tells what each is."""
+
+    data: Path | None
+    data_set: str | None
+    model: str | None
+    hosts: int | None
+    context: dict[str, str]
+    skip_unusable: bool
+    enforce_iam: bool
+    keep: bool
+    folder: Path
+    modes: Modes
+
+    @property
+    def chosen_data_set(self) -> DataSet:
+        """The images to rehearse with where no folder is given."""
+        return DATA_SETS[self.data_set or DEFAULT]
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is no setting: write it as KEY=VALUE")
-    return key, value
+_TITLES = " or ".join(f"{name} ({data_set.title})" for name, data_set in DATA_SETS.items())
 
 
-def rehearse(arguments: argparse.Namespace, console: Console) -> int:
+@command("rehearse", example="./scripts/rehearse --data photos --hosts 4 --keep")
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="a folder of class folders with JPEG, PNG or WebP images",
+)
+@click.option(
+    "--data-set",
+    type=click.Choice(list(DATA_SETS)),
+    help=f"images that a package ships: {_TITLES} (default: {DEFAULT})",
+)
+@click.option(
+    "--model",
+    type=click.Choice(network_names()),
+    help="the network, see docs/bring-your-own-model.md (default: dev's setting)",
+)
+@click.option("--hosts", metavar="N", type=int, help="training hosts (default: dev's setting)")
+@context_option
+@click.option("--skip-unusable", is_flag=True, help="drop the rest where files are no images")
+@enforce_iam_option
+@click.option("--keep", is_flag=True, help="leave AWS running, of a run that failed too")
+@click.option(
+    "--folder",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=REPOSITORY / ".rehearsal" / "rehearse",
+    show_default=".rehearsal/rehearse",
+    help="where this rehearsal keeps its things; made anew",
+)
+@mode_options
+def main(console: Console, **given: Any) -> int:
+    """Rehearses the whole chain on this machine, from dropped images to a served model.
+
+    It deploys the stacks to an AWS on this machine, drops images, follows the pipeline, approves
+    the model, asks the endpoint about images, and writes a report, of a run that failed too.
+    """
+    options = Options(**given)
+    exclusive(data=options.data, data_set=options.data_set)
     # So that what was started is stopped then too.
     signal.signal(signal.SIGTERM, _end)
-    place = Workplace(arguments.folder.resolve())
-    if arguments.data is not None:
-        chain.check_data(arguments.data, console, skip_unusable=arguments.skip_unusable)
+    place = Workplace(options.folder.resolve())
+    if options.data is not None:
+        check_data(options.data, console, skip_unusable=options.skip_unusable)
     _make_anew(place.folder)
-    images = arguments.data
-    if images is None:
-        # Before anything that takes long, as the package may have to be fetched.
-        images = _write_images(place, arguments.data_set, console)
+    # Before anything that takes long, as the package may have to be fetched.
+    images = options.data or _write_images(place, options.chosen_data_set, console)
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
-        chain.make_environments(lambda line: _log(place.log, line, console))
-    with _aws_on_this_machine(place, arguments, stages, console):
+        make_environments(lambda line: _log(place.log, line, console))
+    with _aws_on_this_machine(place, options, stages, console):
         try:
-            _deploy(place, arguments, stages)
+            _deploy(place, options, stages)
         except CdkError as error:
             raise CommandError(str(error)) from error
-        _run(place, images, arguments, stages, console)
+        _run(place, images, options, stages, console)
     return 0
 
 
-def _write_images(place: Workplace, name: str, console: Console) -> Path:
-    data_set = DATA_SETS[name]
+def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
+    """Refuses a folder that no pipeline could train on, before anything takes time.
+
+    Raises:
+        CommandError: what is wrong with it.
+    """
+    listing = list_files(folder)
+    with progress(console, "Checked", len(listing.files)) as done:
+        contents = read_images(listing, done)
+    if not skip_unusable:
+        check_usable(contents, folder)
+    lacking = shortcomings(contents, folder, len(CHANNELS))
+    if lacking is not None:
+        raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")
+
+
+def make_environments(report: Callable[[str], None]) -> None:
+    """Makes the Python environment of each image; the first time Horovod is compiled.
+
+    Raises:
+        CommandError: one can't be made.
+    """
+    for image in IMAGES:
+        try:
+            environments.prepare(
+                CONTAINERS, f"{image}/Dockerfile", cache=default_cache(), report=report
+            )
+        except ImageError as error:
+            raise CommandError(f"The environment of the image {image}: {error}") from error
+
+
+def _write_images(place: Workplace, data_set: DataSet, console: Console) -> Path:
     count = data_set.write(place.images)
     console.print(f"{count} {data_set.title} are written to {place.images}.")
     return place.images
 
 
-def _deploy(place: Workplace, arguments: argparse.Namespace, stages: Stages) -> None:
-    context = {} if arguments.data is not None else dict(DATA_SETS[arguments.data_set].context)
-    if arguments.model is not None:
-        context["training.model"] = arguments.model
-    if arguments.hosts is not None:
-        context["training.hosts"] = str(arguments.hosts)
-    context.update(arguments.context)
+def _deploy(place: Workplace, options: Options, stages: Stages) -> None:
+    context = {} if options.data is not None else dict(options.chosen_data_set.context)
+    if options.model is not None:
+        context["training.model"] = options.model
+    if options.hosts is not None:
+        context["training.hosts"] = str(options.hosts)
+    context.update(options.context)
     if boundary := context.get(BOUNDARY):
         make_boundary(boundary)
-    deployment = chain.Deployment(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)
+    cdk = Cdk(ENVIRONMENT, dict(os.environ), place.assembly, place.log, context)
     with stages.stage("Synthesise the stacks, bootstrap the account"):
-        deployment.bootstrap_and_synthesise()
+        cdk.bootstrap_and_synthesise()
     with stages.stage("Deploy the stacks"):
-        deployment.deploy()
+        cdk.deploy()
 
 
 def _run(
     place: Workplace,
     images: Path,
-    arguments: argparse.Namespace,
+    options: Options,
     stages: Stages,
     console: Console,
 ) -> None:
     with stages.stage("Drop the images", quiet=True):
-        chain.drop_folder(images, DROP_ID, ENVIRONMENT, skip_unusable=arguments.skip_unusable)
+        words = [str(images), "--id", DROP_ID, *["--skip-unusable"] * options.skip_unusable]
+        _type(drop.main, words)
     try:
         with stages.stage("Follow the pipeline", quiet=True):
-            chain.watch_drop(DROP_ID, ENVIRONMENT)
+            _type(watch.main, ["--drop", DROP_ID])
         with stages.stage("Approve the model", quiet=True):
-            chain.approve_newest(ENVIRONMENT)
+            _type(approve.main, [])
     except CommandError:
         _report_all_the_same(place, console)
         raise
@@ -215,6 +243,20 @@ def _run(
         for answer in evidence.answers[:5]:
             console.print(f"{answer.key}: {answer.served_label} ({answer.served_probability:.1%})")
     tell(evidence, place.report, console)
+
+
+def _type(command: Command, words: Sequence[str]) -> None:
+    """Runs a command as a person would; it says in its own sentence what is wrong.
+
+    Raises:
+        KeyboardInterrupt: a person ended it.
+        CommandError: it failed.
+    """
+    status = command([*words, "--environment", ENVIRONMENT])
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt("The rehearsal ends here too.")
+    if status != 0:
+        raise CommandError(f"The rehearsal ends here, as ./scripts/{command.name} did not succeed.")
 
 
 def _write_report(place: Workplace) -> Evidence:
@@ -235,7 +277,7 @@ def _report_all_the_same(place: Workplace, console: Console) -> None:
 
 @contextmanager
 def _aws_on_this_machine(
-    place: Workplace, arguments: argparse.Namespace, stages: Stages, console: Console
+    place: Workplace, options: Options, stages: Stages, console: Console
 ) -> Iterator[None]:
     """Starts the server and points this process at it; stops it at the end, however that comes.
 
@@ -244,8 +286,8 @@ def _aws_on_this_machine(
     with stages.stage("Start AWS on this machine"):
         led = lifecycle.start(
             place.state,
-            enforce_iam=arguments.enforce_iam,
-            modes=modes.from_arguments(arguments),
+            enforce_iam=options.enforce_iam,
+            modes=options.modes,
         )
         os.environ.update(led)
         # Some SDKs take a profile's credentials before those of the environment.
@@ -254,9 +296,9 @@ def _aws_on_this_machine(
     kept = False
     try:
         yield
-        kept = arguments.keep
+        kept = options.keep
     except CommandError:
-        kept = arguments.keep
+        kept = options.keep
         raise
     finally:
         if kept:
@@ -303,7 +345,3 @@ def _log(file: Path, line: str, console: Console) -> None:
         log.write(f"{line}\n")
     if PROGRESS.search(line):
         console.print(line)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

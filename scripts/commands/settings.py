@@ -1,102 +1,89 @@
 """`./scripts/settings`: what an environment is set to, and where each value comes from."""
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+import click
 from rich.console import Console
 
 from infra.settings import SettingsError, read
 from infra.settings.reference import DEFAULT, Value, page, shown, values
-from scripts.console import CommandError, parser_of, run
-
-_DESCRIPTION = """\
-Prints all settings of an environment, and where each value comes from: its default, the
-environment's file or the command line. With --against, what is otherwise in another environment."""
-_EXAMPLE = "./scripts/settings prod --against dev -c training.hosts=4"
+from scripts.cli import command, context_option, environment_option
+from scripts.console import CommandError
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
-    return run(lambda console: _settings(arguments, console))
+@command("settings", example="./scripts/settings -e prod --against dev -c training.hosts=4")
+@click.option("--against", metavar="OTHER", help="another environment to compare with")
+@context_option
+@click.option("--changed", is_flag=True, help="only what is not the default")
+@click.option("--describe", is_flag=True, help="with what each setting is for")
+@click.option("--json", "as_json", is_flag=True, help="one JSON document")
+@click.option("--reference", is_flag=True, help="docs/settings.md, of all of them")
+@environment_option
+def main(
+    console: Console,
+    environment: str,
+    against: str | None,
+    context: dict[str, str],
+    changed: bool,
+    describe: bool,
+    as_json: bool,
+    reference: bool,
+) -> int:
+    """Prints all settings of an environment, and where each value comes from.
 
-
-def _parser() -> argparse.ArgumentParser:
-    made = parser_of("settings", _DESCRIPTION, _EXAMPLE)
-    made.add_argument("--against", metavar="OTHER", help="another environment to compare with")
-    made.add_argument(
-        "-c", dest="context", metavar="KEY=VALUE", action="append", default=[], help="as the CDK's"
-    )
-    made.add_argument("--changed", action="store_true", help="only what is not the default")
-    made.add_argument("--describe", action="store_true", help="with what each setting is for")
-    made.add_argument("--json", action="store_true", help="one JSON document")
-    made.add_argument("--reference", action="store_true", help="docs/settings.md, of all of them")
-    return made
-
-
-def _settings(arguments: argparse.Namespace, console: Console) -> int:
+    That is its default, the environment's file or the command line. With --against, only what is
+    otherwise in another environment.
+    """
+    if reference:
+        sys.stdout.write(page())
+        return 0
     try:
-        if arguments.reference:
-            sys.stdout.write(page())
-            return 0
-        context = _context(arguments.context)
-        ours = list(values(read(arguments.environment, context)))
-        other = arguments.against and list(values(read(arguments.against, context)))
+        ours = list(values(read(environment, context)))
+        theirs = list(values(read(against, context))) if against else []
     except SettingsError as error:
         raise CommandError(str(error)) from error
-    if other:
-        _print_comparison(arguments, ours, other, console)
+    if against:
+        differ = [pair for pair in zip(ours, theirs, strict=True) if pair[0].value != pair[1].value]
+        _print_comparison((environment, against), differ, console, describe, as_json)
         return 0
-    chosen = [value for value in ours if value.source != DEFAULT or not arguments.changed]
-    if arguments.json:
-        said = {value.key: {"value": value.value, "source": value.source} for value in chosen}
-        console.print(json.dumps(said, indent=2))
+    chosen = [value for value in ours if value.source != DEFAULT or not changed]
+    if as_json:
+        _print_json({value.key: _pair(value) for value in chosen}, console)
         return 0
     rows = [(value.key, shown(value.value), value.source) for value in chosen]
-    _print_rows(rows, chosen if arguments.describe else None, console)
+    _print_rows(rows, chosen if describe else None, console)
     return 0
 
 
-def _context(given: Iterable[str]) -> dict[str, str]:
-    pairs = {}
-    for pair in given:
-        key, equals, value = pair.partition("=")
-        if not key or not equals:
-            raise CommandError(f"-c {pair} is no setting: give it as key=value.")
-        pairs[key] = value
-    return pairs
-
-
 def _print_comparison(
-    arguments: argparse.Namespace, ours: list[Value], others: list[Value], console: Console
+    names: tuple[str, str],
+    differ: list[tuple[Value, Value]],
+    console: Console,
+    describe: bool,
+    as_json: bool,
 ) -> None:
-    names = arguments.environment, arguments.against
-    differ = [
-        (mine, theirs)
-        for mine, theirs in zip(ours, others, strict=True)
-        if mine.value != theirs.value
-    ]
-    if arguments.json:
-        said = {
-            mine.key: {
-                name: {"value": value.value, "source": value.source}
-                for name, value in zip(names, (mine, theirs), strict=True)
-            }
-            for mine, theirs in differ
-        }
-        console.print(json.dumps(said, indent=2))
+    """Prints the settings of two environments that differ."""
+    if as_json:
+        both = {a.key: dict(zip(names, map(_pair, (a, b)), strict=True)) for a, b in differ}
+        _print_json(both, console)
         return
     rows = [
-        (
-            mine.key,
-            f"{shown(mine.value)} ({mine.source})",
-            f"{shown(theirs.value)} ({theirs.source})",
-        )
-        for mine, theirs in differ
+        (a.key, f"{shown(a.value)} ({a.source})", f"{shown(b.value)} ({b.source})")
+        for a, b in differ
     ]
-    described = [mine for mine, _ in differ] if arguments.describe else None
+    described = [mine for mine, _ in differ] if describe else None
     _print_rows(rows, described, console, head=("", *names))
+
+
+def _pair(value: Value) -> dict[str, Any]:
+    return {"value": value.value, "source": value.source}
+
+
+def _print_json(document: Any, console: Console) -> None:
+    console.print(json.dumps(document, indent=2))
 
 
 def _print_rows(
@@ -105,8 +92,10 @@ def _print_rows(
     console: Console,
     head: tuple[str, str, str] | None = None,
 ) -> None:
-    """Args:
-    described: the settings of the rows, whose descriptions go below them.
+    """Prints rows in columns.
+
+    Args:
+        described: the settings of the rows, whose descriptions go below them.
     """
     wide = [
         max((len(row[i]) for row in [*rows, *([head] if head else [])]), default=0) for i in (0, 1)
@@ -122,7 +111,3 @@ def _print_rows(
 def _lines(rows: Iterable[tuple[str, str, str]], wide: list[int]) -> Iterator[str]:
     for key, first, second in rows:
         yield f"{key:{wide[0]}}  {first:{wide[1]}}  {second}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

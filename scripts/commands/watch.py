@@ -1,13 +1,12 @@
 """`./scripts/watch`: follows an execution of the pipeline and says how it ended."""
 
-import sys
 import time
-from argparse import Namespace
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
+import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -15,7 +14,8 @@ from rich.table import Table
 from functions.reporter import messages
 from functions.reporter.executions import Executions, log_streams
 from functions.reporter.reasons import Cause, Ending, judge
-from scripts.console import complain, parser, run, shown
+from scripts.cli import command, environment_option, exclusive
+from scripts.console import complain, shown
 from scripts.deployed import stacks
 from scripts.deployed.drop_records import GOES_ON, Record
 from scripts.deployed.logs import STREAMS_SHOWN, Tail, job_of, last_lines
@@ -33,60 +33,66 @@ NOTED_SECONDS = 60
 COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
 
 
-def main(argv: list[str] | None = None) -> int:
-    arguments = _arguments(argv)
-    return run(lambda console: watch(arguments, console))
+@command(
+    "watch",
+    example="""./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs
+         ./scripts/watch --retry""",
+)
+@click.option("--execution", metavar="ARN", help="this execution")
+@click.option("--drop", metavar="ID", help="the one that covers this drop; waits for it")
+@click.option(
+    "--follow/--once",
+    default=True,
+    show_default=True,
+    help="until it ends, or say how it is and end",
+)
+@click.option(
+    "--retry", "again", is_flag=True, help="let it go on from what failed, and follow that"
+)
+@click.option("--logs", "with_logs", is_flag=True, help="log lines of the running jobs too")
+@click.option(
+    "--patience",
+    metavar="SECONDS",
+    type=float,
+    default=300,
+    show_default=True,
+    help="how long to wait for a drop's execution",
+)
+@environment_option
+def main(
+    console: Console,
+    environment: str,
+    execution: str | None,
+    drop: str | None,
+    follow: bool,
+    again: bool,
+    with_logs: bool,
+    patience: float,
+) -> int:
+    """Follows an execution of the pipeline, the newest by default, and says how it ended.
 
-
-def _arguments(argv: list[str] | None) -> Namespace:
-    made = parser(
-        "watch",
-        "Follows an execution of the pipeline, the newest by default, until it ends. The exit\n"
-        "status is 0 where it succeeded, or goes on and --once was given, and else 1; with --drop\n"
-        "it is 1 too where the execution used nothing of the drop.\n"
-        "With --retry, one that failed or was stopped goes on from what did not succeed; at its\n"
-        "end it says which steps ran again, how long, and what that cost and saved.",
-        "./scripts/watch --drop 20261123T101500Z-1a2b3c4d --logs\n         ./scripts/watch --retry",
-    )
-    which = made.add_mutually_exclusive_group()
-    which.add_argument("--execution", metavar="ARN", help="this execution")
-    which.add_argument("--drop", metavar="ID", help="the one that covers this drop; waits for it")
-    made.add_argument("--once", dest="follow", action="store_false", help="say how it is, and end")
-    made.add_argument(
-        "--follow", dest="follow", action="store_true", help="until it ends (default)"
-    )
-    made.add_argument(
-        "--retry", action="store_true", help="let it go on from what failed, and follow that"
-    )
-    made.add_argument("--logs", action="store_true", help="log lines of the running jobs too")
-    made.add_argument(
-        "--patience",
-        metavar="SECONDS",
-        type=float,
-        default=300,
-        help="how long to wait for a drop's execution (default: %(default)s)",
-    )
-    made.set_defaults(follow=True)
-    return made.parse_args(argv)
-
-
-def watch(arguments: Namespace, console: Console) -> int:
+    The exit status is 0 where it succeeded, or goes on and --once was given, and else 1; with
+    --drop it is 1 too where the execution used nothing of the drop. With --retry, one that failed
+    or was stopped goes on from what did not succeed; at its end it says which steps ran again, how
+    long, and what that cost and saved.
+    """
+    exclusive(execution=execution, drop=drop)
     session = aws_session()
-    execution = arguments.execution or _find(session, arguments, console)
-    console.print(f"Execution {execution}")
-    before = None
-    if arguments.retry:
-        before = retry(session, execution, arguments.patience, console)
-    follow = _follow_live if console.is_terminal and arguments.follow else _follow_plainly
+    arn = execution or _find(session, environment, drop, patience, console)
+    console.print(f"Execution {arn}")
+    before = retry(session, arn, patience, console) if again else None
     try:
-        ended = follow(session, execution, arguments, console)
+        if console.is_terminal and follow:
+            ended = _follow_live(session, arn, with_logs, console)
+        else:
+            ended = _follow_plainly(session, arn, with_logs, console, until_its_end=follow)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
     if before is not None and ended["PipelineExecutionStatus"] in ENDED:
         bill(session, before, console)
-    status = report(session, ended, arguments.environment, console)
-    if arguments.drop and ended["PipelineExecutionStatus"] == "Succeeded":
-        return tell_if_unused(session, arguments.environment, arguments.drop)
+    status = report(session, ended, environment, console)
+    if drop and ended["PipelineExecutionStatus"] == "Succeeded":
+        return tell_if_unused(session, environment, drop)
     return status
 
 
@@ -148,16 +154,23 @@ def tell_if_unused(session: boto3.Session, environment: str, drop_id: str) -> in
     return complain(f"The drop {shown(drop.id)} is {drop.state}: {shown(why)}.")
 
 
-def _find(session: boto3.Session, arguments: Namespace, console: Console) -> str:
-    if arguments.drop is None:
-        pipeline = stacks.output(session, arguments.environment, "training", "PipelineName")
+def _find(
+    session: boto3.Session, environment: str, drop: str | None, patience: float, console: Console
+) -> str:
+    if drop is None:
+        pipeline = stacks.output(session, environment, "training", "PipelineName")
         return newest_execution(session, pipeline)
-    console.print(f"Waiting for the execution that covers the drop {shown(arguments.drop)} ...")
-    return execution_of_drop(session, arguments.environment, arguments.drop, arguments.patience)
+    console.print(f"Waiting for the execution that covers the drop {shown(drop)} ...")
+    return execution_of_drop(session, environment, drop, patience)
 
 
 def _follow_plainly(
-    session: boto3.Session, execution: str, arguments: Namespace, console: Console
+    session: boto3.Session,
+    execution: str,
+    with_logs: bool,
+    console: Console,
+    *,
+    until_its_end: bool,
 ) -> "DescribePipelineExecutionResponseTypeDef":
     """A line for each change of a step."""
     sagemaker = session.client("sagemaker")
@@ -172,15 +185,15 @@ def _follow_plainly(
             if said.get(step["StepName"]) != status:
                 said[step["StepName"]] = status
                 console.print(f"{step['StepName']}: {status}{_after(step)}")
-        if arguments.logs:
+        if with_logs:
             _print_logs(tail, steps, console)
-        if described["PipelineExecutionStatus"] in ENDED or not arguments.follow:
+        if described["PipelineExecutionStatus"] in ENDED or not until_its_end:
             return described
         time.sleep(poll_seconds())
 
 
 def _follow_live(
-    session: boto3.Session, execution: str, arguments: Namespace, console: Console
+    session: boto3.Session, execution: str, with_logs: bool, console: Console
 ) -> "DescribePipelineExecutionResponseTypeDef":
     """A table that changes in place; log lines scroll above it."""
     sagemaker = session.client("sagemaker")
@@ -190,7 +203,7 @@ def _follow_live(
             described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
             steps = steps_of(session, execution)
             live.update(table(steps))
-            if arguments.logs:
+            if with_logs:
                 _print_logs(tail, steps, live.console)
             if described["PipelineExecutionStatus"] in ENDED:
                 return described
@@ -224,7 +237,3 @@ def _print_logs(tail: Tail, steps: "list[PipelineExecutionStepTypeDef]", console
         if job is not None:
             for line in tail.new_lines(job):
                 console.print(f"{step['StepName']} {line}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,7 +5,10 @@ from __future__ import annotations
 import subprocess
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+
+import boto3
 
 from infra import NODE
 from scripts import REPOSITORY
@@ -56,3 +59,63 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     # Ctrl-C reaches the CLI too, but a signal to this process alone doesn't.
     process.terminate()
     process.wait()
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The CDK CLI on one environment's stacks, for the AWS that `variables` name.
+
+    Attributes:
+        assembly: folder of the synthesised stacks.
+        log: file that all output of the CLI goes to.
+        context: CDK context, for example `{"training.hosts": "4"}`.
+    """
+
+    environment: str
+    variables: dict[str, str]
+    assembly: Path
+    log: Path
+    context: dict[str, str]
+
+    def bootstrap_and_synthesise(self) -> None:
+        """Both at once, as neither needs the other.
+
+        Raises:
+            CdkError: the CLI failed.
+        """
+        bootstrap = start(["bootstrap", self._target()], self.variables, self.log)
+        try:
+            self._synthesise()
+        except BaseException:
+            stop(bootstrap)
+            raise
+        finish(bootstrap, self.log)
+
+    def deploy(self) -> None:
+        """Deploys every stack of the environment.
+
+        Raises:
+            CdkError: the CLI failed.
+        """
+        arguments = [
+            "deploy",
+            f"{self.environment}/*",
+            "--app",
+            str(self.assembly),
+            "--require-approval",
+            "never",
+            "--concurrency",
+            "6",
+        ]
+        finish(start(arguments, self.variables, self.log), self.log)
+
+    def _target(self) -> str:
+        sts = boto3.client("sts")
+        return f"aws://{sts.get_caller_identity()['Account']}/{sts.meta.region_name}"
+
+    def _synthesise(self) -> None:
+        context = [word for key, value in self.context.items() for word in ("-c", f"{key}={value}")]
+        # One environment alone takes a third of the time of all three.
+        context += ["-c", f"environment={self.environment}"]
+        arguments = ["synth", "--quiet", "--output", str(self.assembly), *context]
+        finish(start(arguments, self.variables, self.log), self.log)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from scripts.images.cifar10 import write_cifar10
 
@@ -28,6 +27,8 @@ def write_digits(folder: Path, start: int = 0, stop: int | None = None) -> int:
     Returns:
         How many files were written.
     """
+    from sklearn.datasets import load_digits  # noqa: PLC0415 - it takes seconds
+
     scans = load_digits()
     indices = range(len(scans.target))[start:stop]
     for index in indices:

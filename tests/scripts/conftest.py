@@ -178,7 +178,7 @@ def run_command(tmp_path: Path) -> RunCommand:
     ) -> "subprocess.CompletedProcess[str]":
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         return subprocess.run(
-            [sys.executable, "-P", "-m", f"scripts.commands.{command}", *map(str, arguments)],
+            [sys.executable, "-P", "-m", "scripts.commands", command, *map(str, arguments)],
             env=inherited
             | {
                 "PYTHONPATH": str(REPOSITORY),

@@ -147,7 +147,7 @@ class Deployed:
         """Runs ./scripts/drift in a pipe."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return subprocess.run(
-            [sys.executable, "-m", "scripts.commands.drift", "--environment", "tests", *words],
+            [sys.executable, "-m", "scripts.commands", "drift", "--environment", "tests", *words],
             cwd=REPOSITORY,
             env=kept | self.variables,
             capture_output=True,

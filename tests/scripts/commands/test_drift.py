@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from scripts.commands.drift import _arguments, drift
+from scripts.commands.drift import main
 from scripts.console import CommandError
 from scripts.lineages.answers import started_by
 
@@ -14,7 +14,7 @@ def test_where_nothing_was_compared_it_says_what_to_set(
     session.client("s3").create_bucket(Bucket=f"{environment}-artifacts")
     deploy_outputs("data", ArtifactsBucketName=f"{environment}-artifacts")
     with pytest.raises(CommandError, match=r"\[drift\] every_hours and \[endpoint\] capture_perc"):
-        drift(_arguments(["--environment", environment]), console)
+        main.execute(["--environment", environment], console)
 
 
 def test_where_nothing_compares_it_cannot_be_told_to(
@@ -22,7 +22,7 @@ def test_where_nothing_compares_it_cannot_be_told_to(
 ) -> None:
     deploy_outputs("operations", TopicArn="arn")
     with pytest.raises(CommandError, match=f"Nothing compares in {environment}: "):
-        drift(_arguments(["--environment", environment, "--now"]), console)
+        main.execute(["--environment", environment, "--now"], console)
 
 
 def test_a_lineage_says_whether_a_drop_or_drift_started_it() -> None:

@@ -24,7 +24,7 @@ Drop = Callable[..., int]
 def drop(environment: str, console: Console, pipeline: str) -> Drop:
     def run(*arguments: object) -> int:
         given = [*map(str, arguments), "--environment", environment]
-        return command.drop(command._arguments(given), console)
+        return command.main.execute(given, console)
 
     return run
 
@@ -157,7 +157,7 @@ def test_ctrl_c_while_uploading_ends_with_130_and_leaves_no_marker(
     session: boto3.Session, bucket: str, pipeline: str, environment: str, tmp_path: Path
 ) -> None:
     write_digits(tmp_path)
-    command_line = [sys.executable, "-m", "scripts.commands.drop", tmp_path, "--id", "mine"]
+    command_line = [sys.executable, "-m", "scripts.commands", "drop", tmp_path, "--id", "mine"]
     process = subprocess.Popen(
         [*command_line, "--environment", environment],
         cwd=Path(__file__).resolve().parents[3],

@@ -62,7 +62,7 @@ def said(server, monkeypatch, capsys) -> Callable[[dict[str, float] | None], tup
 
     def run(account: dict[str, float] | None) -> tuple[int, str, str]:
         monkeypatch.setattr(ServiceQuotas, "account", account)
-        status = quotas.main(["dev"])
+        status = quotas.main(["-e", "dev"])
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 
@@ -93,5 +93,5 @@ def test_where_there_are_no_quotas_the_needs_are_told_all_the_same(said) -> None
 
 
 def test_an_environment_that_is_not_there_is_refused(capsys) -> None:
-    assert quotas.main(["qa"]) == 1
+    assert quotas.main(["-e", "qa"]) == 1
     assert "There is no environment 'qa'" in capsys.readouterr().err

@@ -46,7 +46,7 @@ def test_a_folder_and_a_data_set_exclude_each_other(
     ended = run_command("rehearse", "--data", tmp_path, "--data-set", "cifar10")
 
     assert ended.returncode == 2
-    assert "--data-set: not allowed with argument --data" in ended.stderr
+    assert "--data and --data-set exclude each other" in ended.stderr
 
 
 def test_an_unknown_data_set_is_refused_with_those_there_are(run_command: RunCommand) -> None:

@@ -20,7 +20,7 @@ Watch = Callable[..., int]
 def watch(environment: str, console: Console, pipeline: str) -> Watch:
     def run(*arguments: str) -> int:
         given = [*arguments, "--environment", environment]
-        return command.watch(command._arguments(given), console)
+        return command.main.execute(given, console)
 
     return run
 

@@ -33,7 +33,7 @@ def endpoint_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def watch(console: Console) -> Watch:
-    return lambda *given: command.watch(command._arguments(list(given)), console)
+    return lambda *given: command.main.execute(given, console)
 
 
 def step(name: str, outcome: str, *after: str) -> dict[str, Any]:

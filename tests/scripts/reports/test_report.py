@@ -315,8 +315,8 @@ def rejected(session, pipeline):
 @pytest.fixture
 def report(environment, console):
     """The command; gives its exit status."""
-    return lambda *given: command.report(
-        command._arguments(["--environment", environment, *map(str, given)]), console
+    return lambda *given: command.main.execute(
+        ["--environment", environment, *map(str, given)], console
     )
 
 

@@ -48,7 +48,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 def start(repository: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "scripts.commands.review", *arguments],
+        [sys.executable, "-P", "-m", "scripts.commands", "review", *arguments],
         cwd="/",
         env={**os.environ, "PYTHONPATH": str(repository), **more},
         stdout=subprocess.PIPE,
@@ -68,7 +68,7 @@ def test_a_dirty_tree_is_reviewed_against_a_commit_and_again_from_what_was_kept(
 ) -> None:
     settings = repository / "infra" / "environments" / "dev.toml"
     settings.write_text(settings.read_text("utf-8").replace("log_days = 14", "log_days = 7"))
-    first = ended(start(repository, "HEAD", "--env", "dev", TMPDIR=str(tmp_path)))
+    first = ended(start(repository, "HEAD", "--environment", "dev", TMPDIR=str(tmp_path)))
     assert first[0] == 3, first[2]
     assert first[1].startswith("dev: DATA LOSS in ")
     assert "the working tree (" in first[1]
@@ -106,7 +106,7 @@ def test_a_shallow_clone_says_how_to_fetch_the_base(repository: Path, tmp_path: 
 
 
 def test_an_environment_that_is_not_there_is_refused(repository: Path) -> None:
-    status, _, said = ended(start(repository, "HEAD", "--env", "production"))
+    status, _, said = ended(start(repository, "HEAD", "--environment", "production"))
     assert status == 1
     assert said.startswith("production of the working tree (")
     assert "can't be synthesised: " in said
