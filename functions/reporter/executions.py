@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -260,7 +260,19 @@ def _step_of(job: str) -> str:
     return match[1] if match else ""
 
 
-def log_streams(client: "CloudWatchLogsClient", job: Job) -> list[str]:
+class Logged(Protocol):
+    """What writes log lines: a job."""
+
+    @property
+    def name(self) -> str:
+        """What the names of its streams begin with."""
+
+    @property
+    def log_group(self) -> str:
+        """Where its lines are."""
+
+
+def log_streams(client: "CloudWatchLogsClient", job: Logged) -> list[str]:
     """The job's log streams, one a host, by name; empty where it has not written."""
     try:
         pages = client.get_paginator("describe_log_streams").paginate(

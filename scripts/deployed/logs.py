@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from functions.reporter.executions import log_streams
 from functions.reporter.messages import one_line
 
 if TYPE_CHECKING:
@@ -60,18 +61,6 @@ def _names(session: boto3.Session, job: Job, prefix: str) -> Iterator[str]:
             yield from (summary["ProcessingJobName"] for summary in other["ProcessingJobSummaries"])
 
 
-def streams_of(session: boto3.Session, job: Job) -> list[str]:
-    """The job's log streams by name; empty where it has not written yet."""
-    logs = session.client("logs")
-    try:
-        pages = logs.get_paginator("describe_log_streams").paginate(
-            logGroupName=job.log_group, logStreamNamePrefix=f"{job.name}/"
-        )
-        return sorted(stream["logStreamName"] for page in pages for stream in page["logStreams"])
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-
-
 def last_lines(session: boto3.Session, log_group: str, stream: str) -> list[str]:
     """The stream's last LAST_LINES lines, the oldest first."""
     found = session.client("logs").get_log_events(
@@ -113,7 +102,7 @@ class Tail:
         if job not in self._named:
             self._named[job] = named(self.session, job)
         job = self._named[job]
-        for stream in streams_of(self.session, job):
+        for stream in log_streams(self.session.client("logs"), job):
             host = stream.partition("/")[2].rpartition("-")[0] or stream
             lines += [f"{host} | {line}" for line in self._of_stream(job, stream)]
         return lines

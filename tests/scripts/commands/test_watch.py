@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from functions.reporter import executions as records
-from functions.reporter.executions import Execution, Step
+from functions.reporter.executions import Execution, Step, log_streams
 from functions.reporter.executions import to_step as step_of
 from functions.reporter.reasons import Ending, judge
 from scripts.commands.watch import _report_ending, duration, table, what_to_do
-from scripts.deployed.logs import Job, Tail, job_of, last_lines, streams_of
+from scripts.deployed.logs import Job, Tail, job_of, last_lines
 
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
 GROUP = "/aws/sagemaker/TrainingJobs"
@@ -81,11 +81,14 @@ def test_the_job_of_a_step_has_the_log_group_of_its_kind() -> None:
 
 
 def test_the_streams_of_a_job_are_its_own(session: boto3.Session, job: Job) -> None:
-    assert streams_of(session, job) == [f"{job.name}/algo-1-1", f"{job.name}/algo-2-1"]
+    assert log_streams(session.client("logs"), job) == [
+        f"{job.name}/algo-1-1",
+        f"{job.name}/algo-2-1",
+    ]
 
 
 def test_a_job_that_has_not_written_has_no_streams(session: boto3.Session) -> None:
-    assert streams_of(session, Job("none", "/aws/sagemaker/Nothing")) == []
+    assert log_streams(session.client("logs"), Job("none", "/aws/sagemaker/Nothing")) == []
 
 
 def test_the_last_lines_are_the_newest_in_order(session: boto3.Session, job: Job) -> None:
