@@ -160,8 +160,7 @@ def _serve(step: Callable[[], dict[str, float]]) -> None:
 def rendezvous(workers: str, port: str) -> None:
     """Holds our launcher's rendezvous while its input is open; prints what each worker is given."""
     from training.launch import rendezvous as held
-    from training.launch.addresses import Addresses
-    from training.launch.cluster import Cluster
+    from training.launch.cluster import Addresses, Cluster
     from training.launch.launcher import variables
 
     cluster = Cluster(("127.0.0.1",), "127.0.0.1", "lo")

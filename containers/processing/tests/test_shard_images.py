@@ -274,7 +274,7 @@ def test_a_fault_of_the_program_names_the_file_that_met_it(host, monkeypatch):
 
 
 def test_a_file_of_more_bytes_than_any_image_is_put_aside_unread(host, monkeypatch):
-    monkeypatch.setattr("processing.shards.chunks.MAXIMUM_BYTES", 5_000)
+    monkeypatch.setattr("processing.shards.shard.MAXIMUM_BYTES", 5_000)
     large = large_png()
     assert host.receive("train", drawn("cat") | {"d1/dog/x.png": large}).run() == 0
     assert host.quarantine[0]["reason"].startswith(f"has {len(large):,} bytes, above the limit of")

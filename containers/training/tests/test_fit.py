@@ -11,8 +11,7 @@ import pytest
 from jobs import PACKAGE, paths
 
 from training.launch import rendezvous
-from training.launch.addresses import Addresses
-from training.launch.cluster import Cluster
+from training.launch.cluster import Addresses, Cluster
 from training.launch.launcher import variables
 
 

@@ -9,11 +9,24 @@ from pathlib import Path
 from typing import Self
 
 from processing.common.container import Channel, UserError, quoted, write_json
-from processing.shards.chunks import Quarantined
 
 EXAMPLES = 3
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that gives no record.
+
+    Attributes:
+        reason: a clause.
+        kind: what such reasons are counted by.
+    """
+
+    entry: str
+    reason: str
+    kind: str
 
 
 class Quarantine:

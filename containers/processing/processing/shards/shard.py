@@ -1,25 +1,175 @@
-"""One channel of one host: its files become a shard."""
+"""One channel of one host: its files become a shard.
 
+Some files at a time are read, checked, decoded and framed, so that threads meet seldom. What they
+hold at a time stays within a budget of memory.
+"""
+
+import gzip
+import hashlib
 import logging
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
+from threading import Condition
 
+from preprocessing import MAXIMUM_BYTES, UnusableImage, decoding_bytes, too_many_bytes
 from preprocessing.isolated import IsolatedDecoder
-from processing.common.container import Channel
+from preprocessing.unusable import DecoderFault
+from processing.common.container import Channel, UserError, quoted
 from processing.common.parallel import ordered_map
-from processing.shards.chunks import Memory, Records, chunks, read, records
-from processing.shards.report import Quarantine, ShardSize
+from processing.shards.report import Quarantine, Quarantined, ShardSize
 from processing.shards.settings import Settings
-from processing.shards.source_files import SourceFiles
+from processing.shards.source_files import SourceFile, SourceFiles
+from records.writer import image_record
+
+
+class Memory:
+    """A budget of bytes, given out in the order in which it is asked for.
+
+    Who asks for more than all of it gets all of it, and so runs alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._free = size
+        self._queue: deque[object] = deque()
+        self._changed = Condition()
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Waits until `size` bytes are free, and holds them within a block."""
+        wanted, ticket = min(size, self._size), object()
+        with self._changed:
+            self._queue.append(ticket)
+            self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= wanted)
+            self._queue.popleft()
+            self._free -= wanted
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
+
+
+FILES_PER_CHUNK = 16
+# Pixels of photographs hardly shrink further at a higher level, which takes several times as long.
+GZIP_LEVEL = 1
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Files in the order of their records; `bytes` of the files and of their records."""
+
+    files: tuple[SourceFile, ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ReadChunk:
+    """A chunk with its files' contents; b"" for one that is too large to be held."""
+
+    files: tuple[SourceFile, ...]
+    contents: tuple[bytes, ...]
+    bytes: int
+
+
+@dataclass
+class Records:
+    """What a chunk becomes: `data` as it lies in the shard, in parts, and how many records."""
+
+    data: list[bytes | memoryview] = field(default_factory=list)
+    count: int = 0
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+    def put_aside(self, file: SourceFile, unusable: UnusableImage) -> None:
+        """Adds a file that gives no record."""
+        self.quarantined.append(Quarantined(file.entry, str(unusable), unusable.kind))
+
+
+def chunks(files: Iterable[SourceFile], record_bytes: int, largest: int) -> Iterator[Chunk]:
+    """Chunks of no more than `largest` bytes, or of one file that is larger."""
+    waiting: list[SourceFile] = []
+    total = 0
+    for file in files:
+        more = file.size + record_bytes
+        if waiting and (total + more > largest or len(waiting) == FILES_PER_CHUNK):
+            yield Chunk(tuple(waiting), total)
+            waiting, total = [], 0
+        waiting.append(file)
+        total += more
+    if waiting:
+        yield Chunk(tuple(waiting), total)
+
+
+def read(chunk: Chunk, folder: Path) -> ReadChunk:
+    """Reads the files.
+
+    Raises:
+        UserError: one is not what the manifests were written for.
+    """
+    contents = tuple(_read(folder, file) for file in chunk.files)
+    return ReadChunk(chunk.files, contents, chunk.bytes)
+
+
+def _read(folder: Path, file: SourceFile) -> bytes:
+    with (folder / file.entry).open("rb") as opened:
+        if file.size > MAXIMUM_BYTES:
+            content, digest = b"", hashlib.file_digest(opened, "sha256").digest()
+        else:
+            # One byte more shows a file that has grown, whatever it has grown to.
+            content = opened.read(file.size + 1)
+            digest = hashlib.sha256(content).digest()
+    if digest != file.sha256:
+        raise UserError(
+            f"{quoted(file.entry)} has changed since the manifests were written (its SHA-256 is "
+            "not that of the lineage): start the pipeline again, which lists the drops anew."
+        )
+    return content
+
+
+def records(
+    chunk: ReadChunk, size: int, compress: bool, decoder: IsolatedDecoder, decoding: Memory
+) -> Records:
+    """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time.
+
+    DecoderFault, with the file's name, where the decoder raises what is no reason against a file.
+    """
+    result = Records()
+    needed = max(decoding_bytes(content, size) for content in chunk.contents)
+    with decoding.held(needed):
+        pictures = decoder.decode_all(chunk.contents, size)
+    for file, pixels in zip(chunk.files, pictures, strict=True):
+        if file.size > MAXIMUM_BYTES:
+            result.put_aside(file, too_many_bytes(file.size))
+        elif isinstance(pixels, UnusableImage):
+            result.put_aside(file, pixels)
+        elif isinstance(pixels, DecoderFault):
+            logger.error("%s: %s", quoted(file.entry), pixels)
+            words = str(pixels).strip().splitlines()[-1]
+            raise DecoderFault(f"{quoted(file.entry)} met a fault of the program: {words}")
+        else:
+            parts = image_record(pixels, file.label, file.entry)
+            # Members of a gzip file follow one another. Each record has its own, so that all cores
+            # compress and the bytes do not tell how much was held at a time.
+            result.data += (
+                [gzip.compress(b"".join(parts), GZIP_LEVEL, mtime=0)] if compress else parts
+            )
+            result.count += 1
+    return result
+
 
 # Files are read by these while others are decoded.
 READERS = 4
 THREADS_PER_DECODER = 2
 PROGRESS_FILES = 5_000
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from horovod.runner.common.util.hosts import SlotInfo
 
 from training.common.container import LOST_PEERS, STOPPED, Stop, Stopped, UserError, explain_failure
 from training.launch import rendezvous
-from training.launch.addresses import Addresses, find_addresses
-from training.launch.cluster import Program
-from training.launch.roll_call import SILENCE_SECONDS, RollCall
+from training.launch.cluster import Addresses, Program, find_addresses
+from training.launch.rendezvous import SILENCE_SECONDS, RollCall
 
 IDLE_MILLISECONDS = 50
 """Longest sleep of Horovod's thread, which wakes by itself when there is a tensor to reduce.

@@ -7,9 +7,9 @@ import socket
 import pytest
 
 from training.common.container import Stop, Stopped, UserError
-from training.launch import rendezvous, roll_call
+from training.launch import rendezvous
 from training.launch.cluster import Cluster
-from training.launch.roll_call import RollCall
+from training.launch.rendezvous import RollCall
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 
@@ -73,12 +73,12 @@ def test_a_stop_is_told_to_the_others(leader, other):
 def test_a_host_that_ended_well_may_be_silent(leader, other, monkeypatch):
     meet(other, leader)
     other.leave("ended")
-    monkeypatch.setattr(roll_call, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(rendezvous, "SILENCE_SECONDS", 0.0)
     leader.answer()
 
 
 def test_a_host_that_falls_silent_is_named(leader, other, monkeypatch):
-    monkeypatch.setattr(roll_call, "SILENCE_SECONDS", 0.0)
+    monkeypatch.setattr(rendezvous, "SILENCE_SECONDS", 0.0)
     meet(other, leader)
     with pytest.raises(UserError, match=r"^127\.0\.0\.2 has said nothing for"):
         leader.answer()
