@@ -75,8 +75,8 @@ def open_inference(image: bytes) -> Call:
 
 def read(content: bytes) -> Answer:
     """Our answer's label and probabilities."""
-    said = json.loads(content)
-    return Answer(said["label"], tuple(said["probabilities"].values()))
+    prediction = json.loads(content)
+    return Answer(prediction["label"], tuple(prediction["probabilities"].values()))
 
 
 def read_first(content: bytes) -> Answer:

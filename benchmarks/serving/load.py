@@ -22,7 +22,7 @@ class RefusedError(BenchmarkError):
 
 
 @dataclass(frozen=True)
-class Told:
+class LoadResult:
     """What a load measured.
 
     Attributes:
@@ -62,7 +62,7 @@ def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
     return asyncio.run(ask_all())
 
 
-def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
+def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> LoadResult:
     """Keeps so many clients asking.
 
     Args:
@@ -74,7 +74,7 @@ def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Tol
     return asyncio.run(_closed(url, calls, clients, seconds))
 
 
-async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> Told:
+async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> LoadResult:
     queue = itertools.cycle(calls)
     took: list[float] = []
     async with _session(url) as ask:
@@ -87,10 +87,12 @@ async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float)
                 took.append(time.perf_counter() - sent)
 
         await asyncio.gather(*(client() for _ in range(clients)))
-        return Told(took, time.perf_counter() - began)
+        return LoadResult(took, time.perf_counter() - began)
 
 
-def opened(url: str, calls: Sequence[Call], rate: float, seconds: float, *, evenly: bool) -> Told:
+def opened(
+    url: str, calls: Sequence[Call], rate: float, seconds: float, *, evenly: bool
+) -> LoadResult:
     """Sends at `rate` whether or not earlier requests are answered.
 
     A request's time counts from when it was due, so that a server that falls behind can't hide it;
@@ -116,7 +118,7 @@ def _due(rate: float, seconds: float, *, evenly: bool) -> list[float]:
     return due
 
 
-async def _opened(url: str, calls: Sequence[Call], due: Sequence[float]) -> Told:
+async def _opened(url: str, calls: Sequence[Call], due: Sequence[float]) -> LoadResult:
     async with _session(url) as ask:
         began = time.perf_counter()
 
@@ -130,7 +132,7 @@ async def _opened(url: str, calls: Sequence[Call], due: Sequence[float]) -> Told
 
         queue = itertools.cycle(calls)
         took = await asyncio.gather(*(at(moment, next(queue)) for moment in due))
-        return Told(took, time.perf_counter() - began)
+        return LoadResult(took, time.perf_counter() - began)
 
 
 @asynccontextmanager

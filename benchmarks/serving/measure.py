@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.harness.programs import BenchmarkError, Program, run
 from benchmarks.serving.kinds import BESIDE, CONTAINERS, OURS, Answer, Call
-from benchmarks.serving.load import Told, asked, closed, opened
+from benchmarks.serving.load import LoadResult, asked, closed, opened
 from benchmarks.serving.servers import Memory, Place, Server, started
 from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
@@ -138,7 +138,7 @@ def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes
         rate: requests/s of the open loop.
     """
     calls = _calls(server, images)
-    turns: list[tuple[Told, Told, Told]] = []
+    turns: list[tuple[LoadResult, LoadResult, LoadResult]] = []
     with server.awake():
         closed(server.url, calls, CLIENTS, sizes.warm_up)
         for _ in range(sizes.turns):

@@ -167,8 +167,8 @@ def _wait(server: Server, began: float, log: Path) -> None:
     while not _ready(server):
         seconds = time.perf_counter() - began
         if server.process.poll() is not None or seconds > PATIENCE:
-            said = log.read_text(errors="replace")[-2000:]
-            raise BenchmarkError(f"{server.kind.name} isn't ready after {seconds:.0f} s: {said}")
+            tail = log.read_text(errors="replace")[-2000:]
+            raise BenchmarkError(f"{server.kind.name} isn't ready after {seconds:.0f} s: {tail}")
         time.sleep(0.02)
     server.cold_start = time.perf_counter() - began
 

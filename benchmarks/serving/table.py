@@ -77,7 +77,7 @@ def _tails(found: Latencies) -> list[Row]:
 
 
 def _needs(measured: Measured) -> list[Row]:
-    def told(values: dict[str, str]) -> tuple[str, str]:
+    def cells(values: dict[str, str]) -> tuple[str, str]:
         beside = [kind.name for kind in (KERAS, *OTHERS) if kind.name in values]
         others = [f"{name} {values[name]}" for name in beside]
         return values[OURS.name], ", ".join(others)
@@ -85,8 +85,8 @@ def _needs(measured: Measured) -> list[Row]:
     cold = {name: f"{seconds:.1f} s" for name, seconds in measured.cold_starts.items()}
     memory = {name: _mebibytes(each) for name, each in measured.memory.items()}
     return [
-        Row("cold start to the first healthy ping", *told(cold), None),
-        Row("memory with one worker, PSS (RSS)", *told(memory), None),
+        Row("cold start to the first healthy ping", *cells(cold), None),
+        Row("memory with one worker, PSS (RSS)", *cells(memory), None),
     ]
 
 
@@ -96,10 +96,10 @@ def _mebibytes(memory: Memory) -> str:
 
 def notes(measured: Measured) -> list[str]:
     """What a reader must know of the table."""
-    told = [CONDITIONS, "", f"{'; '.join(map(_setting, (KERAS, *OTHERS)))}. {PINS}", "", ARRIVALS]
+    lines = [CONDITIONS, "", f"{'; '.join(map(_setting, (KERAS, *OTHERS)))}. {PINS}", "", ARRIVALS]
     for name, why in measured.missing.items():
-        told += ["", f"{name} is missing: {why}"]
-    return told
+        lines += ["", f"{name} is missing: {why}"]
+    return lines
 
 
 CONDITIONS = (

@@ -32,8 +32,8 @@ def efficiency(network: Network, batch: int, workers: int, machine: Machine) -> 
     """Speed of `workers` against as many that don't communicate, 0 to 1."""
     computing = batch * network.seconds_per_image
     hidden = network.overlap * computing
-    told = allreduce_seconds(network.gradient_bytes, workers, machine)
-    return computing / (computing + max(0.0, told - hidden))
+    communicating = allreduce_seconds(network.gradient_bytes, workers, machine)
+    return computing / (computing + max(0.0, communicating - hidden))
 
 
 def least_batch(network: Network, workers: int, machine: Machine, wanted: float = 0.5) -> int:
@@ -41,8 +41,8 @@ def least_batch(network: Network, workers: int, machine: Machine, wanted: float 
 
     At one half, twice the workers are as fast as half of them: more stop paying.
     """
-    told = allreduce_seconds(network.gradient_bytes, workers, machine)
-    needed = told / (1 / wanted - 1 + network.overlap)
+    communicating = allreduce_seconds(network.gradient_bytes, workers, machine)
+    needed = communicating / (1 / wanted - 1 + network.overlap)
     return max(1, -int(-needed // network.seconds_per_image))
 
 

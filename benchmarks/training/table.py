@@ -87,7 +87,7 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
                 each.take_turn(max(1, sizes.images_a_turn // batch))
     speed = {name: 2 * batch / each.median for name, each in groups.items()}
     ours = f"{speed['ours']:,.0f} images/s"
-    told = statistics.median(each["communication"] for each in groups["ours"].figures)
+    exposed = statistics.median(each["communication"] for each in groups["ours"].figures)
 
     def row(what: str, other: str, name: str, target: float | None) -> Row:
         shown = f"{speed[other]:,.0f} images/s, {name}"
@@ -100,7 +100,7 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
         row(what, "untuned", "Horovod untuned", None),
         Row(
             f"batch {batch}: a step's exposed communication",
-            f"{told * 1000:.1f} ms",
+            f"{exposed * 1000:.1f} ms",
             f"{groups['ours'].median * 1000:.1f} ms, the whole step",
             None,
         ),
@@ -135,8 +135,8 @@ def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[
         for what, (source, side, network, batch, epochs) in kinds.items():
             shards = folder / f"{source}-shards"
             run(_program(python, "records", folder / source, shards, side))
-            told = run(_program(python, "waiting", shards, side, network, batch, epochs))
-            share = told["share"]
+            figures = run(_program(python, "waiting", shards, side, network, batch, epochs))
+            share = figures["share"]
             rows.append(
                 Row(
                     f"waiting for input, {what}",

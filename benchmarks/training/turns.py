@@ -41,10 +41,10 @@ class Group:
             assert stepper.stdin  # noqa: S101 - it is a pipe
             stepper.stdin.write(f"{steps}\n")
             stepper.stdin.flush()
-        told = [_line(stepper) for stepper in self.steppers]
-        rate = statistics.mean(steps / each["seconds"] for each in told)
+        answers = [_line(stepper) for stepper in self.steppers]
+        rate = statistics.mean(steps / each["seconds"] for each in answers)
         self.seconds.append(1 / rate)
-        self.figures.append({name: value / steps for name, value in told[0].items()})
+        self.figures.append({name: value / steps for name, value in answers[0].items()})
         self.rest()
 
     def rest(self) -> None:
@@ -84,9 +84,9 @@ def group(
         ]
         for stepper in steppers:
             _line(stepper)
-        made = Group(steppers, polls)
-        made.rest()
-        yield made
+        steppers_group = Group(steppers, polls)
+        steppers_group.rest()
+        yield steppers_group
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
     assert stepper.stdout  # noqa: S101 - it is a pipe
     for line in stepper.stdout:
         if line.startswith("{"):
-            told: dict[str, float] = json.loads(line)
-            return told
+            answer: dict[str, float] = json.loads(line)
+            return answer
     _, errors = stepper.communicate()
     raise BenchmarkError(f"{stepper.args!r} ended: {errors[-2000:]}")

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.harness.programs import BenchmarkError
 from benchmarks.serving import kinds
 from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, WITH_PILLOW, Answer
-from benchmarks.serving.load import Told, asked, closed, opened
+from benchmarks.serving.load import LoadResult, asked, closed, opened
 from benchmarks.serving.measure import Latencies, Measured, Rates, alike
 from benchmarks.serving.servers import Memory, memory, send, tree
 from benchmarks.serving.table import notes, rows
@@ -91,7 +91,7 @@ def test_an_answer_that_is_no_success_ends_the_measurement(echo: str) -> None:
 
 
 def test_percentiles_are_those_of_the_nearest_rank() -> None:
-    told = Told([float(number) for number in range(1, 101)], elapsed=50)
+    told = LoadResult([float(number) for number in range(1, 101)], elapsed=50)
 
     assert told.rate == 2
     assert (told.percentile(0.5), told.percentile(0.99), told.percentile(1)) == (50, 99, 100)

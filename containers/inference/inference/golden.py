@@ -124,12 +124,12 @@ def _compare(
     expected = request.probabilities
     allowed = tolerances(expected)
     off = np.abs(answer - expected)
-    said = labels.index(request.label)
+    right = labels.index(request.label)
     best = int(answer.argmax())
     # Two classes that are as probable as each other may change places within the tolerance.
-    behind = float(answer[best] - answer[said])
+    behind = float(answer[best] - answer[right])
     # Not finite counts as apart.
-    if np.all(off <= allowed) and behind <= allowed[said]:
+    if np.all(off <= allowed) and behind <= allowed[right]:
         return
     worst = int((off / allowed).argmax())
     raise UnusableModelError(

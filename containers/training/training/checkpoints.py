@@ -79,8 +79,8 @@ def save(folder: Path, state: State) -> None:
     arrays = {f"variable-{i}": np.asarray(v) for i, v in enumerate(state.variables)}
     arrays |= {
         f"rank-{rank}-{i}": value
-        for rank, told in enumerate(of_ranks)
-        for i, value in enumerate(told["own"])
+        for rank, state_of_rank in enumerate(of_ranks)
+        for i, value in enumerate(state_of_rank["own"])
     }
     arrays |= {f"best-{i}": value for i, value in enumerate(progress.early_stopping.best_weights)}
     _write(folder, json.dumps(described), arrays)
@@ -96,7 +96,7 @@ def restore(folder: Path, state: State) -> bool:
     """
     found = _newest(folder)
     # A host may have been brought fewer files, or a broken one: all go on from the same.
-    steps = [(told["epoch"], told["step"]) if told else None for told in _exchange(found)]
+    steps = [(place["epoch"], place["step"]) if place else None for place in _exchange(found)]
     if steps[0] is None:
         return False
     if any(step != steps[0] for step in steps):
@@ -135,16 +135,17 @@ def _continue(
 
 def _exchange(found: tuple[dict[str, Any], Any] | None) -> list[dict[str, Any] | None]:
     mine = found and {"epoch": found[0]["epoch"], "step": found[0]["step"]}
-    told: list[dict[str, Any] | None] = hvd.allgather_object(mine, name="found_checkpoints")
-    return told
+    places: list[dict[str, Any] | None] = hvd.allgather_object(mine, name="found_checkpoints")
+    return places
 
 
-def _check(made: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> None:
+def _check(saved: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> None:
     for name, value in wanted.items():
-        if made.get(name) != value:
+        if saved.get(name) != value:
             raise UserError(
-                f"The checkpoint in {folder} was made with {name} {made.get(name)!r}, and this job "
-                f"has {value!r}: give the job the same, or another S3Uri in its CheckpointConfig."
+                f"The checkpoint in {folder} was made with {name} {saved.get(name)!r}, and this "
+                f"job has {value!r}: give the job the same, or another S3Uri in its "
+                "CheckpointConfig."
             )
 
 

@@ -89,21 +89,23 @@ def export(model: keras.Model, labels: list[str], settings: Settings, folder: Pa
     _write(folder / "labels.json", {"schema": 1, "labels": labels})
 
 
-def deliver(made: Path, folder: Path) -> None:
-    """Moves the files of a whole model from `made` to `folder`, `model.json` last.
+def deliver(staging: Path, folder: Path) -> None:
+    """Moves the files of a whole model from `staging` to `folder`, `model.json` last.
 
     SageMaker packs the folder even of a job that it stops or kills: one in which half of a model
     was written would look like one that ended, so nothing is written there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for piece in sorted(made.iterdir(), key=lambda piece: (piece.name == "model.json", piece.name)):
+    for piece in sorted(
+        staging.iterdir(), key=lambda piece: (piece.name == "model.json", piece.name)
+    ):
         place, beside = folder / piece.name, folder / f".{piece.name}"
         # Copied first, where the folder is another mount.
         shutil.move(piece, beside)
         if place.is_dir():
             shutil.rmtree(place)
         beside.replace(place)
-    made.rmdir()
+    staging.rmdir()
 
 
 def _compute_in_float32(model: keras.Model) -> None:

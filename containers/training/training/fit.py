@@ -83,11 +83,11 @@ class Trainer:
             save: this worker wants a checkpoint.
         """
         flags = tf.constant([float(stop), float(save)])
-        return _told(self._train(*batch[:3], flags))
+        return _read_step(self._train(*batch[:3], flags))
 
     def validate(self, batch: Sequence[tf.Tensor], *, stop: bool = False) -> Step:
         """Sums of a batch without training on it; see `train`."""
-        return _told(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
+        return _read_step(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
 
     def average_statistics(self) -> None:
         """Over all workers; every one of them has to call it after the same step."""
@@ -181,7 +181,7 @@ def _now() -> tf.Tensor:
     return now
 
 
-def _told(figures: tf.Tensor) -> Step:
+def _read_step(figures: tf.Tensor) -> Step:
     loss, correct, count, weight, stop, save, seconds = figures.numpy().tolist()
     return Step(loss, correct, count, weight, stop > 0, save > 0, seconds)
 

@@ -23,18 +23,18 @@ def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimi
     peak = settings.learning_rate * factor[settings.learning_rate_scaling]
     schedule = _schedule(peak, steps, round(steps * settings.warmup_share))
     decay = settings.weight_decay or None
-    made: keras.optimizers.Optimizer
+    optimiser: keras.optimizers.Optimizer
     if settings.optimiser == "sgd":
-        made = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay)
+        optimiser = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=decay)
     else:
         # Keras decouples the decay, so this is AdamW.
-        made = keras.optimizers.Adam(schedule, weight_decay=decay)
+        optimiser = keras.optimizers.Adam(schedule, weight_decay=decay)
     if decay:
-        made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     if settings.precision == "mixed_float16":
         # Small gradients would vanish in float16.
-        made = keras.optimizers.LossScaleOptimizer(made)
-    return made
+        optimiser = keras.optimizers.LossScaleOptimizer(optimiser)
+    return optimiser
 
 
 def _schedule(

@@ -48,11 +48,11 @@ class Totals:
     def shares(self) -> dict[str, float]:
         """Parts of the time: waiting for input, computing, waiting for other workers."""
         whole = self.seconds or 1.0
-        waited, told = self.input_seconds / whole, self.communication_seconds / whole
+        waiting, communicating = self.input_seconds / whole, self.communication_seconds / whole
         return {
-            "input_share": waited,
-            "compute_share": max(0.0, 1.0 - waited - told),
-            "communication_share": told,
+            "input_share": waiting,
+            "compute_share": max(0.0, 1.0 - waiting - communicating),
+            "communication_share": communicating,
         }
 
     def as_dict(self) -> dict[str, Any]:

@@ -82,12 +82,12 @@ def work(root: Path = OPT_ML) -> None:
     digests = equal_weights(model)
     read = hvd.allgather_object(state.progress.read, name="records_read")
     if hvd.rank() == 0:
-        shutil.rmtree(folders.made, ignore_errors=True)
-        folders.made.mkdir()
-        export(model, labels, settings, folders.made)
-        write_golden(folders.made, labels, validation)
+        shutil.rmtree(folders.staging, ignore_errors=True)
+        folders.staging.mkdir()
+        export(model, labels, settings, folders.staging)
+        write_golden(folders.staging, labels, validation)
         summarise(
-            folders.made,
+            folders.staging,
             settings,
             cluster=read_cluster(folders.config / "resourceconfig.json"),
             progress=state.progress,
@@ -95,7 +95,7 @@ def work(root: Path = OPT_ML) -> None:
             weights=digests,
             read=read,
         )
-        deliver(folders.made, folders.model)
+        deliver(folders.staging, folders.model)
     # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
     hvd.allgather_object(None, name="end")
 

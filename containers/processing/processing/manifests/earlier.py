@@ -155,9 +155,9 @@ def _seen(dataset: Mapping[str, Any], stored: Sequence[_StoredRun]) -> list[str]
     They are the oldest ones. Empty where the run does not say that these are they: a lineage was
     deleted or written again, or the run is of an image that did not say it.
     """
-    said = dataset.get("earlier_executions") or {"count": 0}
-    oldest = [run.execution_id for run in stored[: said["count"]]]
-    return oldest if said == describe_seen(oldest) else []
+    described = dataset.get("earlier_executions") or {"count": 0}
+    oldest = [run.execution_id for run in stored[: described["count"]]]
+    return oldest if described == describe_seen(oldest) else []
 
 
 def _read_dataset(path: Path, bucket: str, key: str) -> Mapping[str, Any]:

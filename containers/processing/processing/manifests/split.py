@@ -156,8 +156,8 @@ def refuse_small_classes(counts: Integers, class_labels: Sequence[str], minimum:
         return
     first = next(iter(clauses.values()))
     more = f" (and {len(clauses) - 1} more classes are too small)" if len(clauses) > 1 else ""
-    said, _, advice = first.rpartition("; ")
-    raise SmallClassesError(f"{said[0].upper()}{said[1:]}{more}; {advice}.", clauses)
+    problem, _, advice = first.rpartition("; ")
+    raise SmallClassesError(f"{problem[0].upper()}{problem[1:]}{more}; {advice}.", clauses)
 
 
 def _clause(label: str, found: Sequence[int], minimum: int) -> str:

@@ -91,9 +91,9 @@ class Digests:
             return None
 
     def _refuse(self, drop_id: str, name: str, error: ClientError) -> None:
-        said = error.response["Error"]
+        details = error.response["Error"]
         clause = (
-            f"S3 refuses to read {quoted(name)} ({said['Code']}: {said.get('Message', '')}); "
+            f"S3 refuses to read {quoted(name)} ({details['Code']}: {details.get('Message', '')}); "
             f"upload it so that the job's role may read it {WRITE_AGAIN}"
         )
         with self._lock:

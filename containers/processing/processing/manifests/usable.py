@@ -144,14 +144,14 @@ class _Kept:
         if not problem:
             return drop
         objects = self.objects[number]
-        told = is_used_in_part(drop.id, problem)
+        sentence = is_used_in_part(drop.id, problem)
         return replace(
             drop,
             objects=objects,
             bytes=self.bytes[number],
             left_out=drop.left_out + drop.objects - objects,
-            warnings=(told, *drop.warnings),
-            problem=drop.problem or told,
+            warnings=(sentence, *drop.warnings),
+            problem=drop.problem or sentence,
         )
 
 
@@ -208,13 +208,15 @@ def _why_nothing(settings: Settings, unused: Sequence[UnusedDrop]) -> str:
 
 def _warnings(staged: Staged, against: str) -> Iterator[str]:
     """A sentence each, no more of a kind than a person reads."""
-    told = [drop.reason for drop in staged.unused_drops]
-    if against and against not in told:
-        told.insert(0, against)
-    told += [warning for drop in staged.drops for warning in drop.warnings if warning != against]
-    yield from told[:MAXIMUM_WARNINGS]
-    if len(told) > MAXIMUM_WARNINGS:
-        yield f"{len(told) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
+    sentences = [drop.reason for drop in staged.unused_drops]
+    if against and against not in sentences:
+        sentences.insert(0, against)
+    sentences += [
+        warning for drop in staged.drops for warning in drop.warnings if warning != against
+    ]
+    yield from sentences[:MAXIMUM_WARNINGS]
+    if len(sentences) > MAXIMUM_WARNINGS:
+        yield f"{len(sentences) - MAXIMUM_WARNINGS} more warnings of this kind are left out."
     for label in staged.twice_written:
         yield (
             f'Class "{label}" has folders whose names are written in two ways (an accented letter '

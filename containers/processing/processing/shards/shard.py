@@ -200,7 +200,7 @@ class Shard:
         )
         weight = attrgetter("bytes")
         contents = ordered_map(partial(read, folder=self.folder), planned, READERS, weight, share)
-        made = ordered_map(
+        results = ordered_map(
             lambda chunk: records(chunk, settings.image_size, compress, decoder, decoding),
             contents,
             THREADS_PER_DECODER * cores,
@@ -210,7 +210,7 @@ class Shard:
         written = done = 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("wb") as file:
-            for chunk in made:
+            for chunk in results:
                 file.writelines(chunk.data)
                 for aside in chunk.quarantined:
                     quarantine.append(self.channel, aside)

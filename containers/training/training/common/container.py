@@ -74,7 +74,7 @@ class Folders:
         return self.root / "model"
 
     @property
-    def made(self) -> Path:
+    def staging(self) -> Path:
         """Where a model is made before it is moved to `model`: SageMaker leaves it alone."""
         return self.root / ".model"
 

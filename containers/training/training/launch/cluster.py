@@ -62,8 +62,8 @@ def read_cluster(file: Path) -> Cluster:
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        current, told = content["current_host"], content["hosts"]
-        if not isinstance(told, list) or not all(isinstance(host, str) for host in told):
+        current, names = content["current_host"], content["hosts"]
+        if not isinstance(names, list) or not all(isinstance(host, str) for host in names):
             raise TypeError
     except OSError as error:
         raise UserError(
@@ -75,7 +75,7 @@ def read_cluster(file: Path) -> Cluster:
             "current_host, a name, and hosts, a list of names."
         ) from error
     # SageMaker promises no order; every host must agree on who is first.
-    hosts = tuple(sorted(set(told), key=lambda host: (len(host), host)))
+    hosts = tuple(sorted(set(names), key=lambda host: (len(host), host)))
     if current not in hosts:
         raise UserError(
             f"{file} names the current host {current!r}, which is none of the job's "
@@ -163,7 +163,7 @@ def find_addresses(cluster: Cluster, stop: Stop, patience: float = PATIENCE_SECO
 def _wait(cluster: Cluster, stop: Stop, patience: float) -> dict[str, str]:
     """Host to address."""
     began = time.monotonic()
-    told = began - _TELL_SECONDS
+    logged = began - _TELL_SECONDS
     found: dict[str, str] = {}
     while True:
         missing = _look_up_missing(cluster, found)
@@ -177,8 +177,8 @@ def _wait(cluster: Cluster, stop: Stop, patience: float) -> dict[str, str]:
                 "address: look whether DNS works in the job's VPC; a processing job that is "
                 "isolated from the network may have none, so give it one host or no isolation."
             )
-        if time.monotonic() - told >= _TELL_SECONDS:
-            told = time.monotonic()
+        if time.monotonic() - logged >= _TELL_SECONDS:
+            logged = time.monotonic()
             logger.info(
                 "%s waits for the address of %s (%.0f s of %.0f s).",
                 *(cluster.current_host, names, waited, patience),

@@ -143,10 +143,10 @@ class RollCall:
             UserError: one isn't in time.
         """
         end = time.monotonic() + patience
-        told: list[str] = []
+        logged: list[str] = []
         while missing := self._missing():
-            if missing != told:
-                told = missing
+            if missing != logged:
+                logged = missing
                 logger.info("%s waits for %s.", self._cluster.current_host, ", ".join(missing))
             if time.monotonic() > end:
                 raise UserError(
