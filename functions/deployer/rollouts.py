@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, WaiterError
 
@@ -24,10 +24,11 @@ _CREATION: "WaiterConfigTypeDef" = {"Delay": 2, "MaxAttempts": 20}
 _EXECUTED = frozenset({"EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED"})
 
 
-class Rollout(Protocol):
-    """The way: `DirectUpdates` or `ChangeSets`."""
+class Rollout:
+    """How a package is rolled out: `DirectUpdates` or `ChangeSets`."""
 
-    def __init__(self, stack: Stack) -> None: ...
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
 
     def failures(self, state: State) -> Iterable[Attempt]:
         """Attempts that were rolled back, beyond those that the stack itself tells of.
@@ -35,6 +36,7 @@ class Rollout(Protocol):
         Raises:
             DeployerError: How one ended is not known yet, though the stack no longer changes.
         """
+        return ()
 
     def withdraw(self, keep: Attempt | None) -> None:
         """Takes back what waits for a person, so that nobody executes what is no longer wanted.
@@ -49,20 +51,11 @@ class Rollout(Protocol):
         Raises:
             DeployerError: CloudFormation could not begin it.
         """
+        raise NotImplementedError
 
 
-class DirectUpdates:
+class DirectUpdates(Rollout):
     """Updates the stack at once (dev, staging)."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-
-    def failures(self, state: State) -> Iterator[Attempt]:
-        """None but those that the stack itself tells of."""
-        return iter(())
-
-    def withdraw(self, keep: Attempt | None) -> None:
-        """Nothing waits for anybody."""
 
     def deploy(self, state: State, wanted: Approval) -> bool:
         """Updates the stack, once for one state of it.
@@ -90,14 +83,11 @@ class DirectUpdates:
         return False
 
 
-class ChangeSets:
+class ChangeSets(Rollout):
     """A change set an approval, for a person to execute (prod), for the wanted package only.
 
     They are named after attempts; others' are left alone.
     """
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
 
     def failures(self, state: State) -> Iterator[Attempt]:
         """Attempts that a person executed and that were rolled back, with whatever token.

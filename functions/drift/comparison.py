@@ -90,7 +90,7 @@ class Comparison:
         return least_distance(self.distance, self.by_chance)
 
     def describe(self, endpoint: str, threshold: float) -> dict[str, Any]:
-        """The content of `drift/comparison.json`, as docs/architecture.md describes it."""
+        """The content of `drift/comparison.json`: docs/contracts/comparison.schema.json."""
         return {
             "schema": SCHEMA,
             "time": _iso(self.time),

@@ -1,6 +1,6 @@
 import pytest
 
-from functions.drift.retrain import asked_as, retrain
+from functions.drift.retrain import asked_as, handler
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-prod-0a1b2c3d/3"
 
@@ -12,4 +12,4 @@ def test_a_request_says_which_package_drifted_as_no_drop_could():
 @pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
 def test_an_alarm_that_ends_asks_for_nothing(state):
     event = {"detail": {"alarmName": "drift", "state": {"value": state}}}
-    assert retrain(event, None, None) is None  # there is no client to ask
+    assert handler(event, None) is None  # there is nobody to ask
