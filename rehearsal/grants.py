@@ -20,9 +20,11 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Grant:
-    """Attributes:
-    statement: its place in the policy, from 0.
-    conditions: as JSON, so that grants can be compared.
+    """One action on one resource pattern that one statement allows.
+
+    Attributes:
+        statement: its place in the policy, from 0.
+        conditions: as JSON, so that grants can be compared.
     """
 
     role: str
@@ -46,9 +48,12 @@ class Grant:
 
 @dataclass
 class Use:
-    """Attributes:
-    uses: requests that the grant allows.
-    needed: those of them that no other grant and no resource's own policy allows.
+    """What the requests on record made of a grant.
+
+    Attributes:
+        uses: requests that the grant allows.
+        needed: those of them that no other grant and no resource's own policy allows.
+        example: one of these; empty, none.
     """
 
     uses: int = 0

@@ -45,6 +45,24 @@ ENV FROM_IMAGE=yes PYTHONUNBUFFERED=1
 ENTRYPOINT ["python", "-m", "program"]
 """
 
+# What a program that serves begins with: its `Handler` is a `Model`, which `serve` serves.
+MODEL = """
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Model(BaseHTTPRequestHandler):
+        def answer(self, status, body):
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def serve(handler):
+        ThreadingHTTPServer(("0.0.0.0", 8080), handler).serve_forever()
+"""
+
 
 def write_context(folder: Path, program: str, dockerfile: str = DOCKERFILE) -> Path:
     """A build context whose entry point is the Python text `program`."""
@@ -191,6 +209,7 @@ def image(settings: RehearsalSettings, tmp_path: Path) -> Callable[[str], str]:
 
 
 __all__ = [
+    "MODEL",
     "ROLE",
     "SAGEMAKERS_OWN",
     "Recorded",

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from rehearsal.modes import Modes
-from tests.rehearsal.api.conftest import ROLE
 from tests.rehearsal.conftest import Server, eventually
+from tests.rehearsal.resources.conftest import ROLE
 
 
 @pytest.fixture(scope="module")
