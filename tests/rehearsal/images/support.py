@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -23,6 +22,7 @@ import pytest
 from rehearsal import aws
 from rehearsal.images import registry
 from rehearsal.settings import RehearsalSettings
+from tests.rehearsal.conftest import free_port
 
 ROLE = "arn:aws:iam::000000000000:role/job"
 REPOSITORY = "images"
@@ -100,12 +100,6 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) ->
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

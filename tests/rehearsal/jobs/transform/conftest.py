@@ -102,7 +102,7 @@ def model(sagemaker: Any, image: str, name: str) -> Callable[..., str]:
 
 
 @pytest.fixture
-def request_(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
+def job_request(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
     """Puts inputs, and gives the request of a job on them."""
 
     def make(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> dict[str, Any]:
@@ -128,11 +128,13 @@ def request_(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def start(sagemaker: Any, request_: Callable[..., dict[str, Any]], name: str) -> Callable[..., str]:
+def start(
+    sagemaker: Any, job_request: Callable[..., dict[str, Any]], name: str
+) -> Callable[..., str]:
     """Puts inputs, and starts a job on them."""
 
     def job(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> str:
-        sagemaker.create_transform_job(**request_(inputs, instances, **more))
+        sagemaker.create_transform_job(**job_request(inputs, instances, **more))
         return name
 
     return job
