@@ -7,23 +7,16 @@ from constructs import Construct
 
 from infra import grants
 from infra.data import DataStack
-from infra.data.key_use import encrypt_with
-from infra.drift import DriftProps
-from infra.exceptions import cdk_nag
+from infra.data.key import encrypt_with
 from infra.github import GitHubRoles
 from infra.images import ImagesStack
-from infra.network import NetworkStack, Placement, let_join, let_join_anywhere, let_models_look
-from infra.operations.costs import show_costs
-from infra.operations.reports.props import ReporterProps
+from infra.names import CHECKPOINTS, DROPS, EXECUTIONS, LINEAGE, MODELS, TENSORBOARD
+from infra.network import NetworkStack, Placement
 from infra.operations.stack import OperationsStack
-from infra.promotion.sharing import share
+from infra.promotion import sharing
 from infra.promotion.source import Source
-from infra.security import permissions_boundary
 from infra.serving import ServingStack
-from infra.serving.capture import PREFIX as CAPTURED
-from infra.serving.stack import PARAMETER
-from infra.serving.variants import VARIANT
-from infra.settings import Settings
+from infra.settings import Security, Settings
 from infra.training import TrainingStack
 from infra.trigger import TriggerStack
 
@@ -39,47 +32,36 @@ class Deployment(cdk.Stage):
             scope,
             settings.stage,
             env=cdk.Environment(account=settings.account, region=settings.region),
-            permissions_boundary=permissions_boundary(settings.security),
+            permissions_boundary=_permissions_boundary(settings.security),
         )
         self.settings = settings
-        self.source = Source.of(settings.promotion)
-        self.data = DataStack(
-            self,
-            "data",
-            settings=settings,
-            **self._props("data", "Buckets of images, working data and models"),
-        )
-        self.images = ImagesStack(
-            self, "images", settings=settings, **self._props("images", "Container images")
-        )
+        self._source = Source.of(settings.promotion)
+        self.data = self._data()
+        self.images = self._images()
         self.network = self._network()
         self.training = self._training()
-        self.trigger = TriggerStack(
-            self,
-            "trigger",
-            settings=settings,
-            drops=self.data.drops,
-            artifacts=self.data.artifacts,
-            pipeline_name=self.training.pipeline_name,
-            pipeline_arn=self.training.pipeline_arn,
-            **self._props("trigger", "Starts an execution for each complete drop"),
-        )
-        self.trigger.add_stack_dependency(self.training)
+        self.trigger = self._trigger()
         self.serving = self._serving()
-        self.network.follow(self.training, self.serving)
         self.operations = self._operations()
-        self.github = self._github()
-        self._grant()
+        self._order_stacks()
+        self._let_in_github()
+        self._grant_processing()
+        self._grant_serving_model()
+        self._grant_training()
+        self._grant_evaluation()
+        self._grant_pipeline()
+        self._grant_endpoint()
+        self._grant_volumes()
         if self.network.placement is not None:
-            self._let_join(self.network.placement)
-        share(self)
-        if self.data.object_key is not None:
-            sagemakers = (*self.training.roles.of_jobs, self.serving.endpoint_role)
-            encrypt_with(self.data.object_key, self, sagemakers)
-        show_costs(self.operations.dashboard, self, self.training.definition, settings.region)
-        cdk_nag.explain(self)
+            self._grant_network(self.network.placement)
+        if accounts := settings.promotion.target_accounts:
+            self._share(accounts)
         cdk.Tags.of(self).add("Project", "shardwise")
         cdk.Tags.of(self).add("Environment", settings.stage)
+        # The last: it gives the key to all that is there, and to whom it was granted.
+        if self.data.object_key is not None:
+            jobs_and_models = (*self.training.roles.of_jobs, self.serving.endpoint_role)
+            encrypt_with(self.data.object_key, self, jobs_and_models)
 
     def _props(self, unit: str, description: str) -> dict[str, Any]:
         return {
@@ -88,9 +70,22 @@ class Deployment(cdk.Stage):
             "termination_protection": self.settings.data.retain,
         }
 
+    def _data(self) -> DataStack:
+        return DataStack(
+            self,
+            "data",
+            settings=self.settings,
+            **self._props("data", "Buckets of images, working data and models"),
+        )
+
+    def _images(self) -> ImagesStack:
+        return ImagesStack(
+            self, "images", settings=self.settings, **self._props("images", "Container images")
+        )
+
     def _network(self) -> NetworkStack:
         data = self.data
-        elsewhere = (self.source.artifacts(self.data),) if self.source else ()
+        elsewhere = (self._source.artifacts(self.data),) if self._source else ()
         return NetworkStack(
             self,
             "network",
@@ -100,7 +95,7 @@ class Deployment(cdk.Stage):
         )
 
     def _training(self) -> TrainingStack:
-        stack = TrainingStack(
+        return TrainingStack(
             self,
             "training",
             settings=self.settings,
@@ -109,9 +104,18 @@ class Deployment(cdk.Stage):
             placement=self.network.placement,
             **self._props("training", "Pipeline from drops to registered models"),
         )
-        # An image's URI is no reference between stacks, but its image must be there first.
-        stack.add_stack_dependency(self.images)
-        return stack
+
+    def _trigger(self) -> TriggerStack:
+        return TriggerStack(
+            self,
+            "trigger",
+            settings=self.settings,
+            drops=self.data.drops,
+            artifacts=self.data.artifacts,
+            pipeline_name=self.training.pipeline_name,
+            pipeline_arn=self.training.pipeline_arn,
+            **self._props("trigger", "Starts an execution for each complete drop"),
+        )
 
     def _serving(self) -> ServingStack:
         return ServingStack(
@@ -130,15 +134,13 @@ class Deployment(cdk.Stage):
             self,
             "operations",
             settings=self.settings,
+            pipeline_name=self.training.pipeline_name,
+            pipeline_arn=self.training.pipeline_arn,
             endpoint_name=self.serving.endpoint_name,
-            reports=ReporterProps(
-                settings=self.settings,
-                pipeline_name=self.training.pipeline_name,
-                pipeline_arn=self.training.pipeline_arn,
-                serving_stack=self.serving.stack_name,
-                working=self.data.working,
-                artifacts=self.data.artifacts,
-            ),
+            serving_stack=self.serving.stack_name,
+            working=self.data.working,
+            artifacts=self.data.artifacts,
+            inference=self.data.inference,
             dead_letters={
                 "Drops": self.trigger.dead_letters,
                 "Approvals": self.serving.dead_letters,
@@ -147,88 +149,115 @@ class Deployment(cdk.Stage):
                 "starter": self.trigger.starter.function,
                 "deployer": self.serving.deployer.function,
             },
-            drift=self._drift(),
             **self._props("operations", "Alarms, notifications and dashboard"),
         )
 
-    def _drift(self) -> DriftProps | None:
-        if not self.settings.drift.every_hours:
-            return None
-        return DriftProps(
-            settings=self.settings,
-            endpoint_name=self.serving.endpoint_name,
-            stack_name=self.serving.stack_name,
-            parameter=PARAMETER,
-            captured=self.data.inference,
-            capture_prefix=f"{CAPTURED}{self.serving.endpoint_name}/{VARIANT}/",
-            records=self.data.artifacts,
-            pipeline_name=self.training.pipeline_name,
-            pipeline_arn=self.training.pipeline_arn,
-        )
+    def _order_stacks(self) -> None:
+        # An image's URI is no reference between stacks, but its image must be there first.
+        self.training.add_stack_dependency(self.images)
+        self.trigger.add_stack_dependency(self.training)
+        self.network.follow(self.training, self.serving)
 
-    def _github(self) -> GitHubRoles | None:
-        if self.settings.github.repository is None:
-            return None
-        return GitHubRoles(
-            self.operations,
-            "GitHub",
-            settings=self.settings,
-            repository=self.settings.github.repository,
-        )
+    def _let_in_github(self) -> None:
+        if repository := self.settings.github.repository:
+            GitHubRoles(self.operations, "GitHub", settings=self.settings, repository=repository)
 
-    def _let_join(self, placement: Placement) -> None:
-        roles = self.training.roles
-        for role in (roles.processing, roles.serving_model, roles.evaluation):
-            let_join_anywhere(role)
-        let_join(roles.training, placement, placement.training)
-        let_join(self.serving.endpoint_role, placement, placement.models)
-        let_models_look(self.serving.endpoint_role)
-
-    def _grant(self) -> None:
-        data, images, roles = self.data, self.images, self.training.roles
-        grants.read_versions(roles.processing, data.drops, "drops/")
+    def _grant_processing(self) -> None:
+        data, role = self.data, self.training.roles.processing
+        grants.read_versions(role, data.drops, DROPS)
         # SageMaker asks for it where ShardImages' manifests name objects there:
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
-        grants.list_objects(roles.processing, data.drops, "drops/")
-        grants.read_versions(roles.processing, data.artifacts, "lineage/")
-        grants.list_objects(roles.processing, data.artifacts, "lineage/")
-        grants.write_objects(roles.processing, data.artifacts, "lineage/")
-        grants.read_objects(roles.processing, data.working, "executions/")
-        grants.write_objects(roles.processing, data.working, "executions/")
-        grants.pull_image(roles.processing, images.processing.repository)
+        grants.list_objects(role, data.drops, DROPS)
+        grants.read_versions(role, data.artifacts, LINEAGE)
+        grants.list_objects(role, data.artifacts, LINEAGE)
+        grants.write_objects(role, data.artifacts, LINEAGE)
+        grants.read_objects(role, data.working, EXECUTIONS)
+        grants.write_objects(role, data.working, EXECUTIONS)
+        grants.pull_image(role, self.images.processing.repository)
 
-        self.serving.endpoint.let_describe(roles.serving_model)
-        grants.get_objects(roles.serving_model, data.artifacts, "models/")
-        grants.write_objects(roles.serving_model, data.working, "executions/")
-        grants.pull_image(roles.serving_model, images.processing.repository)
+    def _grant_serving_model(self) -> None:
+        data, role = self.data, self.training.roles.serving_model
+        self.serving.endpoint.grant_describe(role)
+        grants.get_objects(role, data.artifacts, MODELS)
+        grants.write_objects(role, data.working, EXECUTIONS)
+        grants.pull_image(role, self.images.processing.repository)
+        if self._source:
+            self._source.grant_read(role)
 
-        grants.read_objects(roles.training, data.working, "executions/")
-        grants.read_objects(roles.training, data.working, "checkpoints/")
-        grants.write_objects(roles.training, data.working, "checkpoints/")
-        grants.write_objects(roles.training, data.working, "tensorboard/")
+    def _grant_training(self) -> None:
+        data, role = self.data, self.training.roles.training
+        grants.read_objects(role, data.working, EXECUTIONS)
+        grants.read_objects(role, data.working, CHECKPOINTS)
+        grants.write_objects(role, data.working, CHECKPOINTS)
+        grants.write_objects(role, data.working, TENSORBOARD)
         if weights := self.settings.training.weights_uri:
-            grants.read_uri(roles.training, weights)
-        grants.write_objects(roles.training, data.artifacts, "models/")
-        grants.pull_image(roles.training, images.training.repository)
+            grants.read_uri(role, weights)
+        grants.write_objects(role, data.artifacts, MODELS)
+        grants.pull_image(role, self.images.training.repository)
 
-        grants.read_objects(roles.evaluation, data.artifacts, "models/")
-        grants.read_objects(roles.evaluation, data.working, "executions/")
-        grants.write_objects(roles.evaluation, data.working, "executions/")
-        grants.pull_image(roles.evaluation, images.training.repository)
+    def _grant_evaluation(self) -> None:
+        data, role = self.data, self.training.roles.evaluation
+        grants.read_objects(role, data.artifacts, MODELS)
+        grants.read_objects(role, data.working, EXECUTIONS)
+        grants.write_objects(role, data.working, EXECUTIONS)
+        grants.pull_image(role, self.images.training.repository)
 
-        # The pipeline itself reads property files, and registers a model whose artifact and image
-        # it can see.
-        grants.get_objects(roles.pipeline, data.working, "executions/")
-        grants.get_objects(roles.pipeline, data.artifacts, "models/")
-        grants.see_image(roles.pipeline, images.inference.repository)
+    def _grant_pipeline(self) -> None:
+        """Read property files, and register a model whose artifact and image it can see."""
+        role = self.training.roles.pipeline
+        grants.get_objects(role, self.data.working, EXECUTIONS)
+        grants.get_objects(role, self.data.artifacts, MODELS)
+        grants.see_image(role, self.images.inference.repository)
 
-        if self.source:
-            self.source.let_serve(self.serving.endpoint_role)
-            self.source.let_read(roles.serving_model)
+    def _grant_endpoint(self) -> None:
+        role = self.serving.endpoint_role
+        if self._source:
+            self._source.grant_serve(role)
         else:
-            grants.read_objects(self.serving.endpoint_role, data.artifacts, "models/")
-            grants.pull_image(self.serving.endpoint_role, images.inference.repository)
+            grants.read_objects(role, self.data.artifacts, MODELS)
+            grants.pull_image(role, self.images.inference.repository)
 
-        for role in (roles.pipeline, *roles.of_jobs):
-            grants.encrypt_volumes(role, data.volume_key)
-        grants.encrypt_volumes(self.serving.endpoint_role, data.volume_key)
+    def _grant_volumes(self) -> None:
+        roles = self.training.roles
+        for role in (roles.pipeline, *roles.of_jobs, self.serving.endpoint_role):
+            grants.encrypt_volumes(role, self.data.volume_key)
+
+    def _grant_network(self, placement: Placement) -> None:
+        roles = self.training.roles
+        for role in (roles.processing, roles.serving_model, roles.evaluation):
+            placement.grant_processing(role)
+        placement.grant_training(roles.training)
+        placement.grant_models(self.serving.endpoint_role)
+
+    def _share(self, accounts: tuple[str, ...]) -> None:
+        """Gives other accounts packages, models and images, and tells them of approvals."""
+        sharing.share_packages(self.training.model_package_group, accounts)
+        sharing.share_models(self.data.artifacts, self.data.object_key, accounts)
+        sharing.RepositorySharing(
+            self.images,
+            "Sharing",
+            settings=self.settings,
+            image=self.images.inference,
+            accounts=accounts,
+        )
+        sharing.forward_approvals(
+            self.serving,
+            model_package_group_name=self.training.model_package_group_name,
+            dead_letters=self.serving.dead_letters,
+            accounts=accounts,
+        )
+
+
+def _permissions_boundary(settings: Security) -> cdk.PermissionsBoundary | None:
+    """The policy that no role of a stage may pass, those that the CDK makes for itself too.
+
+    The roles that `cdk bootstrap` makes are none of a stage: it has
+    `--custom-permissions-boundary` for them.
+    https://docs.aws.amazon.com/cdk/v2/guide/customize-permissions-boundaries.html
+    """
+    policy = settings.permissions_boundary
+    if policy is None:
+        return None
+    if policy.startswith("arn:"):
+        return cdk.PermissionsBoundary.from_arn(policy)
+    return cdk.PermissionsBoundary.from_name(policy)

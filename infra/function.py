@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -12,18 +13,11 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra import sources
-from infra.retention import kept
+from infra import grants, sources
+from infra.retention import log_retention, removal_policy
 from infra.settings import Settings
 
-REPOSITORY = Path(__file__).parents[1]
-RETENTION = {
-    7: logs.RetentionDays.ONE_WEEK,
-    14: logs.RetentionDays.TWO_WEEKS,
-    30: logs.RetentionDays.ONE_MONTH,
-    90: logs.RetentionDays.THREE_MONTHS,
-    365: logs.RetentionDays.ONE_YEAR,
-}
+_REPOSITORY = Path(__file__).parents[1]
 
 
 def python_function(  # noqa: PLR0913 - CDK props
@@ -46,24 +40,8 @@ def python_function(  # noqa: PLR0913 - CDK props
     Args:
         handler: `functions.<folder>.<module>.<function>`.
     """
-    log_group = logs.LogGroup(
-        scope,
-        f"{construct_id}Logs",
-        retention=RETENTION[settings.operations.log_days],
-        removal_policy=kept(settings.data.retain),
-    )
-    role = iam.Role(
-        scope,
-        f"{construct_id}Role",
-        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-        description=f"Lambda function: {description}",
-    )
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        )
-    )
+    log_group = _log_group(scope, f"{construct_id}Logs", settings)
+    role = _role(scope, f"{construct_id}Role", description, log_group)
     function = lambda_.Function(
         scope,
         construct_id,
@@ -80,16 +58,60 @@ def python_function(  # noqa: PLR0913 - CDK props
         retry_attempts=2 if dead_letter_queue else None,
         dead_letter_queue=dead_letter_queue,
     )
+    _add_digests(function)
+    return function
+
+
+def retried(function: lambda_.IFunction, dead_letters: sqs.IQueue) -> targets.LambdaFunction:
+    """A rule's target: an event that Lambda does not take is sent 24 times before it is dead."""
+    return targets.LambdaFunction(function, dead_letter_queue=dead_letters, retry_attempts=24)
+
+
+def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:
+    """An encrypted, TLS-only queue that keeps failed events as long as SQS can."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=cdk.Duration.days(14),
+        removal_policy=removal_policy(settings),
+    )
+
+
+def _log_group(scope: Construct, construct_id: str, settings: Settings) -> logs.LogGroup:
+    return logs.LogGroup(
+        scope,
+        construct_id,
+        retention=log_retention(settings),
+        removal_policy=removal_policy(settings),
+    )
+
+
+def _role(
+    scope: Construct, construct_id: str, description: str, log_group: logs.LogGroup
+) -> iam.Role:
+    role = iam.Role(
+        scope,
+        construct_id,
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"Lambda function: {description}",
+    )
+    grants.allow(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn])
+    return role
+
+
+def _add_digests(function: lambda_.Function) -> None:
+    """Adds the digests of the files that it is deployed of, for reviews."""
     asset = cast(s3_assets.Asset, function.node.find_child("Code"))
-    staged = Path(cast(cdk.Stage, cdk.Stage.of(scope)).asset_outdir)
+    staged = Path(cast(cdk.Stage, cdk.Stage.of(function)).asset_outdir)
     files = sources.digests(staged / f"asset.{asset.asset_hash}")
     cast(lambda_.CfnFunction, function.node.default_child).add_metadata(sources.METADATA, files)
-    return function
 
 
 def _code(folder: str) -> lambda_.Code:
     return lambda_.Code.from_asset(
-        str(REPOSITORY),
+        str(_REPOSITORY),
         exclude=[
             "*",
             "!functions",
@@ -103,16 +125,4 @@ def _code(folder: str) -> lambda_.Code:
         ignore_mode=cdk.IgnoreMode.DOCKER,
         # A link to a file beyond the folder is deployed as that file.
         follow_symlinks=cdk.SymlinkFollowMode.ALWAYS,
-    )
-
-
-def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:
-    """An encrypted, TLS-only queue that keeps failed events as long as SQS can."""
-    return sqs.Queue(
-        scope,
-        construct_id,
-        encryption=sqs.QueueEncryption.SQS_MANAGED,
-        enforce_ssl=True,
-        retention_period=cdk.Duration.days(14),
-        removal_policy=kept(settings.data.retain),
     )

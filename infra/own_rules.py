@@ -10,11 +10,11 @@ import jsii
 
 from infra.assembly import UNITS, Template
 from infra.costs import load_prices
-from infra.exceptions.accepted import unexplained
-from infra.exceptions.rules import exceptions_of
 from infra.rules import Finding
 from infra.rules.environments import check_environment
 from infra.settings import Settings
+from infra.suppressions import unsuppressed
+from infra.suppressions.rules import suppressions_of
 
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
@@ -59,7 +59,7 @@ class OwnRules:
             unit: json.loads(file.read_text("utf-8")) for unit, file in files.items()
         }
         found = check_environment(templates, region=settings.region, prices=load_prices())
-        for finding in unexplained(found, exceptions_of(settings)):
+        for finding in unsuppressed(found, suppressions_of(settings)):
             yield _violation(finding, files)
 
 

@@ -1,9 +1,25 @@
-"""What becomes of what a stack made when it is taken out of it."""
+"""How long logs are kept, and what becomes of what a stack made when it is taken out of it."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+
+from infra.settings import Settings
+
+_LOG_DAYS = {
+    7: logs.RetentionDays.ONE_WEEK,
+    14: logs.RetentionDays.TWO_WEEKS,
+    30: logs.RetentionDays.ONE_MONTH,
+    90: logs.RetentionDays.THREE_MONTHS,
+    365: logs.RetentionDays.ONE_YEAR,
+}
 
 
-def kept(retain: bool, *, resists: bool = False) -> cdk.RemovalPolicy:
+def log_retention(settings: Settings) -> logs.RetentionDays:
+    """As long as the environment keeps logs."""
+    return _LOG_DAYS[settings.operations.log_days]
+
+
+def removal_policy(settings: Settings, *, resists: bool = False) -> cdk.RemovalPolicy:
     """Goes with its stack, or outlives it where the environment keeps its data.
 
     What is kept goes all the same where the very deployment that made it is rolled back: it is
@@ -11,11 +27,11 @@ def kept(retain: bool, *, resists: bool = False) -> cdk.RemovalPolicy:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 
     Args:
-        retain: whether it is kept.
+        settings: of the environment; `data.retain` decides.
         resists: it may refuse to be deleted from the start, as a table under deletion protection or
             a bucket that S3 writes into: it stays behind then, as a rollback that can't delete it
             would end in ROLLBACK_FAILED.
     """
-    if not retain:
+    if not settings.data.retain:
         return cdk.RemovalPolicy.DESTROY
     return cdk.RemovalPolicy.RETAIN if resists else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE

@@ -24,7 +24,7 @@ def synthesise(app: cdk.App) -> None:
     """Writes the assembly; ends the program where a rule is broken, which is printed before.
 
     The rules are AWS Solutions of cdk-nag, those that the CDK brings, and our own in `infra/rules`,
-    but for the exceptions in `infra/exceptions`.
+    but for the suppressions in `infra/suppressions`.
     """
     folder = Path(app.synth().directory)
     clean = cached("validated", digest(INFRA, *_assembly(folder)))
@@ -40,7 +40,7 @@ def synthesise(app: cdk.App) -> None:
             raise
         sys.exit(
             f"shardwise: what was synthesised breaks the rules that {folder / _REPORT} lists: "
-            "change it, or say in infra/exceptions/ why it has to be so (docs/guard-rails.md)."
+            "change it, or say in infra/suppressions/ why it has to be so (docs/guard-rails.md)."
         )
     report = (folder / _REPORT).read_text("utf-8")
     if _is_clean(report):

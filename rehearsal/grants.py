@@ -20,11 +20,9 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Grant:
-    """One action on one resource pattern that one statement allows.
-
-    Attributes:
-        statement: its place in the policy, from 0.
-        conditions: as JSON, so that grants can be compared.
+    """Attributes:
+    statement: its place in the policy, from 0.
+    conditions: as JSON, so that grants can be compared.
     """
 
     role: str
@@ -48,12 +46,9 @@ class Grant:
 
 @dataclass
 class Use:
-    """What the requests on record made of a grant.
-
-    Attributes:
-        uses: requests that the grant allows.
-        needed: those of them that no other grant and no resource's own policy allows.
-        example: one of these; empty, none.
+    """Attributes:
+    uses: requests that the grant allows.
+    needed: those of them that no other grant and no resource's own policy allows.
     """
 
     uses: int = 0

@@ -11,7 +11,6 @@ from rehearsal.ministack import corrections
 from rehearsal.resources import (
     endpoints,
     pipeline_executions,
-    pipeline_steps,
     variants,
 )
 from rehearsal.resources.context import Context
@@ -43,9 +42,9 @@ def _fail_executions(context: Context) -> None:
         if execution.record["PipelineExecutionStatus"] not in pipeline_executions.RUNNING:
             continue
         for step in context.store.steps(execution.arn):
-            if step["StepStatus"] in pipeline_steps.RUNNING:
+            if step["StepStatus"] in pipeline_executions.STEP_RUNNING:
                 failed = {"StepStatus": "Failed", "FailureReason": _REASON, "EndTime": now()}
-                pipeline_steps.record_step(context, execution.arn, step | failed)
+                pipeline_executions.record_step(context, execution.arn, step | failed)
         pipeline_executions.change_execution(
             context,
             execution.arn,

@@ -7,10 +7,13 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.data.bucket import private_bucket
-from infra.data.emptier_resource import Emptier
+from infra.data.emptier import Emptier
 from infra.data.key import environment_key
-from infra.settings import Settings
+from infra.retention import removal_policy
+from infra.settings import Data, Settings
+
+# A multipart upload that nobody finished is billed and can't be seen in a listing.
+_UNFINISHED_UPLOAD = cdk.Duration.days(7)
 
 
 class DataStack(cdk.Stack):
@@ -24,7 +27,6 @@ class DataStack(cdk.Stack):
         inference: `captured/…`, what the endpoint answered, and `asynchronous/…`, requests that
             wait and their answers; expires.
         access_logs: who read and wrote the others.
-        emptied: the buckets that are emptied when the stack is destroyed.
         volume_key: encrypts storage volumes.
         object_key: encrypts objects, and is that key; None where S3's own keys do.
     """
@@ -38,46 +40,42 @@ class DataStack(cdk.Stack):
         self.object_key: kms.IKey | None = (
             self.volume_key if settings.security.customer_managed_keys else None
         )
-        self.access_logs = private_bucket(
-            self, "AccessLogs", settings=data, expire=(_expire(data.access_log_days),)
+        self._settings = settings
+        self.access_logs = _private_bucket(
+            self, "AccessLogs", settings=settings, expire=(_expire(data.access_log_days),)
         )
-        self.drops = private_bucket(
-            self, "Drops", settings=data, key=self.object_key, access_logs=self.access_logs
-        )
+        self.drops = self._bucket("Drops")
         _send_events(self.drops)
-        self.working = private_bucket(
-            self,
-            "Working",
-            settings=data,
-            key=self.object_key,
-            access_logs=self.access_logs,
-            expire=(_expire(data.working_days),),
-        )
-        self.artifacts = private_bucket(
-            self, "Artifacts", settings=data, key=self.object_key, access_logs=self.access_logs
-        )
-        self.inference = private_bucket(
-            self,
-            "Inference",
-            settings=data,
-            key=self.object_key,
-            access_logs=self.access_logs,
-            expire=(_expire(data.inference_days),),
-        )
+        self.working = self._bucket("Working", _expire(data.working_days))
+        self.artifacts = self._bucket("Artifacts")
+        self.inference = self._bucket("Inference", _expire(data.inference_days))
         # Settings decide whether the serving stack uses it: an export that went with a setting
         # would go before its last use, which CloudFormation refuses.
-        for used in (self.inference.bucket_name, self.inference.bucket_arn):
-            self.export_value(used)
-        every_bucket = [
-            self.drops,
-            self.working,
-            self.artifacts,
-            self.inference,
-            self.access_logs,
-        ]
-        self.emptied = [] if data.retain else every_bucket
-        if self.emptied:
-            Emptier(self, "Emptier", settings=settings, buckets=self.emptied)
+        self.export_value(self.inference.bucket_name)
+        self.export_value(self.inference.bucket_arn)
+        if not data.retain:
+            buckets = (
+                self.drops,
+                self.working,
+                self.artifacts,
+                self.inference,
+                self.access_logs,
+            )
+            Emptier(self, "Emptier", settings=settings, buckets=buckets)
+        self._add_outputs()
+
+    def _bucket(self, construct_id: str, *expire: s3.LifecycleRule) -> s3.Bucket:
+        """One whose objects have the environment's key, if it has one, and whose use is logged."""
+        return _private_bucket(
+            self,
+            construct_id,
+            settings=self._settings,
+            key=self.object_key,
+            access_logs=self.access_logs,
+            expire=expire,
+        )
+
+    def _add_outputs(self) -> None:
         self._output("DropsBucketName", self.drops, "Bucket that images are dropped into")
         self._output(
             "WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations"
@@ -86,7 +84,6 @@ class DataStack(cdk.Stack):
         self._output(
             "InferenceBucketName", self.inference, "Bucket of captured and asynchronous answers"
         )
-
         if self.object_key is not None:
             cdk.CfnOutput(
                 self,
@@ -97,6 +94,52 @@ class DataStack(cdk.Stack):
 
     def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
         cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)
+
+
+def _private_bucket(  # noqa: PLR0913 - CDK props
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    key: kms.IKey | None = None,
+    access_logs: s3.IBucket | None = None,
+    expire: tuple[s3.LifecycleRule, ...] = (),
+) -> s3.Bucket:
+    """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
+
+    Args:
+        key: encrypts its objects, by one data key a bucket for some time, which saves requests;
+            None for S3's own keys, the only ones that access logs can be written with.
+        access_logs: where its access logs go, below a prefix that is the construct's id; none for
+            the log bucket itself.
+        expire: further lifecycle rules.
+    """
+    return s3.Bucket(
+        scope,
+        construct_id,
+        versioned=True,
+        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+        encryption_key=key,
+        bucket_key_enabled=True if key else None,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        server_access_logs_bucket=access_logs,
+        server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
+        lifecycle_rules=[_tidy(settings.data), *expire],
+        # S3 writes access logs into the one that has none, from the first request to the others on.
+        removal_policy=removal_policy(settings, resists=access_logs is None),
+    )
+
+
+def _tidy(settings: Data) -> s3.LifecycleRule:
+    return s3.LifecycleRule(
+        id="tidy",
+        abort_incomplete_multipart_upload_after=_UNFINISHED_UPLOAD,
+        noncurrent_version_expiration=cdk.Duration.days(settings.noncurrent_days),
+        expired_object_delete_marker=True,
+    )
 
 
 def _expire(days: int) -> s3.LifecycleRule:

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.grants import bucket_and_key
 from infra.settings import Settings
 
 _READ = ("s3:ListBucket", "s3:ListBucketVersions", "s3:GetObject", "s3:GetObjectVersion")
@@ -89,7 +90,7 @@ def _of_s3(
     allowed: list[tuple[Sequence[str], Sequence[str]]] = [((*_READ, *_WRITE), own)]
     foreign = [settings.promotion.source_artifacts_bucket]
     if weights := settings.training.weights_uri:
-        foreign.append(weights.removeprefix("s3://").partition("/")[0])
+        foreign.append(bucket_and_key(weights)[0])
     for bucket in filter(None, foreign):
         arn = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
         allowed.append((_READ, [arn, f"{arn}/*"]))

@@ -22,6 +22,9 @@ class NetworkStack(cdk.Stack):
     is no longer in the app would never be deleted, and its endpoints be billed for ever; a part of
     a stack that always goes first could not be taken away.
 
+    Args:
+        buckets: all that jobs and models read and write.
+
     Attributes:
         vpc: None without `network.vpc`.
     """
@@ -35,9 +38,6 @@ class NetworkStack(cdk.Stack):
         buckets: Sequence[s3.IBucket],
         **kwargs: Any,
     ) -> None:
-        """Args:
-        buckets: all that jobs and models read and write.
-        """
         super().__init__(scope, construct_id, **kwargs)
         self.vpc = (
             IsolatedVpc(self, "Vpc", settings=settings, buckets=buckets)
@@ -55,6 +55,7 @@ class NetworkStack(cdk.Stack):
 
     @property
     def placement(self) -> Placement | None:
+        """Where jobs and models are; None for SageMaker's own network."""
         return self.vpc.placement if self.vpc else None
 
     def follow(self, *users: cdk.Stack) -> None:

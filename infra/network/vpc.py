@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.network.endpoints import Endpoints
-from infra.network.flow_log import record_traffic
 from infra.network.placement import Placement
 from infra.network.security_groups import SecurityGroups
+from infra.retention import log_retention, removal_policy
 from infra.settings import Settings
 
 _RANGE = "10.0.0.0/16"
@@ -39,39 +41,41 @@ class IsolatedVpc(Construct):
         buckets: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, construct_id)
-        vpc = ec2.CfnVPC(
+        self.vpc_id = self._vpc(settings.name)
+        table = ec2.CfnRouteTable(self, "Routes", vpc_id=self.vpc_id)
+        subnets = [
+            self._subnet(zone, table.ref) for zone in range(settings.network.availability_zones)
+        ]
+        groups = SecurityGroups(self, "SecurityGroups", vpc_id=self.vpc_id)
+        Endpoints(
+            self,
+            "Endpoints",
+            settings=settings,
+            vpc_id=self.vpc_id,
+            route_table=table.ref,
+            subnets=subnets,
+            security_group=groups.endpoints,
+            buckets=buckets,
+        )
+        _record_traffic(self, self.vpc_id, settings)
+        self.placement = Placement(
+            vpc=self.vpc_id,
+            subnets=tuple(subnets),
+            processing=groups.processing,
+            training=groups.training,
+            models=groups.models,
+        )
+
+    def _vpc(self, name: str) -> str:
+        return ec2.CfnVPC(
             self,
             "Vpc",
             cidr_block=_RANGE,
             # The names of S3 and of the API lead to the endpoints.
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags=[cdk.CfnTag(key="Name", value=settings.name)],
-        )
-        self.vpc_id = vpc.ref
-        table = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.ref)
-        subnets = [
-            self._subnet(zone, table.ref) for zone in range(settings.network.availability_zones)
-        ]
-        groups = SecurityGroups(self, "SecurityGroups", vpc_id=vpc.ref)
-        Endpoints(
-            self,
-            "Endpoints",
-            settings=settings,
-            vpc_id=vpc.ref,
-            route_table=table.ref,
-            subnets=subnets,
-            security_group=groups.endpoints,
-            buckets=buckets,
-        )
-        record_traffic(self, vpc.ref, settings)
-        self.placement = Placement(
-            vpc=vpc.ref,
-            subnets=tuple(subnets),
-            processing=groups.processing,
-            training=groups.training,
-            models=groups.models,
-        )
+            tags=[cdk.CfnTag(key="Name", value=name)],
+        ).ref
 
     def _subnet(self, zone: int, route_table: str) -> str:
         subnet = ec2.CfnSubnet(
@@ -87,3 +91,42 @@ class IsolatedVpc(Construct):
             self, f"Subnet{zone + 1}Routes", route_table_id=route_table, subnet_id=subnet.ref
         )
         return subnet.ref
+
+
+def _record_traffic(scope: Construct, vpc_id: str, settings: Settings) -> None:
+    """A flow log of accepted and refused traffic: `REJECT` shows what wanted out.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    group = logs.LogGroup(
+        scope,
+        "Traffic",
+        retention=log_retention(settings),
+        removal_policy=removal_policy(settings),
+    )
+    role = iam.Role(
+        scope,
+        "TrafficRole",
+        assumed_by=iam.ServicePrincipal(
+            "vpc-flow-logs.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(scope).account}},
+        ),
+        description="Writes the flow log of the VPC",
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            resources=[group.log_group_arn],
+        )
+    )
+    ec2.CfnFlowLog(
+        scope,
+        "FlowLog",
+        resource_id=vpc_id,
+        resource_type="VPC",
+        traffic_type="ALL",
+        log_destination_type="cloud-watch-logs",
+        log_group_name=group.log_group_name,
+        deliver_logs_permission_arn=role.role_arn,
+        max_aggregation_interval=600,
+    ).node.add_dependency(role)

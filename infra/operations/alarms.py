@@ -8,10 +8,10 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.operations import endpoint, metrics
-from infra.runbooks import described
+from infra.names import with_runbook
+from infra.operations import metrics
 from infra.settings import Settings
-from infra.trigger.metrics import held_drops
+from infra.trigger import held_drops
 
 _GREATER_OR_EQUAL = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 
@@ -34,13 +34,13 @@ class Alarms:
         self._alarm(
             "FailedExecutions",
             metrics.executions("Failed", pipeline_name),
-            described(f"An execution of {pipeline_name} failed", "failed-executions"),
+            with_runbook(f"An execution of {pipeline_name} failed", "failed-executions"),
         )
         self.tell(
             self._alarm(
                 "HeldDrops",
                 held_drops(pipeline_name),
-                described(
+                with_runbook(
                     f"As many executions of {pipeline_name} as may began in the last 24 hours: "
                     "drops wait for ./scripts/drops --release",
                     "held-drops",
@@ -49,12 +49,13 @@ class Alarms:
         )
 
     def of_endpoint(self, settings: Settings, endpoint_name: str) -> None:
-        for name, failure in endpoint.failures(settings, endpoint_name).items():
+        """Of the endpoint's failures, by its mode."""
+        for name, failure in metrics.endpoint_failures(settings, endpoint_name).items():
             self.tell(
                 self._alarm(
                     name,
                     failure.metric,
-                    described(failure.description, failure.runbook),
+                    with_runbook(failure.description, failure.runbook),
                     threshold=failure.threshold,
                     periods=failure.periods,
                 )
@@ -62,29 +63,38 @@ class Alarms:
 
     def of_functions(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """One alarm for all: what is done about it is the same, and each alarm is billed."""
-        names = ", ".join(functions)
-        for construct_id, metric_name, what in (
-            ("FailedFunctions", "Errors", "failed"),
-            ("ThrottledFunctions", "Throttles", "was throttled"),
-        ):
-            self.tell(
-                self._alarm(
-                    construct_id,
-                    metrics.of_functions(metric_name, functions),
-                    described(f"A function of these {what}: {names}", "failed-functions"),
-                )
+        self._of_functions("FailedFunctions", "Errors", "failed", functions)
+        self._of_functions("ThrottledFunctions", "Throttles", "was throttled", functions)
+
+    def _of_functions(
+        self,
+        construct_id: str,
+        metric_name: str,
+        what: str,
+        functions: Mapping[str, lambda_.IFunction],
+    ) -> None:
+        self.tell(
+            self._alarm(
+                construct_id,
+                metrics.of_functions(metric_name, functions),
+                with_runbook(
+                    f"A function of these {what}: {', '.join(functions)}", "failed-functions"
+                ),
             )
+        )
 
     def of_dead_letters(self, depths: Mapping[str, cloudwatch.Metric]) -> None:
-        """Args:
-        depths: messages in each queue, by what they are.
+        """One a queue.
+
+        Args:
+            depths: messages in each queue, by what they are.
         """
         for name, depth in depths.items():
             self.tell(
                 self._alarm(
                     f"Failed{name}",
                     depth,
-                    described(f"{name} that failed wait in their queue", "dead-letters"),
+                    with_runbook(f"{name} that failed wait in their queue", "dead-letters"),
                 )
             )
 

@@ -1,20 +1,19 @@
 """One page whose graphs answer questions, in the order in which they come up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from infra import runbooks
+from infra import names
 from infra.operations import metrics
+from infra.operations.metrics import Graphs
 from infra.settings import Settings
-from infra.trigger.metrics import held_drops, waiting_drops
+from infra.trigger import held_drops, waiting_drops
 
 _WIDTH = 12
 _TEXT_HEIGHT = 3
-
-Graphs = Mapping[str, Sequence[cloudwatch.IMetric]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Shown:
 
 def dashboard(
     scope: Construct, construct_id: str, *, settings: Settings, pipeline_name: str, shown: Shown
-) -> cloudwatch.Dashboard:
+) -> None:
+    """Makes the page, called as the environment is."""
     graphs = [
         *(_graph(title, lines) for title, lines in _of_runs(pipeline_name).items()),
         _accuracy(settings, pipeline_name),
@@ -43,7 +43,7 @@ def dashboard(
         *([_graph("Do the answered classes drift?", [shown.drift])] if shown.drift else []),
         _graph("Did an event or a function of ours fail?", shown.failures),
     ]
-    return cloudwatch.Dashboard(
+    cloudwatch.Dashboard(
         scope,
         construct_id,
         dashboard_name=settings.name,
@@ -60,7 +60,7 @@ def dashboard(
 
 
 def _introduction(settings: Settings) -> cloudwatch.TextWidget:
-    index = f"{runbooks.place(settings)}README.md"
+    index = f"{names.runbooks_address(settings.github.repository)}README.md"
     link = f"[{index}]({index})" if index.startswith("https:") else f"`{index}`"
     return cloudwatch.TextWidget(
         markdown=f"## {settings.name}\nWhat to do about an alarm: {link}. What a run is at: "

@@ -6,35 +6,36 @@ from typing import Any
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.drift import Drift, DriftProps
-from infra.operations import endpoint, metrics
+from infra.drift import Drift
+from infra.operations import metrics
 from infra.operations.alarms import Alarms
-from infra.operations.budget import monthly_budget
 from infra.operations.dashboard import Shown, dashboard
-from infra.operations.job_logs import JobLogs
-from infra.operations.reports.props import ReporterProps
-from infra.operations.reports.reporter import Reporter
-from infra.operations.topic import encrypted_topic
+from infra.operations.notifications import encrypted_topic, monthly_budget
+from infra.operations.reporter import Reporter
 from infra.settings import Settings
 
 
 class OperationsStack(cdk.Stack):
     """What watches the other stacks.
 
-    Attributes:
-        reports: what the function that tells people in words looks at.
+    Args:
+        serving_stack: name of the endpoint's stack.
+        working: bucket of evaluations.
+        artifacts: bucket of lineage, and of what was compared and reported.
+        inference: bucket of captured answers.
         dead_letters: the queues of failed events, by what they hold.
         functions: those of the other stacks, by what people call them.
-        drift: what the comparison of answered with trained classes gets, if there is one.
-        job_logs: says how long logs of jobs are kept, or None.
-        reporter: that function.
-        dashboard: the page.
-        drift: that comparison, or None. It is of this stack as nothing else refers to it, so that a
-            setting can take it away.
+
+    Attributes:
+        drift: the comparison of answered with trained classes, or None. It is of this stack as
+            nothing else refers to it, so that a setting can take it away.
+        reporter: the function that tells people in words.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -43,54 +44,99 @@ class OperationsStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
+        pipeline_name: str,
+        pipeline_arn: str,
         endpoint_name: str,
-        reports: ReporterProps,
+        serving_stack: str,
+        working: s3.IBucket,
+        artifacts: s3.IBucket,
+        inference: s3.IBucket,
         dead_letters: Mapping[str, sqs.IQueue],
         functions: Mapping[str, lambda_.IFunction],
-        drift: DriftProps | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        operations = settings.operations
-        self._topic = encrypted_topic(
-            self,
-            "Notifications",
-            retain_key=settings.data.retain,
-            budgets=operations.monthly_budget_usd is not None,
+        self._settings = settings
+        topic = self._notifications()
+        self.drift = (
+            self._drift(endpoint_name, serving_stack, inference, artifacts, pipeline_name)
+            if settings.drift.every_hours
+            else None
         )
+        self.reporter = Reporter(
+            self,
+            "Reporter",
+            settings=settings,
+            topic=topic,
+            pipeline_name=pipeline_name,
+            pipeline_arn=pipeline_arn,
+            serving_stack=serving_stack,
+            working=working,
+            artifacts=artifacts,
+        )
+        self._watch(topic, pipeline_name, endpoint_name, self._depths(dead_letters), functions)
+        self._add_outputs(topic)
+
+    def _drift(
+        self,
+        endpoint_name: str,
+        serving_stack: str,
+        captured: s3.IBucket,
+        records: s3.IBucket,
+        pipeline_name: str,
+    ) -> Drift:
+        return Drift(
+            self,
+            "Drift",
+            settings=self._settings,
+            endpoint_name=endpoint_name,
+            serving_stack=serving_stack,
+            captured=captured,
+            records=records,
+            pipeline_name=pipeline_name,
+        )
+
+    def _notifications(self) -> sns.Topic:
+        operations = self._settings.operations
+        topic = encrypted_topic(self, "Notifications", self._settings)
         if operations.monthly_budget_usd is not None:
             monthly_budget(
                 self,
                 "Budget",
-                settings=settings,
+                settings=self._settings,
                 usd=operations.monthly_budget_usd,
-                topic=self._topic,
+                topic=topic,
             )
-        self.job_logs = (
-            JobLogs(self, "JobLogs", settings=settings, days=operations.job_log_days)
-            if operations.job_log_days is not None
-            else None
-        )
-        self.drift = Drift(self, "Drift", props=drift) if drift else None
-        self.reporter = Reporter(self, "Reporter", topic=self._topic, props=reports)
         for address in operations.notify_emails:
-            self._topic.add_subscription(subscriptions.EmailSubscription(address))
-        depths = self._depths(dead_letters)
-        alarms = Alarms(self, self._topic)
-        alarms.of_executions(reports.pipeline_name)
-        alarms.of_endpoint(settings, endpoint_name)
-        functions = self._functions(functions)
+            topic.add_subscription(subscriptions.EmailSubscription(address))
+        return topic
+
+    def _watch(
+        self,
+        topic: sns.ITopic,
+        pipeline_name: str,
+        endpoint_name: str,
+        depths: Mapping[str, cloudwatch.Metric],
+        others: Mapping[str, lambda_.IFunction],
+    ) -> None:
+        """Makes the alarms, and the dashboard that shows them."""
+        functions = {**others, "reporter": self.reporter.function}
+        if self.drift:
+            functions["comparison"] = self.drift.comparison
+        alarms = Alarms(self, topic)
+        alarms.of_executions(pipeline_name)
+        alarms.of_endpoint(self._settings, endpoint_name)
         alarms.of_functions(functions)
         alarms.of_dead_letters(depths)
         if self.drift:
             alarms.tell(self.drift.alarm)
-        self.dashboard = dashboard(
+        dashboard(
             self,
             "Dashboard",
-            settings=settings,
-            pipeline_name=reports.pipeline_name,
+            settings=self._settings,
+            pipeline_name=pipeline_name,
             shown=Shown(
-                endpoint=endpoint.graphs(settings, endpoint_name),
+                endpoint=metrics.endpoint_graphs(self._settings, endpoint_name),
                 alarms=alarms.made,
                 failures=[
                     *depths.values(),
@@ -99,19 +145,6 @@ class OperationsStack(cdk.Stack):
                 ],
                 drift=self.drift.metric if self.drift else None,
             ),
-        )
-        if self.drift:
-            cdk.CfnOutput(
-                self,
-                "ComparisonFunctionName",
-                value=self.drift.comparison.function.function_name,
-                description="Function that compares the answered classes with those of training",
-            )
-        cdk.CfnOutput(
-            self,
-            "TopicArn",
-            value=self._topic.topic_arn,
-            description="Topic of alarms, failed executions, waiting models and rollbacks",
         )
 
     def _depths(self, dead_letters: Mapping[str, sqs.IQueue]) -> dict[str, cloudwatch.Metric]:
@@ -126,10 +159,17 @@ class OperationsStack(cdk.Stack):
             for name, queue in queues.items()
         }
 
-    def _functions(
-        self, functions: Mapping[str, lambda_.IFunction]
-    ) -> dict[str, lambda_.IFunction]:
-        found = {**functions, "reporter": self.reporter.function}
+    def _add_outputs(self, topic: sns.ITopic) -> None:
         if self.drift:
-            found["comparison"] = self.drift.comparison.function
-        return found
+            cdk.CfnOutput(
+                self,
+                "ComparisonFunctionName",
+                value=self.drift.comparison.function_name,
+                description="Function that compares the answered classes with those of training",
+            )
+        cdk.CfnOutput(
+            self,
+            "TopicArn",
+            value=topic.topic_arn,
+            description="Topic of alarms, failed executions, waiting models and rollbacks",
+        )

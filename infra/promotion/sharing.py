@@ -4,131 +4,158 @@ AWS asks both sides: here stand the resources' own policies, which let an accoun
 its own roles are allowed there (`infra.promotion.source`).
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
-from infra.drift.permissions import DATASETS
-from infra.promotion.repository import RepositorySharing
-from infra.promotion.source import APPROVALS, MODELS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from aws_cdk import aws_kms as kms
-    from aws_cdk import aws_s3 as s3
-    from aws_cdk import aws_sagemaker as sagemaker
-
-    from infra.deployment import Deployment
+from infra import grants
+from infra.function import python_function
+from infra.names import DATASETS, MODEL_PACKAGE_CHANGED, MODELS
+from infra.settings import Settings
 
 
-def share(deployment: Deployment) -> None:
-    """Gives `promotion.target_accounts` the packages, models and images, and tells them of
-    approvals.
-    """
-    accounts = deployment.settings.promotion.target_accounts
-    if not accounts:
-        return
-    principals = [iam.AccountPrincipal(account) for account in accounts]
-    _share_packages(deployment.training.model_package_group, principals)
-    _share_objects(deployment.data.artifacts, principals)
-    if deployment.data.object_key is not None:
-        _share_key(deployment.data.object_key, principals)
-    RepositorySharing(
-        deployment.images,
-        "Sharing",
-        settings=deployment.settings,
-        image=deployment.images.inference,
-        accounts=accounts,
-    )
-    _forward(deployment, accounts)
-
-
-def _share_packages(
-    group: sagemaker.CfnModelPackageGroup, principals: Sequence[iam.AccountPrincipal]
-) -> None:
+def share_packages(group: sagemaker.CfnModelPackageGroup, accounts: Sequence[str]) -> None:
+    """Lets accounts describe a group's packages, and make models of them."""
     # The policy is a property of the group, which therefore can't be asked for its ARN.
-    stack, name = cdk.Stack.of(group), group.model_package_group_name
-    packages = stack.format_arn(
-        service="sagemaker", resource="model-package", resource_name=f"{name}/*"
-    )
-    whole = stack.format_arn(
-        service="sagemaker", resource="model-package-group", resource_name=name
-    )
+    name = group.model_package_group_name
+    principals = _principals(accounts)
     document = iam.PolicyDocument(
         statements=[
             iam.PolicyStatement(
-                sid=sid, principals=list(principals), actions=actions, resources=[resource]
-            )
-            for sid, actions, resource in (
-                ("Describe", ["sagemaker:DescribeModelPackageGroup"], whole),
-                (
-                    "Deploy",
-                    ["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
-                    packages,
-                ),
-            )
+                sid="Describe",
+                principals=principals,
+                actions=["sagemaker:DescribeModelPackageGroup"],
+                resources=[grants.arn_of(group, "sagemaker", "model-package-group", name)],
+            ),
+            iam.PolicyStatement(
+                sid="Deploy",
+                principals=principals,
+                actions=["sagemaker:DescribeModelPackage", "sagemaker:CreateModel"],
+                resources=[grants.arn_of(group, "sagemaker", "model-package", f"{name}/*")],
+            ),
         ]
     )
     group.model_package_group_policy = document.to_json()
 
 
-def _share_objects(bucket: s3.Bucket, principals: Sequence[iam.AccountPrincipal]) -> None:
+def share_models(bucket: s3.Bucket, key: kms.IKey | None, accounts: Sequence[str]) -> None:
+    """Lets accounts read models and what they were trained on.
+
+    Args:
+        key: what the bucket's objects are encrypted with; None for S3's own keys.
+    """
+    principals = _principals(accounts)
     bucket.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=list(principals),
+            principals=principals,
             actions=["s3:GetObject", "s3:GetObjectVersion"],
             resources=[bucket.arn_for_objects(f"{MODELS}*"), bucket.arn_for_objects(DATASETS)],
         )
     )
     bucket.add_to_resource_policy(
         iam.PolicyStatement(
-            principals=list(principals),
+            principals=principals,
             actions=["s3:ListBucket", "s3:ListBucketVersions"],
             resources=[bucket.bucket_arn],
             conditions={"StringLike": {"s3:prefix": [f"{MODELS}*"]}},
         )
     )
-
-
-def _share_key(key: kms.IKey, principals: Sequence[iam.AccountPrincipal]) -> None:
-    key.add_to_resource_policy(
-        iam.PolicyStatement(
-            principals=list(principals),
-            actions=["kms:Decrypt"],
-            resources=["*"],
-            conditions={
-                "StringEquals": {"kms:ViaService": f"s3.{cdk.Stack.of(key).region}.amazonaws.com"}
-            },
+    if key is not None:
+        through = f"s3.{cdk.Stack.of(key).region}.amazonaws.com"
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=principals,
+                actions=["kms:Decrypt"],
+                resources=["*"],
+                conditions={"StringEquals": {"kms:ViaService": through}},
+            )
         )
-    )
 
 
-def _forward(deployment: Deployment, accounts: Sequence[str]) -> None:
-    """A rule an account: one rule has five targets at most."""
-    serving, training = deployment.serving, deployment.training
+def forward_approvals(
+    stack: cdk.Stack,
+    *,
+    model_package_group_name: str,
+    dead_letters: sqs.IQueue,
+    accounts: Sequence[str],
+) -> None:
+    """Tells accounts of approvals, by a rule an account: one rule has five targets at most."""
     for account in accounts:
-        bus = serving.format_arn(
+        bus = stack.format_arn(
             service="events", resource="event-bus", account=account, resource_name="default"
         )
         events.Rule(
-            serving,
+            stack,
             f"ApprovalsFor{account}",
             description=f"Tells {account} of approvals of model packages of the group",
             event_pattern=events.EventPattern(
-                source=APPROVALS["source"],
-                detail_type=APPROVALS["detail-type"],
-                detail={"ModelPackageGroupName": [training.model_package_group_name]},
+                source=["aws.sagemaker"],
+                detail_type=[MODEL_PACKAGE_CHANGED],
+                detail={"ModelPackageGroupName": [model_package_group_name]},
             ),
             targets=[
                 targets.EventBus(
-                    events.EventBus.from_event_bus_arn(serving, f"Bus{account}", bus),
-                    dead_letter_queue=serving.dead_letters,
+                    events.EventBus.from_event_bus_arn(stack, f"Bus{account}", bus),
+                    dead_letter_queue=dead_letters,
                 )
             ],
         )
+
+
+class RepositorySharing(Construct):
+    """One statement of the repository's policy, by a custom resource.
+
+    `cdk bootstrap` made the repository, and no stack of ours can state its whole policy: other
+    environments share through it too. A later bootstrap may write its own policy over it; the
+    statement is there again with the next image.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        image: ecr_assets.DockerImageAsset,
+        accounts: Sequence[str],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function = python_function(
+            self,
+            "Function",
+            handler="functions.custom_resources.repository_policy.handler",
+            description="Lets other accounts pull the images of models that they serve",
+            settings=settings,
+            timeout=cdk.Duration.minutes(2),
+        )
+        grants.allow(
+            function,
+            ["ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"],
+            [image.repository.repository_arn],
+        )
+        cdk.CustomResource(
+            self,
+            "Statement",
+            resource_type="Custom::RepositoryPolicyStatement",
+            service_token=function.function_arn,
+            properties={
+                "RepositoryName": image.repository.repository_name,
+                "Sid": "".join(part.capitalize() for part in settings.name.split("-")),
+                "Accounts": list(accounts),
+                "ImageUri": image.image_uri,
+            },
+        )
+
+
+def _principals(accounts: Sequence[str]) -> list[iam.IPrincipal]:
+    return [iam.AccountPrincipal(account) for account in accounts]

@@ -1,28 +1,16 @@
 """Where an environment's models come from, when another one trains them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from constructs import Construct
 
 from infra import grants
-
-if TYPE_CHECKING:
-    from constructs import Construct
-
-    from infra.settings import Promotion
-
-# Not only SageMaker can put events on a bus, but only AWS can put any in the name of `aws.`.
-APPROVALS = {
-    "source": ["aws.sagemaker"],
-    "detail-type": ["SageMaker Model Package State Change"],
-}
-MODELS = "models/"
+from infra.names import MODEL_PACKAGE_CHANGED, MODELS
+from infra.settings import Promotion
 
 
 @dataclass(frozen=True)
@@ -31,7 +19,6 @@ class Source:
 
     Attributes:
         group: the group's name.
-        packages: ARN of its packages, as a pattern.
         bucket: that of its models.
         key: ARN of the key that they are encrypted with; None for S3's own.
     """
@@ -44,7 +31,7 @@ class Source:
     key: str | None
 
     @classmethod
-    def of(cls, settings: Promotion) -> Source | None:
+    def of(cls, settings: Promotion) -> "Source | None":
         """None where the environment serves its own models."""
         if settings.source is None or settings.source_artifacts_bucket is None:
             return None
@@ -59,6 +46,7 @@ class Source:
 
     @property
     def packages(self) -> str:
+        """ARNs of the group's packages, a pattern."""
         return (
             f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:"
             f"model-package/{self.group}/*"
@@ -74,46 +62,34 @@ class Source:
         )
 
     def artifacts(self, scope: Construct) -> s3.IBucket:
+        """The bucket of its models, as `scope` refers to it."""
         return s3.Bucket.from_bucket_name(scope, "SourceArtifacts", self.bucket)
 
-    def let_read(self, role: iam.Role) -> None:
+    def grant_read(self, role: iam.Role) -> None:
         """Describe the packages, and read their models."""
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["sagemaker:DescribeModelPackage"], resources=[self.packages]
-            )
-        )
-        self.let_read_models(role)
+        grants.use_model_packages(role, self.packages, ["sagemaker:DescribeModelPackage"])
+        self._grant_read_models(role)
 
-    def let_read_models(self, role: iam.Role) -> None:
-        """List and read what the packages' models are made of."""
-        grants.read_objects(role, self.artifacts(role), MODELS)
-        self.let_decrypt(role)
+    def grant_serve(self, role: iam.Role) -> None:
+        """Read the models, and pull the images that serve them."""
+        self._grant_read_models(role)
+        grants.pull_image_by_arn(role, self.repository)
 
-    def let_decrypt(self, role: iam.IRole) -> None:
+    def grant_decrypt(self, role: iam.IGrantable) -> None:
         """Use the key of its objects, through S3 alone."""
         if self.key:
-            role.add_to_principal_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt"],
-                    resources=[self.key],
-                    conditions={
-                        "StringEquals": {"kms:ViaService": f"s3.{self.region}.amazonaws.com"}
-                    },
-                )
-            )
+            through = {"StringEquals": {"kms:ViaService": f"s3.{self.region}.amazonaws.com"}}
+            grants.allow(role, ["kms:Decrypt"], [self.key], through)
 
-    def let_serve(self, role: iam.Role) -> None:
-        """Read the models, and pull the images that serve them."""
-        self.let_read_models(role)
-        grants.pull_from(role, self.repository)
+    def _grant_read_models(self, role: iam.Role) -> None:
+        grants.read_objects(role, self.artifacts(role), MODELS)
+        self.grant_decrypt(role)
 
-    def let_tell(self, scope: Construct, name: str) -> None:
+    def accept_approvals(self, scope: Construct, name: str) -> None:
         """Lets the source's account put its approvals, and nothing else, on this account's bus.
 
         In the source's own account there is nothing to allow.
         """
-        stack = cdk.Stack.of(scope)
         policy = events.CfnEventBusPolicy(
             scope,
             "ApprovalsFromTheSource",
@@ -123,13 +99,12 @@ class Source:
                 "Effect": "Allow",
                 "Principal": {"AWS": f"arn:{self.partition}:iam::{self.account}:root"},
                 "Action": "events:PutEvents",
-                "Resource": stack.format_arn(
-                    service="events", resource="event-bus", resource_name="default"
-                ),
+                "Resource": grants.arn_of(scope, "events", "event-bus", "default"),
                 "Condition": {
                     "StringEquals": {
-                        "events:source": APPROVALS["source"][0],
-                        "events:detail-type": APPROVALS["detail-type"][0],
+                        # Others can put events on a bus, but only AWS can in the name of `aws.`.
+                        "events:source": "aws.sagemaker",
+                        "events:detail-type": MODEL_PACKAGE_CHANGED,
                     }
                 },
             },

@@ -6,9 +6,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.runbooks import described
+from infra.names import VARIANT, with_runbook
 from infra.serving.logs import EndpointLogs
-from infra.serving.variants import VARIANT
 from infra.settings import Endpoint
 from infra.settings.endpoint import ALARM_PERIOD_SECONDS, ALARM_PERIODS
 
@@ -45,6 +44,13 @@ class RollbackAlarms(Construct):
             "VariantName": VARIANT,
             "EndpointConfigName": configuration.attr_endpoint_config_name,
         }
+        alarms = self._alarms(settings, endpoint_name, logs.mean_confidence(model_package))
+        self.names = [alarm.alarm_name for alarm in alarms]
+        self._arns = [alarm.alarm_arn for alarm in alarms]
+
+    def _alarms(
+        self, settings: Endpoint, endpoint_name: str, confidence: cloudwatch.Metric
+    ) -> list[cloudwatch.Alarm]:
         alarms = [
             self._alarm(
                 "ServerErrors",
@@ -64,7 +70,7 @@ class RollbackAlarms(Construct):
         if settings.minimum_confidence:
             low = self._alarm(
                 "Confidence",
-                logs.mean_confidence(model_package),
+                confidence,
                 threshold=settings.minimum_confidence,
                 description=f"The newest model of {endpoint_name} is unsure: its answers have a "
                 f"mean probability below {settings.minimum_confidence:g}",
@@ -72,11 +78,10 @@ class RollbackAlarms(Construct):
                 runbook="low-confidence",
             )
             alarms.append(low)
-        self.names = [alarm.alarm_name for alarm in alarms]
-        self._arns = [alarm.alarm_arn for alarm in alarms]
+        return alarms
 
-    def let_describe(self, role: iam.Role) -> iam.Policy:
-        """Lets `role` see the alarms, as AWS asks of an endpoint's role.
+    def grant_describe(self, role: iam.Role) -> iam.Policy:
+        """See the alarms, as AWS asks of an endpoint's role.
 
         A policy of its own: the model, which the alarms know, waits for the role's others.
         """
@@ -108,7 +113,7 @@ class RollbackAlarms(Construct):
         return cloudwatch.Alarm(
             self,
             construct_id,
-            alarm_description=described(description, runbook),
+            alarm_description=with_runbook(description, runbook),
             metric=metric,
             threshold=threshold,
             evaluation_periods=ALARM_PERIODS,

@@ -7,15 +7,19 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from infra import grants
+from infra.names import SHADOW_VARIANT
 from infra.network import Placement
 from infra.serving.alarms import RollbackAlarms
-from infra.serving.asynchronous import asynchronous_inference
-from infra.serving.capture import data_capture
-from infra.serving.guard_resource import EndpointGuard
+from infra.serving.configuration import (
+    asynchronous_inference,
+    data_capture,
+    traffic,
+    variant,
+)
+from infra.serving.guard import EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.serving.scaling import Scaling
-from infra.serving.traffic import deployment
-from infra.serving.variants import SHADOW, variant
 from infra.settings import Endpoint as EndpointSettings
 from infra.volumes import volume_key as volume_key_of
 
@@ -57,7 +61,7 @@ class Endpoint(Construct):
         self._endpoint = self._make_endpoint(endpoint_name, alarms.names if alarms else [])
         self._endpoint.node.add_dependency(logs)
         if alarms:
-            self._endpoint.node.add_dependency(alarms.let_describe(role))
+            self._endpoint.node.add_dependency(alarms.grant_describe(role))
         if settings.scales:
             Scaling(self, "Scaling", settings=settings, endpoint=self._endpoint)
         for made in self.node.find_all():
@@ -65,30 +69,29 @@ class Endpoint(Construct):
                 made.cfn_options.condition = self._condition
         guard.watch(self._endpoint, self._configuration.attr_endpoint_config_name, self._condition)
 
-    def let_describe(self, role: iam.Role) -> None:
-        """Lets `role` describe the model and the configuration, which only this stack can name."""
+    def grant_describe(self, role: iam.Role) -> None:
+        """Describe the model and the configuration, which only this stack can name."""
+        configuration = self._configuration
         policy = iam.Policy(self, "Describe", roles=[role])
-        for action, arn, kind, name in (
-            ("Model", self._model.ref, "model", self._model.attr_model_name),
-            (
+        policy.add_statements(
+            self._describes("Model", self._model.ref, "model", self._model.attr_model_name),
+            self._describes(
                 "EndpointConfig",
-                self._configuration.ref,
+                configuration.ref,
                 "endpoint-config",
-                self._configuration.attr_endpoint_config_name,
+                configuration.attr_endpoint_config_name,
             ),
-        ):
-            # Some of SageMaker's ARNs have the name in lower case; IAM compares letter by letter.
-            named = cdk.Stack.of(self).format_arn(
-                service="sagemaker", resource=kind, resource_name=name
-            )
-            policy.add_statements(
-                iam.PolicyStatement(actions=[f"sagemaker:Describe{action}"], resources=[arn, named])
-            )
+        )
         # Until an update is over, the endpoint has the configuration of before.
         policy.node.add_dependency(self._endpoint)
         attached = policy.node.default_child
-        assert isinstance(attached, iam.CfnPolicy)  # noqa: S101
+        assert isinstance(attached, iam.CfnPolicy)  # noqa: S101 - what the CDK makes it of
         attached.cfn_options.condition = self._condition
+
+    def _describes(self, action: str, arn: str, kind: str, name: str) -> iam.PolicyStatement:
+        # Some of SageMaker's ARNs have the name in lower case; IAM compares letter by letter.
+        named = grants.arn_of(self, "sagemaker", kind, name)
+        return iam.PolicyStatement(actions=[f"sagemaker:Describe{action}"], resources=[arn, named])
 
     def _make_model(self, construct_id: str, model_package: str) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
@@ -132,7 +135,7 @@ class Endpoint(Construct):
             else volume_key_of(settings.instance_type, volume_key.key_arn),
             production_variants=[variant(settings, self._model)],
             shadow_production_variants=[
-                variant(settings, self._make_model("ShadowModel", shadow), SHADOW)
+                variant(settings, self._make_model("ShadowModel", shadow), SHADOW_VARIANT)
             ]
             if shadow
             else None,
@@ -162,7 +165,7 @@ class Endpoint(Construct):
             "Endpoint",
             endpoint_name=name,
             endpoint_config_name=self._configuration.attr_endpoint_config_name,
-            deployment_config=deployment(self._settings, rollback_alarms),
+            deployment_config=traffic(self._settings, rollback_alarms),
             # An update keeps the number of instances that scaling has come to, and nothing else.
             retain_all_variant_properties=True if scales else None,
             exclude_retained_variant_properties=[

@@ -2,13 +2,13 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.function import RETENTION
-from infra.retention import kept
+from infra import grants
+from infra.data.key import grant_encrypt_logs
+from infra.retention import log_retention, removal_policy
 from infra.settings import Settings
 from infra.settings.endpoint import ALARM_PERIOD_SECONDS
 
@@ -16,19 +16,9 @@ MEAN_CONFIDENCE = "MeanConfidence"
 OVERLOADS = "Overloads"
 PACKAGE_DIMENSION = "ModelPackageArn"
 
-# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-_ENCRYPT = (
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:DescribeKey",
-)
-
 
 def metric_namespace(settings: Settings) -> str:
+    """Namespace of the metrics that are read from the endpoint's logs."""
     return f"Shardwise/{settings.stage}"
 
 
@@ -52,12 +42,12 @@ class EndpointLogs(Construct):
         super().__init__(scope, construct_id)
         self._name = f"/aws/sagemaker/Endpoints/{endpoint_name}"
         self._namespace = metric_namespace(settings)
-        self._removal_policy = kept(settings.data.retain)
+        self._removal_policy = removal_policy(settings)
         self.log_group = logs.LogGroup(
             self,
             "Group",
             log_group_name=self._name,
-            retention=RETENTION[settings.operations.log_days],
+            retention=log_retention(settings),
             encryption_key=self._key() if settings.endpoint.encrypt_logs else None,
             removal_policy=self._removal_policy,
         )
@@ -103,7 +93,6 @@ class EndpointLogs(Construct):
         )
 
     def _key(self) -> kms.Key:
-        stack = cdk.Stack.of(self)
         key = kms.Key(
             self,
             "Key",
@@ -111,18 +100,5 @@ class EndpointLogs(Construct):
             enable_key_rotation=True,
             removal_policy=self._removal_policy,
         )
-        group = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=self._name,
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-                actions=list(_ENCRYPT),
-                resources=["*"],
-                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}},
-            )
-        )
+        grant_encrypt_logs(key, "ArnEquals", [grants.log_group_arn(self, self._name)])
         return key

@@ -5,8 +5,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra.runbooks import described
-from infra.serving.variants import VARIANT
+from infra.names import VARIANT, with_runbook
 from infra.settings import Endpoint
 
 # New instances take minutes to serve, and are billed from the start: ask for more at once, give
@@ -117,10 +116,13 @@ class Scaling(Construct):
                 ],
             ),
         )
+        self._alarm_of_the_first(first.ref)
+
+    def _alarm_of_the_first(self, action: str) -> None:
         cloudwatch.CfnAlarm(
             self,
             "WaitsForTheFirst",
-            alarm_description=described(
+            alarm_description=with_runbook(
                 "Requests wait and there is no instance; one is started, and billed",
                 "waits-for-the-first",
             ),
@@ -137,5 +139,5 @@ class Scaling(Construct):
             threshold=1,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="missing",
-            alarm_actions=[first.ref],
+            alarm_actions=[action],
         )

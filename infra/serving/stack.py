@@ -8,18 +8,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra import grants
+from infra import grants, names
 from infra.function import dead_letter_queue
 from infra.network import Placement
 from infra.promotion.source import Source
-from infra.serving import asynchronous, capture
-from infra.serving.deployment import ApprovedModelDeployment
+from infra.serving.deployer import Deployer
 from infra.serving.endpoint import Endpoint
-from infra.serving.guard_resource import EndpointGuard
+from infra.serving.guard import EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.settings import Settings
-
-PARAMETER = "ModelPackageArn"
 
 
 class ServingStack(cdk.Stack):
@@ -57,20 +54,36 @@ class ServingStack(cdk.Stack):
         self.endpoint_name = settings.name
         source = Source.of(settings.promotion)
         if source:
-            source.let_tell(self, settings.name)
-        package = cdk.CfnParameter(
-            self,
-            PARAMETER,
-            default="",
-            allowed_pattern=r"^$|^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package/.+$",
-            constraint_description="must be empty or the ARN of a model package",
-            description="ARN of the model package to serve; empty for no endpoint",
-        )
+            source.accept_approvals(self, settings.name)
+        package = self._parameter()
         self.endpoint_role = self._endpoint_role(settings, inference)
         self.logs = EndpointLogs(
             self, "EndpointLogs", settings=settings, endpoint_name=self.endpoint_name
         )
-        self.endpoint = Endpoint(
+        self.endpoint = self._endpoint(settings, package, volume_key, inference, placement)
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
+        self.deployer = Deployer(
+            self,
+            "ApprovedModelDeployment",
+            settings=settings,
+            model_package_group_name=source.group if source else model_package_group_name,
+            dead_letters=self.dead_letters,
+            source=source,
+        )
+        self._add_outputs(package)
+
+    def _endpoint(
+        self,
+        settings: Settings,
+        package: cdk.CfnParameter,
+        volume_key: kms.IKey,
+        inference: s3.IBucket,
+        placement: Placement | None,
+    ) -> Endpoint:
+        guard = EndpointGuard(
+            self, "EndpointGuard", settings=settings, endpoint_name=self.endpoint_name
+        )
+        return Endpoint(
             self,
             "Endpoint",
             settings=settings.endpoint,
@@ -81,27 +94,27 @@ class ServingStack(cdk.Stack):
             inference=inference,
             placement=placement,
             logs=self.logs,
-            guard=EndpointGuard(
-                self, "EndpointGuard", settings=settings, endpoint_name=self.endpoint_name
-            ),
+            guard=guard,
         )
-        self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
-        self.deployer = ApprovedModelDeployment(
+
+    def _parameter(self) -> cdk.CfnParameter:
+        return cdk.CfnParameter(
             self,
-            "ApprovedModelDeployment",
-            settings=settings,
-            model_package_group_name=source.group if source else model_package_group_name,
-            parameter=PARAMETER,
-            dead_letters=self.dead_letters,
-            source=source,
+            names.MODEL_PACKAGE_PARAMETER,
+            default="",
+            allowed_pattern=r"^$|^arn:aws[a-z\-]*:sagemaker:[a-z0-9\-]+:[0-9]{12}:model-package/.+$",
+            constraint_description="must be empty or the ARN of a model package",
+            description="ARN of the model package to serve; empty for no endpoint",
         )
+
+    def _add_outputs(self, package: cdk.CfnParameter) -> None:
         cdk.CfnOutput(
             self, "EndpointName", value=self.endpoint_name, description="Name of the endpoint"
         )
         cdk.CfnOutput(
             self,
             "ServedModelPackageArn",
-            key=PARAMETER,
+            key=names.MODEL_PACKAGE_PARAMETER,
             value=package.value_as_string,
             description="Model package that is served",
         )
@@ -116,9 +129,9 @@ class ServingStack(cdk.Stack):
         grants.write_job_logs(role, f"Endpoints/{self.endpoint_name}")
         grants.put_metrics(role, "/aws/sagemaker/Endpoints")
         if settings.endpoint.capture_percent:
-            grants.write_objects(role, inference, capture.PREFIX)
+            grants.write_objects(role, inference, names.CAPTURED)
         if settings.endpoint.mode == "asynchronous":
-            grants.read_objects(role, inference, asynchronous.REQUESTS)
-            for prefix in (asynchronous.ANSWERS, asynchronous.FAILURES):
-                grants.write_objects(role, inference, prefix)
+            grants.read_objects(role, inference, names.ASYNCHRONOUS_REQUESTS)
+            grants.write_objects(role, inference, names.ASYNCHRONOUS_ANSWERS)
+            grants.write_objects(role, inference, names.ASYNCHRONOUS_FAILURES)
         return role

@@ -24,12 +24,6 @@ class Operations(Section):
         default=90,
         description="Days the logs of the Lambda functions, the endpoint and the VPC are kept.",
     )
-    job_log_days: LogDays | None = Field(
-        default=None,
-        description="Days the logs of processing and training jobs are kept; their two log groups "
-        "are the whole account's, so that the longest of all its environments counts. Without it, "
-        "nothing is changed: SageMaker's log groups keep all for ever.",
-    )
     max_parallel_steps: int = Field(
         default=4, ge=1, le=50, description="Steps of one execution that may run at once."
     )

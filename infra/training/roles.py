@@ -1,20 +1,16 @@
 """A role per duty."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from infra import grants
-
-# SageMaker Pipelines names the jobs that it makes "pipelines-<execution id>-<step>-<random>".
-_JOBS = "pipelines-*"
 
 
 class Roles(Construct):
     """The pipeline's role, and those that its jobs run under.
 
     Attributes:
-        model_packages: the packages of the group, as `<group name or pattern>/*`.
+        model_packages: ARNs of the packages of the group, a pattern.
         endpoint_name: the endpoint whose model is fetched.
         pipeline: starts jobs, passes their roles, reads property files, registers models.
         processing: CreateManifests and ShardImages.
@@ -44,9 +40,8 @@ class Roles(Construct):
         self.evaluation = self._job_role("Evaluation", "Runs EvaluateModel", "ProcessingJobs")
         self.pipeline = self._role("Pipeline", "Runs the steps of the pipeline")
         self._let_pipeline_run_jobs()
-        packages = self._arn("model-package", model_packages)
-        self._let_pipeline_register(model_package_group_arn, packages)
-        self._let_describe_serving_model(endpoint_name, packages)
+        self._let_pipeline_register(model_package_group_arn, model_packages)
+        self._let_describe_serving_model(endpoint_name, model_packages)
 
     @property
     def of_jobs(self) -> tuple[iam.Role, ...]:
@@ -68,42 +63,24 @@ class Roles(Construct):
 
     def _let_pipeline_run_jobs(self) -> None:
         for kind, resource in (("Processing", "processing-job"), ("Training", "training-job")):
-            self.pipeline.add_to_policy(
-                iam.PolicyStatement(
-                    actions=[
-                        f"sagemaker:Create{kind}Job",
-                        f"sagemaker:Describe{kind}Job",
-                        f"sagemaker:Stop{kind}Job",
-                        "sagemaker:AddTags",
-                    ],
-                    resources=[self._arn(resource, _JOBS)],
-                )
-            )
-        self.pipeline.add_to_policy(
-            iam.PolicyStatement(
-                actions=["iam:PassRole"],
-                resources=[role.role_arn for role in self.of_jobs],
-                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-            )
+            actions = (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags")
+            grants.use_jobs(self.pipeline, resource, [f"sagemaker:{each}" for each in actions])
+        grants.allow(
+            self.pipeline,
+            ["iam:PassRole"],
+            [role.role_arn for role in self.of_jobs],
+            {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
 
     def _let_pipeline_register(self, group: str, packages: str) -> None:
-        for actions, resource in (
-            (["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"], packages),
-            (["sagemaker:DescribeModelPackageGroup"], group),
-        ):
-            self.pipeline.add_to_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        grants.use_model_packages(
+            self.pipeline,
+            packages,
+            ["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"],
+        )
+        grants.allow(self.pipeline, ["sagemaker:DescribeModelPackageGroup"], [group])
 
     def _let_describe_serving_model(self, endpoint_name: str, packages: str) -> None:
-        for action, resource in (
-            ("sagemaker:DescribeEndpoint", self._arn("endpoint", endpoint_name)),
-            ("sagemaker:DescribeModelPackage", packages),
-        ):
-            self.serving_model.add_to_policy(
-                iam.PolicyStatement(actions=[action], resources=[resource])
-            )
-
-    def _arn(self, resource: str, name: str) -> str:
-        return cdk.Stack.of(self).format_arn(
-            service="sagemaker", resource=resource, resource_name=name
-        )
+        endpoint = grants.arn_of(self, "sagemaker", "endpoint", endpoint_name)
+        grants.allow(self.serving_model, ["sagemaker:DescribeEndpoint"], [endpoint])
+        grants.use_model_packages(self.serving_model, packages, ["sagemaker:DescribeModelPackage"])

@@ -13,7 +13,6 @@ from infra.assembly import Definition
 from infra.data import DataStack
 from infra.images import ImagesStack
 from infra.network import Placement
-from infra.retention import kept
 from infra.settings import Settings
 from infra.training.definition_text import definition_text
 from infra.training.roles import Roles
@@ -59,7 +58,7 @@ class TrainingStack(cdk.Stack):
             self,
             "Roles",
             model_package_group_arn=group.attr_model_package_group_arn,
-            model_packages=grants.model_packages(self.pipeline_name),
+            model_packages=grants.model_packages(self, self.pipeline_name),
             endpoint_name=settings.name,
         )
         text = definition_text(self.pipeline_name, self._wiring(data, images))
@@ -99,7 +98,7 @@ class TrainingStack(cdk.Stack):
             ),
             model_package_group_description="Image classifiers that Shardwise trained",
         )
-        group.apply_removal_policy(kept(retain=True))
+        group.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         return group
 
     def _wiring(self, data: DataStack, images: ImagesStack) -> Wiring:

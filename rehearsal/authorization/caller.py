@@ -26,9 +26,9 @@ def caller(role: aws.Role) -> Call:
                 **request
             )
         except ClientError as error:
-            refusal = error.response["Error"]
+            said = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            raise ApiError(refusal["Code"], refusal["Message"], status) from error
+            raise ApiError(said["Code"], said["Message"], status) from error
         except ParamValidationError as error:
             # The client refuses what SageMaker would refuse.
             raise validation(" ".join(str(error).split())) from error

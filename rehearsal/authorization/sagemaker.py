@@ -31,10 +31,7 @@ class AccessDenied(Exception):  # noqa: N818 - AWS's word
 
 @contextlib.contextmanager
 def as_role(role: Role, doing: str) -> Iterator[None]:
-    """Tells what a role may not do in a sentence.
-
-    Args:
-        role: who does it.
+    """Args:
         doing: "to pull the image …".
 
     Raises:
@@ -43,10 +40,10 @@ def as_role(role: Role, doing: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        refusal = error.response["Error"]
+        said = error.response["Error"]
         raise AccessDenied(
-            f"ClientError: The role {role.arn} is not able {doing}: {refusal['Code']}: "
-            f"{refusal['Message']}"
+            f"ClientError: The role {role.arn} is not able {doing}: {said['Code']}: "
+            f"{said['Message']}"
         ) from error
     except BotoCoreError as error:
         raise AccessDenied(

@@ -1,1 +1,0 @@
-"""Processing, training and transform jobs, run as processes in namespaces of their own."""

@@ -31,10 +31,8 @@ def create_processing_job(context: Context, request: Record) -> Record:
 
 
 def _check_container(container: Record) -> None:
-    """Checks the command.
-
-    Raises:
-        ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758.
+    """Raises:
+    ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758.
     """
     for member in ("ContainerArguments", "ContainerEntrypoint"):
         if "" in container.get(member, []):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from infra.tags import EMPTIED
+from infra.names import EMPTIED_TAG
 from scripts.document import Entry, Mark, Row
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.differences import dashboard_by_title, rows
@@ -127,7 +127,7 @@ def _is_emptied(comparison: Comparison, emptier: Resource) -> bool:
         old = comparison.before.resources.get(key)
         left = old if old is not None and lost_with(old, "DeletionPolicy") is None else None
     tags = left.properties.get("Tags", []) if left else []
-    return {"Key": EMPTIED, "Value": "true"} in tags
+    return {"Key": EMPTIED_TAG, "Value": "true"} in tags
 
 
 def _differences(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.exceptions.accepted import stale, unexplained
-from infra.exceptions.unexercised import EXERCISED_ELSEWHERE
+from infra.suppressions import stale, unsuppressed
+from infra.suppressions.unexercised import EXERCISED_ELSEWHERE
 from rehearsal.authorization.record import read
 from rehearsal.grants import replay
 from scripts.deployed.roles import roles_of
@@ -152,7 +152,7 @@ def test_the_stacks_can_be_destroyed(destroyed):
 
 
 def test_the_rehearsal_fails_without_any_grant_but_those_that_are_explained(unneeded):
-    left = unexplained(unneeded, EXERCISED_ELSEWHERE)
+    left = unsuppressed(unneeded, EXERCISED_ELSEWHERE)
     assert not left, "\n".join(map(str, left))
 
 

@@ -7,7 +7,6 @@ CONTEXT = {
     "network.isolate_jobs": "false",
     "security.customer_managed_keys": "true",
     "security.permissions_boundary": BOUNDARY,
-    "operations.job_log_days": "30",
     "operations.monthly_budget_usd": "500",
     "endpoint.capture_percent": "10",
     "drift.every_hours": "24",

@@ -333,13 +333,3 @@ def test_budgets_may_publish_where_there_is_one(assembly, options):
 
     assert publishers(assembly) == [False, False]
     assert publishers(options) == [True, True]
-
-
-def test_the_retention_of_job_logs_is_a_wish_of_this_environment(assembly, options):
-    assert not list(assembly.resources("Custom::JobLogRetention"))
-    (wish,) = options.resources("Custom::JobLogRetention")
-    assert (wish["Owner"], wish["Days"]) == ("shardwise-dev", "30")
-    assert set(wish["LogGroups"]) == {
-        "/aws/sagemaker/ProcessingJobs",
-        "/aws/sagemaker/TrainingJobs",
-    }

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from functions.custom_resources import emptier as handler
-from infra.tags import EMPTIED as TAG
+from infra.names import EMPTIED_TAG as TAG
 
 
 class Function:

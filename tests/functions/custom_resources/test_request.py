@@ -16,10 +16,6 @@ HANDLERS = {
         "functions.custom_resources.endpoint_guard",
         {"EndpointName": "shardwise-dev", "EndpointConfigName": "new"},
     ),
-    "Custom::JobLogRetention": (
-        "functions.custom_resources.job_logs",
-        {"LogGroups": {"group": "arn"}, "Owner": "shardwise-dev", "Days": "14"},
-    ),
     "Custom::PublishedImages": (
         "functions.custom_resources.published_images",
         {"Images": [{"Repository": "assets", "Tag": "a"}]},

@@ -21,10 +21,10 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from botocore.config import Config
 
-from infra.drift import Drift, DriftProps
+from infra.drift import Drift
 from infra.function import dead_letter_queue
 from infra.settings import Settings
-from infra.trigger.starter import Starter
+from infra.trigger import Starter
 from rehearsal import lifecycle
 from tests.rehearsal.conftest import eventually
 
@@ -288,17 +288,12 @@ def _synthesise(folder: Path) -> Path:
     made = Drift(
         stack,
         "Drift",
-        props=DriftProps(
-            settings=settings,
-            endpoint_name=ENDPOINT,
-            stack_name=SERVING,
-            parameter=PARAMETER,
-            captured=s3.Bucket.from_bucket_name(stack, "Captured", CAPTURED),
-            capture_prefix=PREFIX,
-            records=s3.Bucket.from_bucket_name(stack, "Records", RECORDS),
-            pipeline_name=ENDPOINT,
-            pipeline_arn=pipeline_arn,
-        ),
+        settings=settings,
+        endpoint_name=ENDPOINT,
+        serving_stack=SERVING,
+        captured=s3.Bucket.from_bucket_name(stack, "Captured", CAPTURED),
+        records=s3.Bucket.from_bucket_name(stack, "Records", RECORDS),
+        pipeline_name=ENDPOINT,
     )
     starter = Starter(
         stack,
@@ -312,10 +307,10 @@ def _synthesise(folder: Path) -> Path:
     )
     assert made.retraining is not None
     for name, value in (
-        ("ComparisonFunctionName", made.comparison.function.function_name),
-        ("Retrain", made.retraining.function.function_name),
+        ("ComparisonFunctionName", made.comparison.function_name),
+        ("Retrain", made.retraining.function_name),
         ("Alarm", made.alarm.alarm_name),
-        ("Rule", made.retraining.rule.rule_name),
+        ("Rule", made.alarm_rule.rule_name),
         ("Table", starter.table.table_name),
     ):
         cdk.CfnOutput(stack, name, value=value)

@@ -1,14 +1,18 @@
 """What people are told, by the deployed function on a rehearsal's server."""
 
+import contextlib
 import json
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.infra.operations.deployed import ARTIFACTS, NAME, STACK, WORKING
 from tests.rehearsal.conftest import eventually
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 REJECT = {
     "Name": "RejectModel",
     "Type": "Fail",
@@ -230,3 +234,18 @@ def test_a_rollback_of_the_serving_stack_is_told_with_its_reason(operations, inb
     assert "docs/runbooks/models-taken-back.md" in said
     subjects = [m["Subject"] for m in inbox()]
     assert f"{NAME}: model 7 was taken back" in subjects
+
+
+def test_the_documented_command_says_how_long_logs_of_jobs_are_kept(operations):
+    page = (REPOSITORY / "docs" / "options.md").read_text("utf-8")
+    (group, days) = re.search(
+        r"aws logs put-retention-policy --log-group-name (\S+) --retention-in-days (\d+)", page
+    ).groups()
+    logs = operations.server.client("logs")
+    for kind in re.search(r"for group in ([\w ]+);", page)[1].split():
+        name = group.replace("$group", kind)
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_group(logGroupName=name)
+        logs.put_retention_policy(logGroupName=name, retentionInDays=int(days))
+        (found,) = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        assert found["retentionInDays"] == int(days)

@@ -5,14 +5,6 @@ import json
 import pytest
 
 from infra.assembly import plain_text
-from infra.costs import (
-    EXAMPLE,
-    load_prices,
-    load_rates,
-    monthly_cost,
-    monthly_usd,
-    run_cost,
-)
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 
@@ -113,28 +105,3 @@ def test_the_function_knows_the_price_of_each_instance_type_of_the_pipeline(asse
             used |= {cluster["InstanceType"]} if cluster else set()
     assert len(used) >= 2
     assert all(used == set(hours) for hours in prices.values())
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_month_on_the_dashboard_costs_what_the_review_counts(assembly, environment):
-    counted = monthly_usd(monthly_cost(assembly.templates(environment), load_prices(), None))
-    (text,) = [
-        w["markdown"]
-        for w in widgets(assembly, environment)
-        if w.get("markdown", "").startswith("### What does a month cost")
-    ]
-    assert counted > 50
-    assert f"while nothing happens? USD {counted:,.2f}\n" in text
-
-
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_run_on_the_dashboard_costs_what_the_review_counts(assembly, environment):
-    definition = assembly.definition(environment)
-    cost = run_cost(definition, load_rates(), EXAMPLE, load_prices(), None)
-    (text,) = [
-        w["markdown"]
-        for w in widgets(assembly, environment)
-        if w.get("markdown", "").startswith("### What does a run cost")
-    ]
-    assert f"USD {cost.usd:,.2f} and {cost.seconds / 60:,.0f} min over 1,000,000 images" in text
-    assert all(f"| {name} | " in text for name in ("ShardImages", "TrainModel"))

@@ -3,11 +3,11 @@
 import pytest
 
 from infra.costs import load_prices
-from infra.exceptions.accepted import stale, unexplained
-from infra.exceptions.rules import exceptions_of
 from infra.rules.definitions import check_definition
 from infra.rules.environments import check_environment
 from infra.settings import ENVIRONMENTS, load
+from infra.suppressions import stale, unsuppressed
+from infra.suppressions.rules import suppressions_of
 from tests.infra.options import CONTEXT
 from tests.infra.rules.changes import GONE, argument, of_step
 
@@ -19,7 +19,7 @@ OTHER_BUCKET = {"Std:Join": {"On": "/", "Values": ["s3://elsewhere", {"Get": "Pa
 def test_all_that_our_own_rules_find_is_explained(assembly, environment):
     settings, templates = load(environment), assembly.templates(environment)
     found = check_environment(templates, region=settings.region, prices=load_prices())
-    left = unexplained(found, exceptions_of(settings))
+    left = unsuppressed(found, suppressions_of(settings))
     assert not left, "\n".join(finding.sentence for finding in left)
 
 
@@ -28,8 +28,8 @@ def test_every_explanation_is_of_something_that_our_own_rules_find(request, vari
     settings = load("dev", CONTEXT if variant == "options" else {})
     templates = request.getfixturevalue(variant).templates("dev")
     found = check_environment(templates, region=None, prices=load_prices())
-    exceptions = exceptions_of(settings)
-    assert unexplained(found, exceptions) == []
+    exceptions = suppressions_of(settings)
+    assert unsuppressed(found, exceptions) == []
     assert stale(found, exceptions) == []
 
 

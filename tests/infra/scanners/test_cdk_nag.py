@@ -10,9 +10,9 @@ import pytest
 # Exceptions are written down instead of counting.
 WITHOUT_EXCEPTIONS = """
 import aws_cdk as cdk
-import infra.exceptions.rules
+import infra.suppressions.rules
 
-infra.exceptions.rules.EXCEPTIONS = ()
+infra.suppressions.rules.SUPPRESSIONS = ()
 of = cdk.Validations.of
 class Noted:
     def __init__(self, construct):

@@ -2,15 +2,14 @@
 
 import pytest
 
-from infra.exceptions import cfn_lint as of_cfn_lint
-from infra.exceptions import checkov as of_checkov
-from infra.exceptions.accepted import stale, unexplained
+from infra.suppressions import stale, unsuppressed
+from infra.suppressions.scanners import CFN_LINT, CHECKOV
 from tests.infra.scanners.tree import is_bad
 
-EXCEPTIONS = {"checkov": of_checkov.EXCEPTIONS, "cfn_lint": of_cfn_lint.EXCEPTIONS}
+SUPPRESSIONS = {"checkov": CHECKOV, "cfn_lint": CFN_LINT}
 
 
-@pytest.fixture(params=EXCEPTIONS)
+@pytest.fixture(params=SUPPRESSIONS)
 def scanner(request):
     return request.param
 
@@ -21,16 +20,16 @@ def ours(scanner, request):
 
 
 def test_all_that_a_scanner_finds_is_explained(scanner, ours):
-    left = [f"{f.subject}: {f.rule} {f.said}" for f in unexplained(ours, EXCEPTIONS[scanner])]
+    left = [f"{f.subject}: {f.rule} {f.said}" for f in unsuppressed(ours, SUPPRESSIONS[scanner])]
     assert not left, "\n".join(left)
 
 
 def test_every_explanation_is_of_something_that_the_scanner_finds(scanner, ours):
-    assert stale(ours, EXCEPTIONS[scanner]) == []
+    assert stale(ours, SUPPRESSIONS[scanner]) == []
 
 
 def test_every_explanation_is_a_sentence(scanner):
-    for exception in EXCEPTIONS[scanner]:
+    for exception in SUPPRESSIONS[scanner]:
         assert len(exception.reason.split()) > 4
         assert exception.reason.endswith(".")
 

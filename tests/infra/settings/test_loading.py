@@ -124,7 +124,6 @@ def test_what_has_no_value_and_lists_are_taken_as_text_too():
         "drift.retrain": "false",
         "security.customer_managed_keys": "true",
         "security.permissions_boundary": "teams/Boundary",
-        "operations.job_log_days": "30",
         "operations.notify_emails": "ops@example.com",
         "operations.monthly_budget_usd": "500",
         "operations.budget_emails": "ops@example.com,anna@example.com",
@@ -135,7 +134,6 @@ def test_what_has_no_value_and_lists_are_taken_as_text_too():
     assert settings.promotion.target_accounts == ("123456789012", "210987654321")
     assert settings.operations.notify_emails == ("ops@example.com",)
     assert settings.operations.budget_emails == ("ops@example.com", "anna@example.com")
-    assert settings.operations.job_log_days == 30
     shown_again = {value.key: shown(value.value) for value in values(read("prod", context))}
     del shown_again["qualifier"]
     assert load("prod", shown_again) == settings

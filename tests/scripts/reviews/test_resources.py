@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from infra.tags import EMPTIED
+from infra.names import EMPTIED_TAG
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.policy import load
 from scripts.reviews.review import review
 from scripts.reviews.stacks import Stacks
 
 POLICY = load(Path(__file__).resolve().parents[3] / "review.toml")
-TAGGED = {"Tags": [{"Key": EMPTIED, "Value": "true"}]}
+TAGGED = {"Tags": [{"Key": EMPTIED_TAG, "Value": "true"}]}
 EMPTIER = {"Type": "Custom::EmptyBucket", "Properties": {"BucketName": {"Ref": "Drops"}}}
 
 

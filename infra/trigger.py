@@ -1,0 +1,230 @@
+"""From the marker in S3, or from drift, to StartPipelineExecution."""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import grants, names
+from infra.function import dead_letter_queue, python_function, retried
+from infra.retention import removal_policy
+from infra.settings import Settings
+
+_SCHEDULE = cdk.Duration.minutes(15)
+"""How often the starter looks without an event, and so puts metrics at least."""
+
+
+def waiting_drops(pipeline_name: str) -> cloudwatch.Metric:
+    """Drops that have no run yet."""
+    return _metric("WaitingDrops", pipeline_name)
+
+
+def held_drops(pipeline_name: str) -> cloudwatch.Metric:
+    """Those of them that wait for a person, as `trigger.executions_per_day` is reached."""
+    return _metric("HeldDrops", pipeline_name)
+
+
+class TriggerStack(cdk.Stack):
+    """The starter, and the queue of what failed.
+
+    Attributes:
+        starter: the function, its table and its rules.
+        dead_letters: events that could not be delivered or that the starter failed on.
+    """
+
+    def __init__(  # noqa: PLR0913 - CDK props
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        drops: s3.IBucket,
+        artifacts: s3.IBucket,
+        pipeline_name: str,
+        pipeline_arn: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
+        self.starter = Starter(
+            self,
+            "Starter",
+            settings=settings,
+            drops=drops,
+            artifacts=artifacts,
+            pipeline_name=pipeline_name,
+            pipeline_arn=pipeline_arn,
+            dead_letters=self.dead_letters,
+        )
+        cdk.CfnOutput(
+            self,
+            "DropsTableName",
+            value=self.starter.table.table_name,
+            description="Table of drops and runs",
+        )
+        cdk.CfnOutput(
+            self,
+            "StarterFunctionName",
+            value=self.starter.function.function_name,
+            description="Function that starts executions for drops and for drift",
+        )
+
+
+class Starter(Construct):
+    """Gives each complete drop, and each request of drift, an execution of the pipeline.
+
+    Attributes:
+        function: records what it hears of, and starts executions as the guards let it.
+        table: drops, runs and releases.
+    """
+
+    def __init__(  # noqa: PLR0913 - CDK props
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        drops: s3.IBucket,
+        artifacts: s3.IBucket,
+        pipeline_name: str,
+        pipeline_arn: str,
+        dead_letters: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._dead_letters = dead_letters
+        self.table = self._table(settings)
+        self.function = python_function(
+            self,
+            "Function",
+            handler="functions.starter.handler.handler",
+            description="Starts pipeline executions for complete drops and for drift",
+            settings=settings,
+            environment={
+                "PIPELINE_NAME": pipeline_name,
+                "TABLE_NAME": self.table.table_name,
+                "DROPS_BUCKET": drops.bucket_name,
+                "ARTIFACTS_BUCKET": artifacts.bucket_name,
+                "NAMESPACE": names.NAMESPACE,
+                "CONCURRENT_EXECUTIONS": str(settings.trigger.concurrent_executions),
+                "EXECUTIONS_PER_DAY": str(settings.trigger.executions_per_day),
+            },
+            dead_letter_queue=dead_letters,
+            # A thousand drops of one run are a thousand writes.
+            timeout=cdk.Duration.minutes(5),
+        )
+        self._grant_executions(pipeline_arn)
+        self._grant_table()
+        self._grant_objects_and_metrics(drops, artifacts)
+        self._add_rules(drops.bucket_name, pipeline_name, pipeline_arn)
+
+    def _table(self, settings: Settings) -> dynamodb.Table:
+        """Drops and runs, a few hundred bytes each; the index has those that are not over."""
+        text = dynamodb.AttributeType.STRING
+        table = dynamodb.Table(
+            self,
+            "Drops",
+            partition_key=dynamodb.Attribute(name="Kind", type=text),
+            sort_key=dynamodb.Attribute(name="Id", type=text),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=settings.data.retain,
+            removal_policy=removal_policy(settings, resists=True),
+        )
+        # A local index alone can be read consistently.
+        table.add_local_secondary_index(
+            index_name="Open", sort_key=dynamodb.Attribute(name="Open", type=text)
+        )
+        return table
+
+    def _grant_executions(self, pipeline_arn: str) -> None:
+        grants.allow(
+            self.function,
+            ["sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"],
+            [pipeline_arn],
+        )
+        grants.use_executions(
+            self.function,
+            pipeline_arn,
+            ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"],
+        )
+
+    def _grant_table(self) -> None:
+        arn = self.table.table_arn
+        items = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+        grants.allow(self.function, items, [arn])
+        grants.allow(self.function, ["dynamodb:Query"], [arn, f"{arn}/index/Open"])
+
+    def _grant_objects_and_metrics(self, drops: s3.IBucket, artifacts: s3.IBucket) -> None:
+        grants.list_objects(self.function, drops, names.DROPS)
+        grants.put_metrics(self.function, names.NAMESPACE)
+        # What a run used of its drops.
+        grants.get_object(self.function, artifacts, names.DATASETS)
+
+    def _add_rules(self, bucket: str, pipeline_name: str, pipeline_arn: str) -> None:
+        self._rule(
+            "DropIsComplete",
+            "A drop's marker was written",
+            events.EventPattern(
+                source=["aws.s3"],
+                detail_type=[names.OBJECT_CREATED],
+                detail={
+                    "bucket": {"name": [bucket]},
+                    # Two conditions in this list would mean either, not both.
+                    "object": {"key": [{"wildcard": f"{names.DROPS}*/{names.MARKER}"}]},
+                },
+            ),
+        )
+        self._rule(
+            "ExecutionChanged",
+            "An execution of the pipeline began, ended or goes on again",
+            events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=[names.EXECUTION_CHANGED],
+                detail={"pipelineArn": [pipeline_arn]},
+            ),
+        )
+        self._rule(
+            "RetrainingRequested",
+            "The answers of a model package have drifted",
+            events.EventPattern(
+                source=[names.RETRAINING_SOURCE],
+                detail_type=[names.RETRAINING_REQUESTED],
+                detail={"PipelineName": [pipeline_name]},
+            ),
+        )
+        self._rule("Schedule", "What no event has told of", schedule=_SCHEDULE)
+
+    def _rule(
+        self,
+        construct_id: str,
+        description: str,
+        pattern: events.EventPattern | None = None,
+        schedule: cdk.Duration | None = None,
+    ) -> None:
+        events.Rule(
+            self,
+            construct_id,
+            description=description,
+            event_pattern=pattern,
+            schedule=events.Schedule.rate(schedule) if schedule else None,
+            targets=[retried(self.function, self._dead_letters)],
+        )
+
+
+def _metric(name: str, pipeline_name: str) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=names.NAMESPACE,
+        metric_name=name,
+        dimensions_map={"PipelineName": pipeline_name},
+        statistic=cloudwatch.Stats.MAXIMUM,
+        period=_SCHEDULE,
+        label=name,
+    )

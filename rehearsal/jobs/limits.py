@@ -1,0 +1,61 @@
+"""How long a job may take.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
+"""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+
+
+class Limit(Enum):
+    """A limit by the secondary status of a job that reached it."""
+
+    RUNTIME = "MaxRuntimeExceeded"
+    WAIT_TIME = "MaxWaitTimeExceeded"
+
+
+class Limits:
+    """The limits of one job over all its attempts; the wait time counts from here.
+
+    Attributes:
+        max_runtime_seconds: for the containers, all attempts together.
+        max_wait_seconds: for a managed spot job from its start to its end; else None.
+    """
+
+    def __init__(self, max_runtime_seconds: float, max_wait_seconds: float | None) -> None:
+        self._runtime = max_runtime_seconds
+        self._wait_time = max_wait_seconds
+        self._began = time.monotonic()
+        self._ran = 0.0
+        self._running_since: float | None = None
+
+    def containers_run(self) -> None:
+        self._running_since = time.monotonic()
+
+    def containers_ended(self) -> None:
+        if self._running_since is not None:
+            self._ran += time.monotonic() - self._running_since
+            self._running_since = None
+
+    def reached(self) -> Limit | None:
+        """The limit that is over, if one is."""
+        now = time.monotonic()
+        if self._wait_time is not None and now - self._began >= self._wait_time:
+            return Limit.WAIT_TIME
+        since = self._running_since
+        ran = self._ran + (now - since if since is not None else 0.0)
+        return Limit.RUNTIME if ran >= self._runtime else None
+
+    def sentence(self, limit: Limit) -> str:
+        """Why the job was stopped, as its FailureReason."""
+        if limit is Limit.WAIT_TIME:
+            return (
+                "MaxWaitTimeExceeded: the job was not complete after its MaxWaitTimeInSeconds, "
+                f"{self._wait_time}, and was stopped; raise it or give the job less."
+            )
+        return (
+            "MaxRuntimeExceeded: the job ran for its MaxRuntimeInSeconds, "
+            f"{self._runtime}, and was stopped; raise it or give the job less."
+        )
