@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from infra.function import dead_letter_queue
 from infra.settings import Settings
-from infra.trigger.starter import Starter
+from infra.trigger import Starter
 
 
 @pytest.fixture(scope="session")
