@@ -277,7 +277,7 @@ class Permission:
 class Authorization(Protocol):
     """Decides what a role may do, as IAM would."""
 
-    def allows(self, credentials: Credentials, asked: Permission) -> bool:
+    def allows(self, credentials: Credentials, permission: Permission) -> bool:
         """Always true where IAM is not enforced."""
 
 

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal.authorization.record import Request
-from rehearsal.ministack import decisions
+from rehearsal.ministack.policies import ActionRequest, allows, parse
 
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Grant:
-    """Attributes:
-    statement: its place in the policy, from 0.
-    conditions: as JSON, so that grants can be compared.
+    """One action on one resource pattern that a role's policy allows.
+
+    Attributes:
+        statement: its place in the policy, from 0.
+        conditions: as JSON, so that grants can be compared.
     """
 
     role: str
@@ -46,9 +48,12 @@ class Grant:
 
 @dataclass
 class Use:
-    """Attributes:
-    uses: requests that the grant allows.
-    needed: those of them that no other grant and no resource's own policy allows.
+    """How many requests a grant served.
+
+    Attributes:
+        uses: requests that the grant allows.
+        needed: those of them that no other grant and no resource's own policy allows.
+        example: one of those needed.
     """
 
     uses: int = 0
@@ -102,9 +107,9 @@ def replay(roles: Sequence[Role], requests: Iterable[Request]) -> dict[Grant, Us
     distinct = _distinct(requests)
     found = {grant: Use() for role in roles for grant in role.grants}
     for role in roles:
-        policies = [(grant, decisions.parse(grant.document)) for grant in role.grants]
+        policies = [(grant, parse(grant.document)) for grant in role.grants]
         for request, count in distinct.get(role.name, {}).items():
-            allowing = [grant for grant, policy in policies if decisions.allows(policy, request)]
+            allowing = [grant for grant, policy in policies if allows(request, [policy])]
             for grant in allowing:
                 use = found[grant]
                 use.uses += count
@@ -123,9 +128,16 @@ def _conditions(statement: Document) -> str:
     return json.dumps(statement.get("Condition", {}), sort_keys=True)
 
 
-def _distinct(requests: Iterable[Request]) -> dict[str, dict[decisions.Asked, int]]:
-    found: dict[str, Counter[decisions.Asked]] = defaultdict(Counter)
+def _distinct(requests: Iterable[Request]) -> dict[str, dict[ActionRequest, int]]:
+    found: dict[str, Counter[ActionRequest]] = defaultdict(Counter)
     for request in requests:
         if request.is_allowed and request.role is not None:
-            found[request.role][decisions.Asked.of(request)] += 1
+            found[request.role][_action_request(request)] += 1
     return {name: dict(counts) for name, counts in found.items()}
+
+
+def _action_request(request: Request) -> ActionRequest:
+    context = json.dumps(request.context, sort_keys=True)
+    return ActionRequest(
+        request.principal, request.action, request.resource, context, request.by_resource
+    )

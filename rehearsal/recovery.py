@@ -7,7 +7,6 @@ import logging
 from rehearsal.api.dispatch import JOB_KINDS
 from rehearsal.backends import DeploymentConfig
 from rehearsal.errors import ApiError
-from rehearsal.ministack import corrections
 from rehearsal.resources import (
     endpoints,
     pipeline_executions,
@@ -23,7 +22,6 @@ _REASON = "The rehearsal was stopped while this ran."
 
 def recover(context: Context) -> None:
     """Marks as failed what ran when the server stopped, and brings the endpoints up again."""
-    corrections.fail_interrupted_stacks(_REASON)
     _fail_jobs(context)
     _fail_executions(context)
     for endpoint in endpoints.KIND.all(context):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from rehearsal.autoscaling import capacity, resource
 from rehearsal.autoscaling.api import ACTIVITY, POLICY, TARGET, target_name
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
-from rehearsal.ministack import alarms
 from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
@@ -24,6 +24,9 @@ _COOLDOWN_SECONDS = 300  # AWS's default of SageMaker's variants
 
 Record = dict[str, Any]
 
+NewestValue = Callable[[RehearsalSettings, str], float | None]
+"""The newest of the values that an alarm, by its name, is judged by now; None where it has none."""
+
 
 class Scaler:
     """Looks at the alarms every second, in a thread of its own, while there are policies.
@@ -31,10 +34,13 @@ class Scaler:
     An alarm that stays in ALARM asks again and again, as on AWS; a policy's cooldown is between.
     """
 
-    def __init__(self, settings: RehearsalSettings, store: Store, call: Call) -> None:
+    def __init__(
+        self, settings: RehearsalSettings, store: Store, call: Call, newest_value: NewestValue
+    ) -> None:
         self._settings = settings
         self._store = store
         self._call = call
+        self._newest_value = newest_value
         self._cloudwatch: Any = None
         self._failures = Failures("scaler")
         self._thread = SupervisedThread("scaler", self._look, _EVERY_SECONDS)
@@ -70,7 +76,7 @@ class Scaler:
     def _follow(self, policy: Record, alarm: Record) -> None:
         name = resource.variant(policy)
         target = self._store.get(TARGET, target_name(policy))
-        value = alarms.newest_value(self._settings, alarm["AlarmName"])
+        value = self._newest_value(self._settings, alarm["AlarmName"])
         if target is None or value is None:
             return
         have = resource.capacity(self._call, name)

@@ -1,28 +1,30 @@
 """CloudWatch's alarms. MiniStack judges one when data are put, by all dimensions of its metric in
-one heap, and never again: here each is judged as on AWS, every second.
+one heap, and never again: here each is judged as on AWS, every second. Alarms on an expression of
+metrics it refuses in a stack, and otherwise forgets.
 """
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from ministack.services import cloudwatch, eventbridge
+
 from rehearsal.cloudwatch import alarm_events, metric_math
-from rehearsal.cloudwatch.alarm_state import Rule, Series, state, window
-from rehearsal.cloudwatch.percentile import percentile
-from rehearsal.ministack.loop import main_loop, put_event_soon, scope
+from rehearsal.cloudwatch.alarm_state import COMPARISONS, Rule, Series, state, window
+from rehearsal.ministack.loop import Answer, main_loop, put_event_soon, scope
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures
 
 _failures = Failures("alarms")
 EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 30.0
-# By namespace, the seconds that its metrics come late: its alarms are judged by what there is.
-_LATE: dict[str, float] = {}
+LATE_SECONDS: dict[str, float] = {}
+"""By namespace, how late its metrics come: its alarms are judged by what there is."""
+
 # So far back `FILL(m1, REPEAT)` looks, beside the periods that are judged.
 _EARLIER_PERIODS = 5
 # Points come nearly in the order of their times: after so many old ones there is no newer one.
@@ -33,23 +35,21 @@ _ACTIONS = {
     "INSUFFICIENT_DATA": "InsufficientDataActions",
 }
 
+_OF_ONE_METRIC = (
+    "MetricName",
+    "Namespace",
+    "Statistic",
+    "ExtendedStatistic",
+    "Period",
+    "Unit",
+    "Dimensions",
+)
+
 Alarm = dict[str, Any]
 
 
-def judge_alarms(late: Mapping[str, float]) -> None:
-    """Puts our judgement in the place of MiniStack's, and sends AWS's event of each change.
-
-    Args:
-        late: seconds that the metrics of a namespace come late.
-    """
-    from ministack.services import cloudwatch
-
-    _LATE.update(late)
-    cloudwatch._evaluate_alarm = _judge
-    # Under load there are many puts a second: all alarms are judged once a second anyway.
-    cloudwatch._evaluate_all_alarms = lambda: None
-    cloudwatch._percentile = percentile
-    send = cloudwatch._dispatch_alarm_actions
+def dispatch_alarm_actions(old: Callable[..., None]) -> Callable[..., None]:
+    """Sends AWS's event of each change of state, and calls Lambda functions among the actions."""
     announced: dict[str, dict[str, str]] = {}
 
     def dispatch(alarm: Alarm, before: str, after: str, why: str) -> None:
@@ -59,16 +59,54 @@ def judge_alarms(late: Mapping[str, float]) -> None:
         announced[arn] = shown
         detail = alarm_events.detail(alarm, shown, previous)
         put_event_soon("aws.cloudwatch", alarm_events.DETAIL_TYPE, detail, [arn])
-        send(alarm, before, after, why)
+        old(alarm, before, after, why)
         _call_functions(alarm, after, alarm_events.action_payload(arn, detail, now))
 
-    cloudwatch._dispatch_alarm_actions = dispatch
+    return dispatch
+
+
+def put_metric_alarm(old: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Takes alarms on an expression; refuses what the rehearsal can't judge."""
+
+    def put(
+        params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False
+    ) -> Answer:
+        try:
+            _check_comparison(data.get("ComparisonOperator"), data.get("ThresholdMetricId"))
+            queries = _queries(data["Metrics"]) if data.get("Metrics") else None
+        except ValueError as error:
+            refused: Answer = cloudwatch._error(
+                "ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor
+            )
+            return refused
+        answer = old(params, data, is_cbor, is_json)
+        if queries and answer[0] == 200:
+            alarm = cloudwatch._alarms[data["AlarmName"]]
+            _set_queries(alarm, queries)
+            cloudwatch._evaluate_alarm(alarm)
+        return answer
+
+    return put
+
+
+def metric_alarm_record(old: Callable[[str, Alarm], Alarm]) -> Callable[[str, Alarm], Alarm]:
+    """The same of a stack's alarms."""
+
+    def record(name: str, properties: dict[str, Any]) -> Alarm:
+        _check_comparison(properties.get("ComparisonOperator"), properties.get("ThresholdMetricId"))
+        if not properties.get("Metrics"):
+            return old(name, properties)
+        queries = _queries(properties["Metrics"])
+        rest = {key: value for key, value in properties.items() if key != "Metrics"}
+        alarm = old(name, rest | {"MetricName": "-", "Namespace": "-"})
+        _set_queries(alarm, queries)
+        return alarm
+
+    return record
 
 
 def _call_functions(alarm: Alarm, after: str, payload: dict[str, Any]) -> None:
     """Lambda functions among the alarm's actions, which MiniStack passes over."""
-    from ministack.services import eventbridge
-
     actions = alarm.get(_ACTIONS[after]) or [] if alarm.get("ActionsEnabled", True) else []
     for arn in actions:
         if arn.startswith("arn:aws:lambda:"):
@@ -79,11 +117,9 @@ def judge_all() -> None:
     """Time alone changes an alarm's state, too. On MiniStack's loop, where nothing changes its
     metrics meanwhile.
     """
-    from ministack.services import cloudwatch
-
     for (account, region, _), alarm in cloudwatch._alarms.all_items():
         with scope(account, region):
-            _judge(alarm)
+            evaluate_alarm(alarm)
 
 
 def newest_value(settings: RehearsalSettings, name: str) -> float | None:
@@ -92,8 +128,6 @@ def newest_value(settings: RehearsalSettings, name: str) -> float | None:
     """
 
     async def found() -> float | None:
-        from ministack.services import cloudwatch
-
         with scope(settings.account, settings.region):
             alarm = cloudwatch._alarms.get(name)
             rule = _rule(alarm) if alarm else None
@@ -106,7 +140,8 @@ def newest_value(settings: RehearsalSettings, name: str) -> float | None:
     return asyncio.run_coroutine_threadsafe(found(), main_loop()).result(_PATIENCE_SECONDS)
 
 
-def _judge(alarm: Alarm) -> None:
+def evaluate_alarm(alarm: Alarm) -> None:
+    """In the place of MiniStack's own."""
     with _failures.watched(str(alarm.get("AlarmName"))):
         rule = _rule(alarm)
         if rule is not None:
@@ -114,8 +149,6 @@ def _judge(alarm: Alarm) -> None:
 
 
 def _judge_by(rule: Rule, alarm: Alarm) -> None:
-    from ministack.services import cloudwatch
-
     now = _now(alarm)
     seen = window(rule, _series(alarm, rule, now), now)
     before = alarm["StateValue"]
@@ -135,7 +168,7 @@ def _now(alarm: Alarm) -> float:
     """The time up to which all that it is judged by has come."""
     queries = alarm_events.metric_queries(alarm)
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
-    return time.time() - max(_LATE.get(stat["Metric"]["Namespace"], 0.0) for stat in stats)
+    return time.time() - max(LATE_SECONDS.get(stat["Metric"]["Namespace"], 0.0) for stat in stats)
 
 
 def _rule(alarm: Alarm) -> Rule | None:
@@ -174,8 +207,6 @@ def _series(alarm: Alarm, rule: Rule, now: float) -> Series:
 
 
 def _statistics(stat: dict[str, Any], period: int, since: int) -> Series:
-    from ministack.services import cloudwatch
-
     metric = stat["Metric"]
     dimensions = cloudwatch._dims_key(cloudwatch._dims_from_list(metric.get("Dimensions") or []))
     key = (metric["Namespace"], metric["MetricName"], dimensions)
@@ -199,3 +230,41 @@ def _recent(points: list[dict[str, Any]], since: int) -> Iterator[dict[str, Any]
             yield point
         elif (old := old + 1) == _OLD_IN_A_ROW:
             return
+
+
+def _set_queries(alarm: Alarm, queries: list[dict[str, Any]]) -> None:
+    for name in _OF_ONE_METRIC:
+        alarm.pop(name, None)
+    alarm["Metrics"] = queries
+
+
+def _check_comparison(comparison: str | None, threshold_metric: str | None) -> None:
+    if threshold_metric or (comparison and comparison not in COMPARISONS):
+        raise ValueError(
+            f"The rehearsal has no anomaly detection ({comparison}): compare with a Threshold."
+        )
+
+
+def _queries(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """MetricDataQueries with numbers and truths as such, where a template may have text.
+
+    Raises:
+        ValueError: one sentence: not exactly one returns data, or an expression is none.
+    """
+    queries = []
+    for metric in metrics:
+        query = dict(metric)
+        query["ReturnData"] = str(query.get("ReturnData", True)).lower() != "false"
+        if stat := query.get("MetricStat"):
+            query["MetricStat"] = stat | {"Period": int(stat["Period"])}
+        queries.append(query)
+    returning = [query["Id"] for query in queries if query["ReturnData"]]
+    measured = [query["Id"] for query in queries if "MetricStat" in query]
+    if len(returning) != 1 or not measured:
+        raise ValueError(
+            f"The Metrics of an alarm must hold a MetricStat, and one of them has ReturnData true: "
+            f"{', '.join(returning) or 'none'} has it."
+        )
+    expressions = {query["Id"]: query["Expression"] for query in queries if "Expression" in query}
+    metric_math.check(expressions, measured)
+    return queries

@@ -1,12 +1,17 @@
-"""MiniStack's enforcement of IAM: the record of its decisions, and what it does not know of TLS."""
+"""MiniStack's enforcement of IAM: the record of its decisions, and how it reads policies."""
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.core.responses import _account_from_sts_session, get_account_id, get_region
 
 from rehearsal.authorization.record import Record, Request
 from rehearsal.aws import Credentials
@@ -14,40 +19,41 @@ from rehearsal.backends import Permission
 from rehearsal.ministack import requests
 from rehearsal.ministack.requests import Check
 
+Enforce = Callable[..., Any]
+
 _log = logging.getLogger(__name__)
 _by_resource: ContextVar[str] = ContextVar("by_resource", default="")
 
 
-def record_decisions(record: Record) -> None:
+def enforce(record: Record) -> Callable[[Enforce], Enforce]:
     """Each decision of MiniStack's one entry point is written down; a refusal is logged too."""
-    from ministack.core import iam_evaluator
 
-    its_own = iam_evaluator.enforce
-    _note_resource_policies()
+    def wrap(old: Enforce) -> Enforce:
+        def enforce_all(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
+            access_key: str,
+            action: str,
+            service: str,
+            region: str,
+            resource_arn: str = "*",
+            service_context: dict[str, Any] | None = None,
+        ) -> Any:
+            checks = [Check(action, resource_arn, service_context or {}), *requests.take_further()]
+            for check in checks:
+                # So that a key's or bucket's own policy is looked at.
+                owner = service if check.action == action else check.action.partition(":")[0]
+                _by_resource.set("")
+                denied = old(access_key, check.action, owner, region, check.resource, check.context)
+                principal = None if _is_unknown(denied) else _principal(access_key)
+                if principal is not None:
+                    _add(record, principal, check, is_allowed=denied is None)
+                if denied is not None:
+                    requests.refuse(check)
+                    return denied
+            return None
 
-    def enforce(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
-        access_key: str,
-        action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
-        checks = [Check(action, resource_arn, service_context or {}), *requests.take_further()]
-        for check in checks:
-            # So that a key's or bucket's own policy is looked at.
-            owner = service if check.action == action else check.action.partition(":")[0]
-            _by_resource.set("")
-            denied = its_own(access_key, check.action, owner, region, check.resource, check.context)
-            principal = None if _is_unknown(denied) else _principal(access_key)
-            if principal is not None:
-                _add(record, principal, check, is_allowed=denied is None)
-            if denied is not None:
-                requests.refuse(check)
-                return denied
-        return None
+        return enforce_all
 
-    iam_evaluator.enforce = enforce
+    return wrap
 
 
 class Decisions:
@@ -57,10 +63,8 @@ class Decisions:
         self._record = record
         self._enforced = enforced
 
-    def allows(self, credentials: Credentials, asked: Permission) -> bool:
-        from ministack.core import iam_evaluator
-        from ministack.core.responses import get_account_id, get_region
-
+    def allows(self, credentials: Credentials, permission: Permission) -> bool:
+        """Whether their owner's policies allow it; always where IAM is not enforced."""
         if not self._enforced:
             return True
         who = iam_evaluator.resolve_principal(credentials.access_key_id, get_account_id())
@@ -70,19 +74,19 @@ class Decisions:
             principal_arn=who.arn,
             principal_type=who.type,
             principal_account=who.account,
-            action=asked.action,
-            resource_arn=asked.resource,
+            action=permission.action,
+            resource_arn=permission.resource,
             region=get_region(),
-            service_context={key.lower(): value for key, value in asked.conditions.items()},
+            service_context={key.lower(): value for key, value in permission.conditions.items()},
             principal_keys=who.keys,
         )
         policies = who.policies or []
-        if asked.is_unscoped:
+        if permission.is_unscoped:
             policies = [[each for each in policy if _counts(each)] for policy in policies]
         decided = iam_evaluator.evaluate(context, policies, *who.limits)
         is_allowed = bool(decided.decision == "Allow")
         _by_resource.set("")
-        check = Check(asked.action, asked.resource, dict(asked.conditions))
+        check = Check(permission.action, permission.resource, dict(permission.conditions))
         _add(self._record, who.arn, check, is_allowed=is_allowed)
         return is_allowed
 
@@ -93,24 +97,21 @@ def _counts(statement: Any) -> bool:
     return statement.effect == "Deny" or is_unscoped
 
 
-def _note_resource_policies() -> None:
-    """What the resource's own policy says to the request that is decided."""
-    from ministack.core import iam_evaluator
-
-    its_own = iam_evaluator.combine_resource_policy
+def combine_resource_policy(old: Callable[..., Any]) -> Callable[..., Any]:
+    """Notes what the resource's own policy says to the request that is decided."""
 
     def combine(identity: Any, *rest: Any, **named: Any) -> Any:
         def with_identity(decision: str) -> bool:
             given = iam_evaluator.EvalResult(decision, identity.principal_arn)
-            return bool(its_own(given, *rest, **named).decision == "Allow")
+            return bool(old(given, *rest, **named).decision == "Allow")
 
         if with_identity("ImplicitDeny"):
             _by_resource.set("allows")
         elif not with_identity("Allow"):
             _by_resource.set("refuses")
-        return its_own(identity, *rest, **named)
+        return old(identity, *rest, **named)
 
-    iam_evaluator.combine_resource_policy = combine
+    return combine
 
 
 def _add(record: Record, principal: str, check: Check, *, is_allowed: bool) -> None:
@@ -132,32 +133,40 @@ def _add(record: Record, principal: str, check: Check, *, is_allowed: bool) -> N
         )
 
 
-def take_loopback_for_tls() -> None:
+def resolve_condition_key(old: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     """The endpoint on this machine's loopback stands for AWS's own, which are reached by TLS: a
     policy that denies what comes without (`aws:SecureTransport`) would deny every request here.
     """
-    from ministack.core import iam_evaluator
-
-    its_own = iam_evaluator._resolve_condition_key
 
     def resolve(key: str, context: Any) -> Any:
-        return "true" if key.lower() == "aws:securetransport" else its_own(key, context)
+        return "true" if key.lower() == "aws:securetransport" else old(key, context)
 
-    iam_evaluator._resolve_condition_key = resolve
+    return resolve
+
+
+def compile_pattern(
+    old: Callable[[str, bool], re.Pattern[str]],
+) -> Callable[[str, bool], re.Pattern[str]]:
+    """IAM's `*` and `?` stand for any character, a newline in a key too:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+
+    @lru_cache(maxsize=4096)
+    def compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+        found = old(pattern, ignore_case)
+        # `$` would also stand before a newline at the end.
+        return re.compile(found.pattern.removesuffix("$") + r"\Z", found.flags | re.DOTALL)
+
+    return compiled
 
 
 def _is_unknown(denied: Any) -> bool:
     """Whether the caller is nobody that is known here."""
-    from ministack.core import iam_evaluator
-
     return isinstance(denied, iam_evaluator.AuthError)
 
 
 def _principal(access_key: str) -> str | None:
     """ARN of the user or session; None for root, which may do all."""
-    from ministack.core import iam_evaluator
-    from ministack.core.responses import _account_from_sts_session, get_account_id
-
     if iam_evaluator.is_root_access_key(access_key or ""):
         return None
     account = _account_from_sts_session(access_key) or get_account_id()

@@ -5,19 +5,19 @@ not outlive a kill. Here each request that changed something is also kept as a l
 and a start makes those again that its state does not have.
 """
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import asyncio
 import base64
-import functools
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rehearsal.ministack.loop import main_loop, scope
+from ministack.services import dynamodb
+
+from rehearsal.ministack.loop import Answer, Handler, main_loop, scope
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Journal:
         self._path = state.with_suffix(".journal")
 
     def append(self, target: str, body: bytes) -> None:
+        """Adds a request by its `X-Amz-Target` and body; on disk when this returns."""
         kept = json.dumps({"target": target, "body": base64.b64encode(body).decode()})
         self._path.parent.mkdir(parents=True, exist_ok=True)
         begins = self._begun_on() != self._version()
@@ -73,46 +74,37 @@ class Journal:
             return None
 
 
-def keep_writes(settings: RehearsalSettings) -> None:
-    """Before the server starts. It answers no request before it has what was lost."""
-    from ministack.services import dynamodb
+class DurableTables:
+    """Keeps each write in the journal, and makes those again that MiniStack's state lost, once."""
 
-    handle = dynamodb.handle_request
-    journal = Journal(settings.state / "ministack" / "services" / "dynamodb.json")
-    lost = _LostWrites(journal, handle, settings)
-
-    @functools.wraps(handle)
-    async def handle_request(
-        method: str, path: str, headers: dict[str, Any], body: bytes, query: dict[str, Any]
-    ) -> Any:
-        await lost.make_again()
-        answer = await handle(method, path, headers, body, query)
-        target = headers.get("x-amz-target", "")
-        if answer[0] < _REFUSED and not target.partition(".")[2].startswith(_READS):
-            journal.append(target, body)
-        return answer
-
-    dynamodb.handle_request = handle_request
-    dynamodb.make_lost_writes_again = lost.make_again
-
-
-class _LostWrites:
-    """On MiniStack's loop, once.
-
-    Attributes:
-        handle: MiniStack's own, as they are in the journal already.
-    """
-
-    def __init__(
-        self, journal: Journal, handle: Callable[..., Awaitable[Any]], settings: RehearsalSettings
-    ) -> None:
-        self._journal = journal
-        self._handle = handle
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self._journal = Journal(settings.state / "ministack" / "services" / "dynamodb.json")
         self._settings = settings
         self._turn = asyncio.Lock()
         self._made = False
 
-    async def make_again(self) -> None:
+    def handle_request(self, old: Handler) -> Handler:
+        """A request is answered once what was lost is there, and once it is in the journal."""
+        # Not by the new handler: what is made again is in the journal already.
+        self._handle = old
+
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Answer:
+            await self._make_again()
+            answer = await old(method, path, headers, body, query)
+            target = headers.get("x-amz-target", "")
+            if answer[0] < _REFUSED and not target.partition(".")[2].startswith(_READS):
+                self._journal.append(target, body)
+            return answer
+
+        return handle
+
+    def make_lost_writes_again(self) -> None:
+        """Once the server has its state; from any thread but its own."""
+        asyncio.run_coroutine_threadsafe(self._make_again(), main_loop()).result()
+
+    async def _make_again(self) -> None:
         async with self._turn:
             if self._made:
                 return
@@ -126,8 +118,15 @@ class _LostWrites:
             _log.info("%s writes to tables were made again", len(requests))
 
 
-def make_lost_writes_again() -> None:
-    """Once the server has its state; from any thread but its own."""
-    from ministack.services import dynamodb
+def answer_in_process(headers: dict[str, str], body: bytes) -> Answer:
+    """The answer of MiniStack's DynamoDB to a request, without a server: from memory, and no loop.
 
-    asyncio.run_coroutine_threadsafe(dynamodb.make_lost_writes_again(), main_loop()).result()
+    Raises:
+        RuntimeError: the operation waits for something.
+    """
+    try:
+        dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
+    except StopIteration as answered:
+        answer: Answer = answered.value
+        return answer
+    raise RuntimeError("MiniStack's DynamoDB waits for something, and needs a loop")

@@ -1,25 +1,70 @@
-"""MiniStack's event loop, and whose request it works on."""
+"""MiniStack's event loop, whose request it works on, and what of ours it answers there."""
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
+
+from ministack import app
+from ministack.core import responses
+from ministack.core.concurrency import run_reentrant
+from ministack.services import eventbridge
+
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
+Handler = Callable[[str, str, dict[str, str], bytes, dict[str, Any]], Awaitable[Answer]]
+"""Answers a request by its method, path, headers, body and query."""
+
+_PUT_SECONDS = 30.0
+
+
+class HttpService(Protocol):
+    """A service of ours beside MiniStack's."""
+
+    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Never raises; may block. The headers' names are in lower case."""
+
+
+def handler(service: HttpService) -> Handler:
+    """A service of ours as MiniStack calls its own."""
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> Answer:
+        # A thread of its own: some operations call this very server.
+        status, answered, content = await run_reentrant(service.answer, method, path, headers, body)
+        # MiniStack makes a JSON service's Content-Type its protocol's. A model server's own must
+        # stay; it looks for the capitalised name.
+        return status, {name.lower(): value for name, value in answered.items()}, content
+
+    return handle
 
 
 def main_loop() -> asyncio.AbstractEventLoop:
-    """Raises:
-    RuntimeError: the server does not run.
-    """
-    from ministack import app
+    """The loop that the server runs on.
 
+    Raises:
+        RuntimeError: the server does not run.
+    """
     loop: asyncio.AbstractEventLoop | None = app._MAIN_LOOP
     if loop is None or loop.is_closed():
         raise RuntimeError("the server does not run")
     return loop
+
+
+def put_event(source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    """On the server's loop, as PutEvents itself: its targets count on that."""
+    entry = {
+        "Source": source,
+        "DetailType": detail_type,
+        "Detail": json.dumps(detail),
+        "Resources": resources,
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
 
 
 def put_event_soon(
@@ -31,17 +76,15 @@ def put_event_soon(
     soon(lambda: put_event(source, detail_type, detail, resources))
 
 
-def put_event(source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-    """On the server's loop, as PutEvents itself: its targets count on that."""
-    from ministack.services import eventbridge
+def put_sagemaker_event(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    """Puts an event of `aws.sagemaker`, which PutEvents lets AWS's own services only, and waits
+    until it is put. From any thread but the server's own.
+    """
 
-    entry = {
-        "Source": source,
-        "DetailType": detail_type,
-        "Detail": json.dumps(detail),
-        "Resources": resources,
-    }
-    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    async def put() -> None:
+        put_event("aws.sagemaker", detail_type, detail, resources)
+
+    asyncio.run_coroutine_threadsafe(put(), main_loop()).result(_PUT_SECONDS)
 
 
 def soon(work: Callable[[], None]) -> None:
@@ -52,8 +95,6 @@ def soon(work: Callable[[], None]) -> None:
 @contextmanager
 def scope(account: str, region: str) -> Iterator[None]:
     """Within it MiniStack's stores are those of an account and region."""
-    from ministack.core import responses
-
     before = responses.get_account_id(), responses.get_region()
     responses.set_request_account_id(account)
     responses.set_request_region(region)

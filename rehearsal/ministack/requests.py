@@ -3,16 +3,23 @@ does not know it, as the Service Authorization Reference has it:
 https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import iam_actions
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2
+
 from rehearsal.api import iam_actions as sagemaker
-from rehearsal.ministack import object_keys
+from rehearsal.ministack.objects import key_arn
+
+Context = dict[str, Any]
+"""Condition keys and their values."""
 
 _LOG_STREAM_ACTIONS = {"CreateLogStream", "PutLogEvents", "GetLogEvents", "DeleteLogStream"}
 _LOG_TAG_ACTIONS = {"TagResource", "UntagResource", "ListTagsForResource"}
@@ -20,7 +27,7 @@ _LOG_TAG_ACTIONS = {"TagResource", "UntagResource", "ListTagsForResource"}
 
 @dataclass(frozen=True)
 class Check:
-    """An action on a resource that a request asks for."""
+    """An action on a resource, with its condition keys, that a request must be allowed to do."""
 
     action: str
     resource: str
@@ -44,13 +51,10 @@ def refuse(check: Check) -> None:
     _refused.set(check)
 
 
-def name_refusals() -> None:
+def access_denied_response(old: Callable[..., Any]) -> Callable[..., Any]:
     """SageMaker's refusals name the resource, and what was asked for besides where it was that:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """
-    from ministack.core import iam_actions
-
-    its_own = iam_actions.access_denied_response
 
     def response(service: str, action: str, principal_arn: str, *rest: Any, **named: Any) -> Any:
         check = _refused.get()
@@ -60,34 +64,26 @@ def name_refusals() -> None:
                 check.action, principal_arn, check.resource, bool(named.get("explicit_deny"))
             )
             named["error_code"] = "AccessDeniedException"
-        return its_own(service, action, principal_arn, *rest, **named)
+        return old(service, action, principal_arn, *rest, **named)
 
-    iam_actions.access_denied_response = response
+    return response
 
 
-def name_actions() -> None:
-    """SageMaker's, which MiniStack has not."""
-    from ministack.core import iam_actions
-
-    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
-    its_own = iam_actions.extract_iam_action
+def extract_iam_action(old: Callable[..., str | None]) -> Callable[..., str | None]:
+    """SageMaker's actions, which MiniStack has not."""
 
     def action(
         service: str, method: str, path: str, headers: dict[str, str], *rest: Any
     ) -> str | None:
         if service == "sagemaker":
             return sagemaker.action(headers.get("x-amz-target", ""), path)
-        found: str | None = its_own(service, method, path, headers, *rest)
-        return found
+        return old(service, method, path, headers, *rest)
 
-    iam_actions.extract_iam_action = action
+    return action
 
 
-def name_resources() -> None:
+def extract_resource_arn(old: Callable[..., str]) -> Callable[..., str]:
     """SageMaker's; ECR's where several are asked for; log streams; alarms; keys by an alias."""
-    from ministack.core import iam_actions
-
-    its_own = iam_actions.extract_resource_arn
 
     def resource(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
         service: str,
@@ -106,7 +102,7 @@ def name_resources() -> None:
             main = sagemaker.resource(target, path, body, lambda name: prefix + name)
             _further.set(tuple(Check(*each) for each in sagemaker.further(main, _json(body))))
             return main
-        found: str = its_own(service, method, path, headers, body, query, region, account)
+        found = old(service, method, path, headers, body, query, region, account)
         if service == "ecr" and found == "*":
             return _repository(body, region, account)
         if service == "monitoring" and (alarms := _json(body).get("AlarmNames")):
@@ -114,33 +110,33 @@ def name_resources() -> None:
             _further.set(tuple(Check("cloudwatch:DescribeAlarms", arn, {}) for arn in arns[1:]))
             return arns[0]
         if service == "kms":
-            return object_keys.key_arn(found)
+            return key_arn(found)
         if service == "logs":
             return _log_stream(target.rpartition(".")[2], body, found)
         return found
 
-    iam_actions.extract_resource_arn = resource
+    return resource
 
 
-def name_condition_keys() -> None:
+def request_context(old: Callable[..., Context]) -> Callable[..., Context]:
     """`cloudwatch:namespace` of PutMetricData, `events:source` and `events:detail-type` of
-    PutEvents.
+    PutEvents, `ec2:Vpc` of CreateNetworkInterface and DeleteNetworkInterface.
     """
-    from ministack.core import iam_actions
 
-    its_own = iam_actions.request_tag_context
-
-    def context(
-        service: str, action: str, body: bytes, parameters: dict[str, Any]
-    ) -> dict[str, Any]:
-        found: dict[str, Any] = its_own(service, action, body, parameters)
+    def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> Context:
+        found = old(service, action, body, parameters)
         if action == "cloudwatch:PutMetricData":
             return found | {"cloudwatch:namespace": _namespace(body, parameters)}
         if action == "events:PutEvents":
-            return found | _of_events(_json(body).get("Entries", []))
+            return found | _events_context(_json(body).get("Entries", []))
+        if action == "ec2:CreateNetworkInterface":
+            return found | _vpc_context(ec2._subnets.get(_one(parameters.get("SubnetId"))))
+        if action == "ec2:DeleteNetworkInterface":
+            interface = _one(parameters.get("NetworkInterfaceId"))
+            return found | _vpc_context(ec2._network_interfaces.get(interface))
         return found
 
-    iam_actions.request_tag_context = context
+    return context
 
 
 def _repository(body: bytes, region: str, account: str) -> str:
@@ -158,7 +154,7 @@ def _log_stream(operation: str, body: bytes, group: str) -> str:
     return f"{group}:log-stream:{stream}"
 
 
-def _of_events(entries: list[dict[str, Any]]) -> dict[str, Any]:
+def _events_context(entries: list[dict[str, Any]]) -> dict[str, Any]:
     """A value that all entries share, or a list, which fits no condition on one value."""
     found: dict[str, Any] = {}
     for key, member in (("events:source", "Source"), ("events:detail-type", "DetailType")):
@@ -167,9 +163,21 @@ def _of_events(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _vpc_context(place: dict[str, Any] | None) -> Context:
+    """In which VPC a subnet or network interface is."""
+    vpc = (place or {}).get("VpcId")
+    if vpc is None:
+        return {}
+    return {"ec2:Vpc": f"arn:aws:ec2:{get_region()}:{get_account_id()}:vpc/{vpc}"}
+
+
 def _namespace(body: bytes, parameters: dict[str, Any]) -> Any:
     """Of a request in CloudWatch's query or JSON protocol."""
-    value = parameters.get("Namespace") or _json(body).get("Namespace")
+    return _one(parameters.get("Namespace") or _json(body).get("Namespace"))
+
+
+def _one(value: Any) -> Any:
+    """The query protocol's parameters are lists."""
     return value[0] if isinstance(value, list) else value
 
 

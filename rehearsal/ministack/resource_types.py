@@ -1,11 +1,13 @@
 """Our resource types in MiniStack's CloudFormation."""
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services.cloudformation.provisioners import _physical_name
 
 from rehearsal.cloudformation import Provisioned, ResourceType
 from rehearsal.errors import ApiError
@@ -13,60 +15,72 @@ from rehearsal.errors import ApiError
 _log = logging.getLogger(__name__)
 _LONGEST_NAME = 63
 
-Made = tuple[str, dict[str, Any]]
+Named = tuple[str, dict[str, Any]]
 """A physical id and attributes."""
 
 
-def add_resource_types(types: list[ResourceType], recorded_only: tuple[str, ...]) -> None:
-    """Registers CloudFormation types; those that MiniStack has itself stay its own."""
-    from ministack.services.cloudformation import provisioners, stacks
-
-    for made in types:
-        provisioners._RESOURCE_HANDLERS[made.type_name] = _handlers(made)
-        provisioners._REPLACING_PROPERTIES[made.type_name] = made.replacing
-        if made.takes_tags:
-            provisioners._STACK_TAG_PROPERTY[made.type_name] = ("Tags", "list")
-        provisioners._CUSTOM_NAME_REPLACEMENT[made.type_name] = {"name": made.name_property}
-    for type_name in recorded_only:
-        if type_name not in provisioners._RESOURCE_HANDLERS:
-            provisioners._RESOURCE_HANDLERS[type_name] = recording(type_name, "Name")
-
-    blocking = {made.type_name for made in types}
-    its_own = stacks._runs_on_worker_thread
-
-    def runs_on_worker_thread(resource_type: str) -> bool:
-        return resource_type in blocking or its_own(resource_type)
-
-    # Our types call back into this server and wait: on its loop they would wait for ever.
-    stacks._runs_on_worker_thread = runs_on_worker_thread
+def handlers_of_types(
+    types: Sequence[ResourceType],
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Adds the handlers of our types; those of MiniStack's own types stay."""
+    return lambda old: old | {each.type_name: _handlers(each) for each in types}
 
 
-def _handlers(made: ResourceType) -> dict[str, Any]:
-    from ministack.services.cloudformation.provisioners import _physical_name
+def handlers_of_recorded(names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Adds types that are recorded only, where MiniStack does not have them itself."""
+    return lambda old: {name: _recording(name, "Name") for name in names} | old
 
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
+
+def replacing_properties(
+    types: Sequence[ResourceType],
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Which properties of our types need a new resource."""
+    return lambda old: old | {each.type_name: each.replacing for each in types}
+
+
+def tag_properties(types: Sequence[ResourceType]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """In which property, and how, a stack's tags come to our types, and to its buckets."""
+    tagged = [each.type_name for each in types if each.takes_tags]
+    return lambda old: old | dict.fromkeys([*tagged, "AWS::S3::Bucket"], ("Tags", "list"))
+
+
+def custom_names(types: Sequence[ResourceType]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Which property names a resource of our types."""
+    return lambda old: old | {each.type_name: {"name": each.name_property} for each in types}
+
+
+def runs_on_worker_thread(
+    types: Sequence[ResourceType],
+) -> Callable[[Callable[[str], bool]], Callable[[str], bool]]:
+    """Our types call back into this server and wait: on its loop they would wait for ever."""
+    ours = {each.type_name for each in types}
+    return lambda old: lambda resource_type: resource_type in ours or old(resource_type)
+
+
+def _handlers(of_type: ResourceType) -> dict[str, Any]:
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Named:
         generated = _physical_name(stack, logical_id, max_len=_LONGEST_NAME)
-        name = str(properties.get(made.name_property) or generated)
-        return _do(made.service, lambda: made.create(name, properties))
+        name = str(properties.get(of_type.name_property) or generated)
+        return _provision(of_type.service, lambda: of_type.create(name, properties))
 
-    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Made:
-        return _do(made.service, lambda: made.update(physical_id, old, new))
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Named:
+        return _provision(of_type.service, lambda: of_type.update(physical_id, old, new))
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:
         try:
-            made.delete(physical_id)
+            of_type.delete(physical_id)
         except ApiError as error:
-            raise ValueError(_reason(made.service, error)) from error
+            raise ValueError(_reason(of_type.service, error)) from error
 
     return {"create": create, "update": update, "delete": delete}
 
 
-def _do(service: str, work: Callable[[], Provisioned]) -> Made:
+def _provision(service: str, work: Callable[[], Provisioned]) -> Named:
     try:
-        made = work()
+        resource = work()
     except ApiError as error:
         raise ValueError(_reason(service, error)) from error
-    return made.physical_id, made.attributes
+    return resource.physical_id, resource.attributes
 
 
 def _reason(service: str, error: ApiError) -> str:
@@ -77,15 +91,13 @@ def _reason(service: str, error: ApiError) -> str:
     )
 
 
-def recording(type_name: str, name_property: str) -> dict[str, Any]:
-    from ministack.services.cloudformation.provisioners import _physical_name
-
-    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Made:
+def _recording(type_name: str, name_property: str) -> dict[str, Any]:
+    def create(logical_id: str, properties: dict[str, Any], stack: str) -> Named:
         _log.warning("%s %s of %s is recorded only: it does nothing", type_name, logical_id, stack)
         name = str(properties.get(name_property) or _physical_name(stack, logical_id))
         return name, {"Arn": _arn(type_name, name)}
 
-    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Made:
+    def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Named:
         return physical_id, {"Arn": _arn(type_name, physical_id)}
 
     def delete(physical_id: str, properties: dict[str, Any]) -> None:
@@ -95,7 +107,5 @@ def recording(type_name: str, name_property: str) -> dict[str, Any]:
 
 
 def _arn(type_name: str, name: str) -> str:
-    from ministack.core.responses import get_account_id, get_region
-
     _, service, kind = type_name.lower().split("::")
     return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{kind}:{name}"

@@ -1,16 +1,28 @@
-"""Checks a step's Arguments against botocore's model of the operation that they are for."""
+"""Checks a step's Arguments against botocore's model of the operation that they are for, and the
+properties of other steps that they refer to: `Steps.A.ModelArtifacts.…`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.model import Shape
 from botocore.validate import ParamValidator
 
 from rehearsal import service_model
-from rehearsal.pipelines.model import Parameter
-from rehearsal.pipelines.references import ParameterReference, is_expression, parse_reference
+from rehearsal.errors import ApiError, validation
+from rehearsal.pipelines.definition import Parameter, PipelineStep
+from rehearsal.pipelines.references import (
+    Key,
+    ParameterReference,
+    PropertyReference,
+    is_expression,
+    look_up,
+    name_member,
+    parse_reference,
+)
+from rehearsal.pipelines.steps import STEP_TYPES
 
 _SAMPLES: dict[str, Any] = {
     "String": "x",
@@ -41,7 +53,12 @@ def mistake(
     """What is wrong with Arguments, None when they fit.
 
     An expression fits where its type does: a parameter has one, Std:Join is text, and the rest
-    is known only when it runs. generated: a member that the engine fills in.
+    is known only when it runs.
+
+    Args:
+        operation: SageMaker's, whose request they are.
+        generated: a member that the engine fills in.
+        parameters: the pipeline's, by name.
     """
     shape = service_model.operation(operation).input_shape
     if shape is None:
@@ -118,3 +135,67 @@ def _fitting(shape: Shape | None) -> Any:
         case "integer" | "long" | "float" | "double":
             return max(1, smallest)
     return _SAMPLES[shape.type_name]
+
+
+def check_property(step: PipelineStep, target: PipelineStep, reference: PropertyReference) -> None:
+    """Refuses a reference to a property that the target step can't have.
+
+    Raises:
+        ApiError: ValidationException.
+    """
+    if target.type == "Condition":
+        if reference.path == ("Outcome",):
+            return
+        raise _refusal(step, target, reference, "a Condition step has only 'Outcome'")
+    operation = STEP_TYPES[target.type].describe
+    if operation is None:
+        raise _refusal(step, target, reference, f"a {target.type} step has no properties")
+    shape = service_model.operation(operation).output_shape
+    missing = _missing(shape, reference.path)
+    if missing is not None:
+        raise _refusal(step, target, reference, f"{operation} answers no '{missing}'")
+    _check_named_item(step, target, reference)
+
+
+def _missing(shape: Shape | None, path: Sequence[Key]) -> Key | None:
+    """The first key that the shape has no place for."""
+    for key in path:
+        kind = "" if shape is None else shape.type_name
+        if kind == "structure" and key in getattr(shape, "members", {}):
+            shape = shape.members[key]  # type: ignore[union-attr]
+        elif kind == "list" and (isinstance(key, int) or _addressed_by_name(shape)):
+            shape = shape.member  # type: ignore[union-attr]
+        elif kind == "map" and isinstance(key, str):
+            shape = shape.value  # type: ignore[union-attr]
+        else:
+            return key
+    return None
+
+
+def _addressed_by_name(shape: Any) -> bool:
+    return name_member(dict(getattr(shape.member, "members", {}))) is not None
+
+
+def _check_named_item(
+    step: PipelineStep, target: PipelineStep, reference: PropertyReference
+) -> None:
+    """`Outputs['shards']` must be among the outputs that the target's Arguments name."""
+    for depth, key in enumerate(reference.path):
+        try:
+            items = look_up(target.arguments, reference.path[:depth])
+        except LookupError:
+            return
+        if isinstance(items, list) and isinstance(key, str):
+            names = [item[name] for item in items if (name := name_member(item)) is not None]
+            if key not in names and all(isinstance(name, str) for name in names):
+                known = ", ".join(names) or "none"
+                raise _refusal(step, target, reference, f"there is no '{key}', only {known}")
+
+
+def _refusal(
+    step: PipelineStep, target: PipelineStep, reference: PropertyReference, why: str
+) -> ApiError:
+    return validation(
+        f"Step '{step.name}' refers to '{reference.text}', which step '{target.name}' "
+        f"does not have: {why}."
+    )

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
+from rehearsal.pipelines.definition import Part
 from rehearsal.pipelines.expressions import ExpressionError, Scope, evaluate
-from rehearsal.pipelines.model import Part
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,

@@ -6,16 +6,16 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
 from rehearsal.errors import validation
 from rehearsal.pipelines.cache import StepCache
-from rehearsal.pipelines.definition import parse
+from rehearsal.pipelines.context import Services, utc_now
+from rehearsal.pipelines.definition import parse, resolve
 from rehearsal.pipelines.execution import Execution
-from rehearsal.pipelines.parameters import resolve
-from rehearsal.pipelines.property_files import ReadS3, s3_reader
-from rehearsal.pipelines.tools import Outside, Tools
+from rehearsal.pipelines.expressions import ReadS3, s3_reader
 from rehearsal.settings import RehearsalSettings
 
 AsRole = Callable[[dict[str, Any]], tuple[Call, ReadS3]]
@@ -26,9 +26,15 @@ log = logging.getLogger(__name__)
 class Engine:
     """See rehearsal.backends.PipelineBackend.
 
-    poll_seconds: between two looks at running jobs. outside: S3 and the clock, the rehearsal's S3
-    and the real clock unless given. as_role: how an execution calls SageMaker and reads S3 as its
-    pipeline's role; by default all call by `call`.
+    Args:
+        settings: where the cache of steps lies.
+        call: SageMaker's API.
+        reports: where executions and steps are reported.
+        poll_seconds: between two looks at running jobs.
+        read_s3: the rehearsal's S3, unless given.
+        now: the real clock, unless given.
+        as_role: how an execution calls SageMaker and reads S3 as its pipeline's role; by default
+            all call by `call`.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - each is another part
@@ -37,13 +43,14 @@ class Engine:
         call: Call,
         reports: ExecutionReports,
         poll_seconds: float = 0.2,
-        outside: Outside | None = None,
+        read_s3: ReadS3 | None = None,
+        now: Callable[[], datetime] = utc_now,
         as_role: AsRole | None = None,
     ) -> None:
         settings.state.mkdir(parents=True, exist_ok=True)
         self._cache = StepCache(settings.state / "step-cache.sqlite")
-        outside = outside or Outside(s3_reader(settings))
-        self._tools = Tools(call, reports, self._cache, outside, poll_seconds)
+        read_s3 = read_s3 or s3_reader(settings)
+        self._services = Services(call, reports, self._cache, read_s3, now, poll_seconds)
         self._as_role = as_role
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Execution, threading.Thread]] = {}
@@ -55,9 +62,10 @@ class Engine:
         definition: str,
         earlier: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Start an execution, or with its earlier steps retry it, and return at once.
+        """Starts an execution, or with its earlier steps retries it, and returns at once.
 
-        Raises ApiError (ValidationException) when the definition or a parameter is wrong.
+        Raises:
+            ApiError: ValidationException, the definition or a parameter is wrong.
         """
         arn = execution["PipelineExecutionArn"]
         if execution.get("SelectiveExecutionConfig"):
@@ -66,8 +74,8 @@ class Engine:
             )
         parsed = parse(definition)
         parameters = resolve(parsed, execution.get("PipelineParameters") or ())
-        run = Execution(execution, parsed, parameters, self._tools_of(execution))
-        run.keep(earlier)
+        run = Execution(execution, parsed, parameters, self._services_of(execution))
+        run.keep_successes(earlier)
         thread = threading.Thread(target=self._run, args=(arn, run), name=arn, daemon=True)
         with self._lock:
             if self._closed:
@@ -76,12 +84,14 @@ class Engine:
             thread.start()
 
     def stop(self, execution_arn: str) -> None:
+        """Stops an execution; of one that does not run, no error. Returns at once."""
         with self._lock:
             found = self._running.get(execution_arn)
         if found is not None:
             found[0].stop()
 
     def close(self) -> None:
+        """Ends all executions without a report and waits for their threads."""
         with self._lock:
             self._closed = True
             running = list(self._running.values())
@@ -91,13 +101,11 @@ class Engine:
             thread.join()
         self._cache.close()
 
-    def _tools_of(self, execution: dict[str, Any]) -> Tools:
+    def _services_of(self, execution: dict[str, Any]) -> Services:
         if self._as_role is None:
-            return self._tools
+            return self._services
         call, read_s3 = self._as_role(execution)
-        return replace(
-            self._tools, call=call, outside=replace(self._tools.outside, read_s3=read_s3)
-        )
+        return replace(self._services, call=call, read_s3=read_s3)
 
     def _run(self, arn: str, run: Execution) -> None:
         log.info("execution %s: started", arn)

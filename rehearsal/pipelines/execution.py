@@ -11,12 +11,11 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rehearsal.pipelines.expressions import Scope, evaluate
+from rehearsal.pipelines.context import ExecutionContext, Services
+from rehearsal.pipelines.definition import Definition, Value
+from rehearsal.pipelines.expressions import Scope, evaluate, property_file_uri, read_json
 from rehearsal.pipelines.graph import upstream, without
-from rehearsal.pipelines.model import Definition, Value
-from rehearsal.pipelines.property_files import property_file_uri, read_json
-from rehearsal.pipelines.step_run import Context, StepRun
-from rehearsal.pipelines.tools import Tools
+from rehearsal.pipelines.step_run import StepRun
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +30,25 @@ class Execution:
         execution: Mapping[str, Any],
         definition: Definition,
         parameters: Mapping[str, Value],
-        tools: Tools,
+        services: Services,
     ) -> None:
         self._execution = execution
         self._definition = definition
         self._parameters = parameters
-        self._tools = tools
+        self._services = services
         self._arn: str = execution["PipelineExecutionArn"]
         self._graph = upstream(definition)
-        context = Context(execution["PipelineArn"], self._arn, tools)
+        context = ExecutionContext(execution["PipelineArn"], self._arn, services)
         self._runs = {name: StepRun(step, context) for name, step in definition.steps.items()}
         self._wake = threading.Event()
         self._stopping = False
         self._abandoned = False
 
-    def keep(self, steps: Iterable[Mapping[str, Any]]) -> None:
+    def keep_successes(self, steps: Iterable[Mapping[str, Any]]) -> None:
         """Before `run`: take what earlier succeeded as it is, as recorded; the rest runs again."""
         for step in steps:
             if step["StepStatus"] == "Succeeded":
-                self._runs[step["StepName"]].keep(step["Properties"] or {})
+                self._runs[step["StepName"]].succeed_as_before(step["Properties"] or {})
 
     def run(self) -> None:
         """Run to the end and report it; an error of the engine itself fails the execution."""
@@ -82,7 +81,7 @@ class Execution:
             if not self._running() and not self._abandoned:
                 self._report_end(*self._ending())
                 return
-            self._wake.wait(self._tools.poll_seconds)
+            self._wake.wait(self._services.poll_seconds)
             self._wake.clear()
 
     def _begin_ready(self) -> None:
@@ -136,7 +135,7 @@ class Execution:
         fields = {"PipelineExecutionStatus": status}
         if reason is not None:
             fields["FailureReason"] = reason
-        self._tools.reports.change_execution(self._arn, fields)
+        self._services.reports.change_execution(self._arn, fields)
 
     def _scope(self) -> Scope:
         scope = Scope(
@@ -145,7 +144,7 @@ class Execution:
             experiment={},
             properties=lambda step: self._runs[step].properties,
             property_file=self._property_file,
-            json_at=lambda uri: read_json(uri, self._tools.outside.read_s3),
+            json_at=lambda uri: read_json(uri, self._services.read_s3),
         )
         experiment = evaluate(dict(self._definition.experiment), scope)
         return scope.with_experiment(experiment)
@@ -157,9 +156,9 @@ class Execution:
             "PipelineExecutionId": self._arn.rpartition("/")[2],
             "PipelineExecutionArn": self._arn,
             "StartDateTime": self._execution["StartTime"].isoformat(),
-            "CurrentDateTime": self._tools.outside.now().isoformat(),
+            "CurrentDateTime": self._services.now().isoformat(),
         }
 
     def _property_file(self, step: str, name: str) -> Any:
         uri = property_file_uri(self._definition.steps[step], name, self._runs[step].properties)
-        return read_json(uri, self._tools.outside.read_s3)
+        return read_json(uri, self._services.read_s3)

@@ -1,14 +1,21 @@
-"""Evaluates the expressions in a step's Arguments: Get, Std:Join and Std:JsonGet."""
+"""Evaluates the expressions in a step's Arguments: Get, Std:Join, and Std:JsonGet with the property
+files and objects of S3 that it reads.
+
+Source: https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from rehearsal.pipelines.model import Value
-from rehearsal.pipelines.paths import look_up, parse_path
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rehearsal.aws import Role, client
+from rehearsal.pipelines.definition import PipelineStep, Value
 from rehearsal.pipelines.references import (
     FUNCTIONS,
     ExecutionReference,
@@ -17,8 +24,15 @@ from rehearsal.pipelines.references import (
     PropertyFileReference,
     PropertyReference,
     is_expression,
+    look_up,
+    parse_path,
     parse_reference,
 )
+from rehearsal.s3_uri import S3Uri
+from rehearsal.settings import RehearsalSettings
+
+ReadS3 = Callable[[str], bytes]
+"""The content of the object at an S3 URI."""
 
 
 class ExpressionError(Exception):
@@ -29,9 +43,10 @@ class ExpressionError(Exception):
 class Scope:
     """Where an expression finds values.
 
-    properties: step name -> what the step's Describe operation answered.
-    property_file: (step name, property file name) -> parsed JSON.
-    json_at: S3 URI -> parsed JSON. The three raise ExpressionError.
+    Attributes:
+        properties: step name -> what the step's Describe operation answered.
+        property_file: (step name, property file name) -> parsed JSON.
+        json_at: S3 URI -> parsed JSON. The three raise ExpressionError.
     """
 
     parameters: Mapping[str, Value]
@@ -126,3 +141,44 @@ def _document(argument: Mapping[str, Any], scope: Scope) -> tuple[Any, str]:
 
 def _reason(error: Exception) -> str:
     return str(error.args[0]) if error.args else type(error).__name__
+
+
+def s3_reader(settings: RehearsalSettings, role: Role | None = None) -> ReadS3:
+    """Reads objects of the rehearsal's S3 by URI, as `role` where it is given."""
+
+    def read_s3(uri: str) -> bytes:
+        place = S3Uri.parse(uri)
+        s3 = role.client("s3") if role else client(settings, "s3")
+        answer = s3.get_object(Bucket=place.bucket, Key=place.key)
+        return bytes(answer["Body"].read())
+
+    return read_s3
+
+
+def read_json(uri: str, read_s3: ReadS3) -> Any:
+    """The JSON at an S3 URI; raises ExpressionError when it can't be had or isn't JSON."""
+    try:
+        return json.loads(read_s3(uri))
+    except (ClientError, BotoCoreError, OSError) as error:
+        raise ExpressionError(f"Std:JsonGet can't read {uri}: {error}.") from error
+    except ValueError as error:
+        raise ExpressionError(f"Std:JsonGet needs JSON, and {uri} isn't: {error}.") from error
+
+
+def property_file_uri(step: PipelineStep, name: str, described: Mapping[str, Any]) -> str:
+    """Where a property file lies: below the output that its declaration names.
+
+    described: what DescribeProcessingJob answered. Raises ExpressionError.
+    """
+    declared = {file.property_file_name: file for file in step.property_files}
+    if name not in declared:
+        raise ExpressionError(f"Step '{step.name}' declares no property file '{name}'.")
+    file = declared[name]
+    path = ("ProcessingOutputConfig", "Outputs", file.output_name, "S3Output", "S3Uri")
+    try:
+        folder = str(look_up(described, path))
+    except LookupError as error:
+        raise ExpressionError(
+            f"Step '{step.name}' has no output '{file.output_name}' for property file '{name}'."
+        ) from error
+    return f"{folder.rstrip('/')}/{file.file_path}"

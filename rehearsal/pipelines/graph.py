@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from rehearsal.errors import validation
-from rehearsal.pipelines.model import Definition, Step, arguments_of_its_own
+from rehearsal.pipelines.definition import Definition, PipelineStep, arguments_of_its_own
 from rehearsal.pipelines.references import (
     PropertyFileReference,
     PropertyReference,
@@ -16,7 +16,7 @@ from rehearsal.pipelines.references import (
 Graph = Mapping[str, frozenset[str]]
 
 
-def steps_referred_to(step: Step) -> frozenset[str]:
+def steps_referred_to(step: PipelineStep) -> frozenset[str]:
     """The steps whose properties or property files the Arguments use."""
     return frozenset(
         reference.step

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.model import MOST_ATTEMPTS, ExceptionType, RetryPolicy
+from rehearsal.pipelines.definition import MOST_ATTEMPTS, ExceptionType, RetryPolicy
 
 _THROTTLING_CODES = {"ThrottlingException", "Throttling", "TooManyRequestsException"}
 

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from rehearsal.backends import Call
 from rehearsal.errors import ApiError
 from rehearsal.pipelines import retries
-from rehearsal.pipelines.cache import Hit, StepCache, signature
+from rehearsal.pipelines.cache import Hit, signature
+from rehearsal.pipelines.context import ExecutionContext
+from rehearsal.pipelines.definition import ExceptionType, PipelineStep
 from rehearsal.pipelines.expressions import ExpressionError, Scope
-from rehearsal.pipelines.model import ExceptionType, Step
-from rehearsal.pipelines.steps import STEP_TYPES
-from rehearsal.pipelines.steps.base import Activity, Look
-from rehearsal.pipelines.steps.resource import ResourceStep
-from rehearsal.pipelines.tools import Tools
+from rehearsal.pipelines.steps import STEP_TYPES, Activity, ResourceStep, StepProgress
 
 log = logging.getLogger(__name__)
 
@@ -25,38 +21,22 @@ OVER = ("Succeeded", "Failed", "Stopped")
 _LONGEST_REASON = 1024
 
 
-@dataclass(frozen=True)
-class Context:
-    """What the steps of an execution share."""
-
-    pipeline_arn: str
-    execution_arn: str
-    tools: Tools
-
-    @property
-    def call(self) -> Call:
-        return self.tools.call
-
-    @property
-    def cache(self) -> StepCache:
-        return self.tools.cache
-
-    def now(self) -> datetime:
-        return self.tools.outside.now()
-
-    def record(self, step: dict[str, Any]) -> None:
-        self.tools.reports.record_step(self.execution_arn, step)
-
-
 class StepRun:
-    """status is `Waiting` until it begins, then botocore's StepStatus."""
+    """One step of one execution.
 
-    def __init__(self, step: Step, context: Context) -> None:
+    Attributes:
+        status: `Waiting` until it begins, then botocore's StepStatus.
+        properties: what `Steps.<name>.…` finds once it succeeded.
+    """
+
+    def __init__(self, step: PipelineStep, context: ExecutionContext) -> None:
         self.step = step
         self.status = "Waiting"
         self.properties: Mapping[str, Any] = {}
         self._kind = STEP_TYPES[step.type]
         self._context = context
+        self._call = context.services.call
+        self._now = context.services.now
         self._activity: Activity | None = None
         self._scope: Callable[[], Scope] | None = None
         self._attempts = 0
@@ -68,9 +48,10 @@ class StepRun:
 
     @property
     def is_running(self) -> bool:
+        """Whether it has begun and is not over."""
         return self.status != "Waiting" and self.status not in OVER
 
-    def keep(self, properties: Mapping[str, Any]) -> None:
+    def succeed_as_before(self, properties: Mapping[str, Any]) -> None:
         """In place of `begin`: it succeeded before the execution was retried."""
         self.properties = properties
         self.status = "Succeeded"
@@ -78,7 +59,7 @@ class StepRun:
     def begin(self, scope: Callable[[], Scope]) -> None:
         """Start the first attempt; a step that needs no job is over when this returns."""
         self._scope = scope
-        self._first_start = self._context.now()
+        self._first_start = self._now()
         self._report = {"StepType": self.step.type, **_described(self.step)}
         self._report |= {"StartTime": self._first_start, "Metadata": {}}
         self._attempt(scope)
@@ -87,7 +68,7 @@ class StepRun:
         """See how it stands, and try again when a retry is due."""
         if self._retry_at is None:
             self._look()
-        elif self._context.now() >= self._retry_at and self._scope is not None:
+        elif self._now() >= self._retry_at and self._scope is not None:
             self._retry_at = None
             self._attempt(self._scope)
 
@@ -119,7 +100,7 @@ class StepRun:
 
     def _create(self, request: dict[str, Any]) -> None:
         try:
-            self._activity = self._kind.begin(request, self._context.call)
+            self._activity = self._kind.begin(request, self._call)
         except ApiError as error:
             self._retry_or_fail(retries.of_error(error), self._refused(error))
             return
@@ -131,27 +112,27 @@ class StepRun:
         if self._activity is None:
             return
         try:
-            look = self._activity.look()
+            progress = self._activity.progress()
         except ApiError as error:
             if retries.of_error(error) is None:
                 self._end("Failed", f"ClientError: {error.message}")
             return
-        self._take(look, self._activity)
+        self._take(progress, self._activity)
 
-    def _take(self, look: Look, activity: Activity) -> None:
-        match look.status:
+    def _take(self, progress: StepProgress, activity: Activity) -> None:
+        match progress.status:
             case "Succeeded":
                 self._remember(activity)
-                self._succeed(look)
+                self._succeed(progress)
             case "Failed":
-                self._failed(look)
+                self._failed(progress)
             case "Stopped":
                 self._end("Stopped")
             case status if status != self.status and not self._stopping:
                 self._record(status)
 
-    def _failed(self, look: Look) -> None:
-        reason = look.failure_reason
+    def _failed(self, progress: StepProgress) -> None:
+        reason = progress.failure_reason
         if self._kind.operation is None:
             self._end("Failed", reason)
         else:
@@ -160,7 +141,7 @@ class StepRun:
             self._retry_or_fail(kind, f"ClientError: {reason or 'no reason was given'}")
 
     def _retry_or_fail(self, kind: ExceptionType | None, reason: str) -> None:
-        now = self._context.now()
+        now = self._now()
         elapsed = (now - (self._first_start or now)).total_seconds()
         wait = retries.delay(self.step.retry_policies, kind, self._attempts - 1, elapsed)
         if wait is None or self._stopping:
@@ -191,45 +172,45 @@ class StepRun:
             return False
         context = self._context
         self._signature = signature(self.step.type, request, kind.cache_attributes)
-        hit = context.cache.find(
+        hit = context.services.cache.find(
             context.pipeline_arn,
             self.step.name,
             self._signature,
-            context.now(),
+            self._now(),
             config.expire_after,
         )
         return hit is not None and self._take_from_cache(kind, hit)
 
     def _take_from_cache(self, kind: ResourceStep, hit: Hit) -> bool:
         try:
-            found = kind.find(hit.identifier, self._context.call)
-            look = found.look()
+            found = kind.find(hit.identifier, self._call)
+            progress = found.progress()
         except ApiError as error:
             log.info("step %s: the cached run is gone: %s", self.step.name, error)
             return False
         self._report["Metadata"] = dict(found.metadata)
         self._report["CacheHitResult"] = {"SourcePipelineExecutionArn": hit.execution_arn}
-        self._succeed(look)
+        self._succeed(progress)
         return True
 
     def _remember(self, activity: Activity) -> None:
         if self._signature is not None and activity.identifier is not None:
             context = self._context
-            context.cache.remember(
+            context.services.cache.remember(
                 context.pipeline_arn,
                 self.step.name,
                 self._signature,
-                context.now(),
+                self._now(),
                 Hit(context.execution_arn, activity.identifier),
             )
 
-    def _succeed(self, look: Look) -> None:
-        self.properties = look.properties
-        self._report["Properties"] = dict(look.properties)
+    def _succeed(self, progress: StepProgress) -> None:
+        self.properties = progress.properties
+        self._report["Properties"] = dict(progress.properties)
         self._end("Succeeded")
 
     def _end(self, status: str, reason: str | None = None) -> None:
-        self._report["EndTime"] = self._context.now()
+        self._report["EndTime"] = self._now()
         if reason is not None:
             self._report["FailureReason"] = reason[:_LONGEST_REASON]
         self._retry_at = None
@@ -242,7 +223,7 @@ class StepRun:
         self._context.record(dict(self._report))
 
 
-def _described(step: Step) -> dict[str, str]:
+def _described(step: PipelineStep) -> dict[str, str]:
     texts = {
         "StepName": step.name,
         "StepDisplayName": step.display_name,

@@ -1,4 +1,4 @@
-"""What CreatePipeline refuses in a definition whose structure is right."""
+"""What CreatePipeline refuses in a pipeline definition."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rehearsal import service_model
 from rehearsal.errors import validation
-from rehearsal.pipelines.arguments import mistake
+from rehearsal.pipelines.arguments import check_property, mistake
+from rehearsal.pipelines.definition import (
+    Definition,
+    PipelineStep,
+    arguments_of_its_own,
+    check_default,
+    parse,
+)
 from rehearsal.pipelines.graph import in_order, upstream
-from rehearsal.pipelines.model import Definition, Step, arguments_of_its_own
-from rehearsal.pipelines.parameters import check_default
-from rehearsal.pipelines.properties import check_property
 from rehearsal.pipelines.references import (
     FUNCTIONS,
     ExecutionReference,
@@ -28,7 +33,8 @@ from rehearsal.pipelines.references import (
 )
 from rehearsal.pipelines.steps import STEP_TYPES
 
-EXECUTION_VARIABLES = (
+_MOST_PARAMETERS = 200
+_EXECUTION_VARIABLES = (
     "PipelineName",
     "PipelineArn",
     "PipelineExecutionId",
@@ -40,8 +46,27 @@ EXECUTION_VARIABLES = (
 _JOB_VARIABLES = ("TrainingJobName", "ProcessingJobName", "TransformJobName")
 
 
-def check(definition: Definition) -> None:
-    """Raises ApiError (ValidationException) with one sentence about the first mistake found."""
+def validate(body: str) -> None:
+    """Refuses a definition that CreatePipeline would, before anything runs.
+
+    Raises:
+        ApiError: ValidationException, with one sentence about the first mistake.
+    """
+    longest = service_model.max_length("PipelineDefinition")
+    if len(body) > longest:
+        raise validation(
+            f"The pipeline definition has {len(body)} characters: shorten it to {longest}."
+        )
+    definition = parse(body)
+    if len(definition.parameters) > _MOST_PARAMETERS:
+        raise validation(
+            f"The pipeline definition has {len(definition.parameters)} parameters: "
+            f"keep at most {_MOST_PARAMETERS}."
+        )
+    _check(definition)
+
+
+def _check(definition: Definition) -> None:
     for parameter in definition.parameters.values():
         check_default(parameter)
     for step in definition.steps.values():
@@ -58,7 +83,7 @@ def check(definition: Definition) -> None:
         _check_arguments(definition, step)
 
 
-def _check_type(step: Step) -> None:
+def _check_type(step: PipelineStep) -> None:
     if step.type not in STEP_TYPES:
         raise validation(
             f"Step '{step.name}' is of type '{step.type}', which the rehearsal doesn't run: "
@@ -66,7 +91,7 @@ def _check_type(step: Step) -> None:
         )
 
 
-def _check_property_files(step: Step) -> None:
+def _check_property_files(step: PipelineStep) -> None:
     outputs = step.arguments.get("ProcessingOutputConfig", {}).get("Outputs", [])
     names = [output.get("OutputName") for output in outputs if isinstance(output, dict)]
     for file in step.property_files:
@@ -77,7 +102,7 @@ def _check_property_files(step: Step) -> None:
             )
 
 
-def _check_property_files_are_read(step: Step) -> None:
+def _check_property_files_are_read(step: PipelineStep) -> None:
     arguments = arguments_of_its_own(step)
     named = Counter(
         reference.text
@@ -96,7 +121,7 @@ def _check_property_files_are_read(step: Step) -> None:
         )
 
 
-def _check_depends_on(definition: Definition, step: Step) -> None:
+def _check_depends_on(definition: Definition, step: PipelineStep) -> None:
     for name in step.depends_on:
         if name not in definition.steps:
             raise validation(
@@ -144,12 +169,12 @@ def _references(where: str, value: Any) -> Iterator[Reference]:
         raise validation(f"{where} is wrong: {error}.") from error
 
 
-def _check_reference(definition: Definition, step: Step, reference: Reference) -> None:
+def _check_reference(definition: Definition, step: PipelineStep, reference: Reference) -> None:
     match reference:
         case ParameterReference():
             _check_known(step, reference, definition.parameters, "parameter")
         case ExecutionReference():
-            known = dict.fromkeys(EXECUTION_VARIABLES + _JOB_VARIABLES)
+            known = dict.fromkeys(_EXECUTION_VARIABLES + _JOB_VARIABLES)
             _check_known(step, reference, known, "execution variable")
         case ExperimentReference():
             _check_known(step, reference, definition.experiment, "experiment property")
@@ -163,7 +188,7 @@ def _check_reference(definition: Definition, step: Step, reference: Reference) -
 
 
 def _check_known(
-    step: Step,
+    step: PipelineStep,
     reference: ParameterReference | ExecutionReference | ExperimentReference,
     known: Mapping[str, Any],
     kind: str,
@@ -177,7 +202,7 @@ def _check_known(
 
 
 def _check_step_reference(
-    step: Step, target: Step, reference: PropertyReference | PropertyFileReference
+    step: PipelineStep, target: PipelineStep, reference: PropertyReference | PropertyFileReference
 ) -> None:
     if isinstance(reference, PropertyReference):
         check_property(step, target, reference)
@@ -198,13 +223,13 @@ def _check_experiment(definition: Definition) -> None:
         if isinstance(reference, ParameterReference):
             known = definition.parameters
         elif isinstance(reference, ExecutionReference):
-            known = dict.fromkeys(EXECUTION_VARIABLES)
+            known = dict.fromkeys(_EXECUTION_VARIABLES)
         name = getattr(reference, "name", "")
         if name not in known:
             raise validation(f"{where} refers to '{reference.text}', which is not known there.")
 
 
-def _check_arguments(definition: Definition, step: Step) -> None:
+def _check_arguments(definition: Definition, step: PipelineStep) -> None:
     kind = STEP_TYPES[step.type]
     try:
         kind.check(step)

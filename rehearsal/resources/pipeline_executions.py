@@ -9,7 +9,7 @@ from typing import Any
 
 from rehearsal import service_model
 from rehearsal.errors import conflict, not_found, validation
-from rehearsal.pipelines import definition, parameters
+from rehearsal.pipelines import definition
 from rehearsal.resources import pipelines
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.kind import ResourceKind
@@ -109,7 +109,7 @@ def _values(body: str, given: list[dict[str, str]]) -> list[dict[str, str]]:
     for name in names:
         if names.count(name) > 1:
             raise validation(f"The parameter '{name}' is given more than once.")
-    resolved = parameters.resolve(definition.parse(body), given)
+    resolved = definition.resolve(definition.parse(body), given)
     return [{"Name": name, "Value": _text(value)} for name, value in resolved.items()]
 
 

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal import aws
 from rehearsal.cloudformation import Properties, Provisioned, ResourceType, retag, without
 from rehearsal.errors import NotFound, conflict, not_found, validation
-from rehearsal.pipelines.definition import validate
+from rehearsal.pipelines.validation import validate
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing

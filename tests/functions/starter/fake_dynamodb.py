@@ -13,7 +13,8 @@ import boto3
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from ministack.services import dynamodb
+
+from rehearsal.ministack.durable_tables import answer_in_process
 
 _numbers = itertools.count(1)
 Around = Callable[[Callable[[], Any]], Any]
@@ -40,19 +41,11 @@ def _resource(around: Around) -> Any:
             name.lower(): value.decode() if isinstance(value, bytes) else value
             for name, value in request.headers.items()
         }
-        status, answered, content = around(lambda: _handle(headers, body))
+        status, answered, content = around(lambda: answer_in_process(headers, body))
         return AWSResponse(request.url, status, answered, _Body(content))
 
     made.meta.client.meta.events.register("before-send.dynamodb", answer)
     return made
-
-
-def _handle(headers: dict[str, str], body: bytes) -> Any:
-    try:
-        dynamodb.handle_request("POST", "/", headers, body, {}).send(None)
-    except StopIteration as answered:
-        return answered.value
-    raise AssertionError("MiniStack's DynamoDB waits for something, and needs a loop")
 
 
 def create_table(around: Around, properties: dict[str, Any]) -> Any:

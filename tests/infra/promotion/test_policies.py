@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 import pytest
 from botocore.exceptions import ClientError
-from ministack.core.iam_evaluator import (
-    EvalContext,
-    combine_resource_policy,
-    evaluate,
-    parse_policy_document,
-)
 
 from functions.custom_resources.repository_policy import set_statement
+from rehearsal.ministack.policies import ActionRequest, allows, parse
 from tests.infra.promotion.conftest import (
     BUCKET,
     GROUP,
@@ -125,20 +120,15 @@ def identity_policies(templates, role, account):
     ]
 
 
-def decision(caller_account, asked, identity, resource_policy, owner):
+def is_allowed(caller_account, asked, identity, resource_policy, owner):
     known = {"s3:TlsVersion": "1.3"} | (asked.known or {})
-    context = EvalContext(
-        principal_arn=f"arn:aws:sts::{caller_account}:assumed-role/role/session",
-        principal_type="AssumedRole",
-        principal_account=caller_account,
+    request = ActionRequest(
+        principal=f"arn:aws:sts::{caller_account}:assumed-role/role/session",
         action=asked.action,
-        resource_arn=asked.arn,
-        region=REGION,
-        secure_transport=True,
-        service_context={key.lower(): value for key, value in known.items()},
+        resource=asked.arn,
+        context=json.dumps({key.lower(): value for key, value in known.items()}),
     )
-    own = evaluate(context, [parse_policy_document(document) for document in identity])
-    return combine_resource_policy(own, context, resource_policy, owner).decision
+    return allows(request, [parse(document) for document in identity], resource_policy, owner)
 
 
 @pytest.mark.parametrize(("role", "asked"), NEEDED)
@@ -148,16 +138,16 @@ def test_the_target_may_what_it_needs_and_only_by_both_sides_policies(
     mine = identity_policies(target, role, TARGET)
     theirs = resolved(resource_policies[asked.arn], SOURCE)
 
-    assert decision(TARGET, asked, mine, theirs, SOURCE) == "Allow"
-    assert decision(TARGET, asked, mine, None, SOURCE) != "Allow"
-    assert decision(TARGET, asked, [], theirs, SOURCE) != "Allow"
+    assert is_allowed(TARGET, asked, mine, theirs, SOURCE)
+    assert not is_allowed(TARGET, asked, mine, None, SOURCE)
+    assert not is_allowed(TARGET, asked, [], theirs, SOURCE)
 
 
 @pytest.mark.parametrize(("role", "asked"), NEEDED)
 def test_an_account_that_is_not_named_may_nothing(target, resource_policies, role, asked):
     mine = identity_policies(target, role, TARGET)
     theirs = resolved(resource_policies[asked.arn], SOURCE)
-    assert decision("777788889999", asked, mine, theirs, SOURCE) != "Allow"
+    assert not is_allowed("777788889999", asked, mine, theirs, SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +165,7 @@ def test_even_an_administrator_of_the_target_may_no_more(resource_policies, aske
     everything = [{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}]
     policy = resource_policies.get(asked.arn, resource_policies[MODEL])
     theirs = resolved(policy, SOURCE)
-    assert decision(TARGET, asked, everything, theirs, SOURCE) != "Allow"
+    assert not is_allowed(TARGET, asked, everything, theirs, SOURCE)
 
 
 def test_the_source_may_tell_the_target_of_approvals_and_of_nothing_else(source, target):
@@ -189,10 +179,10 @@ def test_the_source_may_tell_the_target_of_approvals_and_of_nothing_else(source,
     mine = identity_policies(source, role, SOURCE)
     asked = Asked("events:PutEvents", BUS, APPROVAL)
 
-    assert decision(SOURCE, asked, mine, policy, TARGET) == "Allow"
-    assert decision(SOURCE, asked, mine, None, TARGET) != "Allow"
+    assert is_allowed(SOURCE, asked, mine, policy, TARGET)
+    assert not is_allowed(SOURCE, asked, mine, None, TARGET)
     other = asked._replace(known=APPROVAL | {"events:source": "shardwise.drift"})
-    assert decision(SOURCE, other, mine, policy, TARGET) != "Allow"
+    assert not is_allowed(SOURCE, other, mine, policy, TARGET)
 
 
 def test_approvals_are_forwarded_to_the_targets_bus(source):

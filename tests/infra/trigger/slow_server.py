@@ -14,6 +14,7 @@ from typing import Any
 
 from rehearsal import server
 from rehearsal.backends import Change, JobBackend
+from rehearsal.process_backends import ProcessBackends
 from rehearsal.settings import RehearsalSettings
 
 
@@ -41,7 +42,7 @@ class Jobs:
         return None
 
 
-class Backends(server.ProcessBackends):
+class Backends(ProcessBackends):
     def jobs(self, settings: RehearsalSettings) -> JobBackend:
         return Jobs(settings.state / "outcome")  # type: ignore[return-value]
 

@@ -18,7 +18,6 @@ from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics
-from rehearsal.pipelines.tools import Outside
 from rehearsal.resources import jobs
 from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
@@ -60,8 +59,7 @@ class Rehearsal:
         self.context = Context(settings, self.store, self.events, metrics)
         self.api = Api(self.context)
         self.jobs = self.context.jobs = Jobs()
-        outside = Outside(lambda uri: b"{}")
-        self.engine = Engine(settings, self.api.call, self.api, 0.01, outside)
+        self.engine = Engine(settings, self.api.call, self.api, 0.01, lambda uri: b"{}")
         self.context.pipelines = self.engine
 
     def _put(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rehearsal.pipelines.definition import validate
 from rehearsal.pipelines.engine import Engine
-from rehearsal.pipelines.tools import Outside
+from rehearsal.pipelines.validation import validate
 from rehearsal.settings import RehearsalSettings
 
 from .fake_sagemaker import FakeSageMaker
@@ -66,8 +65,9 @@ class Harness:
         self.clock = Clock()
         self.s3: dict[str, Any] = {}
         settings = RehearsalSettings(state=state, cache=state, port=0)
-        outside = Outside(self._read_s3, self.clock)
-        self.engine = Engine(settings, self.sagemaker, self.reports, 0.01, outside)
+        self.engine = Engine(
+            settings, self.sagemaker, self.reports, 0.01, self._read_s3, self.clock
+        )
         self._count = 0
 
     def start(self, body: str, most_at_once: int | None = None, **parameters: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.definition import validate
+from rehearsal.pipelines.validation import validate
 
 from .definitions import (
     condition,

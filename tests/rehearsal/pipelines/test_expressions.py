@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rehearsal.pipelines.expressions import ExpressionError, Scope, evaluate
-from rehearsal.pipelines.paths import look_up, parse_path
+from rehearsal.pipelines.references import look_up, parse_path
 
 from .definitions import get, join
 

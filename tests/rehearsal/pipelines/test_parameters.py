@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.definition import parse
-from rehearsal.pipelines.parameters import resolve
+from rehearsal.pipelines.definition import parse, resolve
 
 from .definitions import definition, parameter
 

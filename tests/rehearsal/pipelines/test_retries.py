@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.model import ExceptionType, RetryPolicy
+from rehearsal.pipelines.definition import ExceptionType, RetryPolicy
 from rehearsal.pipelines.retries import delay
 
 from .definitions import definition, processing

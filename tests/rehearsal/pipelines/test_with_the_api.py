@@ -16,7 +16,6 @@ from rehearsal.errors import ApiError
 from rehearsal.events import Events
 from rehearsal.pipelines.engine import Engine
 from rehearsal.pipelines.metrics import ExecutionMetrics
-from rehearsal.pipelines.tools import Outside
 from rehearsal.resources.context import Context
 from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
@@ -58,8 +57,9 @@ class _Rehearsal:
         context = Context(settings, self._store, self._events, metrics)
         self.call = Api(context).call
         context.jobs = _InstantJobs()
-        outside = Outside(lambda uri: json.dumps(_METRICS).encode())
-        self._engine = Engine(settings, self.call, Api(context), 0.01, outside)
+        self._engine = Engine(
+            settings, self.call, Api(context), 0.01, lambda uri: json.dumps(_METRICS).encode()
+        )
         context.pipelines = self._engine
 
     def run(self, body: str, **parameters: str) -> str:

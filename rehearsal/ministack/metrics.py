@@ -1,24 +1,32 @@
-"""Metric filters of CloudWatch Logs, which MiniStack keeps and does not apply:
+"""Metrics that MiniStack does not put: of the metric filters of CloudWatch Logs, which it keeps and
+does not apply, and of SQS's queues.
+
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/MonitoringLogData.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 """
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from ministack.core.responses import error_response_json, get_account_id, get_region
+from ministack.services import cloudwatch, cloudwatch_logs, sqs
+
 from rehearsal.cloudwatch import filter_pattern
-from rehearsal.ministack.loop import scope, soon
-from rehearsal.ministack.services import Answer
+from rehearsal.ministack.loop import Answer, scope, soon
 from rehearsal.supervised import Failures
 
 _MINUTE = 60
-EVERY_SECONDS = 1.0
-_failures = Failures("metric filters")
+FILTERS_EVERY_SECONDS = 1.0
+QUEUES_EVERY_SECONDS = 5.0
+_filter_failures = Failures("metric filters")
+_queue_failures = Failures("queue metrics")
 
+Request = dict[str, Any]
 Filter = dict[str, Any]
 Event = dict[str, Any]
 _matcher = lru_cache(maxsize=256)(filter_pattern.compiled)
@@ -26,49 +34,59 @@ _matcher = lru_cache(maxsize=256)(filter_pattern.compiled)
 _minutes: dict[tuple[str, str, str, str], dict[int, bool]] = {}
 
 
-def apply_metric_filters() -> None:
-    """To each event that PutLogEvents takes; refuses patterns that the rehearsal can't follow."""
-    from ministack.core.responses import error_response_json
-    from ministack.services import cloudwatch_logs
+def put_metric_filter(old: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    """Refuses patterns that the rehearsal can't follow."""
 
-    put_filter, put_events = cloudwatch_logs._put_metric_filter, cloudwatch_logs._put_log_events
-
-    def put_metric_filter(data: dict[str, Any]) -> Answer:
+    def put_checked(data: Request) -> Answer:
         try:
             _check(data)
         except ValueError as error:
             refused: Answer = error_response_json("InvalidParameterException", str(error), 400)
             return refused
-        answer: Answer = put_filter(data)
-        return answer
+        return old(data)
 
-    def put_log_events(data: dict[str, Any]) -> Answer:
-        answer: Answer = put_events(data)
+    return put_checked
+
+
+def put_log_events(old: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    """Applies the group's filters to each event that is taken."""
+
+    def put_and_filter(data: Request) -> Answer:
+        answer = old(data)
         if answer[0] == 200:
             soon(lambda: _apply(data["logGroupName"], data.get("logEvents") or []))
         return answer
 
-    cloudwatch_logs._put_metric_filter = put_metric_filter
-    cloudwatch_logs._put_log_events = put_log_events
+    return put_and_filter
 
 
-def put_defaults() -> None:
+def put_filter_defaults() -> None:
     """A minute that had events and no match gets the filter's default value."""
-    from ministack.services import cloudwatch_logs
-
     for (account, region, group, name), minutes in list(_minutes.items()):
         over = [minute for minute in minutes if minute + _MINUTE <= time.time()]
-        with _failures.watched(f"{group} {name}"), scope(account, region):
+        with _filter_failures.watched(f"{group} {name}"), scope(account, region):
             found = cloudwatch_logs._metric_filters.get((group, name))
             for minute in over:
                 if not minutes.pop(minute) and found:
                     _put_defaults(found, minute)
 
 
-def _check(data: dict[str, Any]) -> None:
-    """Raises:
-    ValueError: one sentence.
-    """
+def put_queue_metrics() -> None:
+    """`ApproximateNumberOfMessagesVisible` of every queue that is there."""
+    for (account, region, url), queue in list(sqs._queues._data.items()):
+        with _queue_failures.watched(url), scope(account, region):
+            sqs._refresh_counts(queue)
+            cloudwatch.record_metric(
+                "AWS/SQS",
+                "ApproximateNumberOfMessagesVisible",
+                float(queue["attributes"]["ApproximateNumberOfMessages"]),
+                "Count",
+                {"QueueName": queue["name"]},
+            )
+
+
+def _check(data: Request) -> None:
+    """Raises ValueError, with one sentence, for what is not followed here."""
     _matcher(data.get("filterPattern") or "")
     for transformation in data.get("metricTransformations") or []:
         if transformation.get("dimensions") and transformation.get("defaultValue") is not None:
@@ -79,13 +97,10 @@ def _check(data: dict[str, Any]) -> None:
 
 
 def _apply(group: str, events: list[Event]) -> None:
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.services import cloudwatch_logs
-
     for found in cloudwatch_logs._metric_filters.values():
         if found["logGroupName"] == group:
             key = get_account_id(), get_region(), group, found["filterName"]
-            with _failures.watched(f"{group} {found['filterName']}"):
+            with _filter_failures.watched(f"{group} {found['filterName']}"):
                 _apply_one(found, _minutes.setdefault(key, {}), events)
 
 
@@ -124,8 +139,6 @@ def _put_defaults(found: Filter, minute: int) -> None:
 def _store(
     transformation: dict[str, Any], dimensions: dict[str, str], at: float, value: float
 ) -> None:
-    from ministack.services import cloudwatch
-
     cloudwatch._store_datum(
         transformation["metricNamespace"],
         transformation["metricName"],

@@ -1,30 +1,91 @@
-"""KMS keys of S3's objects: what a stack's bucket says, and who may use the key."""
+"""S3's objects: their KMS keys and who may use them, a full disk, and their names in listings."""
 
-# ruff: noqa: PLC0415 - MiniStack reads its settings when it is imported, so that is done late.
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element, SubElement, tostring
+from xml.sax.saxutils import escape, unescape
+
+from ministack.core import iam_actions
+from ministack.core.responses import get_region
+from ministack.services import kms, s3
+
+from rehearsal.ministack.loop import Answer, Handler
+
+# What SQLite, the logs and MiniStack's own state still need.
+RESERVE_BYTES = 64 * 2**20
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _AWS_MANAGED = "alias/aws/s3"
 _CONTEXT = ("kms:ViaService", "s3.{region}.amazonaws.com")
+_WRITES = ("PUT", "POST")
+# In XML's text there is no "<".
+_WITH_KEYS = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]+)</\1>")
 
-Check = tuple[str, str]
-"""An action and the ARN that it is done on."""
+ActionOnArn = tuple[str, str]
 
 
-def encrypt_buckets() -> None:
-    """MiniStack's CloudFormation leaves a bucket's default encryption out, so that objects would
-    name no key.
+def refuse_on_full_disk(state: Path, reserve: int = RESERVE_BYTES) -> Callable[[Handler], Handler]:
+    """S3 answers each write with one sentence while less than `reserve` bytes are free: MiniStack
+    would go on from memory and lose the objects at its next stop.
     """
-    from ministack.services import s3
-    from ministack.services.cloudformation import provisioners
 
-    provisioners._S3_BUCKET_CONFIGURATIONS = (
-        *provisioners._S3_BUCKET_CONFIGURATIONS,
+    def wrap(old: Handler) -> Handler:
+        async def handle(
+            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+        ) -> Answer:
+            if method in _WRITES and shutil.disk_usage(state).free < reserve + len(body):
+                message = (
+                    f"The disk that holds {state} has less than {reserve // 2**20} MiB free: make "
+                    "room and try again."
+                )
+                # 400, as a retry would not help.
+                return 400, {"Content-Type": "application/xml"}, _error("DiskFull", message)
+            return await old(method, path, headers, body, query)
+
+        return handle
+
+    return wrap
+
+
+def _error(code: str, message: str) -> bytes:
+    return f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
+
+
+def list_object_versions(
+    old: Callable[[str, dict[str, Any]], Answer],
+) -> Callable[[str, dict[str, Any]], Answer]:
+    """With EncodingType=url, which MiniStack leaves out: a key with a control character would make
+    an answer that is no XML.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
+    """
+
+    def list_versions(bucket: str, query: dict[str, Any]) -> Answer:
+        status, headers, body = old(bucket, query)
+        if status == 200 and s3._qp(query, "encoding-type", "") == "url":
+            body = _WITH_KEYS.sub(_url_encoded, body.decode()).encode()
+            body = body.replace(b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>")
+        return status, headers, body
+
+    return list_versions
+
+
+def _url_encoded(match: re.Match[str]) -> str:
+    return f"<{match[1]}>{quote(unescape(match[2]), safe='/')}</{match[1]}>"
+
+
+def bucket_configurations(old: tuple[Any, ...]) -> tuple[Any, ...]:
+    """With a bucket's default encryption, which MiniStack's CloudFormation leaves out, so that
+    objects would name no key.
+    """
+    return (
+        *old,
         (
             "BucketEncryption",
             _encryption_xml,
@@ -32,24 +93,26 @@ def encrypt_buckets() -> None:
             s3._delete_bucket_encryption,
         ),
     )
-    its_own = s3._resolve_sse_write_headers
+
+
+def resolve_sse_write_headers(
+    old: Callable[[dict[str, str], str], Any],
+) -> Callable[[dict[str, str], str], Any]:
+    """Who asks for KMS and names no key gets AWS's own of the account, as the CDK CLI does."""
 
     def resolve(headers: dict[str, str], bucket: str) -> Any:
-        # Who asks for KMS and names no key gets AWS's own of the account, as the CDK CLI does.
         if headers.get("x-amz-server-side-encryption") == "aws:kms":
             named = headers.get(_KEY_HEADER) or _AWS_MANAGED
             headers = headers | {_KEY_HEADER: key_arn(named)}
-        return its_own(headers, bucket)
+        return old(headers, bucket)
 
-    s3._resolve_sse_write_headers = resolve
+    return resolve
 
 
 def key_arn(name: str) -> str:
     """The ARN of a key of the account by its id, alias or ARN: what policies name. That of AWS's
     own, and of a key that is not there, is its name here.
     """
-    from ministack.services import kms
-
     found = kms._resolve_key(name)
     return str(found["Arn"]) if found else name
 
@@ -67,51 +130,54 @@ def _encryption_xml(properties: dict[str, Any]) -> bytes:
     return tostring(root)
 
 
-def ask_for_keys() -> None:
-    """With IAM enforced, who reads an object that a key encrypts needs `kms:Decrypt` on the key,
-    and who writes one `kms:GenerateDataKey`, through S3; the key's policy counts, too.
+def additional_checks(
+    old: Callable[..., list[ActionOnArn]],
+) -> Callable[..., list[ActionOnArn]]:
+    """Who reads an object that a key encrypts needs `kms:Decrypt` on the key, and who writes one
+    `kms:GenerateDataKey`, through S3; the key's policy counts, too.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
-    from ministack.core import iam_actions, iam_evaluator
-    from ministack.core.responses import get_region
-
-    its_checks = iam_actions.s3_additional_checks
-    its_resources = iam_actions.s3_access_point_resources
-    its_enforce = iam_evaluator.enforce
 
     def checks(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> list[Check]:
+    ) -> list[ActionOnArn]:
         return [
-            *its_checks(method, path, headers, body, query),
-            *_of_keys(method, path, headers, query),
-            *_of_source(headers),
+            *old(method, path, headers, body, query),
+            *_on_keys(method, path, headers, query),
+            *_on_source(headers),
         ]
+
+    return checks
+
+
+def checked_resources(
+    old: Callable[[str], list[tuple[str, dict[str, str]]]],
+) -> Callable[[str], list[tuple[str, dict[str, str]]]]:
+    """A key that S3 uses is checked with the condition key that says so."""
 
     def resources(arn: str) -> list[tuple[str, dict[str, str]]]:
         if arn.startswith("arn:aws:kms:"):
             name, value = _CONTEXT
             return [(arn, {name: value.format(region=get_region())})]
-        found: list[tuple[str, dict[str, str]]] = its_resources(arn)
-        return found
+        return old(arn)
+
+    return resources
+
+
+def enforce_key_policies(old: Callable[..., Any]) -> Callable[..., Any]:
+    """A key's own policy is looked at, and not a bucket's."""
 
     def enforce(access_key: str, action: str, service: str, *rest: Any, **named: Any) -> Any:
-        # So that the key's own policy is looked at, and not a bucket's.
-        return its_enforce(
-            access_key, action, "kms" if action.startswith("kms:") else service, *rest, **named
-        )
+        service = "kms" if action.startswith("kms:") else service
+        return old(access_key, action, service, *rest, **named)
 
-    iam_actions.s3_additional_checks = checks
-    iam_actions.s3_access_point_resources = resources
-    iam_evaluator.enforce = enforce
+    return enforce
 
 
-def _of_keys(
+def _on_keys(
     method: str, path: str, headers: dict[str, str], query: dict[str, Any]
-) -> Iterator[Check]:
-    from ministack.core import iam_actions
-
+) -> Iterator[ActionOnArn]:
     bucket, _, key = path.lstrip("/").partition("/")
     done = iam_actions._s3_action(method, path, query)
     if key and method == "GET" and done in ("GetObject", "GetObjectVersion"):
@@ -126,10 +192,8 @@ def _of_keys(
         yield needed, key_arn(arn)
 
 
-def _of_source(headers: dict[str, str]) -> Iterator[Check]:
+def _on_source(headers: dict[str, str]) -> Iterator[ActionOnArn]:
     """CopyObject and UploadPartCopy read their source."""
-    from ministack.core import iam_actions
-
     source = iam_actions._s3_source_object(headers)
     if source is not None:
         bucket, _, key = source[0].removeprefix("arn:aws:s3:::").partition("/")
@@ -145,8 +209,6 @@ def _value(query: dict[str, Any], name: str) -> str | None:
 
 def _stored(bucket: str, key: str, version: str | None) -> str | None:
     """The key of an object, or of the version that is asked for."""
-    from ministack.services import s3
-
     if version:
         versions = s3._object_versions.get((bucket, key), [])
         asked = [each for each in versions if each["version_id"] == version]
@@ -159,8 +221,6 @@ def _stored(bucket: str, key: str, version: str | None) -> str | None:
 
 def _named(headers: dict[str, str], upload: str | None) -> str | None:
     """The key of the request or, for a part, of the request that began the upload."""
-    from ministack.services import s3
-
     if upload:
         begun = s3._multipart_uploads.get(upload) or {}
         named: str | None = (begun.get("preserved_headers") or {}).get(_KEY_HEADER)
@@ -169,7 +229,5 @@ def _named(headers: dict[str, str], upload: str | None) -> str | None:
 
 
 def _default(bucket: str) -> str | None:
-    from ministack.services import s3
-
     found: str | None = s3._bucket_default_sse_headers(bucket).get(_KEY_HEADER)
     return found
