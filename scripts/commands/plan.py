@@ -29,7 +29,7 @@ from scripts.cli import command, environment_option
 from scripts.console import CommandError, complain
 from scripts.deployed.session import aws_session
 from scripts.document import markdown, print_document
-from scripts.planning.answer import as_json
+from scripts.planning.answer import as_json, write_chart
 from scripts.planning.document import document, missed_deadline
 from scripts.planning.plan import Plan, Question
 from scripts.planning.quantities import QuantityError, parse_bytes, parse_count, parse_seconds
@@ -216,8 +216,6 @@ def _templates(environment: str) -> dict[str, Template]:
 
 def _write(plan: Plan, month: float, options: Options, console: Console) -> None:
     if options.chart:
-        from scripts.planning.chart import write_chart  # noqa: PLC0415
-
         write_chart(plan, options.chart)
     if options.kind == "json":
         sys.stdout.write(as_json(plan, month) + "\n")

@@ -25,19 +25,13 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
         PriceError: the price table lacks an instance type that a run had.
     """
     for run in runs:
-        if not run.reports or not run.training.history:
-            what = "reports of ShardImages" if not run.reports else "epochs in its training.json"
-            raise CommandError(
-                f"The execution {run.execution} has no {what}, from which rates are measured: name "
-                "another run with --from."
-            )
+        _check(run)
     last = runs[-1]
-    jobs = last.jobs
     trained = {_key(rate): rate for rate in known.training}
     trained |= {_key(rate): rate for rate in (_training(run, prices) for run in runs)}
-    manifests = _manifests(last, known)
-    images = trained[_key(_training(last, prices))].validation_seconds_per_image
-    tested = last.channels.get("test", 0)
+    manifests_fixed, manifests_each = _manifests(last, known)
+    per_image = trained[_key(_training(last, prices))].validation_seconds_per_image
+    testing = last.channels.get("test", 0) * per_image / _vcpus(last, "EvaluateModel", prices)
     return known.model_copy(
         update={
             "measured": Measured(
@@ -47,17 +41,13 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
                 is_aws=last.is_aws,
             ),
             "assumed": known.assumed.model_copy(update=_waits(last)),
-            "manifests_fixed_seconds": manifests[0],
-            "manifests_seconds_per_object": manifests[1],
-            "serving_model_seconds": jobs["FetchServingModel"].seconds,
+            "manifests_fixed_seconds": manifests_fixed,
+            "manifests_seconds_per_object": manifests_each,
+            "serving_model_seconds": last.jobs["FetchServingModel"].seconds,
             "sharding": _sharding(runs, known.sharding, prices),
             "training": tuple(trained.values()),
-            "evaluation_fixed_seconds": max(
-                0.0,
-                jobs["EvaluateModel"].seconds
-                - tested * images / _vcpus(last, "EvaluateModel", prices),
-            ),
-            "evaluation_vcpu_seconds_per_image": images,
+            "evaluation_fixed_seconds": max(0.0, last.jobs["EvaluateModel"].seconds - testing),
+            "evaluation_vcpu_seconds_per_image": per_image,
         }
     )
 
@@ -76,33 +66,50 @@ def with_assumed_gpus(
         CommandError: it is no such text, or nothing is known of the network at all.
     """
     job = jobs_of(definition)["TrainModel"].told
-    for text in assumed:
-        kind, equals, speed = text.partition("=")
-        kinds = sorted({each.gpu for each in prices.instances.values() if each.gpu})
-        if not equals or kind not in kinds or not _is_positive(speed):
-            raise CommandError(
-                f"--assume-gpu {text} is no GPU's speed: write KIND=IMAGES/S with one of "
-                f"{', '.join(kinds)}, e.g. T4=1500."
-            )
-        other = next((rate for rate in rates.training if rate.network == job["model"]), None)
-        if other is None:
-            raise CommandError(
-                f"Nothing was measured of {job['model']}, not even its size: rehearse a run with "
-                "it and name that with --from."
-            )
-        assumed_rate = other.model_copy(
+    known = next((rate for rate in rates.training if rate.network == job["model"]), None)
+    speeds = dict(_gpu_speed(text, prices) for text in assumed)
+    if speeds and known is None:
+        raise CommandError(
+            f"Nothing was measured of {job['model']}, not even its size: rehearse a run with it "
+            "and name that with --from."
+        )
+    added = [
+        known.model_copy(
             update={
                 "processor": kind,
                 "precision": job["precision"],
                 "image_size": int(job["image_size"]),
-                "seconds_per_image": 1 / float(speed),
+                "seconds_per_image": 1 / speed,
                 # A forward pass alone is about a third of a step.
-                "validation_seconds_per_image": 1 / float(speed) / 3,
+                "validation_seconds_per_image": 1 / speed / 3,
                 "is_measured": False,
             }
         )
-        rates = rates.model_copy(update={"training": (*rates.training, assumed_rate)})
-    return rates
+        for kind, speed in speeds.items()
+        if known
+    ]
+    return rates.model_copy(update={"training": (*rates.training, *added)})
+
+
+def _gpu_speed(text: str, prices: Prices) -> tuple[str, float]:
+    kind, _, speed = text.partition("=")
+    kinds = sorted({each.gpu for each in prices.instances.values() if each.gpu})
+    if kind not in kinds or not _is_positive(speed):
+        raise CommandError(
+            f"--assume-gpu {text} is no GPU's speed: write KIND=IMAGES/S with one of "
+            f"{', '.join(kinds)}, e.g. T4=1500."
+        )
+    return kind, float(speed)
+
+
+def _check(run: RecordedRun) -> None:
+    if run.reports and run.training.history:
+        return
+    what = "reports of ShardImages" if not run.reports else "epochs in its training.json"
+    raise CommandError(
+        f"The execution {run.execution} has no {what}, from which rates are measured: name "
+        "another run with --from."
+    )
 
 
 def _key(rate: Training) -> tuple[str, str, str]:

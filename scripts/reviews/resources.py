@@ -1,17 +1,18 @@
-"""Resources that are added, changed, replaced and destroyed, and what is lost with them."""
+"""Resources that are added, changed, replaced, destroyed; images and functions by their files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from infra.names import EMPTIED_TAG
+from infra.sources import METADATA
 from scripts.document import Entry, Mark, Row
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.differences import dashboard_by_title, rows
 from scripts.reviews.intrinsics import is_absent
 from scripts.reviews.losses import EMPTIER, lost_sooner, lost_with, protection_lost
 from scripts.reviews.policy import Finding
-from scripts.reviews.stacks import Resource, enumerated
+from scripts.reviews.stacks import Resource, enumerated, spaced
 
 # Said elsewhere, and better: property -> section.
 _ELSEWHERE = {
@@ -23,6 +24,8 @@ _ELSEWHERE = {
 }
 # DependsOn is left out: it only orders what a deployment does.
 _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
+_FILES_SHOWN = 40
+_COMMENTS = " (comments only)"
 _ORDER = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added", "not there")
 _WORDS = {
     "added": (Mark.ADDED, "added: "),
@@ -213,3 +216,54 @@ def resource_findings(comparison: Comparison, changes: list[ResourceChange]) -> 
             yield Finding("replacement", f"{name} is {change.kind}")
         if change.kind == "destroyed":
             yield Finding("removal", f"{name} is destroyed")
+
+
+def file_entries(comparison: Comparison) -> Iterator[Entry]:
+    """An entry for each image and function whose content differs."""
+    for before, after in comparison.both:
+        if METADATA not in before.metadata and METADATA not in after.metadata:
+            continue
+        old = comparison.before.properties(before).get(_content_property(before))
+        new = comparison.after.properties(after).get(_content_property(after))
+        if old != new:
+            yield _file_entry(_file_holder(comparison, after), before.metadata, after.metadata)
+
+
+def _content_property(resource: Resource) -> str:
+    return "Code" if resource.type == "AWS::Lambda::Function" else "Value"
+
+
+def _file_holder(comparison: Comparison, resource: Resource) -> str:
+    name = comparison.names.path(*resource.key)
+    if resource.type == "AWS::Lambda::Function":
+        return f"function {resource.unit}/{name}"
+    return f"image {spaced(name.removesuffix('ImageParameter'))}"
+
+
+def _file_entry(name: str, before: Mapping[str, object], after: Mapping[str, object]) -> Entry:
+    old, new = before.get(METADATA), after.get(METADATA)
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return Entry(Mark.CHANGED, f"{name}: changed; the other template does not name its files")
+    lines = list(_changed_files(old, new))
+    if not lines:
+        return Entry(Mark.CHANGED, f"{name}: no file changed, but what it is built with")
+    is_code = not all(line.endswith(_COMMENTS) for line in lines)
+    counted = f"{len(lines)} file{'s' if len(lines) > 1 else ''} changed"
+    left_out = [f"and {len(lines) - _FILES_SHOWN} more"] if len(lines) > _FILES_SHOWN else []
+    return Entry(
+        Mark.CHANGED if is_code else Mark.NOTE,
+        f"{name}: {counted}{'' if is_code else ', comments only: its code is the same'}",
+        (),
+        (*lines[:_FILES_SHOWN], *left_out),
+    )
+
+
+def _changed_files(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    for file in sorted({**old, **new}):
+        if file not in old:
+            yield f"added: {file}"
+        elif file not in new:
+            yield f"removed: {file}"
+        elif old[file] != new[file]:
+            codes = [side[file].partition(" ")[2] for side in (old, new)]
+            yield f"changed: {file}{_COMMENTS if codes[0] and codes[0] == codes[1] else ''}"

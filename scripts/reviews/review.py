@@ -9,13 +9,12 @@ from scripts.reviews.comparison import Comparison
 from scripts.reviews.costs import Costs, costs
 from scripts.reviews.deployment import refusals, rollback_entries
 from scripts.reviews.exposures import encryption_findings, exposure_findings
-from scripts.reviews.files import file_entries
 from scripts.reviews.iam import Iam, iam
-from scripts.reviews.parameters import parameter_entries
-from scripts.reviews.pipeline import PipelineChanges, pipeline_changes
+from scripts.reviews.pipeline import PipelineChanges, parameter_entries, pipeline_changes
 from scripts.reviews.policy import Finding, Policy, Verdict
 from scripts.reviews.resources import (
     ResourceChange,
+    file_entries,
     resource_changes,
     resource_entries,
     resource_findings,
@@ -58,11 +57,12 @@ class Review(Document):
 @dataclass(frozen=True)
 class _Parts:
     changes: list[ResourceChange]
+    resources: tuple[Entry, ...]
     pipeline: PipelineChanges
     iam: Iam
     exposed: tuple[Finding, ...]
+    refused: tuple[Finding, ...]
     costs: Costs
-    verdicts: tuple[Verdict, ...]
 
 
 def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) -> Review:
@@ -75,41 +75,51 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
         CommandError: the templates can't be compared.
     """
     changes = resource_changes(comparison)
-    resources = tuple(resource_entries(comparison, changes))
-    pipeline = pipeline_changes(comparison)
-    permissions, money = iam(comparison), costs(comparison)
-    exposed, refused = tuple(exposure_findings(comparison)), tuple(refusals(comparison))
+    parts = _Parts(
+        changes,
+        tuple(resource_entries(comparison, changes)),
+        pipeline_changes(comparison),
+        iam(comparison),
+        tuple(exposure_findings(comparison)),
+        tuple(refusals(comparison)),
+        costs(comparison),
+    )
     findings = (
         *resource_findings(comparison, changes),
-        *pipeline.findings,
-        *permissions.findings,
-        *exposed,
-        *encryption_findings((*resources, *pipeline.entries)),
-        *money.findings,
-        *refused,
+        *parts.pipeline.findings,
+        *parts.iam.findings,
+        *parts.exposed,
+        *encryption_findings((*parts.resources, *parts.pipeline.entries)),
+        *parts.costs.findings,
+        *parts.refused,
     )
     verdicts = policy.verdicts(findings, allowed)
-    sections = (
-        Section("Settings", tuple(_settings(comparison))),
-        Section("Deployment", tuple(Entry(Mark.DANGER, f"REFUSED: {f.text}") for f in refused)),
-        Section("Resources", resources),
-        Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed)),
-        Section("Permissions", permissions.entries or _same(changes, "Permissions")),
-        Section("Network", tuple(Entry(Mark.DANGER, f"EXPOSED: {f.text}") for f in exposed)),
-        Section("Parameters", tuple(parameter_entries(comparison, pipeline.renamed))),
-        Section("Images and functions", tuple(file_entries(comparison))),
-        Section("Costs", money.entries if changes else ()),
-        Section("Rollback", tuple(rollback_entries(comparison, changes))),
-    )
-    parts = _Parts(changes, pipeline, permissions, exposed, money, verdicts)
     labels = (comparison.before.stacks.label, comparison.after.stacks.label)
     return Review(
-        f"{comparison.environment}: {_summary(parts)}",
+        f"{comparison.environment}: {_summary(parts, verdicts)}",
         f"{comparison.environment}: {' → '.join(labels)}",
-        tuple(section for section in sections if section.entries),
+        tuple(section for section in _sections(comparison, parts) if section.entries),
         findings,
         verdicts,
     )
+
+
+def _sections(comparison: Comparison, parts: _Parts) -> Iterator[Section]:
+    changes, pipeline = parts.changes, parts.pipeline
+    yield Section("Settings", tuple(_settings(comparison)))
+    yield Section("Deployment", _loud("REFUSED", parts.refused))
+    yield Section("Resources", parts.resources)
+    yield Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed))
+    yield Section("Permissions", parts.iam.entries or _same(changes, "Permissions"))
+    yield Section("Network", _loud("EXPOSED", parts.exposed))
+    yield Section("Parameters", tuple(parameter_entries(comparison, pipeline.renamed)))
+    yield Section("Images and functions", tuple(file_entries(comparison)))
+    yield Section("Costs", parts.costs.entries if changes else ())
+    yield Section("Rollback", tuple(rollback_entries(comparison, changes)))
+
+
+def _loud(word: str, findings: Iterable[Finding]) -> tuple[Entry, ...]:
+    return tuple(Entry(Mark.DANGER, f"{word}: {finding.text}") for finding in findings)
 
 
 def _settings(comparison: Comparison) -> Iterator[Entry]:
@@ -129,7 +139,7 @@ def _same(
     return (Entry(Mark.NOTE, "written otherwise, and means the same"),) if is_other else ()
 
 
-def _summary(parts: _Parts) -> str:
+def _summary(parts: _Parts, verdicts: tuple[Verdict, ...]) -> str:
     """E.g. `2 changed · 1 step of the pipeline changed · permissions WIDER in 1`."""
     if not parts.changes:
         return "nothing changes"
@@ -142,7 +152,7 @@ def _summary(parts: _Parts) -> str:
         _permissions(parts.iam),
         f"{_counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
         parts.costs.summary,
-        _blocked(parts.verdicts),
+        _blocked(verdicts),
     )
     return " · ".join(filter(None, clauses))
 

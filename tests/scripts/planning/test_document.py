@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from scripts.document import markdown, print_document
-from scripts.planning.answer import as_json
-from scripts.planning.chart import write_chart
+from scripts.planning.answer import as_json, write_chart
 from scripts.planning.document import document
 from scripts.planning.plan import Plan
 
