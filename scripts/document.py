@@ -258,7 +258,7 @@ def _print_blocking(blocking: Mapping[str, Sequence[str]], console: Console) -> 
 def html(document: Document) -> str:
     """Writes a document of entries as one page that needs nothing else; all text is escaped."""
     # Only a page needs it, and commands that print start sooner without.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - see above
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

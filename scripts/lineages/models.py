@@ -1,7 +1,5 @@
 """The models that executions of the pipeline made: registered ones, and those turned down."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -120,7 +118,7 @@ class Models:
             for package in page["ModelPackageSummaryList"]
         ]
 
-    def _model(self, package: DescribeModelPackageOutputTypeDef) -> Model | None:
+    def _model(self, package: "DescribeModelPackageOutputTypeDef") -> Model | None:
         execution = package.get("CustomerMetadataProperties", {}).get(EXECUTION_ARN)
         if execution is None:
             return None

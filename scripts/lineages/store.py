@@ -1,7 +1,5 @@
 """The lineages in the artifacts bucket, read with Arrow."""
 
-from __future__ import annotations
-
 import json
 import os
 from bisect import bisect_right
@@ -65,7 +63,7 @@ class Lineage:
 
 
 @dataclass(frozen=True)
-class Content:
+class Membership:
     """A content in a dataset: its channel, and the rows of `objects.parquet` that hold it."""
 
     channel: str
@@ -119,16 +117,16 @@ class LineageStore:
         with _reading(lineage.objects):
             return self._dataset(lineage.objects).to_table(filter=wanted)
 
-    def contents(self, lineage: Lineage, digests: Iterable[bytes]) -> dict[bytes, Content]:
+    def contents(self, lineage: Lineage, digests: Iterable[bytes]) -> dict[bytes, Membership]:
         """Those of these contents that the dataset holds, by SHA-256."""
-        contents: dict[bytes, Content] = {}
+        contents: dict[bytes, Membership] = {}
         with _reading(lineage.membership), self._parquet(lineage.membership) as table:
             for digest in digests:
                 for group in _groups_that_may_hold(table.metadata, digest):
                     rows = table.read_row_group(group)
                     rows = rows.filter(pc.and_(pc.equal(rows["sha256"], digest), rows["present"]))
                     for row in rows.to_pylist():
-                        contents[digest] = Content(row["channel"], row["rows"])
+                        contents[digest] = Membership(row["channel"], row["rows"])
         return contents
 
     def rows(self, lineage: Lineage, numbers: Iterable[int]) -> list[dict[str, Any]]:
