@@ -32,62 +32,24 @@ Template = dict[str, Any]
 
 
 class AssemblyError(Exception):
-    """A folder holds no such template; the message says which."""
+    """A template is not what is expected; the message says why."""
 
 
-class CloudAssembly:
-    """The templates of a synthesis.
+def template_files(folder: Path) -> dict[str, Path]:
+    """The templates of a synthesis by the name of their stack, in order; those of stages too.
 
     https://docs.aws.amazon.com/cdk/v2/guide/configure-synth.html
 
-    Attributes:
-        folder: the folder that the CDK CLI calls `cdk.out`.
+    Args:
+        folder: the folder that the CDK CLI calls `cdk.out`, or one of a stage inside.
     """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def template_file(self, environment: str, unit: str) -> Path:
-        """Raises:
-        AssemblyError: there is none.
-        """
-        # The CDK leaves the hyphen of dev-anna out of names of files.
-        beginning = environment.replace("-", "") + unit
-        found = sorted(
-            (self.folder / f"assembly-{environment}").glob(f"{beginning}*.template.json")
-        )
-        if not found:
-            raise AssemblyError(
-                f"{self.folder} has no template of {environment}/{unit}: run ./scripts/cdk synth "
-                f"-c environment={environment} first."
-            )
-        return found[0]
-
-    def template(self, environment: str, unit: str) -> Template:
-        """Raises:
-        AssemblyError: there is none.
-        """
-        made: Template = json.loads(self.template_file(environment, unit).read_text("utf-8"))
-        return made
-
-    def templates(self, environment: str) -> dict[str, Template]:
-        """Every template of an environment, by unit.
-
-        Raises:
-            AssemblyError: one is missing.
-        """
-        return {unit: self.template(environment, unit) for unit in UNITS}
-
-    def resources(self, kind: str, environment: str = "dev") -> Iterator[dict[str, Any]]:
-        """Properties of all resources of a type in an environment."""
-        for template in self.templates(environment).values():
-            for resource in template["Resources"].values():
-                if resource["Type"] == kind:
-                    yield resource["Properties"]
-
-    def definition(self, environment: str = "dev") -> "Definition":
-        """The definition of the environment's pipeline."""
-        return pipeline_definition(self.template(environment, "training"))
+    found = {}
+    for manifest in folder.rglob("manifest.json"):
+        for artifact in json.loads(manifest.read_text("utf-8")).get("artifacts", {}).values():
+            if artifact["type"] == "aws:cloudformation:stack":
+                properties = artifact["properties"]
+                found[properties["stackName"]] = manifest.parent / properties["templateFile"]
+    return dict(sorted(found.items()))
 
 
 class Definition:

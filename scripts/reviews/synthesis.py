@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.assembly import template_files
 from scripts import REPOSITORY
 from scripts.console import CommandError
 from scripts.reviews.stacks import Template
@@ -82,15 +83,15 @@ class Synthesis:
         if self.process.wait() != 0:
             raise self._error()
         prefix = f"shardwise-{self._environment}-"
-        stacks = dict(_stacks(self._out))
+        stacks = template_files(self._out)
         templates = {
-            name.removeprefix(prefix): template
-            for name, template in sorted(stacks.items())
+            name.removeprefix(prefix): json.loads(file.read_text("utf-8"))
+            for name, file in stacks.items()
             if name.startswith(prefix)
         }
         if not templates:
             raise CommandError(
-                f"The app makes no stack {prefix}…, only {', '.join(sorted(stacks)) or 'none'}: "
+                f"The app makes no stack {prefix}…, only {', '.join(stacks) or 'none'}: "
                 "name another --environment."
             )
         return templates
@@ -145,12 +146,3 @@ def _process_environment(out: Path, context: Mapping[str, Any]) -> dict[str, str
         if not name.startswith("AWS_") and name not in hidden
     }
     return {**kept, "CDK_OUTDIR": str(out), "CDK_CONTEXT_JSON": json.dumps(context)}
-
-
-def _stacks(folder: Path) -> Iterator[tuple[str, Template]]:
-    for manifest in sorted(folder.rglob("manifest.json")):
-        for artifact in json.loads(manifest.read_text("utf-8")).get("artifacts", {}).values():
-            if artifact["type"] == "aws:cloudformation:stack":
-                properties = artifact["properties"]
-                file = manifest.parent / properties["templateFile"]
-                yield properties["stackName"], json.loads(file.read_text("utf-8"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.assembly import CloudAssembly
+from tests.infra.cloud_assembly import CloudAssembly
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The app speaks to the jsii kernel through pipes; any socket to elsewhere is a mistake.

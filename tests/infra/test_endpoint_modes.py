@@ -9,10 +9,11 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 
-from infra.assembly import CloudAssembly, plain_text
+from infra.assembly import plain_text
 from infra.deployment import Deployment
 from infra.own_rules import OwnRules
 from infra.settings import load
+from tests.infra.cloud_assembly import CloudAssembly
 from tests.infra.conftest import REPOSITORY
 from tests.infra.operations.test_template import graphs
 

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from infra.assembly import CloudAssembly, plain_text
+from infra.assembly import plain_text
+from tests.infra.cloud_assembly import CloudAssembly
 
 # Properties that name something in an account and Region.
 NAME = re.compile(r"(Name|Alias|Identifier)$")

@@ -7,9 +7,10 @@ import cdk_nag
 import pytest
 
 from functions.drift import retrain
-from infra.assembly import CloudAssembly, plain_text
+from infra.assembly import plain_text
 from infra.deployment import Deployment
 from infra.settings import load
+from tests.infra.cloud_assembly import CloudAssembly
 from tests.infra.conftest import REPOSITORY
 
 CONTEXT = {"endpoint.capture_percent": "100", "drift.every_hours": "6", "drift.retrain": "true"}

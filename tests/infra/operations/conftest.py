@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.assembly import CloudAssembly
+from tests.infra.cloud_assembly import CloudAssembly
 from tests.infra.operations.deployed import NAME, Operations
 from tests.rehearsal.conftest import ROLE, Server, eventually
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.assembly import CloudAssembly
+from tests.infra.cloud_assembly import CloudAssembly
 from tests.rehearsal.conftest import Server, eventually
 
 ACCOUNT = "000000000000"

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from infra.assembly import CloudAssembly
+from tests.infra.cloud_assembly import CloudAssembly
 from tests.rehearsal.conftest import Server, eventually
 
 SERVER = Path(__file__).parent / "slow_server.py"
