@@ -1,7 +1,7 @@
 """What a run and a month cost: pure functions over JSON that a synthesis wrote, no CDK.
 
 `load_prices()` reads the price table, `load_rates()` the rates that were measured last;
-`run_cost(definition, rates, workload, prices, region)` reckons one execution step by step,
+`run_cost(definition, rates, workload, prices, region)` costs one execution step by step,
 `monthly_cost(templates, prices, region)` what an environment costs while nothing happens. The
 review, `./scripts/plan` and the dashboard all call these; docs/planning.md has the formulas.
 """

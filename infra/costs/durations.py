@@ -12,7 +12,7 @@ from infra.costs.rates import Rates, Training
 # Bytes of a record beside its pixels: key, label, protocol buffer, TFRecord's own.
 RECORD_OVERHEAD = 150
 
-# Bytes/s between workers of one host, as `./scripts/bench training` found.
+# Bytes/s between workers of one host, as `./scripts/bench training` measured.
 LOOPBACK_BYTES = 1e9
 
 
@@ -31,8 +31,10 @@ class Workload:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises:
-        ValueError: no objects, or no bytes.
+        """Checks it.
+
+        Raises:
+            ValueError: no objects, or no bytes.
         """
         if self.objects < 1 or self.mean_bytes <= 0:
             raise ValueError(
@@ -41,7 +43,7 @@ class Workload:
             )
 
 
-# What estimates are told of where nobody says another: ./scripts/plan does.
+# What estimates are of where no other workload is given, as ./scripts/plan takes one.
 EXAMPLE = Workload(objects=1_000_000, mean_bytes=110_000)
 
 
@@ -54,7 +56,7 @@ class Split:
     """Objects by channel.
 
     Raises:
-        KeyError: CreateManifests isn't told the fractions.
+        KeyError: CreateManifests has no fractions.
     """
 
     train: int
@@ -63,8 +65,9 @@ class Split:
 
     @classmethod
     def of(cls, objects: int, manifests: Job) -> "Split":
-        validation = round(objects * float(manifests.told["validation_fraction"]))
-        test = round(objects * float(manifests.told["test_fraction"]))
+        """As CreateManifests splits that many objects."""
+        validation = round(objects * float(manifests.options["validation_fraction"]))
+        test = round(objects * float(manifests.options["test_fraction"]))
         return cls(max(1, objects - validation - test), validation, test)
 
 
@@ -130,16 +133,16 @@ def _download(files: int, size: float, work: Work, instance: Instance) -> float:
 
 def _training(job: Job, work: Work, instance: Instance) -> Parts:
     rate = training_rate(job, work, instance)
-    on_host = int(job.told["workers_per_host"])
-    workers, batch = job.count * on_host, int(job.told["batch_size"])
-    epochs = int(job.told["epochs"])
+    on_host = int(job.options["workers_per_host"])
+    workers, batch = job.count * on_host, int(job.options["batch_size"])
+    epochs = int(job.options["epochs"])
     one = _processors_per_worker(on_host, instance, rate)
     steps = math.ceil(work.split.train / (workers * batch)) * epochs
     validated = math.ceil(work.split.validation / (workers * batch)) * batch * epochs
     # The workers of a host share its network; those of one alone need none.
     among = instance.network_bytes if job.count > 1 else max(instance.network_bytes, LOOPBACK_BYTES)
     link = Machine("link", work.rates.assumed.latency_seconds, among)
-    halved = 0.5 if job.told["gradient_compression"] != "none" else 1.0
+    halved = 0.5 if job.options["gradient_compression"] != "none" else 1.0
     gradients = rate.gradient_bytes * halved
     read = (work.split.train + work.split.validation) * work.record_bytes
     return {
@@ -181,7 +184,7 @@ def training_rate(job: Job, work: Work, instance: Instance) -> Training:
     Raises:
         NoRateError: it wasn't measured on such a processor.
     """
-    network, precision = job.told["model"], job.told["precision"]
+    network, precision = job.options["model"], job.options["precision"]
     processor = instance.gpu or "cpu"
     rate = work.rates.training_of(network, precision, processor)
     if rate is None:

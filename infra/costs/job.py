@@ -1,4 +1,4 @@
-"""What a step of a definition asks of SageMaker: instances, and what the container is told."""
+"""What a step of a definition asks of SageMaker: instances, and its container's options."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -18,9 +18,9 @@ class Job:
     Attributes:
         instance: its instance type.
         volume_gb: storage of each instance.
-        max_seconds: after which SageMaker stops it; None where nothing is said.
+        max_seconds: after which SageMaker stops it; None where the request names no limit.
         is_spot: managed spot training.
-        told: hyperparameters, or arguments without their dashes, parameters filled in.
+        options: hyperparameters, or arguments without their dashes, parameters filled in.
     """
 
     step: str
@@ -30,7 +30,7 @@ class Job:
     volume_gb: float
     max_seconds: float | None
     is_spot: bool
-    told: Mapping[str, str]
+    options: Mapping[str, str]
 
 
 def with_instances(definition: Definition, instances: Mapping[str, tuple[str, int]]) -> Definition:
@@ -67,10 +67,10 @@ def _job(name: str, step: Mapping[str, Any], parameters: Mapping[str, Any]) -> J
     arguments = step["Arguments"]
     use = _USES[step["Type"]]
     if use == "training":
-        resources, told = arguments["ResourceConfig"], arguments.get("HyperParameters", {})
+        resources, options = arguments["ResourceConfig"], arguments.get("HyperParameters", {})
     else:
         resources = arguments["ProcessingResources"]["ClusterConfig"]
-        told = _options(arguments["AppSpecification"].get("ContainerArguments", []))
+        options = _command_line(arguments["AppSpecification"].get("ContainerArguments", []))
     longest = arguments.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
     return Job(
         step=name,
@@ -80,11 +80,11 @@ def _job(name: str, step: Mapping[str, Any], parameters: Mapping[str, Any]) -> J
         volume_gb=float(_text(resources["VolumeSizeInGB"], parameters)),
         max_seconds=float(_text(longest, parameters)) if longest else None,
         is_spot=arguments.get("EnableManagedSpotTraining", False),
-        told={key: _text(value, parameters) for key, value in told.items()},
+        options={key: _text(value, parameters) for key, value in options.items()},
     )
 
 
-def _options(arguments: list[Any]) -> dict[str, Any]:
+def _command_line(arguments: list[Any]) -> dict[str, Any]:
     """`--image-size 32` as {"image_size": "32"}."""
     return {
         name.removeprefix("--").replace("-", "_"): value
@@ -94,7 +94,7 @@ def _options(arguments: list[Any]) -> dict[str, Any]:
 
 
 def _text(value: Any, parameters: Mapping[str, Any]) -> str:
-    """A value of the definition as the job is told it; what only a run knows keeps its name."""
+    """A value of the definition as a job gets it; what only a run knows keeps its name."""
     match value:
         case {"Get": str() as path} if path.startswith("Parameters."):
             return str(parameters.get(path.removeprefix("Parameters.")))

@@ -79,8 +79,10 @@ _BY_MONTH: Mapping[str, Callable[[int, Region], Item]] = {
 }
 
 
-def _by_use(what: str, told: Callable[[Mapping[str, float]], str]) -> Callable[[int, Region], Item]:
-    return lambda count, region: Item(f"{count} {what}", None, told(region.other))
+def _by_use(
+    what: str, prices: Callable[[Mapping[str, float]], str]
+) -> Callable[[int, Region], Item]:
+    return lambda count, region: Item(f"{count} {what}", None, prices(region.other))
 
 
 _BY_USE: Mapping[str, Callable[[int, Region], Item]] = {
@@ -126,7 +128,7 @@ def _interfaces(endpoints: list[Mapping[str, Any]], region: Region) -> Iterator[
 def _endpoint(
     properties: Mapping[str, Any], template: Mapping[str, Any], prices: Prices, region: Region
 ) -> Iterator[Item]:
-    """Reckons with the fewest instances that are always there, once a model is approved."""
+    """Counts the fewest instances that are always there, once a model is approved."""
     fewest = _fewest_instances(template)
     for key in ("ProductionVariants", "ShadowProductionVariants"):
         for variant in properties.get(key, ()):
@@ -156,5 +158,5 @@ def _fewest_instances(template: Mapping[str, Any]) -> int | None:
 
 def _serverless(name: str, config: Mapping[str, Any], region: Region) -> Item:
     second = region.other["serverless_gb_second"] * int(config["MemorySizeInMB"]) / 1024
-    told = f"{second * 3600:.3f} USD an hour of answering"
-    return Item(f"{config['MemorySizeInMB']} MB serverless of {name}", None, told)
+    price = f"{second * 3600:.3f} USD an hour of answering"
+    return Item(f"{config['MemorySizeInMB']} MB serverless of {name}", None, price)

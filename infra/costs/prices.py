@@ -65,7 +65,7 @@ class Region:
     Attributes:
         kg_co2e_per_kwh: of its grid.
         hours: USD of an instance's hour, by type.
-        confirmed: the types whose price was read; the others' were reckoned from another Region's.
+        confirmed: the types whose price was read; the others' were derived from another Region's.
         other: USD of everything else, by name, e.g. `s3_gb_month`.
     """
 
@@ -82,7 +82,7 @@ class Prices:
     """The table of `prices.toml`.
 
     Attributes:
-        date: when it was written; AWS changes prices without telling it.
+        date: when it was written; AWS changes prices unannounced.
         spot_discount: assumed share that managed spot training saves, 0 to 1.
     """
 
@@ -129,7 +129,7 @@ class Prices:
         return tuple(self._usable(use, self.region(region)))
 
     def is_confirmed(self, instance: str, region: str | None) -> bool:
-        """Whether the hour's price was read, and not reckoned from another Region's."""
+        """Whether the hour's price was read, and not derived from another Region's."""
         return instance in self.region(region).confirmed
 
     def _usable(self, use: Use, region: Region) -> list[str]:
@@ -186,16 +186,16 @@ def _region(
     first: Mapping[str, Any],
     instances: Mapping[str, Instance],
 ) -> Region:
-    reckoned = {
-        instance: round(price * region["reckoned"][instances[instance].family], 4)
+    derived = {
+        instance: round(price * region["derived"][instances[instance].family], 4)
         for instance, price in first["usd_per_hour"].items()
-        if instances[instance].family in region.get("reckoned", {})
+        if instances[instance].family in region.get("derived", {})
     }
     return Region(
         name=name,
         title=region["name"],
         kg_co2e_per_kwh=region["kg_co2e_per_kwh"],
-        hours={**reckoned, **region["usd_per_hour"]},
+        hours={**derived, **region["usd_per_hour"]},
         confirmed=frozenset(region["usd_per_hour"]),
         other={**first["other"], **region["other"]},
     )

@@ -40,7 +40,7 @@ class Sharding(_Rates):
     vCPUs.
     """
 
-    start_seconds: float = Field(ge=0, description="Of the job beside what its report tells.")
+    start_seconds: float = Field(ge=0, description="Of the job beside what its report has.")
     serial_seconds: float = Field(ge=0, description="Of the report, whatever the objects.")
     vcpu_seconds_per_object: float = Field(ge=0)
     vcpu_seconds_per_byte: float = Field(ge=0)

@@ -17,7 +17,7 @@ PROCESSING_INSTANCES = 100
 
 @dataclass(frozen=True)
 class StepCost:
-    """What a step takes; `seconds`, `usd` and `kg_co2e` are None where nothing tells (see `why`).
+    """What a step takes; `seconds`, `usd` and `kg_co2e` are None where unknown (see `why`).
 
     Attributes:
         seconds: from its request to its end.
@@ -55,10 +55,12 @@ class RunCost:
 
     @property
     def usd(self) -> float:
+        """Of the steps and the requests to S3."""
         return self.requests_usd + sum(step.usd or 0 for step in self.steps)
 
     @property
     def kg_co2e(self) -> float:
+        """Of the steps."""
         return sum(step.kg_co2e or 0 for step in self.steps)
 
     @property
@@ -82,7 +84,7 @@ def run_cost(
     prices: Prices,
     region: str | None,
 ) -> RunCost:
-    """Reckons one execution of a definition; `with_instances` gives one on other instances.
+    """The cost of one execution of a definition; `with_instances` gives one on other instances.
 
     Args:
         region: us-east-1 where it is None.
@@ -101,7 +103,7 @@ def run_cost(
 
 
 def step_cost(job: Job, work: Work | None, prices: Prices, region: Region) -> StepCost:
-    """Reckons one step.
+    """The cost of one step.
 
     Args:
         work: None where the definition doesn't say what the steps have to do.
@@ -143,7 +145,7 @@ def work_of(jobs: Mapping[str, Job], rates: Rates, workload: Workload) -> Work |
     if not {"CreateManifests", "ShardImages"} <= jobs.keys():
         return None
     split = Split.of(workload.objects, jobs["CreateManifests"])
-    return Work(workload, split, int(jobs["ShardImages"].told["image_size"]), rates)
+    return Work(workload, split, int(jobs["ShardImages"].options["image_size"]), rates)
 
 
 def _last_end(definition: Definition, costs: Mapping[str, StepCost]) -> float:

@@ -25,5 +25,6 @@ class Finding:
 
     @property
     def sentence(self) -> str:
+        """Where, which rule, what is wrong and what to do."""
         where = f"{self.subject} ({self.path})" if self.path else self.subject
         return f"{where} breaks the rule {self.rule}: {self.wrong}."

@@ -7,9 +7,10 @@ from typing import Any
 
 from infra.assembly import Definition
 from infra.costs import Prices
-from infra.rules import Finding, secrets
+from infra.rules import Finding
 from infra.rules.arguments import check_arguments
 from infra.rules.jobs import Job, check_job, jobs, pinned_image
+from infra.rules.secrets import check_secrets
 
 # https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
 MOST_STEPS = 50
@@ -46,7 +47,7 @@ def check_definition(
         encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
     found = {*_limits(definition), *_step_names(definition), *_roles(list(jobs(definition)))}
-    found.update(secrets.of("pipeline", definition.content.get("Parameters", []), "Parameters"))
+    found.update(check_secrets("pipeline", definition.content.get("Parameters", []), "Parameters"))
     for name, step in definition.steps.items():
         found.update(_step(name, step))
     for job in jobs(definition):
@@ -58,7 +59,7 @@ def _step(name: str, step: dict[str, Any]) -> Iterator[Finding]:
     yield from check_arguments(name, step)
     branches = ("IfSteps", "ElseSteps")
     own = {key: value for key, value in step["Arguments"].items() if key not in branches}
-    yield from secrets.of(name, own)
+    yield from check_secrets(name, own)
     if step["Type"] in ("Model", "RegisterModel"):
         yield from _model_images(name, own)
     if step["Type"] in ("Processing", "Training", "RegisterModel"):

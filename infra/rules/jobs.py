@@ -252,7 +252,7 @@ def _time_limit(job: Job) -> Iterator[Finding]:
 
 
 def _tags(job: Job) -> Iterator[Finding]:
-    """Each job's costs can be told apart."""
+    """Each job's costs can be attributed."""
     given = {tag.get("Key") for tag in job.arguments.get("Tags", [])}
     if missing := [key for key in TAGS if key not in given]:
         wrong = f"the job has no tag {' and no tag '.join(missing)}: add it"

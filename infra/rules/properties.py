@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from infra.assembly import Template
-from infra.rules import Finding, secrets
+from infra.rules import Finding
 from infra.rules.resources import Resource, resources
+from infra.rules.secrets import check_secrets
 from infra.volumes import volume_key
 
 Properties = Mapping[str, Any]
@@ -43,14 +44,14 @@ def encrypted(templates: Mapping[str, Template]) -> Iterator[Finding]:
     for resource in resources(templates, *_ENCRYPTED):
         path, is_encrypted = _ENCRYPTED[resource.type]
         if not is_encrypted(resource.properties):
-            yield _finding(resource, "encrypted", path, "nothing is said of encryption: set it")
+            yield _finding(resource, "encrypted", path, "there is no encryption: set it")
 
 
 def logs_end(templates: Mapping[str, Template]) -> Iterator[Finding]:
     """Every log group forgets after some days."""
     for group in resources(templates, "AWS::Logs::LogGroup"):
         if not group.properties.get("RetentionInDays"):
-            wrong = "log events are kept for ever: set how many days"
+            wrong = "log events are kept forever: set how many days"
             yield _finding(group, "log-retention", "RetentionInDays", wrong)
 
 
@@ -110,7 +111,7 @@ def no_secrets(templates: Mapping[str, Template]) -> Iterator[Finding]:
     """Environments, parameters and outputs hold none."""
     for resource in resources(templates, *_READABLE):
         member = _READABLE[resource.type]
-        yield from secrets.of(resource.subject, resource.properties.get(member), member)
+        yield from check_secrets(resource.subject, resource.properties.get(member), member)
     for unit, template in templates.items():
         for section in ("Outputs", "Parameters"):
-            yield from secrets.of(unit, template.get(section), section)
+            yield from check_secrets(unit, template.get(section), section)

@@ -39,7 +39,7 @@ _FORMS = (
 _SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
 
 
-def of(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
+def check_secrets(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
     """What looks like a secret in a value.
 
     Args:

@@ -159,6 +159,7 @@ class Endpoint(Section):
 
     @property
     def scales(self) -> bool:
+        """Is there autoscaling?"""
         return self.maximum_instances is not None
 
     @property
@@ -185,7 +186,7 @@ class Endpoint(Section):
     @model_validator(mode="after")
     def _serverless_goes_without(self) -> "Endpoint":
         if self.mode == "serverless":
-            for is_set, said in (
+            for is_set, remedy in (
                 (self.accelerator == "gpu", "accelerator gpu: set it to cpu"),
                 (self.scales, "maximum_instances: set serverless_concurrency instead"),
                 (self.traffic_shift != "all_at_once", "traffic_shift but all_at_once: set that"),
@@ -193,13 +194,13 @@ class Endpoint(Section):
                 (self.shadow_model_package, "shadow variant: leave shadow_model_package out"),
             ):
                 if is_set:
-                    raise ValueError(f"mode serverless has no {said}")
+                    raise ValueError(f"mode serverless has no {remedy}")
         return self
 
     @model_validator(mode="after")
     def _asynchronous_goes_without(self) -> "Endpoint":
         if self.mode == "asynchronous":
-            for is_set, said in (
+            for is_set, remedy in (
                 (
                     self.capture_percent > 0,
                     "data capture, as every answer is in S3: set capture_percent to 0",
@@ -207,7 +208,7 @@ class Endpoint(Section):
                 (self.shadow_model_package, "shadow variant: leave shadow_model_package out"),
             ):
                 if is_set:
-                    raise ValueError(f"mode asynchronous has no {said}")
+                    raise ValueError(f"mode asynchronous has no {remedy}")
         return self
 
     @model_validator(mode="after")

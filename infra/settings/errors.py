@@ -21,14 +21,14 @@ class SettingsError(Exception):
 def schemas() -> Mapping[str, Schema]:
     """JSON Schema of each setting by its name, e.g. `training.hosts`, in the models' order."""
     schema = Settings.model_json_schema()
-    found: dict[str, Schema] = {}
+    settings: dict[str, Schema] = {}
     for name, field in schema["properties"].items():
         if "$ref" in field:
             section = schema["$defs"][field["$ref"].rpartition("/")[2]]["properties"]
-            found |= {f"{name}.{key}": value for key, value in section.items()}
+            settings |= {f"{name}.{key}": value for key, value in section.items()}
         elif name != "environment":
-            found[name] = field
-    return found
+            settings[name] = field
+    return settings
 
 
 def is_optional(schema: Schema) -> bool:
@@ -115,8 +115,8 @@ def _instead(key: str) -> str:
     tables = dict.fromkeys(name.partition(".")[0] for name in schemas() if "." in name)
     if "." not in key and (near := get_close_matches(key, tables, n=1)):
         return f"did you mean [{near[0]}]"
-    if found := nearest(key):
-        return f"did you mean {_either(found)}"
+    if meant := nearest(key):
+        return f"did you mean {_either(meant)}"
     return "take it out; ./scripts/settings shows all there are"
 
 

@@ -164,10 +164,10 @@ def _frozen(value: Any) -> Any:
 
 
 def _keys(values: Mapping[str, Any]) -> list[str]:
-    found = []
+    keys = []
     for name, value in values.items():
-        found += [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
-    return found
+        keys += [f"{name}.{key}" for key in value] if isinstance(value, dict) else [name]
+    return keys
 
 
 def _validate(values: dict[str, Any], file: str, overridden: tuple[str, ...]) -> Settings:

@@ -1,4 +1,4 @@
-"""Tables of the pipeline's steps: what each runs on, and what its container is told."""
+"""Tables of the pipeline's steps: what each runs on, and its container's options."""
 
 from typing import Annotated, Literal
 
@@ -138,6 +138,7 @@ class Training(Section):
 
     @property
     def workers(self) -> int:
+        """Of all hosts."""
         return self.hosts * self.workers_per_host
 
     @model_validator(mode="after")

@@ -25,8 +25,8 @@ value comes from:
     ./scripts/settings -e prod --against dev -c training.hosts=4
 
 A list is written with commas (`-c operations.notify_emails=ops@example.com,anna@example.com`), and
-`none` takes away what may be left out. What can't be is refused before anything is made, in a
-sentence with the file, the key and what to do.
+`none` takes away what may be left out. What can't be is refused before anything is synthesised, in
+a sentence with the file, the key and what to do.
 """
 _HEAD = """
 | key | may be | default | elsewhere | |

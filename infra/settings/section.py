@@ -53,8 +53,10 @@ HostingInstance = Annotated[InstanceType, AfterValidator(_usable("hosting"))]
 
 
 def check_accelerator(instance_type: str, accelerator: Accelerator) -> None:
-    """Raises:
-    ValueError: the instance has no GPU for a build that needs one, or the reverse.
+    """An instance has GPUs for a build that needs them, and none for one that doesn't.
+
+    Raises:
+        ValueError: it is otherwise.
     """
     gpus = gpus_of(instance_type)
     if accelerator == "gpu" and not gpus:

@@ -45,6 +45,7 @@ class Roles(Construct):
 
     @property
     def of_jobs(self) -> tuple[iam.Role, ...]:
+        """The roles that jobs run under."""
         return (self.processing, self.serving_model, self.training, self.evaluation)
 
     def _role(self, construct_id: str, description: str) -> iam.Role:

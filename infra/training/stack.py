@@ -82,6 +82,7 @@ class TrainingStack(cdk.Stack):
 
     @property
     def pipeline_arn(self) -> str:
+        """The pipeline's ARN, from its name: no reference to this stack."""
         return self.format_arn(
             service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
         )

@@ -243,7 +243,7 @@ def _carried_network(plan: Plan) -> Iterator[str]:
     except NoRateError:
         return
     known = plan.question.rates.training_of(
-        job.told["model"], job.told["precision"], instance.gpu or "cpu"
+        job.options["model"], job.options["precision"], instance.gpu or "cpu"
     )
     if known is None:
         return

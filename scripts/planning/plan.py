@@ -88,7 +88,7 @@ class Plan:
     @property
     def workers_per_host(self) -> int:
         """As it is set."""
-        return int(self.jobs["TrainModel"].told["workers_per_host"])
+        return int(self.jobs["TrainModel"].options["workers_per_host"])
 
     def workers_on(self, instance: str) -> int:
         """Training workers of one instance: one a GPU, where it has any."""
@@ -168,10 +168,10 @@ class Plan:
 
     def _job(self, step: str, instance: str, count: int) -> Job:
         job = self.jobs[step]
-        arguments = dict(job.told)
+        arguments = dict(job.options)
         if "workers_per_host" in arguments and step == "TrainModel":
             arguments["workers_per_host"] = str(self.workers_on(instance))
-        return replace(job, instance=instance, count=count, told=arguments)
+        return replace(job, instance=instance, count=count, options=arguments)
 
     def _choice(self, sharding: str, training: str, hosts: int) -> Choice:
         shards = (sharding, hosts * self.workers_on(training))

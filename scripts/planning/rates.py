@@ -65,7 +65,7 @@ def with_assumed_gpus(
     Raises:
         CommandError: it is no such text, or nothing is known of the network at all.
     """
-    job = jobs_of(definition)["TrainModel"].told
+    job = jobs_of(definition)["TrainModel"].options
     known = next((rate for rate in rates.training if rate.network == job["model"]), None)
     speeds = dict(_gpu_speed(text, prices) for text in assumed)
     if speeds and known is None:

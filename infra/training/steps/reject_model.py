@@ -10,6 +10,7 @@ from infra.training.wiring import Wiring
 
 
 def reject_model(wiring: Wiring, *, evaluation: ProcessingStep) -> FailStep:
+    """An error message with both thresholds and where the metrics are."""
     return FailStep(
         name="RejectModel",
         description="Ends the execution as the model is not accurate enough, or less so than the "

@@ -108,10 +108,10 @@ def test_a_step_that_nobody_measured_is_told_and_not_guessed(definition):
 
 def test_a_job_is_read_with_its_arguments_and_hyperparameters(definition):
     jobs = jobs_of(definition, {"Epochs": 7})
-    assert jobs["TrainModel"].told["epochs"] == "7"
-    assert jobs["CreateManifests"].told["validation_fraction"] == "0.15"
+    assert jobs["TrainModel"].options["epochs"] == "7"
+    assert jobs["CreateManifests"].options["validation_fraction"] == "0.15"
     assert jobs["ShardImages"].count == jobs["TrainModel"].count * int(
-        jobs["TrainModel"].told["workers_per_host"]
+        jobs["TrainModel"].options["workers_per_host"]
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.rules import secrets
+from infra.rules.secrets import check_secrets
 from tests.infra.rules.changes import argument, of_pipeline
 
 TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
@@ -54,7 +54,7 @@ def test_a_secret_is_found_where_it_lies(found_after, change, path):
     ],
 )
 def test_known_forms_are_found_under_any_name(value):
-    (found,) = secrets.of("step", {"harmless": value})
+    (found,) = check_secrets("step", {"harmless": value})
     assert found.path == "harmless"
     assert value not in found.sentence
 
@@ -64,4 +64,4 @@ def test_known_forms_are_found_under_any_name(value):
     ["a" * 64, "s3://bucket/prefix/0123456789abcdef", "arn:aws:kms:us-east-1:123456789012:key/1-2"],
 )
 def test_hashes_and_names_are_no_secrets(value):
-    assert list(secrets.of("step", {"harmless": value})) == []
+    assert list(check_secrets("step", {"harmless": value})) == []
