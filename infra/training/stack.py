@@ -64,6 +64,16 @@ class TrainingStack(cdk.Stack):
         text = definition_text(self.pipeline_name, self._wiring(data, images))
         self.definition = Definition(json.loads(text))
         self.pipeline = self._pipeline(text)
+        self._write_outputs()
+
+    @property
+    def pipeline_arn(self) -> str:
+        """The pipeline's ARN, from its name: no reference to this stack."""
+        return self.format_arn(
+            service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
+        )
+
+    def _write_outputs(self) -> None:
         cdk.CfnOutput(
             self, "PipelineName", value=self.pipeline_name, description="Name of the pipeline"
         )
@@ -76,15 +86,8 @@ class TrainingStack(cdk.Stack):
         cdk.CfnOutput(
             self,
             "ModelPackageGroupArn",
-            value=group.attr_model_package_group_arn,
+            value=self.model_package_group.attr_model_package_group_arn,
             description="The same, for environments that serve its models",
-        )
-
-    @property
-    def pipeline_arn(self) -> str:
-        """The pipeline's ARN, from its name: no reference to this stack."""
-        return self.format_arn(
-            service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
         )
 
     def _model_package_group(self) -> sagemaker.CfnModelPackageGroup:

@@ -37,6 +37,7 @@ def register_model(
     """
     metrics = below(output_uri(evaluation.properties, OUTPUT), METRICS_FILE)
     dataset = below(output_uri(manifests.properties, LINEAGE), DATASET_FILE)
+    model = training.properties.ModelArtifacts.S3ModelArtifacts
     session = wiring.session
     session.init_model_step_arguments(_Model(session))
     # In a PipelineSession this keeps the request instead of sending it.
@@ -44,12 +45,7 @@ def register_model(
         session,
         model_package_group_name=wiring.model_package_group,
         approval_status="PendingManualApproval",
-        containers=[
-            {
-                "Image": wiring.images.inference,
-                "ModelDataUrl": training.properties.ModelArtifacts.S3ModelArtifacts,
-            }
-        ],
+        containers=[{"Image": wiring.images.inference, "ModelDataUrl": model}],
         content_types=["image/jpeg", "image/png"],
         response_types=["application/json"],
         inference_instances=[wiring.settings.endpoint.instance_type],

@@ -1,5 +1,7 @@
 """ShardImages: each instance decodes its share of every channel into one TFRecord file."""
 
+from sagemaker.core.shapes import ProcessingInput
+from sagemaker.core.workflow.properties import Properties
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from infra.training.steps.jobs import (
@@ -33,15 +35,6 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
         hosts=wiring.settings.training.workers,
         isolated=True,
     )
-    sharded = [
-        from_s3(
-            channel,
-            below(folder, f"{channel}.manifest"),
-            s3_data_type="ManifestFile",
-            distribution="ShardedByS3Key",
-        )
-        for channel in CHANNELS
-    ]
     return ProcessingStep(
         name="ShardImages",
         description="Decodes images into as many TFRecord files a channel as training has workers",
@@ -54,7 +47,7 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
                 seed=wiring.parameters["seed"],
             ),
             inputs=[
-                *sharded,
+                *(_sharded(channel, folder) for channel in CHANNELS),
                 from_s3("labels", below(folder, "labels.json")),
                 from_s3("lineage", below(lineage, "objects.parquet")),
             ],
@@ -67,4 +60,14 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
             ],
         ),
         retry_policies=job_retries(),
+    )
+
+
+def _sharded(channel: str, manifests: Properties) -> ProcessingInput:
+    """A host's share of a channel's objects."""
+    return from_s3(
+        channel,
+        below(manifests, f"{channel}.manifest"),
+        s3_data_type="ManifestFile",
+        distribution="ShardedByS3Key",
     )
