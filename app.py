@@ -6,8 +6,8 @@ import sys
 # Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
 sys.dont_write_bytecode = False
 
-from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402
-from infra.validation import new_app, synthesise  # noqa: E402
+from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402 - after the line above
+from infra.validation import new_app, synthesise  # noqa: E402 - after the line above
 
 
 def main() -> None:
@@ -17,15 +17,14 @@ def main() -> None:
     try:
         context = app.node.get_all_context()
         environments = [load(name, context) for name in ([chosen] if chosen else ENVIRONMENTS)]
-        # Of the CLI's credentials: what is deployed says no account where the settings don't.
+        # Of the CLI's credentials: no template has an account where the settings have none.
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")
         for each in environments:
             if account and not each.account and (problem := each.problem_in(account)):
                 raise SettingsError(f"{each.stage}: {problem}.")
     except SettingsError as error:
         sys.exit(f"shardwise: {error}")
-    # Takes a while; bad settings are refused before.
-    from infra.deployment import Deployment  # noqa: PLC0415
+    from infra.deployment import Deployment  # noqa: PLC0415 - takes seconds; bad settings do not
 
     for settings in environments:
         Deployment(app, settings=settings)

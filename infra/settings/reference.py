@@ -26,7 +26,8 @@ value comes from:
 
 A list is written with commas (`-c operations.notify_emails=ops@example.com,anna@example.com`), and
 `none` takes away what may be left out. What can't be is refused before anything is synthesised, in
-a sentence with the file, the key and what to do.
+a sentence with the file, the key and what to do. `SHARDWISE_ENVIRONMENTS` names another folder of
+files, `SHARDWISE_CACHE` another one than `.cache` for what is made once.
 """
 _HEAD = """
 | key | may be | default | elsewhere | |

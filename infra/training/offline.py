@@ -56,8 +56,8 @@ def pipeline_session(default_bucket: str) -> "PipelineSession":
 
     Call it, and use what it returns, inside `offline()`.
     """
-    import boto3  # noqa: PLC0415
-    from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415
+    import boto3  # noqa: PLC0415 - takes seconds
+    from sagemaker.core.workflow.pipeline_context import PipelineSession  # noqa: PLC0415 - takes seconds
 
     return PipelineSession(boto_session=boto3.Session(), default_bucket=default_bucket)
 
