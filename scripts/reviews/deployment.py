@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from scripts.console import counted
 from scripts.document import Entry, Mark
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.losses import holds_data
@@ -72,8 +73,8 @@ def rollback_entries(comparison: Comparison, changes: list[ResourceChange]) -> I
 def _comes_back(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
     changed = [change for change in changes if change.kind == "changed"]
     if changed:
-        count = f"{len(changed)} resource{'s' if len(changed) > 1 else ''}"
-        yield Entry(Mark.ADDED, f"back: the former properties of {count}")
+        text = f"back: the former properties of {counted(len(changed), 'resource')}"
+        yield Entry(Mark.ADDED, text)
     types = {change.resource.type for change in changed}
     if "AWS::SageMaker::Pipeline" in types:
         note = "executions that run keep the definition that they began with"

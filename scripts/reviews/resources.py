@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from infra.names import EMPTIED_TAG
 from infra.sources import METADATA
+from scripts.console import counted
 from scripts.document import Entry, Mark, Row
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.differences import dashboard_by_title, rows
@@ -248,11 +249,11 @@ def _file_entry(name: str, before: Mapping[str, object], after: Mapping[str, obj
     if not lines:
         return Entry(Mark.CHANGED, f"{name}: no file changed, but what it is built with")
     is_code = not all(line.endswith(_COMMENTS) for line in lines)
-    counted = f"{len(lines)} file{'s' if len(lines) > 1 else ''} changed"
+    changed = f"{counted(len(lines), 'file')} changed"
     left_out = [f"and {len(lines) - _FILES_SHOWN} more"] if len(lines) > _FILES_SHOWN else []
     return Entry(
         Mark.CHANGED if is_code else Mark.NOTE,
-        f"{name}: {counted}{'' if is_code else ', comments only: its code is the same'}",
+        f"{name}: {changed}{'' if is_code else ', comments only: its code is the same'}",
         (),
         (*lines[:_FILES_SHOWN], *left_out),
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from scripts.console import counted
 from scripts.document import Document, Entry, Mark, Section
 from scripts.reviews.comparison import Comparison
 from scripts.reviews.costs import Costs, costs
@@ -148,17 +149,13 @@ def _summary(parts: _Parts, verdicts: tuple[Verdict, ...]) -> str:
     clauses = (
         f"DATA LOSS in {losses}" if losses else "",
         _resources(parts.changes),
-        f"{_counted(steps, 'step')} of the pipeline changed" if steps else "",
+        f"{counted(steps, 'step')} of the pipeline changed" if steps else "",
         _permissions(parts.iam),
-        f"{_counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
+        f"{counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
         parts.costs.summary,
         _blocked(verdicts),
     )
     return " · ".join(filter(None, clauses))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _resources(changes: list[ResourceChange]) -> str:

@@ -13,27 +13,29 @@ from scripts.reviews.comparison import Comparison
 from scripts.reviews.policy import load
 from scripts.reviews.review import Review, review
 from scripts.reviews.stacks import Stacks, Template
+from tests.scripts.reviews.changes import CHANGES, make_tree
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
-sys.path.insert(0, str(HERE))
 
 
 @pytest.fixture(scope="session")
-def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Template]]:
+def trees(once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, dict[str, Template]]:
     """Templates of dev by unit, of each prepared change."""
-    from changes import CHANGES, make_tree
 
-    folder = tmp_path_factory.mktemp("trees")
-    made = [make_tree(folder / str(n), edits) for n, edits in enumerate(CHANGES.values())]
-    done = subprocess.run(
-        [sys.executable, "-P", str(HERE / "synthesise_trees.py"), "dev", *map(str, made)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
-    return dict(zip(CHANGES, json.loads(done.stdout), strict=True))
+    def synthesise(folder: Path) -> None:
+        made = [make_tree(folder / str(n), edits) for n, edits in enumerate(CHANGES.values())]
+        done = subprocess.run(
+            [sys.executable, "-P", str(HERE / "synthesise_trees.py"), "dev", *map(str, made)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-5000:]
+        (folder / "templates.json").write_text(done.stdout)
+
+    templates = json.loads((once("changed-trees", synthesise) / "templates.json").read_text())
+    return dict(zip(CHANGES, templates, strict=True))
 
 
 @pytest.fixture(scope="session")

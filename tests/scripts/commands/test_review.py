@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scripts.reviews.changes import make_tree
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 GIT = {
     "GIT_AUTHOR_NAME": "a",
@@ -22,8 +24,6 @@ GIT = {
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A commit of these sources, with what is installed here."""
-    from changes import make_tree
-
     folder = make_tree(tmp_path_factory.mktemp("review") / "repository", ())
     ignored = shutil.ignore_patterns("__pycache__")
     for name in ("scripts", "rehearsal"):
