@@ -11,11 +11,11 @@ from infra.settings.operations import (
     GitHub,
     Network,
     Operations,
-    Promotion,
     Security,
     Trigger,
 )
 from infra.settings.pipeline import Evaluation, Manifests, ServingModel, Shards, Training
+from infra.settings.promotion import Promotion
 from infra.settings.section import Account, Section
 
 ENVIRONMENTS = ("dev", "staging", "prod")

@@ -1,25 +1,20 @@
 """Tables of the pipeline's steps: what each runs on, and its container's options."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from infra.settings.section import (
     Accelerator,
     ProcessingInstance,
     Runtime,
+    S3Uri,
     Section,
     TrainingInstance,
     VolumeSize,
     check_accelerator,
     gpus_of,
 )
-
-S3Uri = Annotated[
-    str,
-    StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=+@ -]+)+$"),
-    Field(examples=["s3://our-weights/small_cnn.keras"]),
-]
 
 
 class Training(Section):

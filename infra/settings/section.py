@@ -14,6 +14,11 @@ Accelerator = Literal["cpu", "gpu"]
 # SageMaker's own limits: volumes of 1 to 16,384 GB; a job runs for 28 days at most.
 VolumeSize = Annotated[int, Field(ge=1, le=16_384)]
 Runtime = Annotated[int, Field(ge=60, le=28 * 24 * 3600)]
+S3Uri = Annotated[
+    str,
+    StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=+@ -]+)+$"),
+    Field(examples=["s3://our-weights/small_cnn.keras"]),
+]
 
 
 class Section(BaseModel):
