@@ -1,9 +1,7 @@
 """The deployer on a real table, stack and registry: those of a rehearsal's server."""
 
-import io
 import json
 import random
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +13,7 @@ from functions.deployer import handler as deployer
 from functions.deployer.approvals import Approvals, Attempt, DeployerError
 from rehearsal import lifecycle
 from scripts.commands import approve
+from tests.functions.archive import zipped
 from tests.rehearsal.conftest import eventually
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
@@ -338,14 +337,6 @@ def in_group(value, group):
         case list():
             return [in_group(item, group) for item in value]
     return value
-
-
-def zipped(folder):
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for path in folder.rglob("*.py"):
-            archive.write(path, path.relative_to(folder))
-    return written.getvalue()
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +24,7 @@ from infra.function import dead_letter_queue
 from infra.settings import Settings
 from infra.trigger import Starter
 from rehearsal import lifecycle
+from tests.functions.archive import zipped
 from tests.rehearsal.conftest import eventually
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -323,7 +322,7 @@ def _deploy(variables: dict[str, str], synthesised: Path) -> Deployed:
     for asset in assets:
         if asset["source"]["packaging"] == "zip":
             (place,) = asset["destinations"].values()
-            content = _zipped(synthesised / asset["source"]["path"])
+            content = zipped(synthesised / asset["source"]["path"])
             key = place["objectKey"]
             client(variables, "s3").put_object(Bucket=ASSETS, Key=key, Body=content)
     template = (synthesised / f"{STACK}.template.json").read_text()
@@ -347,11 +346,3 @@ def _create(variables: dict[str, str], name: str, template: str) -> dict[str, st
     )
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
-def _zipped(folder: Path) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for file in sorted(folder.rglob("*")):
-            archive.write(file, file.relative_to(folder))
-    return content.getvalue()

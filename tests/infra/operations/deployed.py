@@ -1,13 +1,12 @@
 """The operations stack of dev, as it was synthesised, deployed to a rehearsal's server."""
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.functions.archive import zipped
 from tests.infra.cloud_assembly import CloudAssembly
 from tests.rehearsal.conftest import Server, eventually
 
@@ -103,17 +102,8 @@ class Operations:
                 self.server.client("s3").put_object(
                     Bucket=ASSETS,
                     Key=destination["objectKey"],
-                    Body=_zipped(template.parent / asset["source"]["path"]),
+                    Body=zipped(template.parent / asset["source"]["path"]),
                 )
-
-
-def _zipped(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                archive.write(file, file.relative_to(folder))
-    return buffer.getvalue()
 
 
 def _exporting(template: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,14 @@ The rehearsal has one account, and it enforces IAM: the deployer runs under its 
 is as dev's template makes it, the serving stack is prod's, so that a change set waits at the end.
 """
 
-import io
 import json
-import zipfile
 
 import boto3
 import pytest
 from botocore.config import Config
 
 from rehearsal import lifecycle
+from tests.functions.archive import zipped
 from tests.infra.promotion.conftest import BUCKET, REGION, SOURCE
 from tests.rehearsal.conftest import eventually
 
@@ -119,7 +118,7 @@ def serving(world, group, target_of):
     for resource in made["Resources"].values():
         if resource["Type"] == "AWS::Lambda::Function":
             key = resource["Properties"]["Code"]["S3Key"]
-            archive = _zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
+            archive = zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
             client.put_object(Bucket=ASSETS, Key=key, Body=archive)
             resource["Properties"]["Code"] = {"S3Bucket": ASSETS, "S3Key": key}
     world.deploy(STACK, made)
@@ -137,14 +136,6 @@ def _with_imports(value):
         case list():
             return [_with_imports(inner) for inner in value]
     return value
-
-
-def _zipped(folder):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for file in sorted(folder.rglob("*.py")):
-            archive.write(file, file.relative_to(folder))
-    return content.getvalue()
 
 
 def test_the_group_keeps_the_policy_that_its_template_gives_it(world, group):

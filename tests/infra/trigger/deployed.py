@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from tests.functions.archive import zipped
 from tests.infra.cloud_assembly import CloudAssembly
 from tests.rehearsal.conftest import Server, eventually
 
@@ -156,7 +155,7 @@ class Trigger(Server):
         for resource in imported["Resources"].values():
             if resource["Type"] == "AWS::Lambda::Function":
                 key = resource["Properties"]["Code"]["S3Key"]
-                archive = _zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
+                archive = zipped(assembly.folder / f"asset.{key.removesuffix('.zip')}")
                 self.client("s3").put_object(Bucket=ASSETS, Key=key, Body=archive)
                 resource["Properties"]["Code"] = {"S3Bucket": ASSETS, "S3Key": key}
         return dict(imported)
@@ -196,11 +195,3 @@ def _with_imports(value: Any, imports: dict[str, str]) -> Any:
 
 def _policy(**statement: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
-
-
-def _zipped(folder: Path) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for file in sorted(folder.rglob("*.py")):
-            archive.write(file, file.relative_to(folder))
-    return content.getvalue()
