@@ -30,7 +30,7 @@ def document(plan: Plan, monthly_usd: float) -> Document:
             sentences=plan.bigger
             or ("None of these types beats more of a smaller one by more than 2 %.",),
         ),
-        Section("How this was reckoned", sentences=tuple(notes(plan))),
+        Section("How this was estimated", sentences=tuple(notes(plan))),
     ]
     return Document(
         f"{workload.objects:,} objects of {format_bytes(workload.mean_bytes)} "
@@ -197,7 +197,7 @@ def notes(plan: Plan) -> Iterator[str]:
     yield from _prices(plan)
     yield (
         "More instances stop paying beyond the row of least time x money: there, time falls by a "
-        "smaller share than money rises. An hour saved is reckoned against the row above."
+        "smaller share than money rises. An hour saved is priced against the row above."
     )
     yield (
         "Carbon: watts of vCPUs, memory and GPUs at full load, the building's share and the "
@@ -279,8 +279,8 @@ def _prices(plan: Plan) -> Iterator[str]:
     )
     types = {step.instance for step in plan.current.steps}
     types |= {table.instance for table in plan.sharding + plan.training}
-    reckoned = sorted(each for each in types if not prices.is_confirmed(each, region))
-    if reckoned:
-        yield f"Not read but reckoned from another Region's price: {', '.join(reckoned)}."
+    derived = sorted(each for each in types if not prices.is_confirmed(each, region))
+    if derived:
+        yield f"Not read but derived from another Region's price: {', '.join(derived)}."
     if any(step.is_spot for step in plan.current.steps):
         yield f"Spot training is assumed to save {prices.spot_discount:.0%}."

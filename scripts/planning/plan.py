@@ -1,4 +1,4 @@
-"""The plan: one workload on many instances, by the same reckoning as the review's."""
+"""The plan: one workload on many instances, by the same estimates as the review's."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -106,7 +106,7 @@ def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
     try:
         arn = execution_named(session, environment, "" if run == "newest" else run)
     except CommandError as error:
-        without = "without --from the plan reckons with the rates of a rehearsal"
+        without = "without --from the plan takes the rates of a rehearsal"
         raise CommandError(f"{str(error).rstrip('.')}; {without}.") from error
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
     reader = Reader(session, arn, data["WorkingBucketName"], data["ArtifactsBucketName"])

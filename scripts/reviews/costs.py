@@ -53,7 +53,7 @@ def costs(comparison: Comparison) -> Costs:
         before = _side_costs(comparison.before, prices, comparison.region)
         after = _side_costs(comparison.after, prices, comparison.region)
     except (PriceError, AssemblyError, KeyError, ValueError) as error:
-        return Costs((Entry(Mark.NOTE, f"not reckoned: {error}"),))
+        return Costs((Entry(Mark.NOTE, f"not estimated: {error}"),))
     months = [sum(side.month.values()) for side in (before, after)]
     runs = [before.run_usd, after.run_usd]
     return Costs(
