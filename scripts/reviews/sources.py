@@ -176,7 +176,13 @@ def _set(tree: Path, environment: str, settings: Mapping[str, Any]) -> None:
     kept = tree / "infra" / "environments" / f"{environment.partition('-')[0]}.toml"
     original = kept.with_suffix(".original")
     if not original.exists():
-        kept.rename(original)
+        try:
+            kept.rename(original)
+        except OSError as error:
+            raise CommandError(
+                f"The revision has no {kept.relative_to(tree)}, where its settings are: name "
+                "another one, or leave -c out."
+            ) from error
     values: dict[str, Any] = tomllib.loads(original.read_text("utf-8-sig"))
     for name, value in settings.items():
         section, _, field = name.rpartition(".")
@@ -197,7 +203,7 @@ def _toml(value: Any) -> str:
         return f"{{{', '.join(pairs)}}}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _commit(repository: Path, revision: str) -> str:
