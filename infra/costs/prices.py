@@ -1,5 +1,6 @@
 """The price table: what AWS asks by Region, and what its instances are."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,12 @@ Use = Literal["processing", "training", "hosting"]
 USES: tuple[Use, ...] = ("processing", "training", "hosting")
 
 T = TypeVar("T")
+# Instances with NVMe disks encrypt those in hardware, and SageMaker refuses a request that names a
+# key for them:
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html
+_LOCAL_DISKS = re.compile(
+    r"ml\.(g[4-9]\w*|p3dn|p[4-9]\w*|trn\d\w*|[cmrxi]\d+[a-z]*d[a-z]*|i\d\w*)\."
+)
 
 
 class PriceError(Exception):
@@ -134,6 +141,11 @@ class Prices:
 
     def _usable(self, use: Use, region: Region) -> list[str]:
         return [name for name in region.hours if use in self.instances[name].uses]
+
+
+def volume_key(instance_type: str, key_arn: str) -> str | None:
+    """`key_arn`, or None where the instance type has local disks, which take no key."""
+    return None if _LOCAL_DISKS.match(instance_type) else key_arn
 
 
 @cache

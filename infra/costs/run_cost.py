@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from infra.assembly import Definition
 from infra.costs.durations import NoRateError, Parts, Split, Work, Workload, working_parts
 from infra.costs.job import Job, jobs_of
-from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use
+from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use, volume_key
 from infra.costs.rates import Rates
-from infra.volumes import volume_key
 
 # https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
 PROCESSING_INSTANCES = 100

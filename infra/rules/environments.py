@@ -4,10 +4,19 @@ from collections.abc import Mapping
 
 from infra.assembly import Template, pipeline_definition
 from infra.costs import Prices
-from infra.rules import Finding, policies, properties
+from infra.rules import Finding, policies, secrets
 from infra.rules.definitions import check_definition
 from infra.rules.jobs import instance_type
-from infra.rules.resources import encrypted_buckets, resources, variants
+from infra.rules.resources import (
+    encrypted,
+    encrypted_buckets,
+    functions_keep_failures,
+    keys_rotate,
+    logs_end,
+    resources,
+    targets_keep_failures,
+    variants,
+)
 
 _OF_TEMPLATES = (
     policies.no_public_principal,
@@ -15,12 +24,12 @@ _OF_TEMPLATES = (
     policies.callers_are_narrowed,
     policies.no_wildcard_action,
     policies.tls_only,
-    properties.encrypted,
-    properties.logs_end,
-    properties.keys_rotate,
-    properties.functions_keep_failures,
-    properties.targets_keep_failures,
-    properties.no_secrets,
+    encrypted,
+    logs_end,
+    keys_rotate,
+    functions_keep_failures,
+    targets_keep_failures,
+    secrets.no_secrets,
 )
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from infra.assembly import Definition, beginning, is_expression
 from infra.costs import PriceError, Prices
-from infra.costs.prices import Use
+from infra.costs.prices import Use, volume_key
 from infra.rules import Finding
-from infra.volumes import volume_key
 
 TAGS = ("Project", "Environment")
 _CLUSTER = {

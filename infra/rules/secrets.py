@@ -10,7 +10,9 @@ from typing import Any
 from detect_secrets.core.scan import scan_line
 from detect_secrets.settings import transient_settings
 
+from infra.assembly import Template
 from infra.rules import Finding
+from infra.rules.resources import resources
 
 # Known forms of tokens, and values of what is called password, secret, key … Entropy is left out:
 # hashes of images and logical ids are as random as keys.
@@ -36,6 +38,12 @@ _FORMS = (
     "TelegramBotTokenDetector",
     "TwilioKeyDetector",
 )
+_READABLE = {
+    "AWS::Lambda::Function": "Environment",
+    "AWS::SSM::Parameter": "Value",
+    "AWS::SageMaker::Model": "PrimaryContainer",
+    "AWS::CloudFormation::Stack": "Parameters",
+}
 _SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
 
 
@@ -75,3 +83,13 @@ def _named(value: Any, path: str, name: str) -> Iterator[tuple[str, str, str]]:
             yield from _named(item, f"{path}[{number}]", previous)
             is_option = isinstance(item, str) and item.startswith("-")
             previous = item if is_option else name
+
+
+def no_secrets(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Environments, parameters and outputs hold none."""
+    for resource in resources(templates, *_READABLE):
+        member = _READABLE[resource.type]
+        yield from check_secrets(resource.subject, resource.properties.get(member), member)
+    for unit, template in templates.items():
+        for section in ("Outputs", "Parameters"):
+            yield from check_secrets(unit, template.get(section), section)

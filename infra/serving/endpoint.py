@@ -8,6 +8,7 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra import grants
+from infra.costs.prices import volume_key as volume_key_of
 from infra.names import SHADOW_VARIANT
 from infra.network import Placement
 from infra.serving.alarms import RollbackAlarms
@@ -21,7 +22,6 @@ from infra.serving.guard import EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.serving.scaling import Scaling
 from infra.settings import Endpoint as EndpointSettings
-from infra.volumes import volume_key as volume_key_of
 
 
 class Endpoint(Construct):

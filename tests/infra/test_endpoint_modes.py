@@ -11,8 +11,8 @@ import pytest
 
 from infra.assembly import plain_text
 from infra.deployment import Deployment
-from infra.own_rules import OwnRules
 from infra.settings import load
+from infra.validation import OwnRules
 from tests.infra.cloud_assembly import CloudAssembly
 from tests.infra.conftest import REPOSITORY
 from tests.infra.operations.test_template import graphs

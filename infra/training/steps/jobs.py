@@ -22,9 +22,9 @@ from sagemaker.mlops.workflow.retry import (
     StepRetryPolicy,
 )
 
+from infra.costs.prices import volume_key
 from infra.settings import Evaluation, Manifests, ServingModel, Shards
 from infra.training.wiring import Buckets, Wiring
-from infra.volumes import volume_key
 
 RetryPolicies = list[StepRetryPolicy | SageMakerJobStepRetryPolicy]
 

@@ -12,6 +12,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource, Tag
 from sagemaker.train.model_trainer import ModelTrainer
 
+from infra.costs.prices import volume_key
 from infra.settings import Training
 from infra.training.offline import without_telemetry
 from infra.training.steps.jobs import (
@@ -22,7 +23,6 @@ from infra.training.steps.jobs import (
     tensorboard_uri,
 )
 from infra.training.wiring import Wiring
-from infra.volumes import volume_key
 
 # The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space
 # tells loss from validation_loss.

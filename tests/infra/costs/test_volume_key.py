@@ -1,6 +1,6 @@
 import pytest
 
-from infra.volumes import volume_key
+from infra.costs.prices import volume_key
 
 
 @pytest.mark.parametrize(
