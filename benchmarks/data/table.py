@@ -13,7 +13,7 @@ from subprocess import PIPE
 from rich.console import Console
 
 from benchmarks.data.lineage import lineage_rows
-from benchmarks.harness.programs import Program, in_turn, run, start
+from benchmarks.harness.programs import Measurement, Program, in_turn, run, start
 from benchmarks.harness.table import Row
 
 TEN_TIMES = 10
@@ -43,13 +43,15 @@ class Pythons:
     variables: dict[str, str]
     plain: Path
 
-    def our(self, module: str, *arguments: object, core: int | None = 0) -> Program:
-        """A program of `benchmarks.data` in the image's environment; its name comes first."""
-        return Program(self.ours, f"data.{module}", arguments, self.variables, core)
+    def our(self, name: str, *arguments: object, core: int | None = 0) -> Program:
+        """A program of `benchmarks.data`, "module.function", in the image's environment."""
+        module, _, function = name.partition(".")
+        return Program(self.ours, f"data.{module}", [function, *arguments], self.variables, core)
 
-    def plainly(self, module: str, *arguments: object, core: int | None = 0) -> Program:
-        """A program of `benchmarks.data` in the plain environment; its name comes first."""
-        return Program(self.plain, f"data.{module}", arguments, core=core)
+    def plainly(self, name: str, *arguments: object, core: int | None = 0) -> Program:
+        """A program of `benchmarks.data`, "module.function", in the plain environment."""
+        module, _, function = name.partition(".")
+        return Program(self.plain, f"data.{module}", [function, *arguments], core=core)
 
 
 def data_rows(pythons: Pythons, sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
@@ -72,40 +74,26 @@ def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> li
     console.print(f"Split, manifests and table of {sizes.objects:,} objects")
     few = sizes.objects // TEN_TIMES
     for rows in (few, sizes.objects):
-        run(pythons.plainly("objects", "listing", folder / f"{rows}.parquet", rows))
-        run(
-            pythons.our(
-                "objects", "our_staging", folder / f"{rows}.parquet", folder / f"{rows}.arrow"
-            )
-        )
+        listing = folder / f"{rows}.parquet"
+        run(pythons.plainly("objects.listing", listing, rows))
+        run(pythons.our("objects.our_staging", listing, folder / f"{rows}.arrow"))
     # Neither's clock has the taking apart of keys in it.
-    whole, staged = folder / f"{sizes.objects}.parquet", folder / "staged.parquet"
-    run(pythons.plainly("objects", "plain_staging", whole, staged))
-    found = in_turn(
-        {
-            "ours": [
-                pythons.our(
-                    "objects",
-                    "our_split",
-                    folder / f"{sizes.objects}.arrow",
-                    sizes.objects,
-                    folder / "ours",
-                    core=None,
-                )
-            ],
-            "pandas": [
-                pythons.plainly("objects", "plain_split", staged, folder / "plain", core=None)
-            ],
-            "ours, a tenth": [
-                pythons.our(
-                    "objects", "our_split", folder / f"{few}.arrow", few, folder / "few", core=None
-                )
-            ],
-        },
-        sizes.repetitions,
-        console,
-    )
-    ours, plain, tenth = found.values()
+    staged = folder / "staged.parquet"
+    run(pythons.plainly("objects.plain_staging", folder / f"{sizes.objects}.parquet", staged))
+
+    def ours(rows: int, output: str) -> Program:
+        arguments = folder / f"{rows}.arrow", rows, folder / output
+        return pythons.our("objects.our_split", *arguments, core=None)
+
+    programs = {
+        "ours": [ours(sizes.objects, "ours")],
+        "pandas": [pythons.plainly("objects.plain_split", staged, folder / "plain", core=None)],
+        "ours, a tenth": [ours(few, "few")],
+    }
+    return _split_rows(*in_turn(programs, sizes.repetitions, console).values())
+
+
+def _split_rows(ours: Measurement, plain: Measurement, tenth: Measurement) -> list[Row]:
     what = f"split + manifests + table of {ours.count:,} objects"
     return [
         Row(
@@ -129,38 +117,28 @@ def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> li
 def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
     console.print(f"Listing of {sizes.keys:,} keys")
     with _bucket(pythons, sizes.keys) as url:
-        place = {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        place = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
+        programs = {
+            "ours": [_with(pythons.our("objects.our_listing"), place)],
+            "paginator": [_with(pythons.plainly("objects.plain_listing"), place)],
+            "the server alone": [_with(pythons.plainly("objects.pages_unread"), place)],
         }
-        ours = pythons.our("objects", "our_listing")
-        plain = pythons.plainly("objects", "plain_listing")
-        pages = pythons.plainly("objects", "pages_unread")
-        found = in_turn(
-            {
-                "ours": [_with(ours, place)],
-                "paginator": [_with(plain, place)],
-                "the server alone": [_with(pages, place)],
-            },
-            sizes.repetitions,
-            console,
-        )
-    ours_, plain_, server = found.values()
+        found = in_turn(programs, sizes.repetitions, console)
+    ours, plain, server = found.values()
     return [
         Row(
-            f"listing of {ours_.count:,} keys",
-            _rate(ours_.count, ours_.seconds, "keys"),
-            f"{_rate(plain_.count, plain_.seconds, 'keys')}, boto3's paginator",
-            plain_.seconds / ours_.seconds,
+            f"listing of {ours.count:,} keys",
+            _rate(ours.count, ours.seconds, "keys"),
+            f"{_rate(plain.count, plain.seconds, 'keys')}, boto3's paginator",
+            plain.seconds / ours.seconds,
             3,
         ),
         Row(
             "the same against the server's own limit, pages unread",
-            _rate(ours_.count, ours_.seconds, "keys"),
+            _rate(ours.count, ours.seconds, "keys"),
             _rate(server.count, server.seconds, "keys"),
-            server.seconds / ours_.seconds,
+            server.seconds / ours.seconds,
         ),
     ]
 
@@ -174,30 +152,36 @@ def _decoding(
     console.print(f"Decoding of {count} photographs of {size}")
     folder.mkdir()
     photos = folder / "photos"
-    run(pythons.plainly("photos", "photos", photos, count, width, width * 3 // 4))
+    run(pythons.plainly("photos.photos", photos, count, width, width * 3 // 4))
     hosts = [(folder / "one", 0, 1), (folder / "first", 0, 2), (folder / "second", 1, 2)]
     for root, index, of_hosts in hosts:
         root.mkdir()
-        run(pythons.our("photos", "our_receiving", photos, root, index, of_hosts))
-    found = in_turn(
-        {
-            "ours": [pythons.our("photos", "our_sharding", folder / "one")],
-            "Pillow and TensorFlow": [
-                pythons.plainly("photos", "plain_sharding", photos, folder / "plain.tfrecord")
-            ],
-            "libjpeg-turbo alone": [pythons.plainly("photos", "decoding_alone", photos)],
-            "two hosts": [
-                pythons.our("photos", "our_sharding", root, core=core)
-                for core, root in enumerate([folder / "first", folder / "second"])
-            ],
-        },
-        sizes.repetitions,
-        console,
+        run(pythons.our("photos.our_receiving", photos, root, index, of_hosts))
+    programs = {
+        "ours": [pythons.our("photos.our_sharding", folder / "one")],
+        "Pillow and TensorFlow": [
+            pythons.plainly("photos.plain_sharding", photos, folder / "plain.tfrecord")
+        ],
+        "libjpeg-turbo alone": [pythons.plainly("photos.decoding_alone", photos)],
+        "two hosts": [
+            pythons.our("photos.our_sharding", folder / name, core=core)
+            for core, name in enumerate(["first", "second"])
+        ],
+    }
+    measurements = in_turn(programs, sizes.repetitions, console).values()
+    likeness = run(pythons.our("photos.our_likeness", photos, core=None))
+    return _decoding_rows(size, *measurements), (
+        f"Photographs of {size} (JPEG, quality 90, 4:2:0) as 224 x 224 against full decoding and "
+        f"averaging over areas: PSNR {likeness['mean']:.1f} dB in the mean, "
+        f"{likeness['least']:.1f} dB at least."
     )
-    ours, plain, limit, both = found.values()
-    likeness = run(pythons.our("photos", "our_likeness", photos, core=None))
+
+
+def _decoding_rows(
+    size: str, ours: Measurement, plain: Measurement, limit: Measurement, both: Measurement
+) -> list[Row]:
     speed = _rate(ours.count, ours.seconds, "images")
-    rows = [
+    return [
         Row(
             f"decode + resize + write of {size}, one core",
             speed,
@@ -220,18 +204,13 @@ def _decoding(
             1.9,
         ),
     ]
-    return rows, (
-        f"Photographs of {size} (JPEG, quality 90, 4:2:0) as 224 x 224 against full decoding and "
-        f"averaging over areas: PSNR {likeness['mean']:.1f} dB in the mean, "
-        f"{likeness['least']:.1f} dB at least."
-    )
 
 
 @contextmanager
 def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
     """A local S3 that computes its listings, on a core of its own; its URL."""
     core = max(os.sched_getaffinity(0))
-    server = start(pythons.our("objects", "bucket", keys, core=core), stdin=PIPE)
+    server = start(pythons.our("objects.bucket", keys, core=core), stdin=PIPE)
     try:
         assert server.stdout  # noqa: S101 - it is a pipe
         yield server.stdout.readline().decode().strip()

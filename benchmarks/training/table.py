@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,26 +85,30 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
             console.print(f"  turn {turn + 1} of {sizes.turns}")
             for each in groups.values():
                 each.take_turn(max(1, sizes.images_a_turn // batch))
+    return _speed_rows(groups, batch), groups["unconnected"].median
+
+
+def _speed_rows(groups: Mapping[str, Group], batch: int) -> list[Row]:
     speed = {name: 2 * batch / each.median for name, each in groups.items()}
     ours = f"{speed['ours']:,.0f} images/s"
     exposed = statistics.median(each["communication"] for each in groups["ours"].figures)
 
-    def row(what: str, other: str, name: str, target: float | None) -> Row:
+    def row(other: str, name: str, target: float | None) -> Row:
         shown = f"{speed[other]:,.0f} images/s, {name}"
+        what = f"2 workers, batch {batch} each"
         return Row(what, ours, shown, speed["ours"] / speed[other], target)
 
-    what = f"2 workers, batch {batch} each"
     return [
-        row(what, "unconnected", "two unconnected processes", TARGETS[batch]),
-        row(what, "mirrored", "MultiWorkerMirroredStrategy", 1.0),
-        row(what, "untuned", "Horovod untuned", None),
+        row("unconnected", "two unconnected processes", TARGETS[batch]),
+        row("mirrored", "MultiWorkerMirroredStrategy", 1.0),
+        row("untuned", "Horovod untuned", None),
         Row(
             f"batch {batch}: a step's exposed communication",
             f"{exposed * 1000:.1f} ms",
             f"{groups['ours'].median * 1000:.1f} ms, the whole step",
             None,
         ),
-    ], groups["unconnected"].median
+    ]
 
 
 # A message a tensor, every millisecond a look, small pages: as Horovod and glibc come.

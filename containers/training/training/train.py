@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import horovod.tensorflow as hvd
 import keras
+import numpy as np
 import tensorflow as tf
 
 from training import checkpoints
@@ -49,9 +51,37 @@ def work(root: Path = OPT_ML) -> None:
     weights = weights_file(folders.channel("weights"))
     model = build_network(settings.model, settings.image_size, len(labels), weights)
 
+    must_fit = facts(settings, labels, training, validation)
+    trainer, state = begin(settings, model, training, weighting, must_fit)
+    log = Log(folders, settings, enabled=hvd.rank() == 0)
+    if checkpoints.restore(folders.checkpoints, state):
+        log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}.")
+
+    # From here on SIGTERM ends all workers after the same step, with a checkpoint.
+    stop = Stop()
+    stop.listen()
+    Epochs(model, trainer, settings, state, folders, log, stop).run(training, validation)
+
+    write(folders, settings, model, labels, validation, progress=state.progress)
+    # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
+    hvd.allgather_object(None, name="end")
+
+
+def begin(
+    settings: Settings,
+    model: keras.Model,
+    training: Share,
+    weighting: np.ndarray,
+    must_fit: Mapping[str, object],
+) -> tuple[Trainer, checkpoints.State]:
+    """What trains the model, and what its checkpoints are of: the same on every worker.
+
+    Args:
+        weighting: float32 [classes], see `class_weights`.
+        must_fit: see `facts`.
+    """
     steps = training.steps(settings.batch_size) * settings.epochs
     optimiser = make_optimiser(settings, hvd.size(), steps)
-
     augmentation = make_augmentation(settings.seed)
     trainer = Trainer(
         model,
@@ -66,38 +96,41 @@ def work(root: Path = OPT_ML) -> None:
         variables=[*model.weights, *optimiser.variables],
         own=[*random, *trainer.statistics],
         progress=Progress(EarlyStopping(settings.early_stopping_patience)),
-        facts=facts(settings, labels, training, validation),
+        facts=must_fit,
     )
     broadcast(state.variables)
     seed(random, settings.seed, hvd.rank())
-    log = Log(folders, settings, enabled=hvd.rank() == 0)
-    if checkpoints.restore(folders.checkpoints, state):
-        log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}.")
+    return trainer, state
 
-    # From here on SIGTERM ends all workers after the same step, with a checkpoint.
-    stop = Stop()
-    stop.listen()
-    Epochs(model, trainer, settings, state, folders, log, stop).run(training, validation)
 
+def write(  # noqa: PLR0913 - all that a model leaves is made of these
+    folders: Folders,
+    settings: Settings,
+    model: keras.Model,
+    labels: list[str],
+    validation: Share,
+    *,
+    progress: Progress,
+) -> None:
+    """Writes the model and what lies beside it, on rank 0; every worker has to call it."""
     digests = equal_weights(model)
-    read = hvd.allgather_object(state.progress.read, name="records_read")
-    if hvd.rank() == 0:
-        shutil.rmtree(folders.staging, ignore_errors=True)
-        folders.staging.mkdir()
-        export(model, labels, settings, folders.staging)
-        write_golden(folders.staging, labels, validation)
-        summarise(
-            folders.staging,
-            settings,
-            cluster=read_cluster(folders.config / "resourceconfig.json"),
-            progress=state.progress,
-            labels=labels,
-            weights=digests,
-            read=read,
-        )
-        deliver(folders.staging, folders.model)
-    # Nobody leaves before rank 0 has written: a host that ends early looks like a failure.
-    hvd.allgather_object(None, name="end")
+    read = hvd.allgather_object(progress.read, name="records_read")
+    if hvd.rank() != 0:
+        return
+    shutil.rmtree(folders.staging, ignore_errors=True)
+    folders.staging.mkdir()
+    export(model, labels, settings, folders.staging)
+    write_golden(folders.staging, labels, validation)
+    summarise(
+        folders.staging,
+        settings,
+        cluster=read_cluster(folders.config / "resourceconfig.json"),
+        progress=progress,
+        labels=labels,
+        weights=digests,
+        read=read,
+    )
+    deliver(folders.staging, folders.model)
 
 
 def prepare(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from processing.manifests.split import DIGEST, Booleans, Digests, Integers, word
 from processing.manifests.staging import StagedObjects
 
 # `row` is the object's place among the staged ones.
-OBJECT = np.dtype([("digest", DIGEST), ("row", "<u4"), ("class", "<u4")])
+STAGED_OBJECT = np.dtype([("digest", DIGEST), ("row", "<u4"), ("class", "<u4")])
 OBJECTS_PER_PARTITION = 8_192
 # Files open at a time while scattering.
 MAXIMUM_BITS = 9
@@ -82,7 +82,7 @@ class Partitions:
         try:
             row = 0
             for batch in staged.batches("sha256", "class"):
-                records = np.empty(len(batch), OBJECT)
+                records = np.empty(len(batch), STAGED_OBJECT)
                 records["digest"] = digests_of(batch["sha256"])
                 records["row"] = np.arange(row, row + len(batch))
                 records["class"] = batch["class"].to_numpy()
@@ -115,7 +115,9 @@ class Partitions:
         readers = [MembershipReader(path) for path in memberships]
         for index, path in enumerate(self._paths):
             bound = (index + 1) << (64 - self._bits)
-            yield _group(np.fromfile(path, OBJECT), [reader.below(bound) for reader in readers])
+            yield _group(
+                np.fromfile(path, STAGED_OBJECT), [reader.below(bound) for reader in readers]
+            )
 
 
 def _group(objects: npt.NDArray[np.void], remembered: Sequence[Members]) -> Contents:

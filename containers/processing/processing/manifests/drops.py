@@ -11,7 +11,7 @@ import pyarrow as pa
 from drops.names import refusal_of_drop_id
 from drops.s3_uri import S3Uri
 from processing.common.parallel import ordered_map
-from processing.manifests.s3 import CONNECTIONS, LISTED_SCHEMA, Lister, StoredObject
+from processing.manifests.s3 import CONNECTIONS, LISTED_SCHEMA, ListedObject, Lister
 from processing.manifests.staging import Spool
 
 MARKER = "_SUCCESS"
@@ -24,7 +24,7 @@ class Drop:
 
     id: str
     prefix: str
-    marker: StoredObject
+    marker: ListedObject
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def is_drop(started_by: str) -> bool:
     return "/" not in started_by
 
 
-def _look_into(lister: Lister, prefix: str) -> tuple[str, StoredObject | None, bool]:
+def _look_into(lister: Lister, prefix: str) -> tuple[str, ListedObject | None, bool]:
     marker = lister.find(f"{prefix}{MARKER}")
     return prefix, marker, marker is not None or _has_objects(lister, prefix)
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from drops.s3_uri import S3Uri
 from processing.common.container import UserError
 from processing.common.parallel import ordered_map
-from processing.manifests.s3 import CONNECTIONS, Lister, S3Client, StoredObject, download
+from processing.manifests.s3 import CONNECTIONS, ListedObject, Lister, S3Client, download
 from processing.manifests.staging import BATCH_ROWS, SortedRows
 
 OBJECTS, MEMBERSHIP, LABELS, DATASET = FILES = (
@@ -54,6 +54,11 @@ class Earlier:
     seen: tuple[str, ...] = ()
 
     @property
+    def newest_objects(self) -> Path | None:
+        """`objects.parquet` of the newest run; None without one."""
+        return self.runs[-1].objects if self.runs else None
+
+    @property
     def drop_ids(self) -> frozenset[str]:
         """Drops of which these runs used something."""
         return frozenset(
@@ -67,7 +72,7 @@ class Earlier:
 @dataclass(frozen=True)
 class _StoredRun:
     execution_id: str
-    files: Mapping[str, StoredObject]
+    files: Mapping[str, ListedObject]
 
     @property
     def written(self) -> tuple[datetime, str]:
@@ -118,9 +123,9 @@ def describe_seen(execution_ids: Collection[str]) -> dict[str, Any]:
     return {"count": len(execution_ids), "sha256": hashlib.sha256(ids).hexdigest()}
 
 
-def _lineages(s3: S3Client, lineage: S3Uri) -> dict[str, dict[str, StoredObject]]:
+def _lineages(s3: S3Client, lineage: S3Uri) -> dict[str, dict[str, ListedObject]]:
     """Of each execution, those of FILES that it has."""
-    found: dict[str, dict[str, StoredObject]] = {}
+    found: dict[str, dict[str, ListedObject]] = {}
     for page in Lister(s3, lineage.bucket).pages(lineage.key):
         for stored in page.objects():
             execution_id, _, name = stored.key.removeprefix(lineage.key).partition("/")

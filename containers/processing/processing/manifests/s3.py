@@ -43,10 +43,11 @@ _OF_ONE_OBJECT = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
-    """The current version of an object; size in bytes.
+class ListedObject:
+    """The current version of an object, a row of LISTED_SCHEMA.
 
     Attributes:
+        size: bytes.
         archived: it cannot be read as it is.
     """
 
@@ -70,7 +71,7 @@ def refuses_one_object(error: ClientError) -> bool:
 
 
 @broken_bodies_again
-def download(s3: S3Client, bucket: str, stored: StoredObject, path: Path) -> Path:
+def download(s3: S3Client, bucket: str, stored: ListedObject, path: Path) -> Path:
     """Writes the very version that was listed to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     version = {"VersionId": stored.version_id}
@@ -131,10 +132,10 @@ class Page:
     prefixes: list[str]
     next_page: dict[str, str]
 
-    def objects(self) -> Iterator[StoredObject]:
+    def objects(self) -> Iterator[ListedObject]:
         """The current versions one by one."""
         for row in zip(*(column.to_pylist() for column in self.batch), strict=True):
-            yield StoredObject(*row)
+            yield ListedObject(*row)
 
 
 class Lister:
@@ -168,7 +169,7 @@ class Lister:
             last_prefix = page.prefixes[-1] if page.prefixes else last_prefix
             yield page
 
-    def find(self, key: str) -> StoredObject | None:
+    def find(self, key: str) -> ListedObject | None:
         """The current version of one object; None when there is none."""
         # The versions of a key come first among those of the keys that it begins.
         page = next(self.pages(key))

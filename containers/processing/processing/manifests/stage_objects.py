@@ -184,15 +184,14 @@ def stage_objects(
     A drop that cannot be used is left out and named, as it alone waits for a person. Where that
     shows only when its objects are read, it is among `refused`, and `leave_out_refused` is next.
     """
-    bucket = settings.drops.bucket
-    lister = Lister(s3, bucket)
+    lister = Lister(s3, settings.drops.bucket)
     found = find_drops(lister, settings.drops)
     drop_rows = DropRows(earlier.drop_ids, folder / "judged")
     rows = drop_rows.batches(
-        read_markers(s3, bucket, found.complete, folder / "markers"),
+        read_markers(s3, settings.drops.bucket, found.complete, folder / "markers"),
         DropListing(lister, folder / "listing").parts(found.complete),
     )
-    earlier_objects = EarlierObjects(earlier.runs[-1].objects if earlier.runs else None)
+    earlier_objects = EarlierObjects(earlier.newest_objects)
     digests = Digests(s3, settings.drops, earlier.drop_ids)
     objects = 0
     news: set[int] = set()
@@ -200,9 +199,9 @@ def stage_objects(
         whole, is_new = _with_digests(batch, earlier_objects, digests)
         append(whole)
         news.update(pc.unique(whole["drop"].filter(is_new)).to_pylist())
-        if (objects + len(batch)) // PROGRESS_OBJECTS > objects // PROGRESS_OBJECTS:
-            logger.info("%d objects are listed.", objects + len(batch))
-        objects += len(batch)
+        before, objects = objects, objects + len(batch)
+        if objects // PROGRESS_OBJECTS > before // PROGRESS_OBJECTS:
+            logger.info("%d objects are listed.", objects)
     return Staged(
         drops=tuple(drop_rows.drops),
         incomplete_drops=found.incomplete,

@@ -66,7 +66,7 @@ def leave_out(
     """
     spoilt = problems.keys() - earlier.drop_ids
     numbers = pa.array([n for n, drop in enumerate(staged.drops) if drop.id in spoilt], pa.int32())
-    kept = _Kept(EarlierObjects(earlier.runs[-1].objects if earlier.runs else None))
+    kept = _Kept(EarlierObjects(earlier.newest_objects))
     rewritten = path.with_suffix(".kept")
     with StagedWriter(rewritten) as writer:
         for batch in StagedObjects(path).batches():
