@@ -43,9 +43,8 @@ from preprocessing.decoder_process import (
 )
 from preprocessing.unusable import UnusableImage
 
+# The kind of a file that overdraws its time.
 TOO_LONG = "takes too long to decode"
-"""The kind of a file that overdraws its time."""
-
 CPU_SECONDS = 20.0
 MEMORY_BYTES = 4 << 30
 # A worker that has not said that it is ready by then never will.
@@ -55,7 +54,6 @@ END_SECONDS = 5.0
 SLACK_SECONDS = 60.0
 # Memory that is kept from one request to the next.
 KEPT_BYTES = 64 << 20
-
 # What ends a process by its own timers, of processor time and of the clock.
 TIME_LIMITS = (signal.SIGPROF, signal.SIGALRM)
 

@@ -193,8 +193,7 @@ def stage_objects(
     )
     earlier_objects = EarlierObjects(earlier.newest_objects)
     digests = Digests(s3, settings.drops, earlier.drop_ids)
-    objects = 0
-    news: set[int] = set()
+    objects, news = 0, set[int]()
     for batch in _joined(rows):
         whole, is_new = _with_digests(batch, earlier_objects, digests)
         append(whole)
