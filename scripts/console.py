@@ -21,6 +21,13 @@ from functions.reporter.messages import one_line
 from rehearsal.lifecycle import LifecycleError
 
 INTERRUPTED = 130
+STATUS_COLOURS = {
+    "Succeeded": "green",
+    "Failed": "bold red",
+    "Executing": "cyan",
+    "Stopped": "yellow",
+    "Unused": "bold red",
+}
 PLAIN_LINES = 10  # lines that a progress bar becomes in a pipe
 
 
@@ -48,6 +55,7 @@ def run(work: Callable[[Console], int]) -> int:
 
 
 def console() -> Console:
+    """A console that prints names from outside as they are."""
     return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
@@ -60,6 +68,7 @@ def complain(sentence: str, status: int = 1) -> int:
 
 
 def warn(sentence: str) -> None:
+    """Says on stderr what may go wrong."""
     Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
         _lines(sentence), style="yellow"
     )

@@ -13,8 +13,8 @@ from rich.table import Table
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, shown
 from scripts.deployed import stacks
-from scripts.deployed.drop_records import Record
 from scripts.deployed.session import aws_session
+from scripts.deployed.trigger import Record
 
 COMPARISON = "drift/comparison.json"
 FUNCTION_SECONDS = 900  # a Lambda function never runs longer

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from containers.drops.names import class_label
-from scripts.channels import CHANNELS
+from scripts import CHANNELS
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, counted, progress, shown, warn
 from scripts.deployed import stacks

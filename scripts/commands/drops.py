@@ -9,18 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.cli import command, environment_option
-from scripts.console import CommandError, complain, shown
-from scripts.deployed import starter
-from scripts.deployed.drop_status import Fate, Fates
+from scripts.console import STATUS_COLOURS, CommandError, complain, shown
+from scripts.deployed import trigger
+from scripts.deployed.drop_status import DropStatus, DropStatuses
 from scripts.deployed.session import aws_session
 
-COLOURS = {
-    "Succeeded": "green",
-    "Failed": "bold red",
-    "Executing": "cyan",
-    "Stopped": "yellow",
-    "Unused": "bold red",
-}
 SHOWN = 20
 
 
@@ -51,14 +44,14 @@ def main(
     session = aws_session()
     if release:
         return _release(session, environment, console)
-    fates = Fates(session, environment)
+    statuses = DropStatuses(session, environment)
     if drop_id is not None:
-        return _tell_one(fates, drop_id, as_json, console)
-    found = fates.all()
+        return _tell_one(statuses, drop_id, as_json, console)
+    found = statuses.all()
     listed = found if show_all else found[:SHOWN]
-    sized = [fates.sized(fate) for fate in listed]
+    sized = [statuses.sized(status) for status in listed]
     if as_json:
-        console.print(json.dumps([asdict(fate) for fate in sized], ensure_ascii=False))
+        console.print(json.dumps([asdict(status) for status in sized], ensure_ascii=False))
         return 0
     if not found:
         console.print("There is no drop yet: ./scripts/drop DIR makes one.")
@@ -69,25 +62,25 @@ def main(
     return 0
 
 
-def _tell_one(fates: Fates, drop_id: str, as_json: bool, console: Console) -> int:
-    found = fates.one(drop_id)
+def _tell_one(statuses: DropStatuses, drop_id: str, as_json: bool, console: Console) -> int:
+    found = statuses.one(drop_id)
     if found is None:
         raise CommandError(
-            f"There is no drop {shown(drop_id)}, neither in {fates.folder} nor on record: "
+            f"There is no drop {shown(drop_id)}, neither in {statuses.folder} nor on record: "
             "./scripts/drops shows all."
         )
-    fate = fates.with_put_aside(fates.sized(found))
+    status = statuses.with_put_aside(statuses.sized(found))
     if as_json:
-        console.print(json.dumps(asdict(fate), ensure_ascii=False))
+        console.print(json.dumps(asdict(status), ensure_ascii=False))
         return 0
-    for name, value in asdict(fate).items():
+    for name, value in asdict(status).items():
         if value not in {"", None}:
             console.print(f"{name.replace('_', ' ')}: {shown(str(value))}")
     return 0
 
 
 def _release(session: boto3.Session, environment: str, console: Console) -> int:
-    said = starter.release(session, environment)
+    said = trigger.release(session, environment)
     if said["waiting"]:
         return complain(f"{said['waiting']} drops wait on: {said['held']}")
     if not said["runs"]:
@@ -98,18 +91,18 @@ def _release(session: boto3.Session, environment: str, console: Console) -> int:
     return 0
 
 
-def _table(fates: list[Fate]) -> Table:
-    made = Table("drop", "since", "objects", "bytes", "fate", "execution", "model", "reason")
-    for fate in fates:
+def _table(statuses: list[DropStatus]) -> Table:
+    made = Table("drop", "since", "objects", "bytes", "state", "execution", "model", "reason")
+    for status in statuses:
         made.add_row(
-            shown(fate.drop),
-            fate.since,
-            "" if fate.objects is None else f"{fate.objects:,}",
-            "" if fate.bytes is None else f"{fate.bytes:,}",
-            fate.state,
-            fate.execution_arn.rpartition("/")[2],
-            fate.model_package_arn.rpartition("/")[2],
-            shown(fate.reason),
-            style=COLOURS.get(fate.state),
+            shown(status.drop),
+            status.since,
+            "" if status.objects is None else f"{status.objects:,}",
+            "" if status.bytes is None else f"{status.bytes:,}",
+            status.state,
+            status.execution_arn.rpartition("/")[2],
+            status.model_package_arn.rpartition("/")[2],
+            shown(status.reason),
+            style=STATUS_COLOURS.get(status.state),
         )
     return made

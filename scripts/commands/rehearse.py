@@ -24,17 +24,15 @@ from rehearsal.images.errors import ImageError
 from rehearsal.modes import Modes
 from rehearsal.settings import default_cache
 from scripts import REPOSITORY
-from scripts.channels import CHANNELS
 from scripts.cli import Command, command, context_option, exclusive
 from scripts.commands import approve, drop, watch
 from scripts.commands.local_aws import enforce_iam_option, mode_options
 from scripts.commands.report import tell
-from scripts.console import INTERRUPTED, CommandError, Stages, explain, progress, warn
-from scripts.deployed.boundary import BOUNDARY, make_boundary
-from scripts.deployed.cdk import Cdk, CdkError
+from scripts.console import INTERRUPTED, CommandError, Stages, explain, warn
+from scripts.deployed.cdk import BOUNDARY, Cdk, CdkError, make_boundary
 from scripts.deployed.pipelines import execution_of_drop
 from scripts.deployed.session import STATES, shell_line
-from scripts.images.contents import check_usable, list_files, read_images, shortcomings
+from scripts.images.contents import check_trainable
 from scripts.images.data_sets import DATA_SETS, DEFAULT, DataSet
 from scripts.reports.evidence import Evidence
 from scripts.reports.run_report import write_report
@@ -58,22 +56,27 @@ class Workplace:
 
     @property
     def state(self) -> Path:
+        """The state of AWS on this machine."""
         return self.folder / "aws"
 
     @property
     def images(self) -> Path:
+        """Images that were written for it."""
         return self.folder / "images"
 
     @property
     def assembly(self) -> Path:
+        """The synthesised stacks."""
         return self.folder / "cdk.out"
 
     @property
     def log(self) -> Path:
+        """What the CDK CLI and the installers said."""
         return self.folder / "cdk.log"
 
     @property
     def report(self) -> Path:
+        """The page about the run."""
         return self.folder / "report.html"
 
 
@@ -149,7 +152,7 @@ def main(console: Console, **given: Any) -> int:
     signal.signal(signal.SIGTERM, _end)
     place = Workplace(options.folder.resolve())
     if options.data is not None:
-        check_data(options.data, console, skip_unusable=options.skip_unusable)
+        check_trainable(options.data, console, skip_unusable=options.skip_unusable)
     _make_anew(place.folder)
     # Before anything that takes long, as the package may have to be fetched.
     images = options.data or _write_images(place, options.chosen_data_set, console)
@@ -163,22 +166,6 @@ def main(console: Console, **given: Any) -> int:
             raise CommandError(str(error)) from error
         _run(place, images, options, stages, console)
     return 0
-
-
-def check_data(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
-    """Refuses a folder that no pipeline could train on, before anything takes time.
-
-    Raises:
-        CommandError: what is wrong with it.
-    """
-    listing = list_files(folder)
-    with progress(console, "Checked", len(listing.files)) as done:
-        contents = read_images(listing, done)
-    if not skip_unusable:
-        check_usable(contents, folder)
-    lacking = shortcomings(contents, folder, len(CHANNELS))
-    if lacking is not None:
-        raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")
 
 
 def make_environments(report: Callable[[str], None]) -> None:

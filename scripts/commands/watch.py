@@ -15,13 +15,13 @@ from functions.reporter import messages
 from functions.reporter.executions import Executions, log_streams
 from functions.reporter.reasons import Cause, Ending, judge
 from scripts.cli import command, environment_option, exclusive
-from scripts.console import complain, shown
+from scripts.console import STATUS_COLOURS, complain, shown
 from scripts.deployed import stacks
-from scripts.deployed.drop_records import GOES_ON, Record
 from scripts.deployed.logs import STREAMS_SHOWN, Tail, job_of, last_lines
 from scripts.deployed.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
 from scripts.deployed.retry import bill, retry
 from scripts.deployed.session import aws_session, poll_seconds
+from scripts.deployed.trigger import GOES_ON, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     )
 
 NOTED_SECONDS = 60
-COLOURS = {"Succeeded": "green", "Failed": "bold red", "Executing": "cyan", "Stopped": "yellow"}
 
 
 @command(
@@ -105,7 +104,7 @@ def report(
     """Says how an execution is, with the logs of what failed; gives the exit status."""
     status = execution["PipelineExecutionStatus"]
     if status not in {"Failed", "Stopped"}:
-        console.print(f"The execution: {status}.", style=COLOURS.get(status))
+        console.print(f"The execution: {status}.", style=STATUS_COLOURS.get(status))
         return 0
     arn = execution["PipelineExecutionArn"]
     client = session.client("logs")
@@ -211,10 +210,11 @@ def _follow_live(
 
 
 def table(steps: "list[PipelineExecutionStepTypeDef]") -> Table:
+    """A row a step: its name, status and time."""
     made = Table("step", "status", "time")
     for step in steps:
         status = step["StepStatus"]
-        made.add_row(step["StepName"], status, duration(step), style=COLOURS.get(status))
+        made.add_row(step["StepName"], status, duration(step), style=STATUS_COLOURS.get(status))
     return made
 
 

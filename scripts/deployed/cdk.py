@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 
 from infra import NODE
 from scripts import REPOSITORY
 
 _CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _LINES_SHOWN = 15
+
+BOUNDARY = "security.permissions_boundary"
+"""CDK context key of the setting."""
+
+POLICY = REPOSITORY / "docs" / "permissions-boundary.json"
 
 
 class CdkError(Exception):
@@ -119,3 +125,24 @@ class Cdk:
         context += ["-c", f"environment={self.environment}"]
         arguments = ["synth", "--quiet", "--output", str(self.assembly), *context]
         finish(start(arguments, self.variables, self.log), self.log)
+
+
+def make_boundary(name: str) -> None:
+    """Makes the policy that a rehearsal bounds its roles by; on AWS it is there before ours.
+
+    Args:
+        name: of the managed policy, of `docs/permissions-boundary.json`; one that is there is left
+            as it is, and of an ARN nothing is made.
+    """
+    if name.startswith("arn:"):
+        return
+    path, _, plain = name.rpartition("/")
+    try:
+        boto3.client("iam").create_policy(
+            PolicyName=plain,
+            Path=f"/{path}/" if path else "/",
+            PolicyDocument=POLICY.read_text(encoding="utf-8"),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "EntityAlreadyExists":
+            raise

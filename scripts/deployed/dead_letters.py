@@ -106,6 +106,7 @@ def give_back(session: boto3.Session, queue: Queue, letter: DeadLetter) -> None:
 
 
 def delete(session: boto3.Session, queue: Queue, letter: DeadLetter) -> None:
+    """Takes it out of the queue for good."""
     session.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)
 
 

@@ -38,6 +38,7 @@ class Attempts:
 
     @classmethod
     def from_now(cls, session: boto3.Session, environment: str) -> "Attempts":
+        """Those that are still to come."""
         events = session.client("cloudformation").describe_stack_events(
             StackName=stack_name(environment, "serving")
         )["StackEvents"]

@@ -11,8 +11,8 @@ import boto3
 
 from functions.starter.records import REFUSED, WAITING
 from scripts.console import counted
-from scripts.deployed import stacks, starter
-from scripts.deployed.drop_records import Drop, Record, begun_without_a_person
+from scripts.deployed import stacks, trigger
+from scripts.deployed.trigger import Drop, Record, begun_without_a_person
 from scripts.images.contents import MARKER
 from scripts.images.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
 
@@ -21,7 +21,7 @@ LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop 
 
 
 @dataclass(frozen=True)
-class Fate:
+class DropStatus:
     """One drop; `objects` and `bytes` are None where neither its run nor its marker tells.
     `left_out` are files of it that its run did not use, None where no run tells; `put_aside` images
     of it that ShardImages could not decode, None where nobody asked.
@@ -48,7 +48,7 @@ class Fate:
     put_aside: int | None = None
 
 
-class Fates:
+class DropStatuses:
     """Of the drops of one environment."""
 
     def __init__(self, session: boto3.Session, environment: str) -> None:
@@ -63,9 +63,10 @@ class Fates:
 
     @property
     def folder(self) -> str:
+        """Where the drops lie."""
         return f"s3://{self._bucket}/{PREFIX}"
 
-    def all(self) -> list[Fate]:
+    def all(self) -> list[DropStatus]:
         """Those that are not on record first, and then the newest first."""
         recorded = self._record.drops()
         why = self._why_they_wait() if any(d.state == WAITING for d in recorded) else ""
@@ -75,37 +76,41 @@ class Fates:
             for drop_id in drop_ids(self._s3, self._bucket)
             if known.isdisjoint({drop_id, f"{PREFIX}{drop_id}/{MARKER}"})
         )
-        return [*self._unrecorded(others), *(_fate(drop, why) for drop in recorded)]
+        return [*self._unrecorded(others), *(_status(drop, why) for drop in recorded)]
 
-    def one(self, drop_id: str) -> Fate | None:
+    def one(self, drop_id: str) -> DropStatus | None:
         """None where it is neither on record nor in S3."""
         drop = (self._record.drop(drop_id) if drop_id else None) or self._record.drop(
             f"{PREFIX}{drop_id}/{MARKER}"
         )
         if drop is not None:
-            return _fate(drop, self._why_they_wait() if drop.state == WAITING else "")
+            return _status(drop, self._why_they_wait() if drop.state == WAITING else "")
         found = self._s3.list_objects_v2(
             Bucket=self._bucket, Prefix=f"{PREFIX}{drop_id}/", MaxKeys=1
         )
         return next(self._unrecorded([drop_id] if found.get("KeyCount") else []), None)
 
-    def sized(self, fate: Fate) -> Fate:
+    def sized(self, status: DropStatus) -> DropStatus:
         """With what its run's dataset says that it holds, or else its marker's index."""
-        used = self._used(fate)
+        used = self._used(status)
         if used is not None:
-            reason = fate.reason or " ".join(used.get("warnings", []))
+            reason = status.reason or " ".join(used.get("warnings", []))
             left_out = used.get("left_out")
             return replace(
-                fate, objects=used["objects"], bytes=used["bytes"], left_out=left_out, reason=reason
+                status,
+                objects=used["objects"],
+                bytes=used["bytes"],
+                left_out=left_out,
+                reason=reason,
             )
-        sizes = self._by_marker(fate)
-        return replace(fate, objects=sizes[0], bytes=sizes[1]) if sizes else fate
+        sizes = self._by_marker(status)
+        return replace(status, objects=sizes[0], bytes=sizes[1]) if sizes else status
 
-    def with_put_aside(self, fate: Fate) -> Fate:
+    def with_put_aside(self, status: DropStatus) -> DropStatus:
         """With how many of its images made no record, and why the first did not."""
-        if not fate.execution_arn or not fate.objects:
-            return fate
-        execution_id = fate.execution_arn.rpartition("/")[2]
+        if not status.execution_arn or not status.objects:
+            return status
+        execution_id = status.execution_arn.rpartition("/")[2]
         listed = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._artifacts, Prefix=f"lineage/{execution_id}/quarantine/"
         )
@@ -115,26 +120,26 @@ class Fates:
             for found in page.get("Contents", [])
             for line in (self._read(self._artifacts, found["Key"]) or b"").splitlines()
         ]
-        mine = [line for line in lines if line["key"].startswith(f"{fate.drop}/")]
+        mine = [line for line in lines if line["key"].startswith(f"{status.drop}/")]
         if not mine:
-            return replace(fate, put_aside=0)
+            return replace(status, put_aside=0)
         first = min(mine, key=lambda line: str(line["key"]))
         name = json.dumps(first["key"].partition("/")[2], ensure_ascii=False)
         told = f"{counted(len(mine), 'image')} put aside (first: {name} {first['reason']})."
-        return replace(fate, put_aside=len(mine), reason=f"{fate.reason} {told}".strip())
+        return replace(status, put_aside=len(mine), reason=f"{status.reason} {told}".strip())
 
-    def _unrecorded(self, ids: Any) -> Iterator[Fate]:
+    def _unrecorded(self, ids: Any) -> Iterator[DropStatus]:
         for drop_id in ids:
             if is_complete(self._s3, self._bucket, drop_id):
                 reason = "No event has told of its marker yet: the starter looks every 15 minutes."
-                yield Fate(drop_id, "", UNRECORDED, reason=reason)
+                yield DropStatus(drop_id, "", UNRECORDED, reason=reason)
             else:
                 reason = f"It has no marker {PREFIX}{drop_id}/{MARKER} yet: nothing uses it."
-                yield Fate(drop_id, "", INCOMPLETE, reason=reason)
+                yield DropStatus(drop_id, "", INCOMPLETE, reason=reason)
 
     def _why_they_wait(self) -> str:
         runs = self._record.runs()
-        guards = starter.guards(self._session, self._environment)
+        guards = trigger.guards(self._session, self._environment)
         if any(run.status in {"Starting", "Executing", "Stopping"} for run in runs):
             return "An execution runs: this drop goes into the next one."
         begun = begun_without_a_person(runs)
@@ -145,12 +150,12 @@ class Fates:
             )
         return "Its run is about to begin."
 
-    def _used(self, fate: Fate) -> dict[str, Any] | None:
+    def _used(self, status: DropStatus) -> dict[str, Any] | None:
         """What its run's dataset says of the drop."""
-        if not fate.execution_arn:
+        if not status.execution_arn:
             return None
-        for drop in self._dataset(fate.execution_arn.rpartition("/")[2]):
-            if drop["id"] == fate.drop:
+        for drop in self._dataset(status.execution_arn.rpartition("/")[2]):
+            if drop["id"] == status.drop:
                 return drop
         return None
 
@@ -159,8 +164,8 @@ class Fates:
         included: list[dict[str, Any]] = json.loads(content)["included_drops"] if content else []
         return included
 
-    def _by_marker(self, fate: Fate) -> tuple[int, int] | None:
-        content = self._read(self._bucket, f"{PREFIX}{fate.drop}/{MARKER}")
+    def _by_marker(self, status: DropStatus) -> tuple[int, int] | None:
+        content = self._read(self._bucket, f"{PREFIX}{status.drop}/{MARKER}")
         try:
             files = json.loads(content)["files"] if content else None
             return (len(files), sum(file["size"] for file in files)) if files else None
@@ -176,15 +181,15 @@ class Fates:
         return None
 
 
-def _fate(drop: Drop, why_it_waits: str) -> Fate:
-    fate = Fate(drop.id, _short(drop.since), drop.state, reason=drop.reason)
+def _status(drop: Drop, why_it_waits: str) -> DropStatus:
+    status = DropStatus(drop.id, _short(drop.since), drop.state, reason=drop.reason)
     if drop.state == WAITING:
-        return replace(fate, reason=why_it_waits)
+        return replace(status, reason=why_it_waits)
     if drop.state == REFUSED or drop.run is None:
-        return fate
+        return status
     run = drop.run
     return replace(
-        fate,
+        status,
         run=run.number,
         execution_arn=run.execution_arn,
         model_package_arn=run.model_package_arn,

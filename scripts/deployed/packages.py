@@ -99,6 +99,7 @@ def metrics_of(
 
 
 def numbers(statistics: dict[str, Any]) -> dict[str, float]:
+    """The metrics of model quality statistics that are numbers, by name."""
     return {
         name: float(metric["value"])
         for metrics in statistics.values()

@@ -10,8 +10,8 @@ import boto3
 from functions.starter.records import WAITING
 from scripts.console import CommandError, shown
 from scripts.deployed import stacks
-from scripts.deployed.drop_records import GOES_ON, Drop, Record
 from scripts.deployed.session import poll_seconds
+from scripts.deployed.trigger import GOES_ON, Drop, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef

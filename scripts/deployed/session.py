@@ -69,6 +69,7 @@ def poll_seconds() -> float:
 
 
 def is_local() -> bool:
+    """Whether AWS_ENDPOINT_URL leads to this machine."""
     return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in LOOPBACK
 
 

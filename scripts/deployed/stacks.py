@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 
 def environment_name(environment: str) -> str:
+    """What names of an environment's resources begin with."""
     return f"shardwise-{environment}"
 
 
 def stack_name(environment: str, unit: str) -> str:
+    """The name of a unit's stack, such as `data`."""
     return f"{environment_name(environment)}-{unit}"
 
 
@@ -31,7 +33,11 @@ def deploy_command(environment: str) -> str:
 
 
 def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeDef":
-    """Raises CommandError where the stack is not deployed."""
+    """A unit's stack.
+
+    Raises:
+        CommandError: it is not deployed.
+    """
     name = stack_name(environment, unit)
     try:
         stacks = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
@@ -64,4 +70,5 @@ def output(session: boto3.Session, environment: str, unit: str, key: str) -> str
 
 
 def outputs_of(stack: "StackTypeDef") -> dict[str, str]:
+    """A described stack's outputs by key."""
     return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}

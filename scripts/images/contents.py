@@ -11,10 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
+from rich.console import Console
 
 from containers.drops.formats import HEAD_BYTES, format_of, refusal
 from containers.drops.names import MAXIMUM_PART_BYTES, class_label, is_hidden
-from scripts.console import CommandError, shown
+from scripts import CHANNELS
+from scripts.console import CommandError, progress, shown
 
 MAXIMUM_PIXELS = 100_000_000
 MAXIMUM_NAME_BYTES = 900  # of the 1,024 that an S3 key may have
@@ -223,3 +225,19 @@ def _reason_against_name(name: str) -> str | None:
         if holds
     )
     return next(reasons, None)
+
+
+def check_trainable(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
+    """Refuses a folder that no pipeline could train on, before anything takes time.
+
+    Raises:
+        CommandError: what is wrong with it.
+    """
+    listing = list_files(folder)
+    with progress(console, "Checked", len(listing.files)) as done:
+        contents = read_images(listing, done)
+    if not skip_unusable:
+        check_usable(contents, folder)
+    lacking = shortcomings(contents, folder, len(CHANNELS))
+    if lacking is not None:
+        raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")

@@ -24,6 +24,7 @@ THREADS = 8
 
 
 def s3_client(session: boto3.Session) -> "S3Client":
+    """A client for uploads in parallel."""
     config = Config(
         max_pool_connections=THREADS, retries={"mode": "standard", "total_max_attempts": 10}
     )
@@ -35,11 +36,14 @@ def new_drop_id(images: Sequence[ImageFile], now: datetime) -> str:
     return f"{now:%Y%m%dT%H%M%SZ}-{hashlib.sha256(marker(images)).hexdigest()[:8]}"
 
 
-def check_drop_id(drop_id: str) -> str:
-    """Raises CommandError for an id that would not be safe in keys and parameters."""
+def check_drop_id(drop_id: str) -> None:
+    """Refuses an id that would not be safe in keys and parameters.
+
+    Raises:
+        CommandError: why it is not.
+    """
     if reason := refusal_of_drop_id(drop_id):
         raise CommandError(reason)
-    return drop_id
 
 
 def marker(images: Sequence[ImageFile]) -> bytes:
@@ -67,6 +71,7 @@ def drop_ids(s3: "S3Client", bucket: str) -> Iterator[str]:
 
 
 def is_complete(s3: "S3Client", bucket: str, drop_id: str) -> bool:
+    """Whether a drop has its marker."""
     try:
         s3.head_object(Bucket=bucket, Key=f"{PREFIX}{drop_id}/{MARKER}")
     except ClientError as error:

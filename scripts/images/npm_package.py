@@ -31,6 +31,7 @@ class NpmPackage:
 
     @property
     def specification(self) -> str:
+        """What npm calls it."""
         return f"{self.name}@{self.version}" if self.version else self.name
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.table import Table
 
-from scripts.channels import CHANNELS
+from scripts import CHANNELS
 from scripts.console import CommandError, shown
 from scripts.lineages.models import Model, Models
 from scripts.lineages.store import Lineage, LineageStore

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.channels import CHANNELS
+from scripts import CHANNELS
 from scripts.reports.evidence import Evidence
 
 _SPEED = ("input_share", "compute_share", "communication_share", "images_per_second_per_worker")

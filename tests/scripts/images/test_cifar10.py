@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.images.cifar10 import NAMES, write_cifar10
+from scripts.images.data_sets import CIFAR10_CLASSES, write_cifar10
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -23,7 +23,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_of_the_ten_classes_has_1000_photographs(photographs: Path) -> None:
     counts = Counter(file.parent.name for file in photographs.glob("*/*.png"))
-    assert counts == dict.fromkeys(NAMES, 1000)
+    assert counts == dict.fromkeys(CIFAR10_CLASSES, 1000)
 
 
 def test_they_are_in_colour_and_hardly_one_is_there_twice(photographs: Path) -> None:

@@ -146,7 +146,7 @@ def test_the_id_tells_time_and_contents(photos: Path, write_image: Callable[...,
     second = new_drop_id(images_of(photos), now)
 
     assert re.fullmatch(r"20261123T101500Z-[0-9a-f]{8}", first)
-    assert check_drop_id(first) == first
+    check_drop_id(first)
     assert first != second
 
 

@@ -5,7 +5,7 @@ import json
 import boto3
 import pytest
 
-from scripts.deployed.boundary import POLICY, make_boundary
+from scripts.deployed.cdk import POLICY, make_boundary
 from tests.scripts.conftest import RunCommand
 
 

@@ -1,5 +1,9 @@
-"""What the trigger's table says of drops and runs; docs/trigger.md describes its items."""
+"""The deployed trigger: its table of drops and runs, and the function that starts executions.
 
+docs/trigger.md describes both.
+"""
+
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -10,6 +14,7 @@ import boto3
 from functions.starter import records
 from functions.starter.records import DROP, RUN, STARTING, WAITING, Run, to_sort_key
 from functions.starter.table import items_of
+from scripts.console import CommandError
 from scripts.deployed import stacks
 
 GOES_ON = frozenset({WAITING, STARTING, "Executing", "Stopping"})
@@ -62,3 +67,44 @@ def begun_without_a_person(runs: list[Run]) -> int:
     """Runs of the last 24 hours that count for `trigger.executions_per_day`."""
     since = datetime.now(UTC) - _DAY
     return sum(run.created > since and not run.released_by for run in runs)
+
+
+@dataclass(frozen=True)
+class Guards:
+    """What keeps the starter from beginning too many; `executions_per_day` is 0 for no limit."""
+
+    concurrent_executions: int
+    executions_per_day: int
+
+
+def guards(session: boto3.Session, environment: str) -> Guards:
+    """Those of the deployed function."""
+    function = _function(session, environment)
+    described = session.client("lambda").get_function_configuration(FunctionName=function)
+    variables = described["Environment"]["Variables"]
+    return Guards(int(variables["CONCURRENT_EXECUTIONS"]), int(variables["EXECUTIONS_PER_DAY"]))
+
+
+def release(session: boto3.Session, environment: str) -> dict[str, Any]:
+    """Lets the next run begin, in the name of whoever the credentials are.
+
+    Returns:
+        How many drops wait still (`waiting`), why (`held`), and the runs that go on (`runs`).
+
+    Raises:
+        CommandError: the function failed.
+    """
+    by = session.client("sts").get_caller_identity()["Arn"]
+    event = {"detail-type": "Run Released", "time": "", "detail": {"By": by}}
+    function = _function(session, environment)
+    answer = session.client("lambda").invoke(
+        FunctionName=function, Payload=json.dumps(event).encode()
+    )
+    answered: dict[str, Any] = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise CommandError(f"The function {function} failed: {answered.get('errorMessage')}.")
+    return answered
+
+
+def _function(session: boto3.Session, environment: str) -> str:
+    return stacks.output(session, environment, "trigger", "StarterFunctionName")

@@ -1,3 +1,0 @@
-"""The channels that a dataset is split into."""
-
-CHANNELS = ("train", "validation", "test")
