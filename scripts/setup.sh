@@ -68,3 +68,6 @@ set_up() {
   make_cdk_cli
   exec 9>&-
 }
+
+# The Python environment of an image of containers/; the first time it is made.
+environment_of() { PYTHONPATH="$root" "$root/.venv/bin/python" -P -m rehearsal.images environment "$root/containers" "$1/Dockerfile"; }
