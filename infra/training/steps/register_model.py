@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.model_registry import create_model_package_from_containers
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -35,8 +34,6 @@ def register_model(
     Its baseline of data quality is the execution's own `dataset.json`, whose counts by class are
     what the endpoint's answers are compared with.
     """
-    metrics = below(output_uri(evaluation.properties, OUTPUT), METRICS_FILE)
-    dataset = below(output_uri(manifests.properties, LINEAGE), DATASET_FILE)
     model = training.properties.ModelArtifacts.S3ModelArtifacts
     session = wiring.session
     session.init_model_step_arguments(_Model(session))
@@ -51,8 +48,8 @@ def register_model(
         inference_instances=[wiring.settings.endpoint.instance_type],
         domain="COMPUTER_VISION",
         task="IMAGE_CLASSIFICATION",
-        model_metrics={"ModelQuality": _statistics(metrics)},
-        drift_check_baselines={"ModelDataQuality": _statistics(dataset)},
+        model_metrics={"ModelQuality": _statistics(evaluation, OUTPUT, METRICS_FILE)},
+        drift_check_baselines={"ModelDataQuality": _statistics(manifests, LINEAGE, DATASET_FILE)},
         customer_metadata_properties={
             "DropId": wiring.parameters["drop_id"],
             "PipelineExecutionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
@@ -66,5 +63,6 @@ def register_model(
     )
 
 
-def _statistics(uri: PipelineVariable) -> dict[str, Any]:
+def _statistics(step: ProcessingStep, output: str, file: str) -> dict[str, Any]:
+    uri = below(output_uri(step.properties, output), file)
     return {"Statistics": {"ContentType": "application/json", "S3Uri": uri}}

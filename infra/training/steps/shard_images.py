@@ -4,6 +4,7 @@ from sagemaker.core.shapes import ProcessingInput
 from sagemaker.core.workflow.properties import Properties
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
+from infra.training.steps.create_manifests import LINEAGE
 from infra.training.steps.jobs import (
     ProcessingJob,
     below,
@@ -25,8 +26,6 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
 
     There is one instance for each training worker.
     """
-    folder = output_uri(manifests.properties, "manifests")
-    lineage = output_uri(manifests.properties, "lineage")
     job = ProcessingJob(
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
@@ -46,11 +45,7 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
                 memory_megabytes=wiring.settings.shards.memory_megabytes,
                 seed=wiring.parameters["seed"],
             ),
-            inputs=[
-                *(_sharded(channel, folder) for channel in CHANNELS),
-                from_s3("labels", below(folder, "labels.json")),
-                from_s3("lineage", below(lineage, "objects.parquet")),
-            ],
+            inputs=_inputs(manifests),
             outputs=[
                 *(
                     to_s3(name, working_uri(wiring.buckets, "shards", name))
@@ -61,6 +56,16 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
         ),
         retry_policies=job_retries(),
     )
+
+
+def _inputs(manifests: ProcessingStep) -> list[ProcessingInput]:
+    folder = output_uri(manifests.properties, "manifests")
+    lineage = output_uri(manifests.properties, LINEAGE)
+    return [
+        *(_sharded(channel, folder) for channel in CHANNELS),
+        from_s3("labels", below(folder, "labels.json")),
+        from_s3("lineage", below(lineage, "objects.parquet")),
+    ]
 
 
 def _sharded(channel: str, manifests: Properties) -> ProcessingInput:
