@@ -1,5 +1,7 @@
 """How a step ends: its exit code, its exit message and its log."""
 
+from pathlib import Path
+
 import pytest
 
 from processing.common.arguments import Parser
@@ -35,7 +37,7 @@ def test_a_fault_of_the_program_leaves_its_traceback_in_the_log(tmp_path, caplog
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path):
     def step(arguments, root):
-        with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123
+        with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"x")
 
     code, message = ended(step, tmp_path)

@@ -61,7 +61,7 @@ def throttled(endpoint, share, seed):
             else:
                 self.forward(body, fault)
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = pass_on  # noqa: N815
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = pass_on  # noqa: N815 - the names that http.server calls
 
         def forward(self, body, fault):
             connection = http.client.HTTPConnection(target, timeout=60)
