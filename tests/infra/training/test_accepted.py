@@ -12,7 +12,7 @@ import pytest
 from infra.assembly import Definition
 from infra.settings import ENVIRONMENTS
 from rehearsal.errors import ApiError
-from rehearsal.pipelines.definition import validate
+from rehearsal.pipelines.validation import validate
 from tests.infra.rules.changes import argument
 
 NAME = "AppSpecification.ContainerArguments[1]"
