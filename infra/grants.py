@@ -15,6 +15,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
+from infra.names import bucket_and_key
 from infra.suppressions.cdk_nag import acknowledge_wildcard
 
 _OBJECTS = (
@@ -107,12 +108,6 @@ def read_uri(role: iam.Role, uri: str) -> None:
     """List and read what begins with `uri`, as a channel of S3Prefix does, in any bucket."""
     bucket, key = bucket_and_key(uri)
     read_objects(role, s3.Bucket.from_bucket_name(role, "Bucket", bucket), key)
-
-
-def bucket_and_key(uri: str) -> tuple[str, str]:
-    """The two parts of `s3://<bucket>/<key>`."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def write_objects(role: iam.IGrantable, bucket: s3.IBucket, prefix: str) -> None:

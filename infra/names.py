@@ -1,7 +1,7 @@
 """Names that several places must spell alike: the one leaf that all of them import.
 
-Nothing of the CDK is imported here, so that commands may use it too. What Lambda functions are told
-of these they get by their environment.
+Nothing of the CDK is imported here, so that commands may use it too. Lambda functions
+get what they need of these by their environment.
 """
 
 # Objects: what their keys begin with, in the bucket of the comment.
@@ -73,3 +73,9 @@ def runbooks_address(repository: str | None) -> str:
         repository: `<owner>/<name>` on GitHub.
     """
     return f"https://github.com/{repository}/blob/HEAD/{RUNBOOKS}" if repository else RUNBOOKS
+
+
+def bucket_and_key(uri: str) -> tuple[str, str]:
+    """The two parts of `s3://<bucket>/<key>`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key

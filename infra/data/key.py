@@ -122,7 +122,7 @@ def encrypt_with(key: kms.IKey, scope: Construct, sagemakers: Collection[iam.IRo
     """Gives every queue, table and log group in `scope` the key, and every role that reads or
     writes what is encrypted the use of it, through that service alone.
 
-    Called when all is made, so that nobody who adds a queue or a grant has to think of it. Topics
+    Called last, so that nobody who adds a queue or a grant has to think of it. Topics
     have a key of their own. The variables of functions hold names and no secrets: they stay
     encrypted by Lambda's.
 
@@ -131,18 +131,18 @@ def encrypt_with(key: kms.IKey, scope: Construct, sagemakers: Collection[iam.IRo
             `kms:Encrypt` then, and AWS does not document that it validates the key by way of S3:
             https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
     """
-    for made in scope.node.find_all():
-        if isinstance(made, sqs.CfnQueue):
-            made.kms_master_key_id = key.key_arn
-            made.sqs_managed_sse_enabled = None
-        elif isinstance(made, dynamodb.CfnTable):
-            made.sse_specification = dynamodb.CfnTable.SSESpecificationProperty(
+    for construct in scope.node.find_all():
+        if isinstance(construct, sqs.CfnQueue):
+            construct.kms_master_key_id = key.key_arn
+            construct.sqs_managed_sse_enabled = None
+        elif isinstance(construct, dynamodb.CfnTable):
+            construct.sse_specification = dynamodb.CfnTable.SSESpecificationProperty(
                 sse_enabled=True, sse_type="KMS", kms_master_key_id=key.key_arn
             )
-        elif isinstance(made, logs.CfnLogGroup) and made.kms_key_id is None:
-            made.kms_key_id = key.key_arn
-        elif isinstance(made, iam.Policy):
-            _grant_use(key, made, by_itself=made.node.scope in sagemakers)
+        elif isinstance(construct, logs.CfnLogGroup) and construct.kms_key_id is None:
+            construct.kms_key_id = key.key_arn
+        elif isinstance(construct, iam.Policy):
+            _grant_use(key, construct, by_itself=construct.node.scope in sagemakers)
 
 
 def _grant_use(key: kms.IKey, policy: iam.Policy, *, by_itself: bool) -> None:

@@ -1,4 +1,4 @@
-"""Alarms that people are told of, each with its runbook."""
+"""Alarms, each with its runbook, and whom they notify."""
 
 from collections.abc import Mapping
 
@@ -20,23 +20,23 @@ class Alarms:
     """Of one environment.
 
     Attributes:
-        topic: that they tell.
-        made: all of them, in the order in which they were made.
+        topic: that they notify.
+        all: all of them, in the order in which they were added.
     """
 
     def __init__(self, scope: Construct, topic: sns.ITopic) -> None:
         self._scope = scope
         self._topic = topic
-        self.made: list[cloudwatch.IAlarm] = []
+        self.all: list[cloudwatch.IAlarm] = []
 
-    def of_executions(self, pipeline_name: str) -> None:
-        """The reporter tells of each failed execution in words; a second message would say less."""
+    def watch_executions(self, pipeline_name: str) -> None:
+        """Of failed executions, whose message the reporter writes, and of drops that are held."""
         self._alarm(
             "FailedExecutions",
             metrics.executions("Failed", pipeline_name),
             with_runbook(f"An execution of {pipeline_name} failed", "failed-executions"),
         )
-        self.tell(
+        self.notify(
             self._alarm(
                 "HeldDrops",
                 held_drops(pipeline_name),
@@ -48,10 +48,10 @@ class Alarms:
             )
         )
 
-    def of_endpoint(self, settings: Settings, endpoint_name: str) -> None:
+    def watch_endpoint(self, settings: Settings, endpoint_name: str) -> None:
         """Of the endpoint's failures, by its mode."""
         for name, failure in metrics.endpoint_failures(settings, endpoint_name).items():
-            self.tell(
+            self.notify(
                 self._alarm(
                     name,
                     failure.metric,
@@ -61,36 +61,36 @@ class Alarms:
                 )
             )
 
-    def of_functions(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+    def watch_functions(self, functions: Mapping[str, lambda_.IFunction]) -> None:
         """One alarm for all: what is done about it is the same, and each alarm is billed."""
-        self._of_functions("FailedFunctions", "Errors", "failed", functions)
-        self._of_functions("ThrottledFunctions", "Throttles", "was throttled", functions)
+        self._watch_functions("FailedFunctions", "Errors", "failed", functions)
+        self._watch_functions("ThrottledFunctions", "Throttles", "was throttled", functions)
 
-    def _of_functions(
+    def _watch_functions(
         self,
         construct_id: str,
         metric_name: str,
         what: str,
         functions: Mapping[str, lambda_.IFunction],
     ) -> None:
-        self.tell(
+        self.notify(
             self._alarm(
                 construct_id,
-                metrics.of_functions(metric_name, functions),
+                metrics.function_totals(metric_name, functions),
                 with_runbook(
                     f"A function of these {what}: {', '.join(functions)}", "failed-functions"
                 ),
             )
         )
 
-    def of_dead_letters(self, depths: Mapping[str, cloudwatch.Metric]) -> None:
+    def watch_dead_letters(self, depths: Mapping[str, cloudwatch.Metric]) -> None:
         """One a queue.
 
         Args:
             depths: messages in each queue, by what they are.
         """
         for name, depth in depths.items():
-            self.tell(
+            self.notify(
                 self._alarm(
                     f"Failed{name}",
                     depth,
@@ -98,12 +98,12 @@ class Alarms:
                 )
             )
 
-    def tell(self, *alarms: cloudwatch.Alarm) -> None:
-        """Lets alarms, those made elsewhere too, tell the topic."""
+    def notify(self, *alarms: cloudwatch.Alarm) -> None:
+        """Lets alarms, those of other constructs too, notify the topic."""
         for alarm in alarms:
             alarm.add_alarm_action(actions.SnsAction(self._topic))
-            if alarm not in self.made:
-                self.made.append(alarm)
+            if alarm not in self.all:
+                self.all.append(alarm)
 
     def _alarm(
         self,
@@ -124,5 +124,5 @@ class Alarms:
             comparison_operator=_GREATER_OR_EQUAL,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        self.made.append(alarm)
+        self.all.append(alarm)
         return alarm

@@ -80,9 +80,9 @@ def _of_runs(name: str) -> Graphs:
         "Do drops wait?": [waiting_drops(name), held_drops(name)],
         "How many milliseconds does each step take?": [metrics.step_durations(name)],
         "How many images per second does training take?": [
-            metrics.of_run("ImagesPerSecond", name, "Images/s, of all hosts together")
+            metrics.run("ImagesPerSecond", name, "Images/s, of all hosts together")
         ],
-        "How many images does each run train on?": [metrics.of_run("Objects", name, "Images")],
+        "How many images does each run train on?": [metrics.run("Objects", name, "Images")],
         "Are models registered, or rejected?": [
             metrics.steps("Succeeded", name, "RegisterModel", "Registered"),
             metrics.steps("Failed", name, "RejectModel", "Rejected"),
@@ -93,7 +93,7 @@ def _of_runs(name: str) -> Graphs:
 def _accuracy(settings: Settings, name: str) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title="How accurate is each run's model?",
-        left=[metrics.of_run("Accuracy", name, "Accuracy on the test channel")],
+        left=[metrics.run("Accuracy", name, "Accuracy on the test channel")],
         left_annotations=[
             cloudwatch.HorizontalAnnotation(
                 value=settings.evaluation.accuracy_threshold, label="AccuracyThreshold"
@@ -106,7 +106,7 @@ def _accuracy(settings: Settings, name: str) -> cloudwatch.GraphWidget:
 def _of_costs(name: str) -> Graphs:
     return {
         "How many USD does each run cost?": [
-            metrics.of_run("RunCost", name, "USD, all attempts of the run together")
+            metrics.run("RunCost", name, "USD, all attempts of the run together")
         ],
         "Which steps cost it?": [metrics.step_costs(name)],
     }

@@ -1,4 +1,4 @@
-"""Metrics of AWS's and of our own, and what is shown and told of the endpoint by them."""
+"""Metrics of AWS's and of our own, and the endpoint's graphs and failures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def _by_step(namespace: str, metric_name: str, pipeline_name: str) -> cloudwatch
     )
 
 
-def of_run(metric_name: str, pipeline_name: str, label: str) -> cloudwatch.Metric:
+def run(metric_name: str, pipeline_name: str, label: str) -> cloudwatch.Metric:
     """A point each time that an execution ends; the same one twice changes nothing."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
@@ -81,7 +81,7 @@ def of_run(metric_name: str, pipeline_name: str, label: str) -> cloudwatch.Metri
     )
 
 
-def of_functions(
+def function_totals(
     metric_name: str, functions: Mapping[str, lambda_.IFunction]
 ) -> cloudwatch.MathExpression:
     """`Errors` or `Throttles` of all functions together.
@@ -138,7 +138,7 @@ def waiting(metric_name: str, endpoint_name: str) -> cloudwatch.Metric:
 
 @dataclass(frozen=True)
 class Failure:
-    """What people are told of from `threshold` on, in so many periods one after the other."""
+    """What people are notified of from `threshold` on, in so many periods one after the other."""
 
     metric: cloudwatch.Metric
     description: str
@@ -161,9 +161,9 @@ def endpoint_graphs(settings: Settings, endpoint_name: str) -> Graphs:
 
 
 def endpoint_failures(settings: Settings, endpoint_name: str) -> dict[str, Failure]:
-    """What people are told of, by the id of its alarm."""
+    """What people are notified of, by the id of its alarm."""
     slow = settings.endpoint.latency_alarm_milliseconds
-    found = {
+    failures = {
         "EndpointErrors": Failure(
             endpoint("Invocation5XXErrors", endpoint_name),
             f"The endpoint {endpoint_name} answered with a server error",
@@ -185,26 +185,26 @@ def endpoint_failures(settings: Settings, endpoint_name: str) -> dict[str, Failu
         ),
     }
     if settings.endpoint.mode == "asynchronous":
-        found["AsynchronousFailures"] = Failure(
+        failures["AsynchronousFailures"] = Failure(
             endpoint("InvocationFailures", endpoint_name),
             f"A request to {endpoint_name} has no answer: the reason lies below "
             f"{ASYNCHRONOUS_FAILURES}",
             "asynchronous-failures",
         )
-    return found
+    return failures
 
 
 def _requests(settings: Settings, endpoint_name: str) -> Graphs:
     # An asynchronous endpoint publishes no Invocations:
     # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
-    of_mode = (
+    requests = (
         ("InvocationsProcessed", "InvocationFailures")
         if settings.endpoint.mode == "asynchronous"
         else ("Invocations",)
     )
     return {
         "Is the endpoint asked, and does it fail?": [
-            endpoint(name, endpoint_name) for name in (*of_mode, *_ERRORS)
+            endpoint(name, endpoint_name) for name in (*requests, *_ERRORS)
         ]
     }
 

@@ -1,4 +1,4 @@
-"""Topic, alarms, the events that people are told of, and the dashboard."""
+"""Topic, alarms, the reporter of events, and the dashboard."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -124,12 +124,12 @@ class OperationsStack(cdk.Stack):
         if self.drift:
             functions["comparison"] = self.drift.comparison
         alarms = Alarms(self, topic)
-        alarms.of_executions(pipeline_name)
-        alarms.of_endpoint(self._settings, endpoint_name)
-        alarms.of_functions(functions)
-        alarms.of_dead_letters(depths)
+        alarms.watch_executions(pipeline_name)
+        alarms.watch_endpoint(self._settings, endpoint_name)
+        alarms.watch_functions(functions)
+        alarms.watch_dead_letters(depths)
         if self.drift:
-            alarms.tell(self.drift.alarm)
+            alarms.notify(self.drift.alarm)
         dashboard(
             self,
             "Dashboard",
@@ -137,11 +137,11 @@ class OperationsStack(cdk.Stack):
             pipeline_name=pipeline_name,
             shown=Shown(
                 endpoint=metrics.endpoint_graphs(self._settings, endpoint_name),
-                alarms=alarms.made,
+                alarms=alarms.all,
                 failures=[
                     *depths.values(),
-                    metrics.of_functions("Errors", functions),
-                    metrics.of_functions("Throttles", functions),
+                    metrics.function_totals("Errors", functions),
+                    metrics.function_totals("Throttles", functions),
                 ],
                 drift=self.drift.metric if self.drift else None,
             ),

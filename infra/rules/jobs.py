@@ -8,6 +8,7 @@ from typing import Any
 from infra.assembly import Definition, beginning, is_expression
 from infra.costs import PriceError, Prices
 from infra.costs.prices import Use, volume_key
+from infra.names import bucket_and_key
 from infra.rules import Finding
 
 TAGS = ("Project", "Environment")
@@ -170,7 +171,7 @@ def _encrypted_volumes(job: Job) -> Iterator[Finding]:
 def _encrypted_outputs(job: Job, encrypted_buckets: Collection[str]) -> Iterator[Finding]:
     """Each output has a KMS key, or goes to a bucket that encrypts all it is given."""
     for path, uri, key in _outputs(job):
-        bucket = beginning(uri).removeprefix("s3://").partition("/")[0]
+        bucket = bucket_and_key(beginning(uri))[0]
         if not key and bucket not in encrypted_buckets:
             yield Finding(
                 job.name,

@@ -64,9 +64,9 @@ class Endpoint(Construct):
             self._endpoint.node.add_dependency(alarms.grant_describe(role))
         if settings.scales:
             Scaling(self, "Scaling", settings=settings, endpoint=self._endpoint)
-        for made in self.node.find_all():
-            if isinstance(made, cdk.CfnResource):
-                made.cfn_options.condition = self._condition
+        for child in self.node.find_all():
+            if isinstance(child, cdk.CfnResource):
+                child.cfn_options.condition = self._condition
         guard.watch(self._endpoint, self._configuration.attr_endpoint_config_name, self._condition)
 
     def grant_describe(self, role: iam.Role) -> None:

@@ -3,6 +3,7 @@
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
+from infra import names
 from infra.training.steps.jobs import (
     ProcessingJob,
     command_line,
@@ -32,8 +33,8 @@ def create_manifests(wiring: Wiring) -> ProcessingStep:
         description="Deals the objects of all complete drops out to train, validation and test",
         step_args=job.processor(wiring).run(
             arguments=command_line(
-                drops=f"s3://{wiring.buckets.drops}/drops/",
-                lineage=f"s3://{wiring.buckets.artifacts}/lineage/",
+                drops=f"s3://{wiring.buckets.drops}/{names.DROPS}",
+                lineage=f"s3://{wiring.buckets.artifacts}/{names.LINEAGE}",
                 execution_id=ExecutionVariables.PIPELINE_EXECUTION_ID,
                 drop_id=parameters["drop_id"],
                 validation_fraction=parameters["validation_fraction"],

@@ -23,6 +23,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 
 from infra.costs.prices import volume_key
+from infra.names import CHECKPOINTS, EXECUTIONS, LINEAGE, TENSORBOARD
 from infra.settings import Evaluation, Manifests, ServingModel, Shards
 from infra.training.wiring import Buckets, Wiring
 
@@ -122,22 +123,22 @@ def command_line(**options: str | float | PipelineVariable) -> Sequence[str | Pi
 
 def working_uri(buckets: Buckets, *names: str) -> Join:
     """`s3://<working bucket>/executions/<execution id>/<names>`."""
-    return _execution_uri(f"s3://{buckets.working}/executions", *names)
+    return _execution_uri(buckets.working, EXECUTIONS, *names)
 
 
 def checkpoints_uri(buckets: Buckets) -> Join:
     """`s3://<working bucket>/checkpoints/<execution id>`."""
-    return _execution_uri(f"s3://{buckets.working}/checkpoints")
+    return _execution_uri(buckets.working, CHECKPOINTS)
 
 
 def tensorboard_uri(buckets: Buckets) -> Join:
     """`s3://<working bucket>/tensorboard/<execution id>`."""
-    return _execution_uri(f"s3://{buckets.working}/tensorboard")
+    return _execution_uri(buckets.working, TENSORBOARD)
 
 
 def lineage_uri(buckets: Buckets, *names: str) -> Join:
     """`s3://<artifacts bucket>/lineage/<execution id>/<names>`."""
-    return _execution_uri(f"s3://{buckets.artifacts}/lineage", *names)
+    return _execution_uri(buckets.artifacts, LINEAGE, *names)
 
 
 def output_uri(step_properties: Properties, name: str) -> Properties:
@@ -150,8 +151,9 @@ def below(uri: PipelineVariable, name: str) -> Join:
     return Join(on="/", values=[uri, name])
 
 
-def _execution_uri(prefix: str, *names: str) -> Join:
-    return Join(on="/", values=[prefix, ExecutionVariables.PIPELINE_EXECUTION_ID, *names])
+def _execution_uri(bucket: str, prefix: str, *names: str) -> Join:
+    folder = f"s3://{bucket}/{prefix}".removesuffix("/")
+    return Join(on="/", values=[folder, ExecutionVariables.PIPELINE_EXECUTION_ID, *names])
 
 
 def service_retry() -> StepRetryPolicy:

@@ -15,7 +15,7 @@ from infra.settings import load
 from infra.validation import OwnRules
 from tests.infra.cloud_assembly import CloudAssembly
 from tests.infra.conftest import REPOSITORY
-from tests.infra.operations.test_template import graphs
+from tests.infra.operations.test_stack import graphs
 
 PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/shardwise-dev-1/7"
 MODES = {
