@@ -150,7 +150,7 @@ def _send_events(bucket: s3.Bucket) -> None:
     # CloudFormation can do this itself; `event_bridge_enabled` would bring a Lambda with a wildcard
     # resource.
     resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)  # noqa: S101
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - what the CDK makes it of
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
         event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
             event_bridge_enabled=True

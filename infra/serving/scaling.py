@@ -36,7 +36,7 @@ class Scaling(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._endpoint_name = endpoint.attr_endpoint_name
-        assert settings.maximum_instances is not None  # noqa: S101
+        assert settings.maximum_instances is not None  # noqa: S101 - settings see to it
         self._target = autoscaling.CfnScalableTarget(
             self,
             "Instances",
