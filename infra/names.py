@@ -24,6 +24,16 @@ DATASETS = f"{LINEAGE}*/dataset.json"
 EVALUATIONS = f"{EXECUTIONS}*/evaluation/evaluation.json"
 COMPARISON = f"{DRIFT}comparison.json"
 
+# Outputs of stacks that commands ask for.
+DROPS_BUCKET_NAME = "DropsBucketName"
+WORKING_BUCKET_NAME = "WorkingBucketName"
+ARTIFACTS_BUCKET_NAME = "ArtifactsBucketName"
+INFERENCE_BUCKET_NAME = "InferenceBucketName"
+DROPS_TABLE_NAME = "DropsTableName"
+STARTER_FUNCTION_NAME = "StarterFunctionName"
+COMPARISON_FUNCTION_NAME = "ComparisonFunctionName"
+MODEL_PACKAGE_GROUP_NAME = "ModelPackageGroupName"
+
 # Events of AWS, by their detail-type, and the one of our own.
 EXECUTION_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
 STEP_CHANGED = "SageMaker Model Building Pipeline Execution Step Status Change"

@@ -63,13 +63,13 @@ class TriggerStack(cdk.Stack):
         )
         cdk.CfnOutput(
             self,
-            "DropsTableName",
+            names.DROPS_TABLE_NAME,
             value=self.starter.table.table_name,
             description="Table of drops and runs",
         )
         cdk.CfnOutput(
             self,
-            "StarterFunctionName",
+            names.STARTER_FUNCTION_NAME,
             value=self.starter.function.function_name,
             description="Function that starts executions for drops and for drift",
         )

@@ -9,6 +9,12 @@ from constructs import Construct
 
 from infra.data.emptier import Emptier
 from infra.data.key import environment_key
+from infra.names import (
+    ARTIFACTS_BUCKET_NAME,
+    DROPS_BUCKET_NAME,
+    INFERENCE_BUCKET_NAME,
+    WORKING_BUCKET_NAME,
+)
 from infra.retention import removal_policy
 from infra.settings import Data, Settings
 
@@ -76,13 +82,15 @@ class DataStack(cdk.Stack):
         )
 
     def _add_outputs(self) -> None:
-        self._output("DropsBucketName", self.drops, "Bucket that images are dropped into")
+        self._output(DROPS_BUCKET_NAME, self.drops, "Bucket that images are dropped into")
         self._output(
-            "WorkingBucketName", self.working, "Bucket of manifests, shards and evaluations"
+            WORKING_BUCKET_NAME, self.working, "Bucket of manifests, shards and evaluations"
         )
-        self._output("ArtifactsBucketName", self.artifacts, "Bucket of models and lineage")
+        self._output(ARTIFACTS_BUCKET_NAME, self.artifacts, "Bucket of models and lineage")
         self._output(
-            "InferenceBucketName", self.inference, "Bucket of captured and asynchronous answers"
+            INFERENCE_BUCKET_NAME,
+            self.inference,
+            "Bucket of captured and asynchronous answers",
         )
         if self.object_key is not None:
             cdk.CfnOutput(

@@ -12,6 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra import names
 from infra.drift import Drift
 from infra.operations import metrics
 from infra.operations.alarms import Alarms
@@ -163,7 +164,7 @@ class OperationsStack(cdk.Stack):
         if self.drift:
             cdk.CfnOutput(
                 self,
-                "ComparisonFunctionName",
+                names.COMPARISON_FUNCTION_NAME,
                 value=self.drift.comparison.function_name,
                 description="Function that compares the answered classes with those of training",
             )

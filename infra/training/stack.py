@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import grants
+from infra import grants, names
 from infra.assembly import Definition
 from infra.data import DataStack
 from infra.images import ImagesStack
@@ -79,7 +79,7 @@ class TrainingStack(cdk.Stack):
         )
         cdk.CfnOutput(
             self,
-            "ModelPackageGroupName",
+            names.MODEL_PACKAGE_GROUP_NAME,
             value=self.model_package_group_name,
             description="Group that models are registered in",
         )

@@ -6,6 +6,7 @@ import boto3
 import click
 from rich.console import Console
 
+from infra.names import MODEL_PACKAGE_GROUP_NAME
 from scripts.cli import command, environment_option
 from scripts.deployed import packages, stacks
 from scripts.deployed.deployments import Attempts, Deployment
@@ -53,7 +54,7 @@ def main(
     where the update was rolled back, after a sentence that says why.
     """
     session = aws_session()
-    group = stacks.output(session, environment, "training", "ModelPackageGroupName")
+    group = stacks.output(session, environment, "training", MODEL_PACKAGE_GROUP_NAME)
     arn = _package(session, group, package)
     described = session.client("sagemaker").describe_model_package(ModelPackageName=arn)
     status = described.get("ModelApprovalStatus", "no status")

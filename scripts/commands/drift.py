@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
+from infra.names import ARTIFACTS_BUCKET_NAME, COMPARISON, COMPARISON_FUNCTION_NAME
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, shown
 from scripts.deployed import stacks
 from scripts.deployed.session import aws_session
 from scripts.deployed.trigger import Record
 
-COMPARISON = "drift/comparison.json"
 FUNCTION_SECONDS = 900  # a Lambda function never runs longer
 
 
@@ -32,7 +32,7 @@ def main(console: Console, environment: str, now: bool, as_json: bool) -> int:
     session = aws_session()
     if now:
         _compare(session, environment)
-    bucket = stacks.output(session, environment, "data", "ArtifactsBucketName")
+    bucket = stacks.output(session, environment, "data", ARTIFACTS_BUCKET_NAME)
     comparison = _read(session, bucket, COMPARISON)
     if comparison is None:
         raise CommandError(
@@ -55,7 +55,7 @@ def _compare(session: boto3.Session, environment: str) -> None:
         CommandError: there is none, it failed, or there was nothing to compare.
     """
     operations = stacks.describe(session, environment, "operations")
-    function = stacks.outputs_of(operations).get("ComparisonFunctionName")
+    function = stacks.outputs_of(operations).get(COMPARISON_FUNCTION_NAME)
     if function is None:
         raise CommandError(
             f"Nothing compares in {environment}: give [drift] every_hours in "

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from containers.drops.names import class_label
+from infra.names import DROPS_BUCKET_NAME
 from scripts import CHANNELS
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, counted, progress, shown, warn
@@ -52,7 +53,7 @@ def main(
         check_drop_id(drop_id)
     contents = _read(folder, skip_unusable, console)
     session = aws_session()
-    bucket = stacks.output(session, environment, "data", "DropsBucketName")
+    bucket = stacks.output(session, environment, "data", DROPS_BUCKET_NAME)
     minimum = images_per_class(session, environment)
     s3 = s3_client(session)
 

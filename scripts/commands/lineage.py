@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from infra.names import ARTIFACTS_BUCKET_NAME, DROPS_BUCKET_NAME, WORKING_BUCKET_NAME
 from scripts.cli import environment_option, exclusive, group, subcommand
 from scripts.deployed import stacks
 from scripts.deployed.session import aws_session
@@ -88,8 +89,8 @@ def _sources(environment: str) -> Sources:
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
     return Sources(
         environment=environment,
-        drops_bucket=data["DropsBucketName"],
-        working_bucket=data["WorkingBucketName"],
-        store=LineageStore(session, data["ArtifactsBucketName"]),
+        drops_bucket=data[DROPS_BUCKET_NAME],
+        working_bucket=data[WORKING_BUCKET_NAME],
+        store=LineageStore(session, data[ARTIFACTS_BUCKET_NAME]),
         models=Models(session, environment),
     )

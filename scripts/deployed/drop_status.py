@@ -9,12 +9,12 @@ from typing import Any
 
 import boto3
 
+from infra.names import ARTIFACTS_BUCKET_NAME, DROPS, DROPS_BUCKET_NAME, MARKER
 from functions.starter.records import REFUSED, WAITING
 from scripts.console import counted
 from scripts.deployed import stacks, trigger
 from scripts.deployed.trigger import Drop, Record, begun_without_a_person
-from scripts.images.contents import MARKER
-from scripts.images.drops_in_s3 import PREFIX, drop_ids, is_complete, s3_client
+from scripts.images.drops_in_s3 import drop_ids, is_complete, s3_client
 
 INCOMPLETE, UNRECORDED = "Incomplete", "Unrecorded"
 LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop holds
@@ -54,8 +54,8 @@ class DropStatuses:
     def __init__(self, session: boto3.Session, environment: str) -> None:
         outputs = stacks.outputs_of(stacks.describe(session, environment, "data"))
         self._s3 = s3_client(session)
-        self._bucket = outputs["DropsBucketName"]
-        self._artifacts = outputs.get("ArtifactsBucketName", "")
+        self._bucket = outputs[DROPS_BUCKET_NAME]
+        self._artifacts = outputs.get(ARTIFACTS_BUCKET_NAME, "")
         self._session = session
         self._environment = environment
         self._record = Record(session, environment)
@@ -64,7 +64,7 @@ class DropStatuses:
     @property
     def folder(self) -> str:
         """Where the drops lie."""
-        return f"s3://{self._bucket}/{PREFIX}"
+        return f"s3://{self._bucket}/{DROPS}"
 
     def all(self) -> list[DropStatus]:
         """Those that are not on record first, and then the newest first."""
@@ -74,19 +74,19 @@ class DropStatuses:
         others = (
             drop_id
             for drop_id in drop_ids(self._s3, self._bucket)
-            if known.isdisjoint({drop_id, f"{PREFIX}{drop_id}/{MARKER}"})
+            if known.isdisjoint({drop_id, f"{DROPS}{drop_id}/{MARKER}"})
         )
         return [*self._unrecorded(others), *(_status(drop, why) for drop in recorded)]
 
     def one(self, drop_id: str) -> DropStatus | None:
         """None where it is neither on record nor in S3."""
         drop = (self._record.drop(drop_id) if drop_id else None) or self._record.drop(
-            f"{PREFIX}{drop_id}/{MARKER}"
+            f"{DROPS}{drop_id}/{MARKER}"
         )
         if drop is not None:
             return _status(drop, self._why_they_wait() if drop.state == WAITING else "")
         found = self._s3.list_objects_v2(
-            Bucket=self._bucket, Prefix=f"{PREFIX}{drop_id}/", MaxKeys=1
+            Bucket=self._bucket, Prefix=f"{DROPS}{drop_id}/", MaxKeys=1
         )
         return next(self._unrecorded([drop_id] if found.get("KeyCount") else []), None)
 
@@ -134,7 +134,7 @@ class DropStatuses:
                 reason = "No event has told of its marker yet: the starter looks every 15 minutes."
                 yield DropStatus(drop_id, "", UNRECORDED, reason=reason)
             else:
-                reason = f"It has no marker {PREFIX}{drop_id}/{MARKER} yet: nothing uses it."
+                reason = f"It has no marker {DROPS}{drop_id}/{MARKER} yet: nothing uses it."
                 yield DropStatus(drop_id, "", INCOMPLETE, reason=reason)
 
     def _why_they_wait(self) -> str:
@@ -165,7 +165,7 @@ class DropStatuses:
         return included
 
     def _by_marker(self, status: DropStatus) -> tuple[int, int] | None:
-        content = self._read(self._bucket, f"{PREFIX}{status.drop}/{MARKER}")
+        content = self._read(self._bucket, f"{DROPS}{status.drop}/{MARKER}")
         try:
             files = json.loads(content)["files"] if content else None
             return (len(files), sum(file["size"] for file in files)) if files else None

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from infra.names import DROPS, DROPS_TABLE_NAME, MARKER, STARTER_FUNCTION_NAME
 from functions.starter import records
 from functions.starter.records import DROP, RUN, STARTING, WAITING, Run, to_sort_key
 from functions.starter.table import items_of
@@ -33,7 +34,7 @@ class Record:
     """The table of one environment."""
 
     def __init__(self, session: boto3.Session, environment: str) -> None:
-        name = stacks.output(session, environment, "trigger", "DropsTableName")
+        name = stacks.output(session, environment, "trigger", DROPS_TABLE_NAME)
         self._table = session.resource("dynamodb").Table(name)
 
     def drops(self) -> list[Drop]:
@@ -48,7 +49,7 @@ class Record:
 
         One that was refused is on record under its marker's whole key.
         """
-        item = self._item(DROP, drop_id) or self._item(DROP, f"drops/{drop_id}/_SUCCESS")
+        item = self._item(DROP, drop_id) or self._item(DROP, f"{DROPS}{drop_id}/{MARKER}")
         if item is None:
             return None
         drop = Drop.from_item(item)
@@ -107,4 +108,4 @@ def release(session: boto3.Session, environment: str) -> dict[str, Any]:
 
 
 def _function(session: boto3.Session, environment: str) -> str:
-    return stacks.output(session, environment, "trigger", "StarterFunctionName")
+    return stacks.output(session, environment, "trigger", STARTER_FUNCTION_NAME)

@@ -20,7 +20,6 @@ from scripts.console import CommandError, progress, shown
 
 MAXIMUM_PIXELS = 100_000_000
 MAXIMUM_NAME_BYTES = 900  # of the 1,024 that an S3 key may have
-MARKER = "_SUCCESS"
 THREADS = 8
 EXAMPLES = 3
 

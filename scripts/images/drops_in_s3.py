@@ -13,13 +13,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from containers.drops.names import refusal_of_drop_id
+from infra.names import DROPS, MARKER
 from scripts.console import CommandError, explain, shown
-from scripts.images.contents import MARKER, ImageFile
+from scripts.images.contents import ImageFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PREFIX = "drops/"
 THREADS = 8
 
 
@@ -62,18 +62,16 @@ def complete_drops(s3: "S3Client", bucket: str) -> Iterator[str]:
 
 def drop_ids(s3: "S3Client", bucket: str) -> Iterator[str]:
     """The ids of all drops, complete or not."""
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=PREFIX, Delimiter="/"
-    )
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=DROPS, Delimiter="/")
     for page in pages:
         for prefix in page.get("CommonPrefixes", []):
-            yield prefix["Prefix"].removeprefix(PREFIX).rstrip("/")
+            yield prefix["Prefix"].removeprefix(DROPS).rstrip("/")
 
 
 def is_complete(s3: "S3Client", bucket: str, drop_id: str) -> bool:
     """Whether a drop has its marker."""
     try:
-        s3.head_object(Bucket=bucket, Key=f"{PREFIX}{drop_id}/{MARKER}")
+        s3.head_object(Bucket=bucket, Key=f"{DROPS}{drop_id}/{MARKER}")
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
             return False
@@ -89,7 +87,7 @@ def check_free(s3: "S3Client", bucket: str, drop_id: str, images: Sequence[Image
             "choose another --id."
         )
     names = {image.name for image in images}
-    start = f"{PREFIX}{drop_id}/"
+    start = f"{DROPS}{drop_id}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
     for page in pages:
         for found in page.get("Contents", []):
@@ -125,7 +123,7 @@ def upload(
         _upload_images(s3, bucket, drop_id, images, done)
         body = marker(images)
         digest = hashlib.sha256(body)
-        key = f"{PREFIX}{drop_id}/{MARKER}"
+        key = f"{DROPS}{drop_id}/{MARKER}"
         _put(s3, bucket, key, body, "application/json", digest.hexdigest())
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Interrupted: {unfinished}") from None
@@ -145,7 +143,7 @@ def _upload_images(
     done: Callable[[], None],
 ) -> None:
     def put(image: ImageFile) -> None:
-        key = f"{PREFIX}{drop_id}/{image.name}"
+        key = f"{DROPS}{drop_id}/{image.name}"
         _put(s3, bucket, key, image.path.read_bytes(), image.content_type, image.sha256)
 
     pool = ThreadPoolExecutor(THREADS)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.names import MODEL_PACKAGE_GROUP_NAME
 from scripts.console import CommandError
 from scripts.deployed import stacks
 from scripts.deployed.logs import job_of, named
@@ -47,7 +48,7 @@ class Models:
         self._session = session
         self._sagemaker = session.client("sagemaker")
         training = stacks.outputs_of(stacks.describe(session, environment, "training"))
-        self._group, self._pipeline = training["ModelPackageGroupName"], training["PipelineName"]
+        self._group, self._pipeline = training[MODEL_PACKAGE_GROUP_NAME], training["PipelineName"]
         self._served = _served_package(session, environment)
 
     def package(self, named: str) -> Model:

@@ -12,6 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.names import ARTIFACTS_BUCKET_NAME, WORKING_BUCKET_NAME
 from scripts.console import CommandError
 from scripts.deployed import stacks
 from scripts.deployed.logs import job_of, named
@@ -109,7 +110,7 @@ def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
         without = "without --from the plan takes the rates of a rehearsal"
         raise CommandError(f"{str(error).rstrip('.')}; {without}.") from error
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
-    reader = Reader(session, arn, data["WorkingBucketName"], data["ArtifactsBucketName"])
+    reader = Reader(session, arn, data[WORKING_BUCKET_NAME], data[ARTIFACTS_BUCKET_NAME])
     described = _described_jobs(session, arn)
     dataset = _left(arn, "report of its dataset", reader.dataset)
     reports = _left(arn, "reports of ShardImages", reader.shards)

@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 from functions.reporter import messages
 from functions.reporter.executions import Executions, Job, log_streams
 from functions.reporter.reasons import Cause, judge
+from infra.names import ARTIFACTS_BUCKET_NAME, DROPS_BUCKET_NAME, WORKING_BUCKET_NAME
 from scripts.console import CommandError, explain
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
@@ -80,8 +81,8 @@ class Gathering:
         self._reader = Reader(
             session,
             execution_arn,
-            self._data["WorkingBucketName"],
-            self._data["ArtifactsBucketName"],
+            self._data[WORKING_BUCKET_NAME],
+            self._data[ARTIFACTS_BUCKET_NAME],
         )
         self._execution = Executions(session.client("sagemaker")).read(execution_arn)
         self._missing: dict[str, str] = {}
@@ -206,7 +207,7 @@ class Gathering:
             self._session.client("sagemaker-runtime"),
             serving["EndpointName"],
             self._reader,
-            self._data["DropsBucketName"],
+            self._data[DROPS_BUCKET_NAME],
             choose_predictions(self._reader.predictions(), ANSWERS),
         )
 
