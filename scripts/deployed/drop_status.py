@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from infra.names import ARTIFACTS_BUCKET_NAME, DROPS, DROPS_BUCKET_NAME, MARKER
 from functions.starter.records import REFUSED, WAITING
+from infra.names import ARTIFACTS_BUCKET_NAME, DROPS, DROPS_BUCKET_NAME, MARKER
 from scripts.console import counted
 from scripts.deployed import stacks, trigger
 from scripts.deployed.trigger import Drop, Record, begun_without_a_person

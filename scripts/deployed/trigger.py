@@ -11,10 +11,10 @@ from typing import Any
 
 import boto3
 
-from infra.names import DROPS, DROPS_TABLE_NAME, MARKER, STARTER_FUNCTION_NAME
 from functions.starter import records
 from functions.starter.records import DROP, RUN, STARTING, WAITING, Run, to_sort_key
 from functions.starter.table import items_of
+from infra.names import DROPS, DROPS_TABLE_NAME, MARKER, STARTER_FUNCTION_NAME
 from scripts.console import CommandError
 from scripts.deployed import stacks
 
