@@ -22,8 +22,7 @@ from rehearsal.api.dispatch import Api
 from rehearsal.api.http import Http
 from rehearsal.asynchronous.backlog import Backlog
 from rehearsal.authorization.record import Record
-from rehearsal.autoscaling.api import ApplicationAutoScaling
-from rehearsal.autoscaling.http import Http as ScalingHttp
+from rehearsal.autoscaling.api import ApplicationAutoScaling, ScalingHttp
 from rehearsal.autoscaling.resource_types import ScalableTarget, ScalingPolicy
 from rehearsal.autoscaling.scaler import Scaler
 from rehearsal.cloudformation import RECORDED_ONLY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections import Counter, deque
@@ -10,15 +11,83 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from rehearsal import aws
-from rehearsal.asynchronous import requests
-from rehearsal.asynchronous.invocation import NoServerError, Runner
-from rehearsal.asynchronous.metrics import Metrics
+from rehearsal.asynchronous.invocation import NoServerError, Runner, read_request
 from rehearsal.errors import ApiError
 from rehearsal.resources import endpoints, variants
 from rehearsal.resources.context import Context
 from rehearsal.service_model import now
+from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures, SupervisedThread
+
+_log = logging.getLogger(__name__)
+_NAMESPACE = "AWS/SageMaker"
+_MOST_METRICS = 1000
+
+
+class BacklogMetrics:
+    """Keeps data points until they are published; safe to use from any thread."""
+
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._data: list[dict[str, Any]] = []
+
+    def backlog(self, endpoint: str, waiting: int, oldest_seconds: float, instances: int) -> None:
+        """What an endpoint has to do now.
+
+        Args:
+            waiting: requests that wait or are processed.
+        """
+        dimensions = {"EndpointName": endpoint}
+        self._keep("ApproximateBacklogSize", waiting, "Count", dimensions)
+        self._keep("ApproximateAgeOfOldestRequest", oldest_seconds, "Seconds", dimensions)
+        without = float(waiting > 0 and instances == 0)
+        self._keep("HasBacklogWithoutCapacity", without, "Count", dimensions)
+        if instances:
+            per_instance = waiting / instances
+            self._keep("ApproximateBacklogSizePerInstance", per_instance, "Count", dimensions)
+
+    def ended(
+        self, endpoint: str, variant: str, *, failed: bool, waited: float, took: float
+    ) -> None:
+        """Args:
+        waited: seconds until its processing began; `took`: from then on.
+        """
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        self._keep("InvocationsProcessed", 1, "Count", dimensions)
+        self._keep("InvocationFailures", float(failed), "Count", dimensions)
+        self._keep("TimeInBacklog", waited * 1000, "Milliseconds", dimensions)
+        self._keep("TotalProcessingTime", (waited + took) * 1000, "Milliseconds", dimensions)
+
+    def expired(self, endpoint: str, variant: str) -> None:
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        self._keep("ExpiredRequests", 1, "Count", dimensions)
+
+    def publish(self) -> None:
+        with self._lock:
+            data, self._data = self._data, []
+        client = aws.client(self._settings, "cloudwatch")
+        for first in range(0, len(data), _MOST_METRICS):
+            try:
+                client.put_metric_data(
+                    Namespace=_NAMESPACE, MetricData=data[first : first + _MOST_METRICS]
+                )
+            except (ClientError, BotoCoreError) as error:
+                _log.warning("Metrics of asynchronous endpoints are lost: %s", error)
+
+    def _keep(self, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
+        datum = {
+            "MetricName": name,
+            "Value": float(value),
+            "Unit": unit,
+            "Dimensions": [{"Name": key, "Value": each} for key, each in dimensions.items()],
+        }
+        with self._lock:
+            self._data.append(datum)
+
 
 KIND = "async-invocation"
 _EVERY_SECONDS = 0.5
@@ -37,7 +106,7 @@ class Backlog:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._metrics = Metrics(context.settings)
+        self._metrics = BacklogMetrics(context.settings)
         self._lock = threading.Lock()
         self._waiting: dict[str, deque[Record]] = {}
         self._running: Counter[str] = Counter()
@@ -62,7 +131,7 @@ class Backlog:
         self, endpoint_name: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
         endpoint = self._endpoint(endpoint_name)
-        invocation = requests.read(endpoint, headers, body)
+        invocation = read_request(endpoint, headers, body)
         id_ = invocation["Id"]
         self._context.store.add(KIND, id_, f"{KIND}/{id_}", invocation, parent=endpoint_name)
         with self._lock:

@@ -1,13 +1,19 @@
-"""What is scaled: the instances of an endpoint's variant."""
+"""What is scaled, the instances of a variant, and the alarms of target tracking policies.
+
+https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
+"""
 
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from rehearsal import aws
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
+from rehearsal.settings import RehearsalSettings
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
@@ -73,4 +79,87 @@ def set_capacity(call: Call, name: VariantName, instances: int) -> None:
     call(
         "UpdateEndpointWeightsAndCapacities",
         {"EndpointName": name.endpoint, "DesiredWeightsAndCapacities": [wanted]},
+    )
+
+
+_INVOCATIONS = "SageMakerVariantInvocationsPerInstance"
+# As AWS makes them: out after 3 minutes above the target, in after 15 minutes well below it.
+_OUT_MINUTES, _IN_MINUTES = 3, 15
+_LOW_SHARE = 0.9
+_PERIOD_SECONDS = 60
+
+Record = dict[str, Any]
+
+
+class TargetTrackingAlarms:
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self._settings = settings
+
+    def put(self, policy: Record) -> list[Record]:
+        """Makes or changes a policy's alarms.
+
+        Args:
+            policy: as DescribeScalingPolicies has it.
+
+        Returns:
+            its `Alarms`.
+
+        Raises:
+            ApiError: the rehearsal does not know its metric.
+        """
+        configuration = policy["TargetTrackingScalingPolicyConfiguration"]
+        metric = _metric(policy, configuration)
+        self.delete(policy["Alarms"])
+        target = float(configuration["TargetValue"])
+        wanted = {"High": ("GreaterThanThreshold", target, _OUT_MINUTES)}
+        if not configuration.get("DisableScaleIn"):
+            wanted["Low"] = ("LessThanThreshold", target * _LOW_SHARE, _IN_MINUTES)
+        alarms = []
+        for side, (comparison, threshold, minutes) in wanted.items():
+            name = f"TargetTracking-{policy['ResourceId']}-Alarm{side}-{uuid.uuid4()}"
+            aws.client(self._settings, "cloudwatch").put_metric_alarm(
+                AlarmName=name,
+                AlarmDescription=(
+                    f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy "
+                    f"{policy['PolicyARN']}."
+                ),
+                AlarmActions=[policy["PolicyARN"]],
+                ComparisonOperator=comparison,
+                Threshold=threshold,
+                Period=_PERIOD_SECONDS,
+                EvaluationPeriods=minutes,
+                **metric,
+            )
+            arn = aws.arn(self._settings, "cloudwatch", f"alarm:{name}")
+            alarms.append({"AlarmName": name, "AlarmARN": arn})
+        return alarms
+
+    def delete(self, alarms: list[Record]) -> None:
+        if alarms:
+            names = [alarm["AlarmName"] for alarm in alarms]
+            aws.client(self._settings, "cloudwatch").delete_alarms(AlarmNames=names)
+
+
+def _metric(policy: Record, configuration: Record) -> Record:
+    """The metric's parameters of PutMetricAlarm."""
+    predefined = configuration.get("PredefinedMetricSpecification")
+    customized = configuration.get("CustomizedMetricSpecification")
+    if predefined and predefined["PredefinedMetricType"] == _INVOCATIONS:
+        name = variant(policy)
+        return {
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "InvocationsPerInstance",
+            "Statistic": "Sum",
+            "Dimensions": [
+                {"Name": "EndpointName", "Value": name.endpoint},
+                {"Name": "VariantName", "Value": name.variant},
+            ],
+        }
+    if customized and customized.get("MetricName"):
+        keys = ("Namespace", "MetricName", "Statistic", "Dimensions", "Unit")
+        return {key: customized[key] for key in keys if key in customized}
+    raise ApiError(
+        "ValidationException",
+        f"The policy {policy['PolicyName']} tracks a metric that the rehearsal does not know: "
+        f"take {_INVOCATIONS} or one customized metric.",
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.autoscaling import capacity, resource
+from rehearsal.autoscaling import resource
 from rehearsal.autoscaling.api import ACTIVITY, POLICY, TARGET, target_name
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError
@@ -18,11 +19,66 @@ from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 from rehearsal.supervised import Failures, SupervisedThread
 
+Record = dict[str, Any]
+
+
+def tracked(current: int, value: float, target: float) -> int:
+    """So many that each has at most its target:
+    https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
+
+    Args:
+        current: instances, over which `value` is the average.
+    """
+    return math.ceil(current * value / target)
+
+
+def stepped(current: int, above: float, configuration: Record, *, downwards: bool) -> int:
+    """https://docs.aws.amazon.com/autoscaling/application/userguide/step-scaling-policy-overview.html
+
+    Args:
+        above: the metric less the alarm's threshold.
+        configuration: a `StepScalingPolicyConfiguration`.
+        downwards: the alarm goes off below its threshold.
+
+    Returns:
+        `current` where no step fits.
+    """
+    for step in configuration.get("StepAdjustments") or []:
+        if _fits(above, step, downwards=downwards):
+            return _adjusted(current, step["ScalingAdjustment"], configuration)
+    return current
+
+
+def _fits(above: float, step: Record, *, downwards: bool) -> bool:
+    """Above the threshold the lower bound belongs to a step and the upper does not, below it the
+    upper and not the lower; on the threshold itself the alarm's own side decides.
+    """
+    low = step.get("MetricIntervalLowerBound", -math.inf)
+    high = step.get("MetricIntervalUpperBound", math.inf)
+    below = above < 0 or (above == 0 and downwards)
+    return bool(low < above <= high if below else low <= above < high)
+
+
+def _adjusted(current: int, adjustment: int, configuration: Record) -> int:
+    match configuration.get("AdjustmentType"):
+        case "ExactCapacity":
+            return adjustment
+        case "PercentChangeInCapacity":
+            if not adjustment:
+                return current
+            change = current * adjustment / 100
+            least = configuration.get("MinAdjustmentMagnitude", 0)
+            # Rounded towards zero, but a change is at least one instance.
+            size = max(int(abs(change)) or 1, least)
+            return current + int(math.copysign(size, adjustment))
+        case _:
+            return current + adjustment
+
+
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
 _COOLDOWN_SECONDS = 300  # AWS's default of SageMaker's variants
 
-Record = dict[str, Any]
 
 NewestValue = Callable[[RehearsalSettings, str], float | None]
 """The newest of the values that an alarm, by its name, is judged by now; None where it has none."""
@@ -153,14 +209,14 @@ class Scaler:
 
 def _wanted(policy: Record, alarm: Record, value: float, have: int) -> int:
     if tracking := policy.get("TargetTrackingScalingPolicyConfiguration"):
-        wanted = capacity.tracked(have, value, tracking["TargetValue"])
+        wanted = tracked(have, value, tracking["TargetValue"])
         # One of its two alarms is for the way out, the other for the way in.
         outwards = alarm["ComparisonOperator"].startswith("Greater")
         return max(wanted, have) if outwards else min(wanted, have)
     above = value - alarm["Threshold"]
     downwards = alarm["ComparisonOperator"].startswith("Less")
     steps = policy["StepScalingPolicyConfiguration"]
-    return capacity.stepped(have, above, steps, downwards=downwards)
+    return stepped(have, above, steps, downwards=downwards)
 
 
 def _cooldown(policy: Record, outwards: bool) -> float:

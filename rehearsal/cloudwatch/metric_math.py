@@ -13,7 +13,7 @@ import operator
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from rehearsal.cloudwatch.alarm_state import Series
+from rehearsal.cloudwatch.alarms import Series
 
 Value = float | None
 

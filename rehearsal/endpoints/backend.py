@@ -17,13 +17,12 @@ from rehearsal.backends import (
     Configuration,
     DeploymentConfig,
 )
-from rehearsal.endpoints import capacities as capacity_changes
-from rehearsal.endpoints.alarms import RollbackAlarms
+from rehearsal.endpoints.capacities import change_capacities
 from rehearsal.endpoints.fleet import Fleet
+from rehearsal.endpoints.instance import Timing
 from rehearsal.endpoints.metrics import Metrics
 from rehearsal.endpoints.requests import Request
-from rehearsal.endpoints.rollout import Rollout
-from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.rollout import RollbackAlarms, Rollout
 from rehearsal.endpoints.traffic import Traffic, unavailable
 from rehearsal.settings import RehearsalSettings
 
@@ -96,7 +95,7 @@ class ProcessEndpoints:
         def work() -> None:
             fleet = endpoint.traffic.blue
             try:
-                found = capacity_changes.apply(fleet, capacities) if fleet else {}
+                found = change_capacities(fleet, capacities) if fleet else {}
             except Exception as error:  # noqa: BLE001 - a fault of ours must end the wait, too
                 _log.exception("The capacity of %s could not be changed.", endpoint_name)
                 found = {"FailureReason": f"InternalServerError: {error}"}

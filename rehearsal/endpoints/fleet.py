@@ -18,15 +18,12 @@ from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
-from rehearsal.endpoints.instance import Instance, Server
-from rehearsal.endpoints.invocations import Invocations
+from rehearsal.endpoints.instance import Instance, Server, Timing
+from rehearsal.endpoints.invocations import Invocations, Shadow
 from rehearsal.endpoints.metrics import Metrics
 from rehearsal.endpoints.pool import Pool, Servers
-from rehearsal.endpoints.requests import Request
+from rehearsal.endpoints.requests import InFlight, Request
 from rehearsal.endpoints.serverless import OnDemand
-from rehearsal.endpoints.shadow import Shadow
-from rehearsal.endpoints.timing import Timing
-from rehearsal.endpoints.underway import Underway
 from rehearsal.errors import validation
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
@@ -54,7 +51,7 @@ class Fleet:
         timing: Timing,
     ):
         self.configuration = configuration
-        self.underway = Underway()
+        self.underway = InFlight()
         self._settings = settings
         self._endpoint = endpoint
         self._folder = folder

@@ -16,15 +16,36 @@ from pathlib import Path
 import httpx
 
 from rehearsal.backends import Variant
-from rehearsal.endpoints import artifact
+from rehearsal.endpoints import servers
 from rehearsal.endpoints.errors import FleetError, NotServingError
-from rehearsal.endpoints.timing import Timing
-from rehearsal.endpoints.underway import Underway
+from rehearsal.endpoints.requests import InFlight
 from rehearsal.images.registry import Image
 from rehearsal.images.runtime import assembly
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.namespaces import NamespaceError
 from rehearsal.images.runtime.spec import Group, Relay
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All in seconds. AWS states the ping's timeout and publishes metrics by the minute; the rest
+    is the rehearsal's own, as AWS documents no numbers.
+
+    Attributes:
+        ping_timeout:
+            https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+        missed_pings: in a row, after which a model server counts as hung and is replaced.
+        idle: after the last request, until a serverless variant's server ends.
+    """
+
+    ping_every: float = 5.0
+    ping_timeout: float = 2.0
+    missed_pings: int = 4
+    idle: float = 300.0
+    alarms_every: float = 1.0
+    metrics_every: float = 2.0
+    capture_every: float = 2.0
+
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +82,7 @@ class Instance:
         on_line: Callable[[str], object],
         timing: Timing | None = None,
     ):
-        self.underway = Underway()
+        self.underway = InFlight()
         self._timing = timing or Timing()
         self._server = server
         self._folder = folder
@@ -188,7 +209,7 @@ class Instance:
         model.mkdir(parents=True)
         server = self._server
         if server.archive:
-            artifact.unpack(server.archive, model, server.variant.model_data_url)
+            servers.unpack(server.archive, model, server.variant.model_data_url)
         what = assembly.Run(
             command=assembly.command(server.image, None, ["serve"]),
             variables=server.variables,

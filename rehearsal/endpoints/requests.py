@@ -1,11 +1,14 @@
-"""One invocation, as the parts of a fleet hand it on."""
+"""One invocation, as the parts of a fleet hand it on, and the count of those under way."""
 
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from rehearsal.backends import INVOCATION_SECONDS
 
 _TARGET = "x-amzn-sagemaker-target-variant"
 _INFERENCE_ID = "x-amzn-sagemaker-inference-id"
@@ -76,3 +79,33 @@ def chosen(share: float) -> bool:
 
 def _is_for_container(header: str) -> bool:
     return header != _TARGET and header.startswith(("content-type", "accept", "x-amzn-sagemaker-"))
+
+
+# A server that sends its answer byte by byte may take longer than a request's timeout.
+_RESERVE_SECONDS = 5.0
+
+
+class InFlight:
+    """Requests that have begun and are not answered yet."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._count = 0
+        self._longest = INVOCATION_SECONDS
+
+    def enter(self, timeout_seconds: float) -> None:
+        """Marks a request as begun, which ends after `timeout_seconds` at the latest."""
+        with self._changed:
+            self._count += 1
+            self._longest = max(self._longest, timeout_seconds)
+
+    def leave(self) -> None:
+        """Marks a request as answered."""
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns when none is under way, or all have had their time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count == 0, self._longest + _RESERVE_SECONDS)

@@ -17,8 +17,7 @@ from types import FrameType
 import boto3
 
 from rehearsal.images import environments, registry
-from rehearsal.images.errors import ImageError
-from rehearsal.images.folders import cache_folder, state_folder
+from rehearsal.images.errors import ImageError, cache_folder, state_folder
 from rehearsal.images.registry import Images
 from rehearsal.settings import ANNOUNCEMENT
 

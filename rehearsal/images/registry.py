@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rehearsal import aws
-from rehearsal.images import dockerfile, layout
+from rehearsal.images import dockerfile
 from rehearsal.images.errors import ImageError
 from rehearsal.settings import RehearsalSettings
 
@@ -81,7 +81,7 @@ class Image:
     @property
     def program(self) -> Path:
         """Where the image's working folder is laid out."""
-        return layout.below(self.root, self.config.workdir)
+        return dockerfile.below(self.root, self.config.workdir)
 
 
 def parse(uri: str) -> ImageUri:
@@ -132,10 +132,10 @@ class Images:
         made = Path(tempfile.mkdtemp(prefix=".making-", dir=self._folder))
         try:
             made.chmod(0o755)
-            layout.lay_out(recipe, context, made / "root")
+            dockerfile.lay_out(recipe, context, made / "root")
             settings = json.dumps(asdict(config), sort_keys=True, indent=2).encode()
             (made / "config.json").write_bytes(settings)
-            image_id = layout.digest(made / "root", settings)
+            image_id = dockerfile.digest(made / "root", settings)
             if not (self._folder / image_id).exists():
                 _rename(made, self._folder / image_id)
         except (OSError, shutil.Error) as error:

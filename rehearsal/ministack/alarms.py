@@ -13,8 +13,8 @@ from typing import Any
 
 from ministack.services import cloudwatch, eventbridge
 
-from rehearsal.cloudwatch import alarm_events, metric_math
-from rehearsal.cloudwatch.alarm_state import COMPARISONS, Rule, Series, state, window
+from rehearsal.cloudwatch import alarms, metric_math
+from rehearsal.cloudwatch.alarms import COMPARISONS, Rule, Series, state, window
 from rehearsal.ministack.loop import Answer, main_loop, put_event_soon, scope
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures
@@ -54,13 +54,13 @@ def dispatch_alarm_actions(old: Callable[..., None]) -> Callable[..., None]:
 
     def dispatch(alarm: Alarm, before: str, after: str, why: str) -> None:
         arn, now = alarm["AlarmArn"], time.time()
-        shown = alarm_events.shown_state(after, why, alarm.get("StateReasonData"), now)
+        shown = alarms.shown_state(after, why, alarm.get("StateReasonData"), now)
         previous = announced.get(arn) or {"value": before}
         announced[arn] = shown
-        detail = alarm_events.detail(alarm, shown, previous)
-        put_event_soon("aws.cloudwatch", alarm_events.DETAIL_TYPE, detail, [arn])
+        detail = alarms.detail(alarm, shown, previous)
+        put_event_soon("aws.cloudwatch", alarms.DETAIL_TYPE, detail, [arn])
         old(alarm, before, after, why)
-        _call_functions(alarm, after, alarm_events.action_payload(arn, detail, now))
+        _call_functions(alarm, after, alarms.action_payload(arn, detail, now))
 
     return dispatch
 
@@ -155,9 +155,9 @@ def _judge_by(rule: Rule, alarm: Alarm) -> None:
     after = state(rule, seen.values, before)
     if after == before:
         return
-    why = alarm_events.reason(rule, seen, before, after)
+    why = alarms.reason(rule, seen, before, after)
     alarm["StateValue"], alarm["StateReason"] = after, why
-    alarm["StateReasonData"] = alarm_events.reason_data(rule, seen, time.time())
+    alarm["StateReasonData"] = alarms.reason_data(rule, seen, time.time())
     alarm["StateUpdatedTimestamp"] = alarm["StateTransitionedTimestamp"] = int(time.time())
     cloudwatch._record_history(alarm["AlarmName"], before, after, why)
     cloudwatch._dispatch_alarm_actions(alarm, before, after, why)
@@ -166,7 +166,7 @@ def _judge_by(rule: Rule, alarm: Alarm) -> None:
 
 def _now(alarm: Alarm) -> float:
     """The time up to which all that it is judged by has come."""
-    queries = alarm_events.metric_queries(alarm)
+    queries = alarms.metric_queries(alarm)
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     return time.time() - max(LATE_SECONDS.get(stat["Metric"]["Namespace"], 0.0) for stat in stats)
 
@@ -175,7 +175,7 @@ def _rule(alarm: Alarm) -> Rule | None:
     """None: an alarm that is not whole yet, as PutMetricAlarm has it for a moment."""
     if not alarm.get("Metrics") and not alarm.get("MetricName"):
         return None
-    queries = alarm_events.metric_queries(alarm)
+    queries = alarms.metric_queries(alarm)
     stats = [query["MetricStat"] for query in queries if "MetricStat" in query]
     periods = int(alarm.get("EvaluationPeriods") or 1)
     return Rule(
@@ -191,7 +191,7 @@ def _rule(alarm: Alarm) -> Rule | None:
 
 def _series(alarm: Alarm, rule: Rule, now: float) -> Series:
     """The values that the alarm looks at, by period."""
-    queries = alarm_events.metric_queries(alarm)
+    queries = alarms.metric_queries(alarm)
     newest = int(now // rule.period_seconds) * rule.period_seconds
     count = rule.evaluation_periods + _EARLIER_PERIODS
     begins = [newest - rule.period_seconds * back for back in range(count, -1, -1)]

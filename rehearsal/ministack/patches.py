@@ -11,7 +11,7 @@ from typing import Any
 
 from rehearsal.authorization.record import Record
 from rehearsal.cloudformation import ResourceType
-from rehearsal.cloudwatch.percentile import percentile
+from rehearsal.cloudwatch.alarms import percentile
 from rehearsal.ministack import (
     alarms,
     authorization,

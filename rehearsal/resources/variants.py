@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rehearsal.backends import Configuration, DataCapture, ServerlessConfig, Variant
-from rehearsal.endpoints.summaries import summary
+from rehearsal.endpoints.capacities import summary
 from rehearsal.errors import validation
 from rehearsal.resources import endpoint_configs, model_packages, models
 from rehearsal.resources.context import Context, Record

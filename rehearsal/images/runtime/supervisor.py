@@ -23,9 +23,38 @@ import signal
 import sys
 from pathlib import Path
 
-from rehearsal.images.runtime import interfaces, namespaces, relay, spec
+from rehearsal.images.runtime import namespaces, spec
 
 _CHUNK = 65536
+
+
+async def serve(path: Path, port: int) -> asyncio.Server:
+    """Accepts connections at the socket file `path`; each becomes one to 127.0.0.1:`port`."""
+
+    async def bridge(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            # Nobody listens yet: the other side sees a connection that closes without an answer.
+            writer.close()
+            return
+        await asyncio.gather(_pump(reader, back), _pump(there, writer))
+
+    # A connection that finds the queue full fails at once, as those to Unix sockets don't wait.
+    server = await asyncio.start_unix_server(bridge, path, backlog=1024)
+    path.chmod(0o600)
+    return server
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
+    # The end of one direction ends the other: HTTP has no use for half a connection.
+    writer.close()
+
+
 # CloudWatch Logs takes 256 KiB an event; a longer line is cut into several.
 _LONGEST_LINE = 250_000
 
@@ -90,7 +119,7 @@ class _Supervisor:
 
     async def _serve_relay(self) -> asyncio.Server | None:
         wanted = self._group.relay
-        return await relay.serve(Path(wanted.socket), wanted.port) if wanted else None
+        return await serve(Path(wanted.socket), wanted.port) if wanted else None
 
     async def _obey(self) -> None:
         reader = asyncio.StreamReader()
@@ -150,11 +179,11 @@ def _say(message: dict[str, object]) -> None:
 
 
 def _lay_network(dead_interface: bool) -> None:
-    interfaces.bring_up("lo")
+    namespaces.bring_up("lo")
     if not dead_interface:
         return
     try:
-        interfaces.add_dead()
+        namespaces.add_dead()
     except OSError as error:
         sys.exit(
             f"This machine gives a job no second network interface ({error.strerror}): load its "

@@ -27,7 +27,7 @@ from rehearsal.backends import (
     PipelineBackend,
     Variant,
 )
-from rehearsal.endpoints.summaries import summary
+from rehearsal.endpoints.capacities import summary
 from rehearsal.errors import ApiError
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.pipelines.engine import Engine

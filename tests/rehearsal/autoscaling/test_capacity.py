@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.autoscaling.capacity import stepped, tracked
+from rehearsal.autoscaling.scaler import stepped, tracked
 
 
 @pytest.mark.parametrize(

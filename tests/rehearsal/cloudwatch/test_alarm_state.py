@@ -2,7 +2,7 @@
 
 import pytest
 
-from rehearsal.cloudwatch.alarm_state import Rule, state, window
+from rehearsal.cloudwatch.alarms import Rule, state, window
 
 BREACH, GOOD, NONE = 9.0, 1.0, None
 

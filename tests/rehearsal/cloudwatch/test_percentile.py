@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rehearsal.cloudwatch.percentile import percentile
+from rehearsal.cloudwatch.alarms import percentile
 
 
 @given(

@@ -10,7 +10,7 @@ import pytest
 
 from rehearsal.backends import Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
-from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.instance import Timing
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import SERVER, put_model
 from tests.rehearsal.images.support import ROLE, bucket, image, push_image, settings

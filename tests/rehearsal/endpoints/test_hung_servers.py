@@ -8,7 +8,7 @@ import pytest
 
 from rehearsal.backends import Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
-from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.instance import Timing
 from rehearsal.errors import ApiError
 from tests.rehearsal.endpoints.support import ask, deploy
 from tests.rehearsal.images.support import wait_until

@@ -14,10 +14,10 @@ import pytest
 
 from rehearsal import aws
 from rehearsal.backends import DeploymentConfig, TrafficStep, Variant
-from rehearsal.endpoints.alarms import RollbackAlarms
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.endpoints.errors import RolledBackError
-from rehearsal.endpoints.timing import Timing
+from rehearsal.endpoints.instance import Timing
+from rehearsal.endpoints.rollout import RollbackAlarms
 from rehearsal.errors import ApiError
 from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings

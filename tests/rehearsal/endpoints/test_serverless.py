@@ -11,9 +11,9 @@ import pytest
 from rehearsal.backends import ServerlessConfig, Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
 from rehearsal.endpoints.errors import NotServingError
+from rehearsal.endpoints.instance import Timing
 from rehearsal.endpoints.requests import Request
 from rehearsal.endpoints.serverless import OnDemand
-from rehearsal.endpoints.timing import Timing
 from rehearsal.errors import ApiError
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.endpoints.support import ask, deploy

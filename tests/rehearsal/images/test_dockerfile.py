@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.images import dockerfile, layout
+from rehearsal.images import dockerfile
 from rehearsal.images.errors import ImageError
 
 
@@ -65,7 +65,7 @@ def test_files_and_folders_lie_where_docker_would_put_them(tmp_path: Path) -> No
     )
     root = tmp_path / "root"
 
-    layout.lay_out(recipe, context, root)
+    dockerfile.lay_out(recipe, context, root)
 
     assert {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()} == {
         "app/renamed.txt",
@@ -95,4 +95,4 @@ def test_what_the_rehearsal_can_not_do_is_said_in_a_sentence(
 ) -> None:
     with pytest.raises(ImageError, match=sentence):
         recipe = dockerfile.read(write(tmp_path, text), {})
-        layout.lay_out(recipe, tmp_path, tmp_path / "root")
+        dockerfile.lay_out(recipe, tmp_path, tmp_path / "root")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from rehearsal.images.runtime.interfaces import DEAD, DEAD_ADDRESS
+from rehearsal.images.runtime.namespaces import DEAD, DEAD_ADDRESS
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings
