@@ -12,6 +12,7 @@ from rehearsal.settings import RehearsalSettings, default_cache
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Serves until it is stopped; 1 where it could not start."""
     given = _parser().parse_args(argv)
     settings = RehearsalSettings(
         given.state.resolve(),

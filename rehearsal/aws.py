@@ -52,8 +52,10 @@ _MODELS = _Models()
 
 @dataclass(frozen=True)
 class Credentials:
-    """Attributes:
-    expiration: None, they never end.
+    """Of a user, or of a role for a time.
+
+    Attributes:
+        expiration: None, they never end.
     """
 
     access_key_id: str
@@ -159,8 +161,10 @@ class Role:
             return found
 
     def client(self, service_name: str) -> Any:
-        """Raises:
-        botocore.exceptions.ClientError: STS refuses.
+        """A boto3 client as the role, made once; its credentials are renewed.
+
+        Raises:
+            botocore.exceptions.ClientError: STS refuses.
         """
         self._metadata()  # What STS refuses is said here, and not by the client's first request.
         with self._lock:

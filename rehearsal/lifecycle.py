@@ -111,6 +111,7 @@ def stop(state: Path) -> bool:
 
 
 def is_running(state: Path) -> bool:
+    """Whether a server uses the state folder now."""
     return running_pid(state) is not None
 
 

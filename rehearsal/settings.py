@@ -39,4 +39,5 @@ class RehearsalSettings:
 
     @property
     def endpoint_url(self) -> str:
+        """Where all of AWS answers."""
         return f"http://{HOST}:{self.port}"

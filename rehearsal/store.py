@@ -63,8 +63,10 @@ class Token:
 
 
 class Store:
-    """Attributes:
-    path: the SQLite file; made where it is missing.
+    """All records, tags, steps, tokens and events that are not sent yet.
+
+    Attributes:
+        path: the SQLite file; made where it is missing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,6 +80,7 @@ class Store:
         self._connection.executescript(_TABLES)
 
     def close(self) -> None:
+        """Closes the file."""
         with self._lock:
             self._connection.close()
 
@@ -127,12 +130,15 @@ class Store:
         return (rows[0][0], _loads(rows[0][1])) if rows else None
 
     def remove_event(self, number: int) -> None:
+        """Forgets an event that was sent."""
         with self.transaction():
             self._connection.execute("delete from events where sequence = ?", (number,))
 
     def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
-        """Raises:
-        KeyError: there is one of that kind and name, or of that ARN.
+        """Adds a record.
+
+        Raises:
+            KeyError: there is one of that kind and name, or of that ARN.
         """
         with self.transaction():
             if self.get(kind, name) is not None or self.by_arn(arn) is not None:
@@ -143,9 +149,11 @@ class Store:
             )
 
     def get(self, kind: str, name: str) -> Resource | None:
+        """The resource of a kind and name; None, there is none."""
         return next(self._select("where kind = ? and name = ?", kind, name), None)
 
     def by_arn(self, arn: str) -> Resource | None:
+        """The resource of an ARN; None, there is none."""
         return next(self._select("where arn = ?", arn), None)
 
     def all(self, kind: str, parent: str | None = None) -> list[Resource]:
@@ -186,10 +194,12 @@ class Store:
             return True
 
     def tags(self, arn: str) -> dict[str, str]:
+        """A resource's tags, in the order in which their keys came."""
         rows = self._rows("select key, value from tags where arn = ? order by sequence", arn)
         return dict(rows)
 
     def set_tags(self, arn: str, tags: dict[str, str]) -> None:
+        """Adds tags to a resource, or changes their values."""
         with self.transaction():
             for key, value in tags.items():
                 self._connection.execute(
@@ -199,6 +209,7 @@ class Store:
                 )
 
     def remove_tags(self, arn: str, keys: list[str]) -> None:
+        """Removes tags by their keys; one that is not there is no error."""
         with self.transaction():
             for key in keys:
                 self._connection.execute("delete from tags where arn = ? and key = ?", (arn, key))
@@ -217,6 +228,7 @@ class Store:
             return _loads(rows[0][0]) if rows else None
 
     def steps(self, execution: str) -> list[dict[str, Any]]:
+        """An execution's steps, in the order in which they were first put."""
         return [step for _, step in self.numbered_steps(execution)]
 
     def numbered_steps(self, execution: str) -> list[tuple[int, dict[str, Any]]]:
@@ -227,12 +239,14 @@ class Store:
         return [(number, _loads(record)) for number, record in rows]
 
     def token(self, operation: str, token: str) -> Token | None:
+        """What came of an idempotency token; None, it was not used."""
         rows = self._rows(
             "select request, arn from tokens where operation = ? and token = ?", operation, token
         )
         return Token(*rows[0]) if rows else None
 
     def remember_token(self, operation: str, token: str, request: str, arn: str) -> None:
+        """Notes the request that used a token, and what it made."""
         with self.transaction():
             self._connection.execute(
                 "insert or replace into tokens values (?, ?, ?, ?)",

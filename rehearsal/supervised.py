@@ -33,6 +33,7 @@ class SupervisedThread:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     def start(self) -> None:
+        """Begins; the first look comes after `every` seconds."""
         self._thread.start()
 
     def wake(self) -> None:

@@ -53,8 +53,10 @@ class BacklogMetrics:
     def ended(
         self, endpoint: str, variant: str, *, failed: bool, waited: float, took: float
     ) -> None:
-        """Args:
-        waited: seconds until its processing began; `took`: from then on.
+        """Counts an invocation that a model answered.
+
+        Args:
+            waited: seconds until its processing began; `took`: from then on.
         """
         dimensions = {"EndpointName": endpoint, "VariantName": variant}
         self._keep("InvocationsProcessed", 1, "Count", dimensions)
@@ -63,10 +65,12 @@ class BacklogMetrics:
         self._keep("TotalProcessingTime", (waited + took) * 1000, "Milliseconds", dimensions)
 
     def expired(self, endpoint: str, variant: str) -> None:
+        """Counts an invocation whose time was over before a model saw it."""
         dimensions = {"EndpointName": endpoint, "VariantName": variant}
         self._keep("ExpiredRequests", 1, "Count", dimensions)
 
     def publish(self) -> None:
+        """Puts what was counted, and how long the oldest waits; called now and then."""
         with self._lock:
             data, self._data = self._data, []
         client = aws.client(self._settings, "cloudwatch")
@@ -130,6 +134,7 @@ class Backlog:
     def accept(
         self, endpoint_name: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, dict[str, str], bytes]:
+        """See `rehearsal.backends.AsyncInference`."""
         endpoint = self._endpoint(endpoint_name)
         invocation = read_request(endpoint, headers, body)
         id_ = invocation["Id"]

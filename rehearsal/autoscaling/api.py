@@ -32,8 +32,10 @@ Record = dict[str, Any]
 
 
 def operation(name: str) -> OperationModel:
-    """Raises:
-    ApiError: the rehearsal has no such operation.
+    """The model of an operation that the rehearsal has.
+
+    Raises:
+        ApiError: the rehearsal has no such operation.
     """
     if name not in _OPERATIONS:
         raise ApiError("UnknownOperationException", f"The rehearsal's scaling has no {name}.")
@@ -41,8 +43,10 @@ def operation(name: str) -> OperationModel:
 
 
 class ApplicationAutoScaling:
-    """Attributes:
-    call: of SageMaker's API.
+    """Application Auto Scaling, of the instances of SageMaker's variants.
+
+    Attributes:
+        call: of SageMaker's API.
     """
 
     def __init__(self, settings: RehearsalSettings, store: Store, call: Call) -> None:
@@ -60,6 +64,7 @@ class ApplicationAutoScaling:
         return response
 
     def register(self, request: Record) -> Record:
+        """RegisterScalableTarget."""
         variant = resource.variant(request)
         name = target_name(request)
         before = self._store.get(TARGET, name)
@@ -93,6 +98,7 @@ class ApplicationAutoScaling:
         self._store.add(TARGET, name, arn, new)
 
     def deregister(self, request: Record) -> Record:
+        """DeregisterScalableTarget, with its policies."""
         found = self._target(request)
         for policy in self._store.all(POLICY, found.name):
             self._delete_policy(policy)
@@ -100,6 +106,7 @@ class ApplicationAutoScaling:
         return {}
 
     def describe_targets(self, request: Record) -> Record:
+        """DescribeScalableTargets."""
         ids = request.get("ResourceIds")
         found = [
             target.record
@@ -109,6 +116,7 @@ class ApplicationAutoScaling:
         return {"ScalableTargets": found}
 
     def put_policy(self, request: Record) -> Record:
+        """PutScalingPolicy, with the alarms of target tracking."""
         target = self._target(request)
         kind = request.get("PolicyType", _STEP_SCALING)
         if kind not in _POLICY_TYPES or f"{kind}PolicyConfiguration" not in request:
@@ -142,6 +150,7 @@ class ApplicationAutoScaling:
         )
 
     def delete_policy(self, request: Record) -> Record:
+        """DeleteScalingPolicy, with its alarms."""
         name = f"{target_name(request)}{_SEPARATOR}{request['PolicyName']}"
         found = self._store.get(POLICY, name)
         if found is None:
@@ -154,6 +163,7 @@ class ApplicationAutoScaling:
         self._store.delete(POLICY, policy.name)
 
     def describe_policies(self, request: Record) -> Record:
+        """DescribeScalingPolicies."""
         names = request.get("PolicyNames")
         found = [
             policy.record

@@ -21,14 +21,18 @@ _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
 
 @dataclass(frozen=True)
 class VariantName:
+    """A variant of an endpoint."""
+
     endpoint: str
     variant: str
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """Attributes:
-    status: of the endpoint, e.g. `InService`.
+    """The instances of a variant: wanted, there, and whether they change.
+
+    Attributes:
+        status: of the endpoint, e.g. `InService`.
     """
 
     desired: int
@@ -53,8 +57,10 @@ def variant(request: dict[str, Any]) -> VariantName:
 
 
 def capacity(call: Call, name: VariantName) -> Capacity:
-    """Raises:
-    ApiError: the endpoint or variant is not there.
+    """The instances of a variant, as DescribeEndpoint shows them.
+
+    Raises:
+        ApiError: the endpoint or variant is not there.
     """
     endpoint = call("DescribeEndpoint", {"EndpointName": name.endpoint})
     for found in endpoint.get("ProductionVariants") or []:
@@ -72,8 +78,10 @@ def capacity(call: Call, name: VariantName) -> Capacity:
 
 
 def set_capacity(call: Call, name: VariantName, instances: int) -> None:
-    """Raises:
-    ApiError: SageMaker refuses, e.g. while the endpoint is updated.
+    """Changes a variant's instances, by UpdateEndpointWeightsAndCapacities.
+
+    Raises:
+        ApiError: SageMaker refuses, e.g. while the endpoint is updated.
     """
     wanted = {"VariantName": name.variant, "DesiredInstanceCount": instances}
     call(
@@ -92,6 +100,8 @@ Record = dict[str, Any]
 
 
 class TargetTrackingAlarms:
+    """Makes and deletes them, as root: AWS's own service does."""
+
     def __init__(self, settings: RehearsalSettings) -> None:
         self._settings = settings
 
@@ -135,6 +145,7 @@ class TargetTrackingAlarms:
         return alarms
 
     def delete(self, alarms: list[Record]) -> None:
+        """Deletes a policy's alarms."""
         if alarms:
             names = [alarm["AlarmName"] for alarm in alarms]
             aws.client(self._settings, "cloudwatch").delete_alarms(AlarmNames=names)

@@ -102,6 +102,7 @@ class Scaler:
         self._thread = SupervisedThread("scaler", self._look, _EVERY_SECONDS)
 
     def start(self) -> None:
+        """Begins to look at the alarms."""
         self._thread.start()
 
     def close(self) -> None:

@@ -69,6 +69,7 @@ class Rule:
     statistic: str | None = None
 
     def breaches(self, value: float) -> bool:
+        """Whether a value is on the wrong side of the threshold."""
         return COMPARISONS[self.comparison][0](value, self.threshold)
 
 

@@ -38,8 +38,10 @@ _WORDS: dict[str, Any] = {"NULL": None, "TRUE": True, "FALSE": False}
 
 
 def compiled(pattern: str) -> Matches:
-    """Raises:
-    ValueError: one sentence: a pattern that the rehearsal can't follow.
+    """What tells whether a message matches a pattern.
+
+    Raises:
+        ValueError: one sentence: a pattern that the rehearsal can't follow.
     """
     text = pattern.strip()
     if text.startswith("{"):

@@ -44,7 +44,9 @@ _METRICS = "METRICS"
 
 
 def check(expressions: Mapping[str, str], metrics: Collection[str]) -> None:
-    """Args:
+    """Refuses expressions that the rehearsal can't evaluate.
+
+    Args:
         expressions: by id.
         metrics: the ids of the metrics that they may name beside each other.
 

@@ -31,8 +31,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _Endpoint:
-    """Attributes:
-    turn: held by the one change of it that is made.
+    """What serves, and the update under way.
+
+    Attributes:
+        turn: held by the one change of it that is made.
     """
 
     traffic: Traffic
@@ -63,6 +65,7 @@ class ProcessEndpoints:
         deployment: DeploymentConfig,
         change: Change,
     ) -> None:
+        """See `rehearsal.backends.EndpointBackend`."""
         folder = self._folder / endpoint_name / secrets.token_hex(4)
         fleet = Fleet(
             self._settings, endpoint_name, configuration, folder, self._metrics, self._timing
@@ -89,6 +92,7 @@ class ProcessEndpoints:
     def change_capacity(
         self, endpoint_name: str, capacities: Mapping[str, Capacity], change: Change
     ) -> None:
+        """See `rehearsal.backends.EndpointBackend`."""
         with self._lock:
             endpoint = self._endpoints[endpoint_name]
 
@@ -105,6 +109,7 @@ class ProcessEndpoints:
         self._in_background(endpoint, work)
 
     def delete(self, endpoint_name: str) -> None:
+        """See `rehearsal.backends.EndpointBackend`."""
         with self._lock:
             endpoint = self._endpoints.pop(endpoint_name, None)
         if endpoint is None:
@@ -122,6 +127,7 @@ class ProcessEndpoints:
         headers: Mapping[str, str],
         timeout_seconds: float = INVOCATION_SECONDS,
     ) -> tuple[int, dict[str, str], bytes]:
+        """See `rehearsal.backends.EndpointBackend`."""
         request = Request(body, headers, timeout_seconds)
         with self._lock:
             endpoint = self._endpoints.get(endpoint_name)
@@ -134,6 +140,7 @@ class ProcessEndpoints:
             fleet.underway.leave()
 
     def close(self) -> None:
+        """See `rehearsal.backends.EndpointBackend`."""
         with self._lock:
             self._closing = True
             fleets = list(self._fleets)

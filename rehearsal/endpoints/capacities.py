@@ -17,8 +17,10 @@ from rehearsal.endpoints.fleet import Fleet
 
 
 def status(name: str, message: str) -> dict[str, Any]:
-    """Args:
-    name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`.
+    """A `VariantStatus`, from now.
+
+    Args:
+        name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`.
     """
     return {"Status": name, "StatusMessage": message, "StartTime": _now()}
 

@@ -165,8 +165,10 @@ class Fleet:
             keep(variant.name, self._make_servers(server))
 
     def _report(self, variant: Variant) -> None:
-        """Raises:
-        FleetError: the role may not write logs or metrics.
+        """Tries whether the variant's role may write logs and metrics.
+
+        Raises:
+            FleetError: the role may not write logs or metrics.
         """
         names = {"EndpointName": self._endpoint, "VariantName": variant.name}
         dimensions = [{"Name": name, "Value": value} for name, value in names.items()]

@@ -107,8 +107,10 @@ class Instance:
         return self._decided.is_set()
 
     def wait_until_serving(self, timeout_seconds: float | None = None) -> None:
-        """Raises:
-        FleetError: the server did not come up, or not in time.
+        """Returns when the server answers `GET /ping` with 200.
+
+        Raises:
+            FleetError: the server did not come up, or not in time.
         """
         if not self._decided.wait(timeout_seconds):
             raise FleetError(
@@ -121,9 +123,11 @@ class Instance:
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], timeout: float
     ) -> httpx.Response:
-        """Raises:
-        NotServingError: the server is being replaced; nothing was sent.
-        httpx.HTTPError: no answer.
+        """Sends a request to the server.
+
+        Raises:
+            NotServingError: the server is being replaced; nothing was sent.
+            httpx.HTTPError: no answer.
         """
         client = self._client
         if client is None:
@@ -134,8 +138,10 @@ class Instance:
             raise NotServingError(f"The instance {self._folder.name} has ended.") from error
 
     def get(self, path: str, timeout: float) -> httpx.Response:
-        """Raises:
-        httpx.HTTPError: no answer, or the server is being replaced.
+        """Asks the server for a path.
+
+        Raises:
+            httpx.HTTPError: no answer, or the server is being replaced.
         """
         client = self._client
         if client is None:

@@ -29,9 +29,11 @@ _AT_ONCE = 4
 
 
 class Shadow:
-    """Attributes:
-    share: of the requests that are copied, 0 to 1.
-    ask: asks the shadow's server and tells the metrics and the capture of it.
+    """Gives copies of requests to a shadow variant, from threads of its own.
+
+    Attributes:
+        share: of the requests that are copied, 0 to 1.
+        ask: asks the shadow's server and tells the metrics and the capture of it.
     """
 
     def __init__(self, name: str, share: float, ask: Callable[[Request], object]):
@@ -74,8 +76,10 @@ _NO_ANSWER = 500
 
 
 class Invocations:
-    """Attributes:
-    capture: None, nothing is captured.
+    """Asks a variant's servers, for the metrics and the captured data, too.
+
+    Attributes:
+        capture: None, nothing is captured.
     """
 
     def __init__(

@@ -49,6 +49,7 @@ class Source:
 
     @property
     def dimensions(self) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+        """Those of the invocations' metrics, and those of the instances'."""
         both = [
             {"Name": "EndpointName", "Value": self.endpoint},
             {"Name": "VariantName", "Value": self.variant},

@@ -30,8 +30,10 @@ class Servers(Protocol):
         """Instances that get requests; 0 of a serverless variant."""
 
     def wait_until_serving(self, timeout_seconds: float | None) -> None:
-        """Raises:
-        FleetError: a server did not come up.
+        """Returns when all servers answer their pings.
+
+        Raises:
+            FleetError: a server did not come up.
         """
 
     def ask(self, request: Request) -> Answer:
@@ -74,19 +76,23 @@ class Pool:
 
     @property
     def available(self) -> bool:
+        """Whether one of its servers is up."""
         instances = self._instances
         return not instances or any(instance.serving for instance in instances)
 
     @property
     def instance_count(self) -> int:
+        """How many instances it has now."""
         return len(self._instances)
 
     def wait_until_serving(self, timeout_seconds: float | None) -> None:
+        """See `Servers`."""
         ends = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         for instance in self._instances:
             instance.wait_until_serving(None if ends is None else max(ends - time.monotonic(), 0))
 
     def ask(self, request: Request) -> Answer:
+        """See `Servers`."""
         tries = self.instance_count + 1
         while True:
             instance = self._enter(request)
@@ -102,6 +108,7 @@ class Pool:
                 instance.underway.leave()
 
     def scale(self, count: int) -> None:
+        """See `Servers`."""
         with self._lock:
             if self._closed:
                 return
@@ -128,14 +135,17 @@ class Pool:
                 self._instances += [each for each in coming if each not in leaving]
 
     def stop(self) -> None:
+        """See `Servers`."""
         for instance in self._all():
             instance.stop()
 
     def kill(self) -> None:
+        """See `Servers`."""
         for instance in self._all():
             instance.kill()
 
     def join(self) -> None:
+        """See `Servers`."""
         for instance in self._all():
             instance.join()
 
@@ -160,9 +170,11 @@ class Pool:
 
 
 def asked(instance: Instance, request: Request) -> Answer:
-    """Raises:
-    NotServingError: the instance is being replaced; it has seen nothing.
-    httpx.HTTPError: it gave no answer.
+    """The answer of one instance to a request.
+
+    Raises:
+        NotServingError: the instance is being replaced; it has seen nothing.
+        httpx.HTTPError: it gave no answer.
     """
     began = time.monotonic()
     response: httpx.Response = instance.post(

@@ -18,9 +18,11 @@ _OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "t
 
 @dataclass(frozen=True)
 class Request:
-    """Attributes:
-    headers: the client's, names in lower case.
-    began: `time.monotonic()` when it arrived.
+    """An invocation as the client sent it.
+
+    Attributes:
+        headers: the client's, names in lower case.
+        began: `time.monotonic()` when it arrived.
     """
 
     body: bytes
@@ -30,18 +32,22 @@ class Request:
 
     @property
     def target_variant(self) -> str | None:
+        """The variant that the client names, if any."""
         return self.headers.get(_TARGET)
 
     @property
     def inference_id(self) -> str | None:
+        """The client's id of the request, for the captured data."""
         return self.headers.get(_INFERENCE_ID)
 
     @property
     def custom_attributes(self) -> str | None:
+        """What goes to the container, and back, as it is."""
         return self.headers.get(_CUSTOM_ATTRIBUTES)
 
     @property
     def content_type(self) -> str | None:
+        """MIME type of the body."""
         return self.headers.get("content-type")
 
     @property
@@ -52,8 +58,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """Attributes:
-    seconds: how long the model took, as seen from outside the container.
+    """The container's answer.
+
+    Attributes:
+        seconds: how long the model took, as seen from outside the container.
     """
 
     status: int
@@ -63,6 +71,7 @@ class Answer:
 
     @property
     def content_type(self) -> str | None:
+        """MIME type of the body."""
         return self.headers.get("content-type")
 
     @property

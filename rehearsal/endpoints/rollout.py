@@ -29,8 +29,10 @@ _TYPES = ["MetricAlarm", "CompositeAlarm"]
 
 
 class RollbackAlarms:
-    """Attributes:
-    role: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`.
+    """The alarms that an update names.
+
+    Attributes:
+        role: the endpoint's execution role, which needs `cloudwatch:DescribeAlarms`.
     """
 
     def __init__(self, names: Sequence[str], role: aws.Role):
@@ -38,8 +40,10 @@ class RollbackAlarms:
         self._role = role
 
     def check(self) -> None:
-        """Raises:
-        RolledBackError: one is in the state ALARM, is not there, or can't be read.
+        """Refuses to go on where one is in ALARM.
+
+        Raises:
+            RolledBackError: one is in the state ALARM, is not there, or can't be read.
         """
         if not self._names:
             return
@@ -71,11 +75,13 @@ class RollbackAlarms:
 
 
 class Rollout:
-    """Attributes:
-    green: the new fleet, not started yet.
-    retire: ends a fleet that gets no further requests; returns when it is gone.
-    alarms_every: seconds from one look at the alarms to the next.
-    shorter_waits: how many times shorter a step is watched than it says.
+    """One update: brings a fleet, moves the traffic to it, and takes it back where it must.
+
+    Attributes:
+        green: the new fleet, not started yet.
+        retire: ends a fleet that gets no further requests; returns when it is gone.
+        alarms_every: seconds from one look at the alarms to the next.
+        shorter_waits: how many times shorter a step is watched than it says.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what a deployment is made of
@@ -161,9 +167,11 @@ class Rollout:
             self._look()
 
     def _look(self) -> None:
-        """Raises:
-        CancelledError: nobody waits any more.
-        RolledBackError: why the update has to be taken back.
+        """Asks the alarms, and whether anybody waits still.
+
+        Raises:
+            CancelledError: nobody waits any more.
+            RolledBackError: why the update has to be taken back.
         """
         if self._cancelled.is_set():
             raise CancelledError
@@ -187,8 +195,10 @@ class Rollout:
         return None if timeout is None else max(self._began + timeout - time.monotonic(), 0.0)
 
     def _give_up(self, reason: str | None) -> None:
-        """Args:
-        reason: None, nobody waits for it.
+        """Ends the new fleet, and says why.
+
+        Args:
+            reason: None, nobody waits for it.
         """
         # First of all no further request goes there; those that are under way are answered.
         self._traffic.roll_back()

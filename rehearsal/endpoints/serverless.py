@@ -53,19 +53,23 @@ class OnDemand:
 
     @property
     def available(self) -> bool:
+        """Always: a server starts with the request that needs it."""
         return not self._closed.is_set()
 
     @property
     def instance_count(self) -> int:
+        """None of its own."""
         return 0
 
     def wait_until_serving(self, timeout_seconds: float | None) -> None:
+        """See `Servers`."""
         with self._lock:
             instance = self._instance
         if instance:
             instance.wait_until_serving(timeout_seconds)
 
     def ask(self, request: Request) -> Answer:
+        """See `Servers`."""
         self._enter()
         try:
             while True:
@@ -80,17 +84,21 @@ class OnDemand:
                 self._last_use = time.monotonic()
 
     def scale(self, count: int) -> None:
+        """Nothing: it has no instances."""
         raise FleetError(f"The variant {self._variant} is serverless: it has no instances.")
 
     def stop(self) -> None:
+        """See `Servers`."""
         if instance := self._last():
             instance.stop()
 
     def kill(self) -> None:
+        """See `Servers`."""
         if instance := self._last():
             instance.kill()
 
     def join(self) -> None:
+        """See `Servers`."""
         self._ender.join()
         if instance := self._last():
             instance.join()

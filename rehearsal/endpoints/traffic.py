@@ -23,6 +23,7 @@ class Traffic:
 
     @property
     def blue(self) -> Fleet | None:
+        """The fleet that serves; None, there is none yet."""
         return self._blue
 
     def enter(self, timeout_seconds: float) -> Fleet:
@@ -87,6 +88,7 @@ class Traffic:
 
 
 def unavailable(endpoint: str) -> ApiError:
+    """`ServiceUnavailable`, of an endpoint that no fleet serves."""
     return ApiError(
         "ServiceUnavailable",
         f"The endpoint {endpoint} has no model server: wait until it is InService.",

@@ -54,6 +54,7 @@ class ImageUri:
 
     @property
     def identifier(self) -> ImageIdentifierTypeDef:
+        """As ECR's operations name it."""
         return {"imageDigest": self.digest} if self.digest else {"imageTag": self.tag or "latest"}
 
 
@@ -148,8 +149,10 @@ class Images:
         return self.by_id(image_id)
 
     def by_id(self, image_id: str) -> Image:
-        """Raises:
-        ImageError: there is no such image.
+        """The image of an id.
+
+        Raises:
+            ImageError: there is no such image.
         """
         try:
             config = json.loads((self._folder / image_id / "config.json").read_bytes())
@@ -171,8 +174,10 @@ class Images:
         )
 
     def by_tag(self, tag: str) -> Image:
-        """Raises:
-        ImageError: no image has that local tag.
+        """The image of a local tag.
+
+        Raises:
+            ImageError: no image has that local tag.
         """
         try:
             image_id = self._tag_file(tag).read_text(encoding="ascii")
@@ -181,8 +186,10 @@ class Images:
         return self.by_id(image_id)
 
     def tag(self, source: str, target: str) -> None:
-        """Raises:
-        ImageError: no image is tagged `source`.
+        """Gives an image a further local tag.
+
+        Raises:
+            ImageError: no image is tagged `source`.
         """
         self._write_tag(target, self.by_tag(source).id)
 

@@ -53,6 +53,7 @@ class StepCache:
     def remember(
         self, pipeline_arn: str, step_name: str, digest: str, finished: datetime, hit: Hit
     ) -> None:
+        """Keeps a success of a step."""
         row = (
             pipeline_arn,
             step_name,
@@ -85,5 +86,6 @@ class StepCache:
         return None if row is None else Hit(*row)
 
     def close(self) -> None:
+        """Closes the file."""
         with self._lock:
             self._database.close()

@@ -25,11 +25,14 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Comparison(Part):
+    """Equals, and greater or less than."""
+
     type: Literal["Equals", "GreaterThan", "GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo"]
     left_value: Any
     right_value: Any
 
     def holds(self, scope: Scope) -> bool:
+        """Whether it holds; raises ExpressionError."""
         left, right = evaluate(self.left_value, scope), evaluate(self.right_value, scope)
         if _kind(left) != _kind(right):
             raise ExpressionError(
@@ -40,29 +43,38 @@ class Comparison(Part):
 
 
 class In(Part):
+    """Whether a value is among others."""
+
     type: Literal["In"]
     query_value: Any
     values: tuple[Any, ...]
 
     def holds(self, scope: Scope) -> bool:
+        """Whether it holds; raises ExpressionError."""
         query = evaluate(self.query_value, scope)
         values = (evaluate(value, scope) for value in self.values)
         return any(_kind(value) == _kind(query) and value == query for value in values)
 
 
 class Not(Part):
+    """The contrary of a condition."""
+
     type: Literal["Not"]
     condition: Condition
 
     def holds(self, scope: Scope) -> bool:
+        """Whether it holds; raises ExpressionError."""
         return not self.condition.holds(scope)
 
 
 class Or(Part):
+    """Whether one of several conditions holds."""
+
     type: Literal["Or"]
     conditions: tuple[Condition, ...]
 
     def holds(self, scope: Scope) -> bool:
+        """Whether it holds; raises ExpressionError."""
         return any(condition.holds(scope) for condition in self.conditions)
 
 

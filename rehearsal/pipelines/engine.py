@@ -12,10 +12,10 @@ from typing import Any
 from rehearsal.backends import Call, ExecutionReports
 from rehearsal.errors import validation
 from rehearsal.pipelines.cache import StepCache
-from rehearsal.pipelines.context import Services, utc_now
 from rehearsal.pipelines.definition import parse, resolve
 from rehearsal.pipelines.execution import Execution
 from rehearsal.pipelines.expressions import ReadS3, s3_reader
+from rehearsal.pipelines.step_run import Services, utc_now
 from rehearsal.settings import RehearsalSettings
 
 AsRole = Callable[[dict[str, Any]], tuple[Call, ReadS3]]

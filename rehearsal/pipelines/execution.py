@@ -11,11 +11,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rehearsal.pipelines.context import ExecutionContext, Services
 from rehearsal.pipelines.definition import Definition, Value
 from rehearsal.pipelines.expressions import Scope, evaluate, property_file_uri, read_json
 from rehearsal.pipelines.graph import upstream, without
-from rehearsal.pipelines.step_run import StepRun
+from rehearsal.pipelines.step_run import ExecutionContext, Services, StepRun
 
 log = logging.getLogger(__name__)
 

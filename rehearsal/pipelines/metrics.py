@@ -35,9 +35,11 @@ class ExecutionMetrics:
         self._put = put
 
     def execution(self, record: Record, previous: str | None) -> None:
-        """Args:
-        record: an execution's.
-        previous: its status before.
+        """Counts an execution's change of status.
+
+        Args:
+            record: an execution's.
+            previous: its status before.
         """
         status = record["PipelineExecutionStatus"]
         data = _data(
@@ -50,9 +52,11 @@ class ExecutionMetrics:
         self._send([datum | {"Dimensions": of} for datum in data for of in ([], [pipeline])])
 
     def step(self, pipeline_arn: str, step: Record, previous: str | None) -> None:
-        """Args:
-        step: a `PipelineExecutionStep`.
-        previous: its status before.
+        """Counts a step's change of status.
+
+        Args:
+            step: a `PipelineExecutionStep`.
+            previous: its status before.
         """
         status = step["StepStatus"]
         has_begun = status == "Starting" and previous in (None, *_ENDED)

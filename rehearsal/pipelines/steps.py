@@ -94,10 +94,11 @@ class Done:
     identifier: str | None = None
 
     def progress(self) -> StepProgress:
+        """Its end."""
         return self.result
 
     def stop(self) -> None:
-        return None
+        """Nothing: it is over."""
 
 
 @dataclass(frozen=True)
@@ -118,28 +119,34 @@ class ResourceStep:
 
     @property
     def operation(self) -> str:
+        """See `StepType`."""
         return f"Create{self.resource}"
 
     @property
     def describe(self) -> str:
+        """See `StepType`."""
         return f"Describe{self.resource}"
 
     @property
     def generated(self) -> str | None:
+        """See `StepType`."""
         return self.name_member if self.named else None
 
     @property
     def name_member(self) -> str:
+        """Where requests have its name."""
         return f"{self.resource}Name"
 
     @property
     def arn_member(self) -> str:
+        """Where responses have its ARN."""
         return f"{self.resource}Arn"
 
     def check(self, step: PipelineStep) -> None:
-        return None
+        """Nothing beyond the operation's own shape."""
 
     def prepare(self, step: PipelineStep, scope: Scope) -> dict[str, Any]:
+        """See `StepType`."""
         if not self.named:
             return dict(evaluate(step.arguments, scope))
         prefix = step.arguments.get(self.name_member)
@@ -149,6 +156,7 @@ class ResourceStep:
         return {**evaluate(step.arguments, own), self.name_member: name}
 
     def begin(self, request: dict[str, Any], call: Call) -> CreatedResource:
+        """See `StepType`."""
         arn = str(call(self.operation, request)[self.arn_member])
         identifier = request[self.name_member] if self.named else arn
         return CreatedResource(self, call, identifier, {self.metadata_key: {"Arn": arn}})
@@ -161,12 +169,15 @@ class ResourceStep:
 
 @dataclass(frozen=True)
 class CreatedResource:
+    """A job, model or package that a step made."""
+
     step_type: ResourceStep
     call: Call
     identifier: str | None
     metadata: Mapping[str, Any]
 
     def progress(self) -> StepProgress:
+        """By its Describe operation."""
         described = self._call(self.step_type.describe)
         member = self.step_type.status_member
         if member is None:
@@ -175,6 +186,7 @@ class CreatedResource:
         return StepProgress(status, described, described.get("FailureReason"))
 
     def stop(self) -> None:
+        """By its Stop operation, where it has one."""
         if self.step_type.stoppable:
             self._call(f"Stop{self.step_type.resource}")
 
@@ -196,6 +208,8 @@ def resource_name(execution_id: str, step_name: str, prefix: str | None = None) 
 
 
 class ConditionStep:
+    """Decides which branch runs."""
+
     operation: str | None = None
     generated: str | None = None
     describe: str | None = None
@@ -205,25 +219,31 @@ class ConditionStep:
         parse_conditions(step.arguments.get("Conditions"))
 
     def prepare(self, step: PipelineStep, scope: Scope) -> dict[str, Any]:
+        """See `StepType`."""
         return {"Outcome": all_hold(parse_conditions(step.arguments["Conditions"]), scope)}
 
     def begin(self, request: dict[str, Any], call: Call) -> Done:
+        """See `StepType`."""
         metadata = {"Condition": {"Outcome": str(request["Outcome"])}}
         return Done(metadata, StepProgress("Succeeded", request))
 
 
 class FailStep:
+    """Ends the execution as Failed, with a message."""
+
     operation: str | None = None
     generated: str | None = None
     describe: str | None = None
 
     def check(self, step: PipelineStep) -> None:
-        return None
+        """Nothing to check."""
 
     def prepare(self, step: PipelineStep, scope: Scope) -> dict[str, Any]:
+        """See `StepType`."""
         return {"ErrorMessage": str(evaluate(step.arguments.get("ErrorMessage") or "", scope))}
 
     def begin(self, request: dict[str, Any], call: Call) -> Done:
+        """See `StepType`."""
         # AWS gives a step without a message no FailureReason at all.
         reason = request["ErrorMessage"] or None
         return Done({"Fail": request}, StepProgress("Failed", failure_reason=reason))

@@ -25,6 +25,7 @@ _SIGNALLED = 128
 
 
 def main(path: Path, index: int) -> NoReturn:
+    """Runs one container of a group, and ends as its command does."""
     container = spec.read(path).containers[index]
     try:
         filesystem.assemble(Path(container.root), container.mounts)

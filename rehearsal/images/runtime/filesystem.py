@@ -38,8 +38,10 @@ def bind(source: Path, target: Path) -> None:
 
 
 def proc(target: Path) -> None:
-    """Raises:
-    OSError: the kernel refuses.
+    """Mounts the /proc of this PID namespace.
+
+    Raises:
+        OSError: the kernel refuses.
     """
     _mount("proc", target, "proc", _NOSUID | _NODEV | _NOEXEC)
 

@@ -27,8 +27,10 @@ _DEAD_NETMASK = "255.255.0.0"
 
 
 def bring_up(name: str) -> None:
-    """Raises:
-    OSError: the kernel refuses, e.g. as there is no interface of that name.
+    """Turns a network interface on.
+
+    Raises:
+        OSError: the kernel refuses, e.g. as there is no interface of that name.
     """
     _control(_SIOCSIFFLAGS, struct.pack("16sh14x", name.encode(), _IFF_UP))
 

@@ -63,6 +63,7 @@ class Group:
 
 
 def write(group: Group, path: Path) -> None:
+    """Writes a group for `read`; the file is its owner's alone."""
     path.unlink(missing_ok=True)
     # Nobody else's from the start, as it may hold what lets a container act as its role.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -71,6 +72,7 @@ def write(group: Group, path: Path) -> None:
 
 
 def read(path: Path) -> Group:
+    """The group that `write` wrote."""
     value = json.loads(path.read_text(encoding="utf-8"))
     relay = value["relay"]
     return Group(
