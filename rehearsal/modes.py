@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 
-def _mode(off: float | bool, unkind: float | bool, help_: str, metavar: str | None = None) -> Any:
+def _mode(off: float | bool, unkind: float | bool, text: str, metavar: str | None = None) -> Any:
     """A field of `Modes`.
 
     Args:
@@ -16,7 +16,7 @@ def _mode(off: float | bool, unkind: float | bool, help_: str, metavar: str | No
         unkind: its value where all modes are asked for, by `--unkind`.
         metavar: of a number, what it counts.
     """
-    about = {"unkind": unkind, "help": help_, "metavar": metavar}
+    about = {"unkind": unkind, "help": text, "metavar": metavar}
     return field(default=off, metadata=about)
 
 

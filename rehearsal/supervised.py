@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
-_TOLD_ONCE_AFTER = 5  # failures in a row; each before has its traceback in the log, none after
+_QUIET_AFTER = 5  # failures in a row; each before has its traceback in the log, none after
 
 
 class SupervisedThread:
@@ -97,14 +97,14 @@ class Failures:
             yield
         except Exception as error:  # noqa: BLE001 - whatever it is, the next look comes
             self._in_a_row[part] += 1
-            _tell(name, self._in_a_row[part], error)
+            _log_failure(name, self._in_a_row[part], error)
         else:
-            if self._in_a_row.pop(part, 0) >= _TOLD_ONCE_AFTER:
+            if self._in_a_row.pop(part, 0) >= _QUIET_AFTER:
                 _log.info("%s works again.", name)
 
 
-def _tell(name: str, in_a_row: int, error: Exception) -> None:
-    if in_a_row < _TOLD_ONCE_AFTER:
+def _log_failure(name: str, in_a_row: int, error: Exception) -> None:
+    if in_a_row < _QUIET_AFTER:
         _log.error("%s failed and goes on.", name, exc_info=error)
-    elif in_a_row == _TOLD_ONCE_AFTER:
+    elif in_a_row == _QUIET_AFTER:
         _log.error("%s fails again and again, and is tried on in silence: %r", name, error)

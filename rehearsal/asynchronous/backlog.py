@@ -42,13 +42,13 @@ class BacklogMetrics:
             waiting: requests that wait or are processed.
         """
         dimensions = {"EndpointName": endpoint}
-        self._keep("ApproximateBacklogSize", waiting, "Count", dimensions)
-        self._keep("ApproximateAgeOfOldestRequest", oldest_seconds, "Seconds", dimensions)
+        self._record("ApproximateBacklogSize", waiting, "Count", dimensions)
+        self._record("ApproximateAgeOfOldestRequest", oldest_seconds, "Seconds", dimensions)
         without = float(waiting > 0 and instances == 0)
-        self._keep("HasBacklogWithoutCapacity", without, "Count", dimensions)
+        self._record("HasBacklogWithoutCapacity", without, "Count", dimensions)
         if instances:
             per_instance = waiting / instances
-            self._keep("ApproximateBacklogSizePerInstance", per_instance, "Count", dimensions)
+            self._record("ApproximateBacklogSizePerInstance", per_instance, "Count", dimensions)
 
     def ended(
         self, endpoint: str, variant: str, *, failed: bool, waited: float, took: float
@@ -59,15 +59,15 @@ class BacklogMetrics:
             waited: seconds until its processing began; `took`: from then on.
         """
         dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        self._keep("InvocationsProcessed", 1, "Count", dimensions)
-        self._keep("InvocationFailures", float(failed), "Count", dimensions)
-        self._keep("TimeInBacklog", waited * 1000, "Milliseconds", dimensions)
-        self._keep("TotalProcessingTime", (waited + took) * 1000, "Milliseconds", dimensions)
+        self._record("InvocationsProcessed", 1, "Count", dimensions)
+        self._record("InvocationFailures", float(failed), "Count", dimensions)
+        self._record("TimeInBacklog", waited * 1000, "Milliseconds", dimensions)
+        self._record("TotalProcessingTime", (waited + took) * 1000, "Milliseconds", dimensions)
 
     def expired(self, endpoint: str, variant: str) -> None:
         """Counts an invocation whose time was over before a model saw it."""
         dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        self._keep("ExpiredRequests", 1, "Count", dimensions)
+        self._record("ExpiredRequests", 1, "Count", dimensions)
 
     def publish(self) -> None:
         """Puts what was counted, and how long the oldest waits; called now and then."""
@@ -82,7 +82,7 @@ class BacklogMetrics:
             except (ClientError, BotoCoreError) as error:
                 _log.warning("Metrics of asynchronous endpoints are lost: %s", error)
 
-    def _keep(self, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
+    def _record(self, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
         datum = {
             "MetricName": name,
             "Value": float(value),
@@ -137,8 +137,10 @@ class Backlog:
         """See `rehearsal.backends.AsyncInference`."""
         endpoint = self._endpoint(endpoint_name)
         invocation = read_request(endpoint, headers, body)
-        id_ = invocation["Id"]
-        self._context.store.add(KIND, id_, f"{KIND}/{id_}", invocation, parent=endpoint_name)
+        invocation_id = invocation["Id"]
+        self._context.store.add(
+            KIND, invocation_id, f"{KIND}/{invocation_id}", invocation, parent=endpoint_name
+        )
         with self._lock:
             self._waiting.setdefault(endpoint_name, deque()).append(invocation)
         self._thread.wake()

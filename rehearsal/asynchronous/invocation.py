@@ -41,19 +41,22 @@ def read_request(endpoint: Record, headers: Mapping[str, str], body: bytes) -> R
     service_model.check(_shape(), given)
     if ("Body" in given) == ("InputLocation" in given):
         raise ApiError("ValidationError", "Give exactly one of Body and InputLocation.")
-    id_ = str(uuid.uuid4())
+    invocation_id = str(uuid.uuid4())
     output = endpoint["AsyncInferenceConfig"]["OutputConfig"]
-    names = [given.get("S3OutputPathExtension", ""), given.get("Filename") or f"{id_}.out"]
+    names = [
+        given.get("S3OutputPathExtension", ""),
+        given.get("Filename") or f"{invocation_id}.out",
+    ]
     invocation = given | {
-        "Id": id_,
-        "InferenceId": given.get("InferenceId", id_),
+        "Id": invocation_id,
+        "InferenceId": given.get("InferenceId", invocation_id),
         "RequestTTLSeconds": given.get("RequestTTLSeconds", _TTL_SECONDS),
         "InvocationTimeoutSeconds": given.get("InvocationTimeoutSeconds", _TIMEOUT_SECONDS),
         "OutputLocation": _below(output["S3OutputPath"], *names),
         "ReceivedTime": now(),
     }
     if failures := output.get("S3FailurePath"):
-        invocation["FailureLocation"] = _below(failures, f"{id_}-error.out")
+        invocation["FailureLocation"] = _below(failures, f"{invocation_id}-error.out")
     if "Body" in given:
         invocation["Body"] = base64.b64encode(body).decode("ascii")
     return invocation
@@ -244,5 +247,5 @@ def _message(settings: RehearsalSettings, invocation: Record, ended: Ended) -> R
     return message | {"responseParameters": answer}
 
 
-def _stamp(time_: Any) -> str:
-    return f"{time_:%Y-%m-%dT%H:%M:%S}.{time_.microsecond // 1000:03d}Z"
+def _stamp(moment: Any) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

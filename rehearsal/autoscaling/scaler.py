@@ -167,9 +167,9 @@ class Scaler:
         return bool(now() < last[-1]["StartTime"] + timedelta(seconds=waits))
 
     def _scale(self, policy: Record, alarm: str, have: int, wanted: int) -> None:
-        id_ = str(uuid.uuid4())
+        activity_id = str(uuid.uuid4())
         activity: Record = {
-            "ActivityId": id_,
+            "ActivityId": activity_id,
             **{k: policy[k] for k in ("ServiceNamespace", "ResourceId", "ScalableDimension")},
             "Description": f"Setting desired instance count to {wanted}.",
             "Cause": (
@@ -185,7 +185,7 @@ class Scaler:
         except ApiError as error:
             activity |= {"StatusCode": "Failed", "StatusMessage": error.message, "EndTime": now()}
         _log.info("%s: %d to %d instances, by %s", policy["ResourceId"], have, wanted, alarm)
-        self._store.add(ACTIVITY, id_, id_, activity)
+        self._store.add(ACTIVITY, activity_id, activity_id, activity)
 
     def _end_activities(self) -> None:
         """Those whose endpoint has come to rest."""

@@ -171,7 +171,7 @@ class _Sheet:
             case ast.Call(func=ast.Name(id=name), args=arguments) if name == _METRICS:
                 part = ast.literal_eval(arguments[0]) if arguments else ""
                 begin = self._begins[row]
-                return [found.get(begin) for id_, found in self._series.items() if part in id_]
+                return [found.get(begin) for query, found in self._series.items() if part in query]
         raise ValueError(
             "The rehearsal's SUM, AVG, MIN and MAX take a list of metrics in brackets or METRICS()."
         )

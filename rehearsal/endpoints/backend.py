@@ -20,7 +20,7 @@ from rehearsal.backends import (
 from rehearsal.endpoints.capacities import change_capacities
 from rehearsal.endpoints.fleet import Fleet
 from rehearsal.endpoints.instance import Timing
-from rehearsal.endpoints.metrics import Metrics
+from rehearsal.endpoints.metrics import EndpointMetrics
 from rehearsal.endpoints.requests import Request
 from rehearsal.endpoints.rollout import RollbackAlarms, Rollout
 from rehearsal.endpoints.traffic import Traffic, unavailable
@@ -49,7 +49,7 @@ class ProcessEndpoints:
         self._settings = settings
         self._timing = timing or Timing()
         self._folder = settings.state / "endpoints"
-        self._metrics = Metrics(settings, self._timing.metrics_every)
+        self._metrics = EndpointMetrics(settings, self._timing.metrics_every)
         self._lock = threading.Lock()
         self._closing = False
         self._endpoints: dict[str, _Endpoint] = {}
@@ -137,7 +137,7 @@ class ProcessEndpoints:
         try:
             return fleet.invoke(request)
         finally:
-            fleet.underway.leave()
+            fleet.in_flight.leave()
 
     def close(self) -> None:
         """See `rehearsal.backends.EndpointBackend`."""

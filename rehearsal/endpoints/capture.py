@@ -61,7 +61,7 @@ class Capture:
         """Whether chance picks a request."""
         return chosen(self._config.sampling_share)
 
-    def keep(self, variant: Variant, request: Request, answer: Answer) -> None:
+    def record(self, variant: Variant, request: Request, answer: Answer) -> None:
         """Takes a request that was sampled; returns at once."""
         time = datetime.now(UTC)
         line = json.dumps(self._event(request, answer, time), separators=(",", ":"))

@@ -18,9 +18,9 @@ from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
-from rehearsal.endpoints.instance import Instance, Server, Timing
+from rehearsal.endpoints.instance import Instance, ModelServer, Timing
 from rehearsal.endpoints.invocations import Invocations, Shadow
-from rehearsal.endpoints.metrics import Metrics
+from rehearsal.endpoints.metrics import EndpointMetrics
 from rehearsal.endpoints.pool import Pool, Servers
 from rehearsal.endpoints.requests import InFlight, Request
 from rehearsal.endpoints.serverless import OnDemand
@@ -47,11 +47,11 @@ class Fleet:
         endpoint: str,
         configuration: Configuration,
         folder: Path,
-        metrics: Metrics,
+        metrics: EndpointMetrics,
         timing: Timing,
     ):
         self.configuration = configuration
-        self.underway = InFlight()
+        self.in_flight = InFlight()
         self._settings = settings
         self._endpoint = endpoint
         self._folder = folder
@@ -108,8 +108,8 @@ class Fleet:
 
     def capacity(self, name: str) -> tuple[float, int]:
         """Weight and instances of a variant, as they are now."""
-        servers_ = self._servers.get(name)
-        return self._weights[name], servers_.instance_count if servers_ else 0
+        scaled = self._servers.get(name)
+        return self._weights[name], scaled.instance_count if scaled else 0
 
     def weigh(self, weights: Mapping[str, float]) -> None:
         """Gives variants, by name, other weights."""
@@ -125,7 +125,7 @@ class Fleet:
 
     def drain(self) -> None:
         """Waits until no request is under way, as long as one may take."""
-        self.underway.wait()
+        self.in_flight.wait()
 
     def stop(self) -> None:
         """SIGTERM to all servers; returns when they are gone."""
@@ -150,7 +150,7 @@ class Fleet:
     def _all(self) -> list[Servers]:
         return [*self._servers.values(), *self._shadowing]
 
-    def _start_variant(self, variant: Variant, keep: Callable[[str, Servers], None]) -> None:
+    def _start_variant(self, variant: Variant, add: Callable[[str, Servers], None]) -> None:
         server = servers.prepare(
             self._settings,
             variant,
@@ -162,7 +162,7 @@ class Fleet:
         with self._lock:
             if self._closed:
                 raise FleetError("The endpoint was deleted while its servers were started.")
-            keep(variant.name, self._make_servers(server))
+            add(variant.name, self._make_servers(server))
 
     def _report(self, variant: Variant) -> None:
         """Tries whether the variant's role may write logs and metrics.
@@ -178,7 +178,7 @@ class Fleet:
         except sagemaker.AccessDenied as error:
             raise FleetError(str(error)) from error
 
-    def _make_servers(self, server: Server) -> Servers:
+    def _make_servers(self, server: ModelServer) -> Servers:
         variant = server.variant
         make = partial(self._instance, server)
         if variant.serverless is None:
@@ -208,7 +208,7 @@ class Fleet:
             raise FleetError("The endpoint was deleted while its environment was made.")
         _log.info("%s", line)
 
-    def _instance(self, server: Server) -> Instance:
+    def _instance(self, server: ModelServer) -> Instance:
         instance_id = f"i-{secrets.token_hex(8)}"
         stream = f"{server.variant.name}/{instance_id}"
         return Instance(

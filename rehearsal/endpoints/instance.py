@@ -58,7 +58,7 @@ _SOCKET = "socket"
 
 
 @dataclass(frozen=True)
-class Server:
+class ModelServer:
     """What every instance of a variant runs; `archive` is None where the model has no data."""
 
     variant: Variant
@@ -77,12 +77,12 @@ class Instance:
 
     def __init__(
         self,
-        server: Server,
+        server: ModelServer,
         folder: Path,
         on_line: Callable[[str], object],
         timing: Timing | None = None,
     ):
-        self.underway = InFlight()
+        self.in_flight = InFlight()
         self._timing = timing or Timing()
         self._server = server
         self._folder = folder

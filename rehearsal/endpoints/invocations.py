@@ -16,7 +16,7 @@ import httpx
 
 from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints.capture import Capture
-from rehearsal.endpoints.metrics import Metrics, Source
+from rehearsal.endpoints.metrics import EndpointMetrics, Source
 from rehearsal.endpoints.pool import Servers
 from rehearsal.endpoints.requests import Answer, Request, chosen
 from rehearsal.errors import ApiError
@@ -83,7 +83,11 @@ class Invocations:
     """
 
     def __init__(
-        self, endpoint: str, configuration: Configuration, metrics: Metrics, capture: Capture | None
+        self,
+        endpoint: str,
+        configuration: Configuration,
+        metrics: EndpointMetrics,
+        capture: Capture | None,
     ):
         self._endpoint = endpoint
         self._configuration = configuration
@@ -102,11 +106,11 @@ class Invocations:
             ApiError: there is none.
         """
         sampled = self._capture is not None and self._capture.sampled()
-        asked = time.monotonic()
+        began = time.monotonic()
         try:
             answer = servers.ask(request)
         except httpx.HTTPError as error:
-            self._count(variant, servers, request, time.monotonic() - asked)
+            self._count(variant, servers, request, time.monotonic() - began)
             raise _model_error(variant.name, error) from error
         except ApiError as error:
             if error.code != "ThrottlingException":  # The variant got no request then.
@@ -114,7 +118,7 @@ class Invocations:
             raise
         self._count(variant, servers, request, answer.seconds, answer.status)
         if sampled and self._capture and httpx.codes.is_success(answer.status):
-            self._capture.keep(variant, request, answer)
+            self._capture.record(variant, request, answer)
         return answer
 
     def close(self) -> None:
@@ -134,7 +138,7 @@ class Invocations:
             self.source(variant),
             status,
             model=model_seconds,
-            all_=time.monotonic() - request.began,
+            total=time.monotonic() - request.began,
             instances=servers.instance_count,
         )
 

@@ -65,7 +65,7 @@ class _Value:
     value: float
 
 
-class Metrics:
+class EndpointMetrics:
     """Publishes what it is told from a thread of its own, so that no request waits for it."""
 
     def __init__(self, settings: RehearsalSettings, every_seconds: float):
@@ -78,33 +78,33 @@ class Metrics:
         self._thread.start()
 
     def invocation(
-        self, source: Source, status: int, *, model: float | None, all_: float, instances: int
+        self, source: Source, status: int, *, model: float | None, total: float, instances: int
     ) -> None:
         """One request that a variant got.
 
         Args:
             status: the container's; 500 where it gave no answer.
             model: seconds that the model took; None, it was not reached.
-            all_: seconds from the request's arrival to its answer.
+            total: seconds from the request's arrival to its answer.
             instances: of the variant; 0 where it is serverless.
         """
         server_error = status >= _FIRST_SERVER_ERROR
         client_error = not server_error and status >= _FIRST_ERROR
-        self._keep(source, "Invocation4XXErrors", "None", float(client_error))
-        self._keep(source, "Invocation5XXErrors", "None", float(server_error))
+        self._record(source, "Invocation4XXErrors", "None", float(client_error))
+        self._record(source, "Invocation5XXErrors", "None", float(server_error))
         if model is not None:
-            self._keep(source, "ModelLatency", "Microseconds", _rounded(model * _MICROSECONDS))
+            self._record(source, "ModelLatency", "Microseconds", _rounded(model * _MICROSECONDS))
         if source.asynchronous:
             return
-        self._keep(source, "Invocations", "None", 1.0)
-        overhead = max(all_ - (model or 0.0), 0.0)
-        self._keep(source, "OverheadLatency", "Microseconds", _rounded(overhead * _MICROSECONDS))
+        self._record(source, "Invocations", "None", 1.0)
+        overhead = max(total - (model or 0.0), 0.0)
+        self._record(source, "OverheadLatency", "Microseconds", _rounded(overhead * _MICROSECONDS))
         if instances:
-            self._keep(source, "InvocationsPerInstance", "None", 1 / instances)
+            self._record(source, "InvocationsPerInstance", "None", 1 / instances)
 
     def setup(self, source: Source, seconds: float) -> None:
         """A cold start of a serverless variant."""
-        self._keep(source, "ModelSetupTime", "Microseconds", _rounded(seconds * _MICROSECONDS))
+        self._record(source, "ModelSetupTime", "Microseconds", _rounded(seconds * _MICROSECONDS))
 
     def close(self) -> None:
         """Publishes what is left, however late it were, and ends."""
@@ -113,7 +113,7 @@ class Metrics:
             self._collect()
             self._put(until=math.inf)
 
-    def _keep(self, source: Source, metric: str, unit: str, value: float) -> None:
+    def _record(self, source: Source, metric: str, unit: str, value: float) -> None:
         self._values.append(_Value(source, metric, unit, value))
 
     def _publish(self) -> None:

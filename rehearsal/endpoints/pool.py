@@ -97,7 +97,7 @@ class Pool:
         while True:
             instance = self._enter(request)
             try:
-                return asked(instance, request)
+                return invoke_instance(instance, request)
             except NotServingError:
                 continue  # It has seen nothing of the request: the next one gets it.
             except httpx.ConnectError:
@@ -105,7 +105,7 @@ class Pool:
                 if not tries:
                     raise
             finally:
-                instance.underway.leave()
+                instance.in_flight.leave()
 
     def scale(self, count: int) -> None:
         """See `Servers`."""
@@ -117,7 +117,7 @@ class Pool:
             self._instances = self._instances[:count]
             self._beside += leaving + coming
         for instance in leaving:
-            instance.underway.wait()
+            instance.in_flight.wait()
             instance.stop()
             instance.join()
         try:
@@ -160,7 +160,7 @@ class Pool:
             if serving:
                 instance = serving[next(self._turns) % len(serving)]
                 # Entered before the lock is let go, so that who takes it out waits for this.
-                instance.underway.enter(request.timeout_seconds)
+                instance.in_flight.enter(request.timeout_seconds)
                 return instance
         if self._instances:
             what = "No model server is up; a new one is being started, try again"
@@ -169,7 +169,7 @@ class Pool:
         raise ApiError("ServiceUnavailable", f"{what} (variant {self._variant}).", 503)
 
 
-def asked(instance: Instance, request: Request) -> Answer:
+def invoke_instance(instance: Instance, request: Request) -> Answer:
     """The answer of one instance to a request.
 
     Raises:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rehearsal.backends import ServerlessConfig
 from rehearsal.endpoints.errors import FleetError, NotServingError
 from rehearsal.endpoints.instance import Instance
-from rehearsal.endpoints.pool import MakeInstance, asked
+from rehearsal.endpoints.pool import MakeInstance, invoke_instance
 from rehearsal.endpoints.requests import Answer, Request
 from rehearsal.errors import ApiError
 
@@ -75,7 +75,7 @@ class OnDemand:
             while True:
                 instance = self._warm(request.timeout_seconds)
                 try:
-                    return asked(instance, request)
+                    return invoke_instance(instance, request)
                 except NotServingError:
                     continue  # It died just now: the next one gets the request.
         finally:

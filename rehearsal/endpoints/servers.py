@@ -14,7 +14,7 @@ from rehearsal.authorization import sagemaker
 from rehearsal.authorization.sagemaker import AccessDenied
 from rehearsal.backends import Variant
 from rehearsal.endpoints.errors import FleetError
-from rehearsal.endpoints.instance import Server
+from rehearsal.endpoints.instance import ModelServer
 from rehearsal.images import environments
 from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
@@ -96,7 +96,7 @@ def prepare(
     folder: Path,
     report: Callable[[str], None],
     volume_key_id: str | None = None,
-) -> Server:
+) -> ModelServer:
     """Resolves the image, makes its environment and downloads the model into `folder`.
 
     Args:
@@ -120,4 +120,4 @@ def prepare(
         archive = folder / f"{variant.name}.tar.gz"
         download(settings, variant, archive)
     region = {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
-    return Server(variant, image, environment, archive, region | variant.environment)
+    return ModelServer(variant, image, environment, archive, region | variant.environment)

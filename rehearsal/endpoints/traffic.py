@@ -27,7 +27,7 @@ class Traffic:
         return self._blue
 
     def enter(self, timeout_seconds: float) -> Fleet:
-        """The fleet for one request, which is under way there until `fleet.underway.leave()`.
+        """The fleet for one request, which is under way there until `fleet.in_flight.leave()`.
 
         A fleet with no server up gets nothing while the other has one, as behind AWS's balancers.
 
@@ -44,7 +44,7 @@ class Traffic:
                 raise unavailable(self._endpoint)
             # Entered before the lock is let go, so a fleet that is replaced now waits for this
             # request.
-            first.underway.enter(timeout_seconds)
+            first.in_flight.enter(timeout_seconds)
             return first
 
     def shift(self, green: Fleet, share: float) -> None:

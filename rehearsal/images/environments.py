@@ -183,8 +183,8 @@ def key(program: Path) -> str:
     ]
     if (program / "post-install").exists():
         # It may read any file beside it, such as the requirements of what it compiles.
-        beside = sorted(file for file in program.iterdir() if file.is_file())
-        parts += [part for file in beside for part in (file.name.encode(), file.read_bytes())]
+        files = sorted(file for file in program.iterdir() if file.is_file())
+        parts += [part for file in files for part in (file.name.encode(), file.read_bytes())]
     whole = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts))
     return whole.hexdigest()[:32]
 

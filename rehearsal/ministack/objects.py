@@ -211,8 +211,8 @@ def _stored(bucket: str, key: str, version: str | None) -> str | None:
     """The key of an object, or of the version that is asked for."""
     if version:
         versions = s3._object_versions.get((bucket, key), [])
-        asked = [each for each in versions if each["version_id"] == version]
-        found = s3._object_record_from_version(asked[0]) if asked else {}
+        matching = [each for each in versions if each["version_id"] == version]
+        found = s3._object_record_from_version(matching[0]) if matching else {}
     else:
         found = (s3._buckets.get(bucket) or {}).get("objects", {}).get(key) or {}
     stored: str | None = (found.get("preserved_headers") or {}).get(_KEY_HEADER)

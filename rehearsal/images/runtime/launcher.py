@@ -78,7 +78,7 @@ class Running:
 
     def stop(self) -> None:
         """SIGTERM to every container, SIGKILL after the group's grace time."""
-        self._tell("stop\n")
+        self._send("stop\n")
 
     def kill(self) -> None:
         """Ends everything at once."""
@@ -96,7 +96,7 @@ class Running:
         self._reader.join(timeout)
         return self._ended
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
             self._process.stdin.write(line)

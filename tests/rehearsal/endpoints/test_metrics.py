@@ -12,7 +12,7 @@ import pytest
 from rehearsal import aws
 from rehearsal.backends import Variant
 from rehearsal.endpoints.backend import ProcessEndpoints
-from rehearsal.endpoints.metrics import Metrics, Source
+from rehearsal.endpoints.metrics import EndpointMetrics, Source
 from rehearsal.errors import ApiError
 from rehearsal.modes import Modes
 from rehearsal.settings import RehearsalSettings
@@ -98,7 +98,7 @@ def test_an_asynchronous_endpoint_has_fewer_metrics(
 def test_more_values_than_cloudwatch_takes_at_once_all_arrive(
     settings: RehearsalSettings, statistics: Statistics
 ) -> None:
-    metrics = Metrics(settings, every_seconds=60)
+    metrics = EndpointMetrics(settings, every_seconds=60)
     source = Source("many", "AllTraffic", "config")
     for number in range(2000):
         # From a microsecond to minutes: more distinct values than one datum may have.
@@ -115,7 +115,7 @@ def test_more_values_than_cloudwatch_takes_at_once_all_arrive(
 def test_late_metrics_come_late_with_the_time_of_what_they_tell(
     settings: RehearsalSettings,
 ) -> None:
-    late = Metrics(replace(settings, modes=Modes(late_metrics=1.0)), 0.05)
+    late = EndpointMetrics(replace(settings, modes=Modes(late_metrics=1.0)), 0.05)
     source = Source("late", "AllTraffic", "config")
     late.invocation(source, 200, model=0.1, all_=0.1, instances=1)
     client = aws.client(settings, "cloudwatch")
