@@ -58,10 +58,21 @@ def start(
     state.mkdir(parents=True, exist_ok=True)
     log = state / "rehearsal.log"
     flags = [*([] if enforce_iam else ["--no-enforce-iam"]), *(modes or Modes()).flags()]
+    command = _command(state, cache or default_cache(), port or _port(state))
+    process = _spawn([*command, *flags], state, log)
+    try:
+        return _when_ready(state, process, log)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+
+
+def _spawn(command: list[str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            [*_command(state, cache or default_cache(), port or _port(state)), *flags],
-            cwd=state,
+        return subprocess.Popen(
+            command,
+            cwd=folder,
             env=os.environ | {"PYTHONPATH": str(_REPOSITORY)},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -69,12 +80,6 @@ def start(
             # Ctrl-C in the terminal is for the command that runs there.
             start_new_session=True,
         )
-    try:
-        return _when_ready(state, process, log)
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
 
 
 def _command(state: Path, cache: Path, port: int) -> list[str]:

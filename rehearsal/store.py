@@ -255,7 +255,7 @@ class Store:
 
     def _select(self, where: str, *values: str) -> Iterator[Resource]:
         rows = self._rows(
-            "select sequence, kind, name, parent, arn, record from resources " + where,  # noqa: S608
+            "select sequence, kind, name, parent, arn, record from resources " + where,  # noqa: S608 - our own text
             *values,
         )
         for row in rows:

@@ -18,12 +18,13 @@ from rehearsal.backends import Configuration, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
-from rehearsal.endpoints.instance import Instance, ModelServer, Timing
+from rehearsal.endpoints.instance import Instance, Timing
 from rehearsal.endpoints.invocations import Invocations, Shadow
 from rehearsal.endpoints.metrics import EndpointMetrics
 from rehearsal.endpoints.pool import Pool, Servers
 from rehearsal.endpoints.requests import InFlight, Request
 from rehearsal.endpoints.serverless import OnDemand
+from rehearsal.endpoints.servers import ModelServer
 from rehearsal.errors import validation
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
@@ -229,4 +230,4 @@ class Fleet:
                 "Every variant of the endpoint has the weight 0: give one some weight."
             )
         # Traffic is split by chance, as on AWS; nothing is decided by it.
-        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311
+        return random.choices(list(weights), list(weights.values()))[0]  # noqa: S311 - no secret

@@ -15,15 +15,22 @@ from pathlib import Path
 
 import httpx
 
-from rehearsal.backends import Variant
-from rehearsal.endpoints import servers
 from rehearsal.endpoints.errors import FleetError, NotServingError
 from rehearsal.endpoints.requests import InFlight
-from rehearsal.images.registry import Image
+from rehearsal.endpoints.servers import ModelServer, unpack
 from rehearsal.images.runtime import assembly
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.namespaces import NamespaceError
 from rehearsal.images.runtime.spec import Group, Relay
+
+_log = logging.getLogger(__name__)
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
+_PORT = 8080
+_GRACE_SECONDS = 30.0
+_PING_EVERY = 0.1
+_LONGEST_BACKOFF = 60.0
+_SOCKET = "socket"
 
 
 @dataclass(frozen=True)
@@ -45,27 +52,6 @@ class Timing:
     alarms_every: float = 1.0
     metrics_every: float = 2.0
     capture_every: float = 2.0
-
-
-_log = logging.getLogger(__name__)
-
-# https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
-_PORT = 8080
-_GRACE_SECONDS = 30.0
-_PING_EVERY = 0.1
-_LONGEST_BACKOFF = 60.0
-_SOCKET = "socket"
-
-
-@dataclass(frozen=True)
-class ModelServer:
-    """What every instance of a variant runs; `archive` is None where the model has no data."""
-
-    variant: Variant
-    image: Image
-    environment: Path
-    archive: Path | None
-    variables: Mapping[str, str]
 
 
 class Instance:
@@ -215,7 +201,7 @@ class Instance:
         model.mkdir(parents=True)
         server = self._server
         if server.archive:
-            servers.unpack(server.archive, model, server.variant.model_data_url)
+            unpack(server.archive, model, server.variant.model_data_url)
         what = assembly.Run(
             command=assembly.command(server.image, None, ["serve"]),
             variables=server.variables,

@@ -83,7 +83,7 @@ class Answer:
 def chosen(share: float) -> bool:
     """Whether chance picks this one of all requests, at a share of 0 to 1."""
     # As on AWS; nothing is decided by it.
-    return random.random() < share  # noqa: S311
+    return random.random() < share  # noqa: S311 - no secret
 
 
 def _is_for_container(header: str) -> bool:

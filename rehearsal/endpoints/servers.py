@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,23 @@ from rehearsal.authorization import sagemaker
 from rehearsal.authorization.sagemaker import AccessDenied
 from rehearsal.backends import Variant
 from rehearsal.endpoints.errors import FleetError
-from rehearsal.endpoints.instance import ModelServer
 from rehearsal.images import environments
+from rehearsal.images.registry import Image
 from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 
 _CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class ModelServer:
+    """What every instance of a variant runs; `archive` is None where the model has no data."""
+
+    variant: Variant
+    image: Image
+    environment: Path
+    archive: Path | None
+    variables: Mapping[str, str]
 
 
 def download(settings: RehearsalSettings, variant: Variant, target: Path) -> None:

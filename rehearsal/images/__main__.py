@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import boto3
 
@@ -160,6 +161,18 @@ def _parser() -> argparse.ArgumentParser:
     rmi.add_argument("tags", nargs="+")
     rmi.set_defaults(run=_rmi)
 
+    _add_registry_commands(commands)
+
+    environment = commands.add_parser(
+        "environment", help="print the path of an image's environment"
+    )
+    environment.add_argument("context")
+    environment.add_argument("dockerfile")
+    environment.set_defaults(run=_environment)
+    return parser
+
+
+def _add_registry_commands(commands: Any) -> None:
     login = commands.add_parser(
         "login", help="do nothing: the rehearsal's ECR takes AWS credentials"
     )
@@ -171,14 +184,6 @@ def _parser() -> argparse.ArgumentParser:
     push = commands.add_parser("push", help="put an image into the rehearsal's ECR")
     push.add_argument("tag")
     push.set_defaults(run=_push)
-
-    environment = commands.add_parser(
-        "environment", help="print the path of an image's environment"
-    )
-    environment.add_argument("context")
-    environment.add_argument("dockerfile")
-    environment.set_defaults(run=_environment)
-    return parser
 
 
 def _add_build(build: argparse.ArgumentParser) -> None:

@@ -207,6 +207,18 @@ def access_log_patches(logs: AccessLogs) -> list[Patch]:
     ]
 
 
+_DECISION_PATCHES = (
+    Patch(_EVALUATOR, "_fnmatch_compile", "pattern, ignore_case", authorization.compile_pattern),
+    Patch(_EVALUATOR, "_resolve_condition_key", "key, ctx", authorization.resolve_condition_key),
+    Patch(
+        _EVALUATOR,
+        "combine_resource_policy",
+        "identity, ctx, policy, owner_account, required, limits",
+        authorization.combine_resource_policy,
+    ),
+)
+
+
 def authorization_patches(record: Record) -> list[Patch]:
     """IAM: what a request is in its words, and how it is decided."""
     request = f"service, {_REQUEST}"
@@ -232,21 +244,7 @@ def authorization_patches(record: Record) -> list[Patch]:
             "resource_arn, explicit_deny, resource_policy_arn",
             requests.access_denied_response,
         ),
-        Patch(
-            _EVALUATOR,
-            "_fnmatch_compile",
-            "pattern, ignore_case",
-            authorization.compile_pattern,
-        ),
-        Patch(
-            _EVALUATOR, "_resolve_condition_key", "key, ctx", authorization.resolve_condition_key
-        ),
-        Patch(
-            _EVALUATOR,
-            "combine_resource_policy",
-            "identity, ctx, policy, owner_account, required, limits",
-            authorization.combine_resource_policy,
-        ),
+        *_DECISION_PATCHES,
         Patch(_EVALUATOR, "enforce", _ENFORCE, objects.enforce_key_policies),
         Patch(_EVALUATOR, "enforce", _ENFORCE, authorization.enforce(record)),
     ]

@@ -12,8 +12,8 @@ from rehearsal.images.registry import Image
 from rehearsal.images.runtime.spec import Container, Mount
 
 # The container's own, not the machine's.
-_TEMPORARY = "/tmp"  # noqa: S108
-_PRIVATE = (_TEMPORARY, "/var/tmp")  # noqa: S108
+_TEMPORARY = "/tmp"  # noqa: S108 - a container's own folder
+_PRIVATE = (_TEMPORARY, "/var/tmp")  # noqa: S108 - likewise
 
 
 def command(
