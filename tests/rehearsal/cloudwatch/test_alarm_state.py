@@ -1,8 +1,12 @@
 """From data points to a state, as the tables of AWS's documentation have it."""
 
-import pytest
+import statistics
 
-from rehearsal.cloudwatch.alarms import Rule, state, window
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rehearsal.cloudwatch.alarms import Rule, percentile, state, window
 
 BREACH, GOOD, NONE = 9.0, 1.0, None
 
@@ -63,3 +67,17 @@ def test_a_sum_that_may_still_grow_is_not_too_small_yet():
 
 def test_an_alarm_looks_no_further_back_than_its_evaluation_periods():
     assert window(rule(1, 1), {0: BREACH}, now=121.0).values == [NONE]
+
+
+@given(
+    samples=st.lists(st.tuples(st.floats(0, 1e6), st.integers(1, 5)), min_size=2, max_size=20),
+    percent=st.integers(1, 99),
+)
+def test_a_percentile_is_that_of_the_values_written_out(samples, percent):
+    written_out = [value for value, weight in samples for _ in range(weight)]
+    cuts = statistics.quantiles(written_out, n=100, method="inclusive")
+    assert percentile(samples, percent) == pytest.approx(cuts[percent - 1], rel=1e-6, abs=1e-6)
+
+
+def test_one_value_is_every_percentile():
+    assert percentile([(7.0, 1.0)], 99) == 7.0
