@@ -5,7 +5,7 @@ What stands in two rows is wrapped twice, by the later row outermost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from rehearsal.ministack import (
     metrics,
     objects,
     requests,
+    resource_types,
     stack_resources,
     stacks,
 )
@@ -26,14 +27,6 @@ from rehearsal.ministack.access_logs import AccessLogs, keep_setting
 from rehearsal.ministack.durable_tables import DurableTables
 from rehearsal.ministack.loop import HttpService, handler
 from rehearsal.ministack.patching import Patch
-from rehearsal.ministack.resource_types import (
-    custom_names,
-    handlers_of_recorded,
-    handlers_of_types,
-    replacing_properties,
-    runs_on_worker_thread,
-    tag_properties,
-)
 
 _ACTIONS = "core.iam_actions"
 _EVALUATOR = "core.iam_evaluator"
@@ -69,16 +62,39 @@ def service_patches(name: str, target_prefix: str, service: HttpService) -> list
 
 
 def type_patches(types: Sequence[ResourceType], recorded_only: Sequence[str]) -> list[Patch]:
-    """Our resource types in CloudFormation."""
-    handlers, recorded = handlers_of_types(types), handlers_of_recorded(recorded_only)
+    """Our resource types in CloudFormation.
+
+    Args:
+        types: they do something.
+        recorded_only: names of types that do nothing, where MiniStack does not have them itself.
+    """
+    runs = resource_types.runs_on_worker_thread(types)
     return [
-        Patch(_PROVISIONERS, "_RESOURCE_HANDLERS", None, handlers),
-        Patch(_PROVISIONERS, "_RESOURCE_HANDLERS", None, recorded),
-        Patch(_PROVISIONERS, "_REPLACING_PROPERTIES", None, replacing_properties(types)),
-        Patch(_PROVISIONERS, "_STACK_TAG_PROPERTY", None, tag_properties(types)),
-        Patch(_PROVISIONERS, "_CUSTOM_NAME_REPLACEMENT", None, custom_names(types)),
-        Patch(_STACKS, "_runs_on_worker_thread", "resource_type", runs_on_worker_thread(types)),
+        *(patch for each in types for patch in _our_type(each)),
+        *(_recorded(name) for name in recorded_only),
+        Patch(_STACKS, "_runs_on_worker_thread", "resource_type", runs),
     ]
+
+
+def _our_type(kind: ResourceType) -> Iterator[Patch]:
+    name = kind.type_name
+    yield _of_type(name, None, lambda _: resource_types.handlers(kind))
+    yield Patch(_PROVISIONERS, f"_REPLACING_PROPERTIES/{name}", None, lambda _: kind.replacing)
+    named = {"name": kind.name_property}
+    yield Patch(_PROVISIONERS, f"_CUSTOM_NAME_REPLACEMENT/{name}", None, lambda _: named)
+    if kind.takes_tags:
+        yield _stack_tags(name)
+
+
+def _recorded(type_name: str) -> Patch:
+    return _of_type(type_name, None, lambda old: old or resource_types.recording(type_name))
+
+
+def _stack_tags(type_name: str) -> Patch:
+    """A stack's tags come to a type in its property `Tags`, a list."""
+    return Patch(
+        _PROVISIONERS, f"_STACK_TAG_PROPERTY/{type_name}", None, lambda _: ("Tags", "list")
+    )
 
 
 def data_patches(state: Path, tables: DurableTables) -> list[Patch]:
@@ -127,6 +143,7 @@ def _operation(name: str, wrap: Callable[[Any], Any]) -> Patch:
 
 
 STACK_PATCHES: tuple[Patch, ...] = (
+    _stack_tags("AWS::S3::Bucket"),
     *_changing("AWS::S3::Bucket", _UPDATE, stack_resources.tag_bucket),
     *_changing("AWS::Lambda::Function", _UPDATE_NAMED, functions.keep_dead_letters),
     _of_type("AWS::S3::Bucket/delete", _DELETE, stack_resources.delete_bucket),

@@ -19,36 +19,6 @@ Named = tuple[str, dict[str, Any]]
 """A physical id and attributes."""
 
 
-def handlers_of_types(
-    types: Sequence[ResourceType],
-) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Adds the handlers of our types; those of MiniStack's own types stay."""
-    return lambda old: old | {each.type_name: _handlers(each) for each in types}
-
-
-def handlers_of_recorded(names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Adds types that are recorded only, where MiniStack does not have them itself."""
-    return lambda old: {name: _recording(name, "Name") for name in names} | old
-
-
-def replacing_properties(
-    types: Sequence[ResourceType],
-) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Which properties of our types need a new resource."""
-    return lambda old: old | {each.type_name: each.replacing for each in types}
-
-
-def tag_properties(types: Sequence[ResourceType]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """In which property, and how, a stack's tags come to our types, and to its buckets."""
-    tagged = [each.type_name for each in types if each.takes_tags]
-    return lambda old: old | dict.fromkeys([*tagged, "AWS::S3::Bucket"], ("Tags", "list"))
-
-
-def custom_names(types: Sequence[ResourceType]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Which property names a resource of our types."""
-    return lambda old: old | {each.type_name: {"name": each.name_property} for each in types}
-
-
 def runs_on_worker_thread(
     types: Sequence[ResourceType],
 ) -> Callable[[Callable[[str], bool]], Callable[[str], bool]]:
@@ -57,7 +27,9 @@ def runs_on_worker_thread(
     return lambda old: lambda resource_type: resource_type in ours or old(resource_type)
 
 
-def _handlers(of_type: ResourceType) -> dict[str, Any]:
+def handlers(of_type: ResourceType) -> dict[str, Any]:
+    """A type of ours as MiniStack calls it."""
+
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Named:
         generated = _physical_name(stack, logical_id, max_len=_LONGEST_NAME)
         name = str(properties.get(of_type.name_property) or generated)
@@ -91,10 +63,12 @@ def _reason(service: str, error: ApiError) -> str:
     )
 
 
-def _recording(type_name: str, name_property: str) -> dict[str, Any]:
+def recording(type_name: str) -> dict[str, Any]:
+    """A type that is recorded only: it does nothing."""
+
     def create(logical_id: str, properties: dict[str, Any], stack: str) -> Named:
         _log.warning("%s %s of %s is recorded only: it does nothing", type_name, logical_id, stack)
-        name = str(properties.get(name_property) or _physical_name(stack, logical_id))
+        name = str(properties.get("Name") or _physical_name(stack, logical_id))
         return name, {"Arn": _arn(type_name, name)}
 
     def update(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Named:
