@@ -103,7 +103,7 @@ def test_more_values_than_cloudwatch_takes_at_once_all_arrive(
     for number in range(2000):
         # From a microsecond to minutes: more distinct values than one datum may have.
         seconds = 1.005**number * 1e-6
-        metrics.invocation(source, 200, model=seconds, all_=seconds, instances=1)
+        metrics.invocation(source, 200, model=seconds, total=seconds, instances=1)
 
     metrics.close()
 
@@ -117,7 +117,7 @@ def test_late_metrics_come_late_with_the_time_of_what_they_tell(
 ) -> None:
     late = EndpointMetrics(replace(settings, modes=Modes(late_metrics=1.0)), 0.05)
     source = Source("late", "AllTraffic", "config")
-    late.invocation(source, 200, model=0.1, all_=0.1, instances=1)
+    late.invocation(source, 200, model=0.1, total=0.1, instances=1)
     client = aws.client(settings, "cloudwatch")
 
     def points() -> list[dict[str, Any]]:
