@@ -102,7 +102,7 @@ class Variant:
     network_isolation: bool
     model_package_arn: str | None = None
     model_name: str = ""
-    startup_health_check_timeout_seconds: int = field(default=480)
+    startup_health_check_timeout_seconds: int = 480
     serverless: ServerlessConfig | None = None
 
 
@@ -278,7 +278,9 @@ class Authorization(Protocol):
     """Decides what a role may do, as IAM would."""
 
     def allows(self, credentials: Credentials, permission: Permission) -> bool:
-        """Always true where IAM is not enforced."""
+        """Whether the role of these credentials has a permission; always true where IAM is not
+        enforced.
+        """
 
 
 class ExecutionReports(Protocol):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.store import Store
@@ -92,6 +92,11 @@ class Events:
         self._failures = 0
         self._store.remove_event(number)
         return True
+
+
+def iso_time(time: datetime | None) -> str | None:
+    """A time as the events of pipelines have it, to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
 
 
 def _milliseconds(value: Any) -> Any:

@@ -10,6 +10,7 @@ from rehearsal.errors import ApiError
 from rehearsal.resources import (
     endpoints,
     pipeline_executions,
+    pipeline_steps,
     variants,
 )
 from rehearsal.resources.context import Context
@@ -40,9 +41,9 @@ def _fail_executions(context: Context) -> None:
         if execution.record["PipelineExecutionStatus"] not in pipeline_executions.RUNNING:
             continue
         for step in context.store.steps(execution.arn):
-            if step["StepStatus"] in pipeline_executions.STEP_RUNNING:
+            if step["StepStatus"] in pipeline_steps.RUNNING:
                 failed = {"StepStatus": "Failed", "FailureReason": _REASON, "EndTime": now()}
-                pipeline_executions.record_step(context, execution.arn, step | failed)
+                pipeline_steps.record_step(context, execution.arn, step | failed)
         pipeline_executions.change_execution(
             context,
             execution.arn,

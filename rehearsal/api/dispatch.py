@@ -16,6 +16,7 @@ from rehearsal.resources import (
     model_packages,
     models,
     pipeline_executions,
+    pipeline_steps,
     pipelines,
     processing_jobs,
     tags,
@@ -94,7 +95,7 @@ class Api:
 
     def record_step(self, execution_arn: str, step: dict[str, Any]) -> None:
         """`rehearsal.backends.ExecutionReports.record_step`."""
-        pipeline_executions.record_step(self._context, execution_arn, step)
+        pipeline_steps.record_step(self._context, execution_arn, step)
 
 
 def _unknown(operation: str) -> ApiError:

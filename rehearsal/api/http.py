@@ -1,28 +1,35 @@
-"""SageMaker's JSON 1.1 protocol: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html"""
+"""SageMaker's JSON 1.1 protocol, and InvokeEndpoint and InvokeEndpointAsync of its runtime:
+https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
+"""
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from rehearsal import service_model
-from rehearsal.api import runtime
 from rehearsal.api.dispatch import Api
 from rehearsal.errors import ApiError
+from rehearsal.resources import endpoints
 from rehearsal.resources.context import Context
 
 Response = tuple[int, dict[str, str], bytes]
 
 _log = logging.getLogger(__name__)
 _TARGET = "SageMaker."
+_INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 
 
 class Http:
     """Answers the HTTP requests of the `sagemaker` and `sagemaker-runtime` clients."""
 
     def __init__(self, context: Context, api: Api) -> None:
+        """Answers by the API."""
         self._context = context
         self._api = api
 
@@ -36,7 +43,7 @@ class Http:
         try:
             if target.startswith(_TARGET):
                 return json_answer(200, self._call(target.removeprefix(_TARGET), body))
-            return runtime.answer(self._context, method, path, headers, body)
+            return _invoke(self._context, method, path, headers, body)
         except ApiError as error:
             return error_answer(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of our own faults too
@@ -69,3 +76,56 @@ def error_answer(error: ApiError) -> Response:
         {"__type": error.code, "message": error.message, "Message": error.message, **error.members},
     )
     return status, headers | {"x-amzn-ErrorType": error.code}, body
+
+
+def _invoke(
+    context: Context, method: str, path: str, headers: Mapping[str, str], body: bytes
+) -> Response:
+    """The model server's answer, as the runtime hands it on.
+
+    Raises:
+        ApiError: no such endpoint, a body too long, or ModelError (424): the model server answered
+            with an error.
+    """
+    match = _INVOCATION.fullmatch(path)
+    if method != "POST" or match is None:
+        raise ApiError("UnknownOperationException", f"The rehearsal has no {method} {path}.", 404)
+    name = unquote(match[1])
+    if match[2]:
+        return context.asynchronous.accept(name, headers, body)
+    _check(context, name, body)
+    status, answered, content = context.endpoints.invoke(name, body, headers)
+    if not 200 <= status < 300:
+        raise _model_error(context, name, status, content)
+    return status, answered, content
+
+
+def _check(context: Context, name: str, body: bytes) -> None:
+    endpoint = endpoints.get_serving(context, name)
+    longest = service_model.max_length("BodyBlob", "sagemaker-runtime")
+    if endpoint.get("AsyncInferenceConfig"):
+        raise ApiError(
+            "ValidationError",
+            f"Endpoint {name} of account {context.settings.account} is asynchronous: use "
+            "InvokeEndpointAsync.",
+        )
+    if len(body) > longest:
+        raise ApiError(
+            "ValidationError",
+            f"The body has {len(body)} bytes: InvokeEndpoint takes at most {longest}.",
+            413,
+        )
+
+
+def _model_error(context: Context, name: str, status: int, content: bytes) -> ApiError:
+    message = content.decode("utf-8", "replace")
+    who = "client" if status < 500 else "server"
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    logs = f"arn:aws:logs:{context.settings.region}:{context.settings.account}:log-group:{group}"
+    return ApiError(
+        "ModelError",
+        f'Received {who} error ({status}) from primary with message "{message}". See the log '
+        f"group {group} for more information.",
+        424,
+        {"OriginalStatusCode": status, "OriginalMessage": message, "LogStreamArn": logs},
+    )

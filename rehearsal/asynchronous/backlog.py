@@ -98,7 +98,6 @@ _EVERY_SECONDS = 0.5
 _METRICS_EVERY_SECONDS = 2.0
 # AWS chooses "an optimal value" where none is given.
 _CONCURRENCY = 4
-_NOT_SERVING = frozenset({"Creating", "Deleting", "Failed", "OutOfService"})
 
 Record = dict[str, Any]
 
@@ -153,23 +152,14 @@ class Backlog:
         return 202, answered, json.dumps({"InferenceId": invocation["InferenceId"]}).encode()
 
     def _endpoint(self, name: str) -> Record:
-        found = self._context.store.get(endpoints.KIND.kind, name)
-        account = self._context.settings.account
-        if found is None:
-            raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
-        if found.record["EndpointStatus"] in _NOT_SERVING:
+        endpoint = endpoints.get_serving(self._context, name)
+        if not endpoint.get("AsyncInferenceConfig"):
             raise ApiError(
                 "ValidationError",
-                f"Endpoint {name} of account {account} is {found.record['EndpointStatus']}, not "
-                "InService.",
+                f"Endpoint {name} of account {self._context.settings.account} has no "
+                "AsyncInferenceConfig: use InvokeEndpoint.",
             )
-        if not found.record.get("AsyncInferenceConfig"):
-            raise ApiError(
-                "ValidationError",
-                f"Endpoint {name} of account {account} has no AsyncInferenceConfig: use "
-                "InvokeEndpoint.",
-            )
-        return found.record
+        return endpoint
 
     def _look(self) -> None:
         measure = time.monotonic() > self._published + _METRICS_EVERY_SECONDS
@@ -181,7 +171,7 @@ class Backlog:
             with self._failures.watched(name):
                 if measure:
                     self._measure(name, endpoint)
-                if endpoint["EndpointStatus"] not in _NOT_SERVING:
+                if endpoint["EndpointStatus"] in endpoints.SERVING:
                     self._begin(name, endpoint)
         if measure:
             self._published = time.monotonic()

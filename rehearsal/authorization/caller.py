@@ -26,9 +26,9 @@ def caller(role: aws.Role) -> Call:
                 **request
             )
         except ClientError as error:
-            said = error.response["Error"]
+            refusal = error.response["Error"]
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            raise ApiError(said["Code"], said["Message"], status) from error
+            raise ApiError(refusal["Code"], refusal["Message"], status) from error
         except ParamValidationError as error:
             # The client refuses what SageMaker would refuse.
             raise validation(" ".join(str(error).split())) from error

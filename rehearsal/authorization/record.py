@@ -67,6 +67,7 @@ class Record:
         self._file: TextIO = self._open()
 
     def add(self, request: Request) -> None:
+        """Appends a request; it is in the file when this returns."""
         line = json.dumps(asdict(request), separators=(",", ":"), default=str)
         with self._lock:
             self._file.write(f"{line}\n")

@@ -31,7 +31,10 @@ class AccessDenied(Exception):  # noqa: N818 - AWS's word
 
 @contextlib.contextmanager
 def as_role(role: Role, doing: str) -> Iterator[None]:
-    """Args:
+    """Tells what a role may not do in a sentence.
+
+    Args:
+        role: who does it.
         doing: "to pull the image …".
 
     Raises:
@@ -40,10 +43,10 @@ def as_role(role: Role, doing: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        said = error.response["Error"]
+        refusal = error.response["Error"]
         raise AccessDenied(
-            f"ClientError: The role {role.arn} is not able {doing}: {said['Code']}: "
-            f"{said['Message']}"
+            f"ClientError: The role {role.arn} is not able {doing}: {refusal['Code']}: "
+            f"{refusal['Message']}"
         ) from error
     except BotoCoreError as error:
         raise AccessDenied(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -10,8 +9,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, ClassVar
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.authorization import sagemaker
@@ -22,9 +19,9 @@ from rehearsal.images.runtime.launcher import Ended, Running
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs import inputs, plan, transfer
 from rehearsal.jobs.failure import Cancelled, JobFailure, disk_errors
-from rehearsal.jobs.limits import Limit, Limits
+from rehearsal.jobs.job_time import Limit, Limits
 from rehearsal.jobs.plan import Plan
-from rehearsal.jobs.run import Options, Run
+from rehearsal.jobs.run import Options, Run, s3_client
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
@@ -82,7 +79,7 @@ class ContainerJob(Run):
         self.hosts: tuple[str, ...] = ()
         self._arn = arn
         self._interrupted = False
-        self._lent: dict[str, str] = {}
+        self._issued: dict[str, str] = {}
         self._running: Running | None = None
 
     @abstractmethod
@@ -127,7 +124,7 @@ class ContainerJob(Run):
             self._running.stop()
 
     def _release(self) -> None:
-        self._options.credentials.take_back(self._lent)
+        self._options.credentials.revoke(self._issued)
 
     def _work(self) -> tuple[str, Mapping[str, Any]]:
         self.plan = self.read(self.request, self._arn)
@@ -156,17 +153,16 @@ class ContainerJob(Run):
 
     def _prepare(self) -> tuple[Container, ...]:
         self.reached(Stage.STARTING)
-        self._assume()
+        self.s3 = s3_client(self.role)
         image = sagemaker.pull_image(self.settings, self.role, self.plan.image)
         sagemaker.encrypt_volume(self.role, self.plan.volume_key_id)
         sagemaker.encrypt_output(self.role, self.plan.output_key_id)
         environment = environments.ensure(
-            image.program, cache=self.settings.cache, report=self._progress
+            image.program, cache=self.settings.cache, report=self._report_progress
         )
-        self.s3 = self.role.client("s3")
         with disk_errors("making the job's folder"):
             shutil.rmtree(self.folder, ignore_errors=True)
-            self._write_folders()
+            self.plan.write_folders(self.folder)
         self.reached(Stage.DOWNLOADING)
         self.download()
         what = assembly.Run(
@@ -175,46 +171,18 @@ class ContainerJob(Run):
             hosts=() if self._names_come_later() else self.hosts,
         )
         return tuple(
-            assembly.container(
-                image,
-                environment,
-                host,
-                self.folder / host,
-                what,
-            )
+            assembly.container(image, environment, host, self.folder / host, what)
             for host in self.hosts
         )
-
-    def _progress(self, line: str) -> None:
-        if self.cancelled.is_set():
-            raise Cancelled
-        _log.info("%s", line)
-
-    def _assume(self) -> None:
-        try:
-            _ = self.role.credentials
-        except (ClientError, BotoCoreError) as error:
-            raise JobFailure(
-                f"ClientError: the role {self.plan.role_arn} can't be assumed: {error}"
-            ) from error
 
     def _variables(self) -> dict[str, str]:
         region = {"AWS_REGION": self.settings.region}
         if self.plan.private_network:
             return region | dict(self.plan.variables)
-        if not self._lent:
-            self._lent = self._options.credentials.lend(self.role)
+        if not self._issued:
+            self._issued = self._options.credentials.issue(self.role)
         endpoint = {"AWS_ENDPOINT_URL": self.settings.endpoint_url}
-        return region | endpoint | self._lent | dict(self.plan.variables)
-
-    def _write_folders(self) -> None:
-        for host in self.hosts:
-            for path in self.plan.folders:
-                plan.on_machine(self.folder / host, path).mkdir(parents=True, exist_ok=True)
-            for path, value in self.plan.files(host).items():
-                file = plan.on_machine(self.folder / host, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps(value, default=str), encoding="utf-8")
+        return region | endpoint | self._issued | dict(self.plan.variables)
 
     def download(self) -> None:
         """Brings the inputs to the hosts.
@@ -224,9 +192,9 @@ class ContainerJob(Run):
             Cancelled: the job was stopped.
         """
         for each in self.plan.inputs:
-            self.bring(each)
+            self.download_input(each)
 
-    def bring(self, wanted: inputs.Input, *, required: bool = True) -> None:
+    def download_input(self, wanted: inputs.Input, *, required: bool = True) -> None:
         """Brings one input to the hosts; `required` says whether there must be an object."""
         found = inputs.find(wanted, self.s3, self.plan.role_arn, required=required)
         inputs.try_listing(wanted, found, self.s3, self.plan.role_arn)
@@ -314,17 +282,14 @@ class ContainerJob(Run):
         self._interrupted = self.plan.is_spot and (self.folder / _INTERRUPT).exists()
         return self._interrupted
 
-    def _deliver_stopped(self, ended: Ended) -> dict[str, Any]:
-        # Of instances that are gone there is nothing to have.
-        is_gone = ended.lost or self._interrupted or self.closed.is_set()
-        return self.deliver() if self.delivers_when_stopped and not is_gone else {}
-
     def _judge(self, ended: Ended) -> tuple[str, Mapping[str, Any]]:
-        if self.out_of_time:
-            reason = {"FailureReason": self._limits.sentence(self.out_of_time)}
-            return "Stopped", self._deliver_stopped(ended) | reason
-        if self.cancelled.is_set():
-            return "Stopped", self._deliver_stopped(ended)
+        if self.out_of_time or self.cancelled.is_set():
+            # Of instances that are gone there is nothing to have.
+            is_gone = ended.lost or self._interrupted or self.closed.is_set()
+            fields = self.deliver() if self.delivers_when_stopped and not is_gone else {}
+            if self.out_of_time:
+                fields = fields | {"FailureReason": self._limits.sentence(self.out_of_time)}
+            return "Stopped", fields
         if ended.broken:
             raise JobFailure(f"InternalServerError: {ended.broken}")
         if ended.lost:

@@ -26,37 +26,39 @@ _PATH = "/v2/credentials"
 
 
 class CredentialsEndpoint:
-    """Listens from the first loan on. Any thread may call."""
+    """Listens from the first issue on. Any thread may call."""
 
     def __init__(self) -> None:
+        """Begins with nothing issued."""
         self._lock = threading.Lock()
-        self._loans: dict[str, Role] = {}
+        self._roles: dict[str, Role] = {}
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
-    def lend(self, role: Role) -> dict[str, str]:
+    def issue(self, role: Role) -> dict[str, str]:
         """The environment variables by which a container has the role's credentials, until
-        `take_back` is called with them.
+        `revoke` is called with them.
         """
         token = secrets.token_urlsafe(32)
         with self._lock:
             server = self._server or self._listen()
-            self._loans[token] = role
+            self._roles[token] = role
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{HOST}:{server.server_port}{_PATH}",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
         }
 
-    def take_back(self, variables: dict[str, str]) -> None:
-        """What is lent no longer is no error."""
+    def revoke(self, variables: dict[str, str]) -> None:
+        """Takes them back; what is issued no longer is no error."""
         with self._lock:
-            self._loans.pop(variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", ""), None)
+            self._roles.pop(variables.get("AWS_CONTAINER_AUTHORIZATION_TOKEN", ""), None)
 
     def close(self) -> None:
+        """Revokes all, and listens no more."""
         with self._lock:
             server, thread = self._server, self._thread
             self._server = self._thread = None
-            self._loans.clear()
+            self._roles.clear()
         if server and thread:
             server.shutdown()
             thread.join()
@@ -65,7 +67,7 @@ class CredentialsEndpoint:
     def answer(self, path: str, token: str) -> tuple[HTTPStatus, dict[str, str]]:
         """What the endpoint says to a request."""
         with self._lock:
-            known = list(self._loans.items())
+            known = list(self._roles.items())
         # All are compared, each in a time that does not depend on the token.
         found = [role for key, role in known if hmac.compare_digest(key.encode(), token.encode())]
         if path != _PATH or not found:
@@ -86,12 +88,12 @@ class CredentialsEndpoint:
     def _listen(self) -> ThreadingHTTPServer:
         endpoint = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class _Handler(BaseHTTPRequestHandler):
             timeout = 10.0
 
             def do_GET(self) -> None:
-                status, said = endpoint.answer(self.path, self.headers.get("Authorization", ""))
-                body = json.dumps(said).encode()
+                status, answer = endpoint.answer(self.path, self.headers.get("Authorization", ""))
+                body = json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -101,7 +103,7 @@ class CredentialsEndpoint:
             def log_message(self, format: str, *args: object) -> None:
                 _log.debug(format, *args)
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._server = ThreadingHTTPServer((HOST, 0), _Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(
             target=self._server.serve_forever, name="credentials", daemon=True

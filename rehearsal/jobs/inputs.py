@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
 from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_LONGEST_NAME = 255  # bytes, of Linux's file systems
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Object:
-    """An object, the path of its file below the input's folder, and its ETag where a listing told
-    it.
+    """An object of an input.
+
+    Attributes:
+        path: of its file, below the input's folder.
+        etag: None for one that a manifest names: no listing had it.
     """
 
     location: S3Uri
@@ -55,6 +60,18 @@ class _NotListed(Exception):  # noqa: N818 - no error where a part may be listed
     def __init__(self, place: S3Uri, error: Exception) -> None:
         super().__init__(f"{place} ({error})")
         self.place = place
+
+
+def parse_uri(uri: str) -> S3Uri:
+    """The address that an S3 URI is.
+
+    Raises:
+        JobFailure: it is none.
+    """
+    try:
+        return S3Uri.parse(uri)
+    except ValueError as error:
+        raise JobFailure(f"ClientError: {error}") from error
 
 
 def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> list[Object]:
@@ -70,12 +87,12 @@ def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> li
             f"rehearsal does not "
             "have: use S3Prefix or ManifestFile."
         )
-    place = locations.parse(wanted.uri)
+    place = parse_uri(wanted.uri)
     try:
         objects = list(_listed(place, s3) if wanted.data_type == "S3Prefix" else _named(place, s3))
     except (ClientError, BotoCoreError) as error:
-        said = error.response["Error"] if isinstance(error, ClientError) else {}
-        message = said.get("Message", str(error))
+        refusal = error.response["Error"] if isinstance(error, ClientError) else {}
+        message = refusal.get("Message", str(error))
         raise JobFailure(
             f"ClientError: Data download failed: the input {wanted.name} at {wanted.uri} can't be "
             f"read as the role "
@@ -106,7 +123,7 @@ def try_listing(wanted: Input, found: Sequence[Object], s3: S3Client, role: str)
     """
     if wanted.data_type != "ManifestFile":
         return
-    manifest = locations.parse(wanted.uri)
+    manifest = parse_uri(wanted.uri)
     keys: dict[str, list[str]] = {}
     for each in found:
         keys.setdefault(each.location.bucket, []).append(each.location.key)
@@ -168,20 +185,20 @@ def _listed(place: S3Uri, s3: S3Client) -> Iterator[Object]:
             # What the console makes of "create folder": an empty object that stands for the folder.
             if entry["Key"].endswith("/"):
                 continue
-            relative = locations.relative_to_prefix(entry["Key"], place.key)
+            relative = _relative_to_prefix(entry["Key"], place.key)
             found = S3Uri(place.bucket, entry["Key"])
-            yield Object(found, locations.safe_path(relative, str(found)), entry["ETag"])
+            yield Object(found, _safe_path(relative, str(found)), entry["ETag"])
 
 
 def _named(place: S3Uri, s3: S3Client) -> Iterator[Object]:
     body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     prefix, entries = _manifest(body, str(place))
-    start = locations.parse(prefix)
+    start = parse_uri(prefix)
     for entry in entries:
         # The prefix and the entry are simply joined, as AWS does: the slash between is the
         # prefix's.
         found = S3Uri(start.bucket, start.key + entry)
-        yield Object(found, locations.safe_path(entry, str(found)))
+        yield Object(found, _safe_path(entry, str(found)))
 
 
 def _manifest(body: bytes, uri: str) -> tuple[str, list[str]]:
@@ -209,3 +226,36 @@ def _manifest(body: bytes, uri: str) -> tuple[str, list[str]]:
 
 def _is_prefix(value: object) -> bool:
     return isinstance(value, dict) and set(value) == {"prefix"} and isinstance(value["prefix"], str)
+
+
+def _relative_to_prefix(key: str, prefix: str) -> str:
+    """The path of `key` below the folder that `prefix` names.
+
+    A prefix need not end at a slash: `data/train` matches `data/train/a` (path `a`) and
+    `data/train-1` (path `train-1`).
+    """
+    folder = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
+    if key.startswith(folder):
+        return key[len(folder) :]
+    return key[prefix.rfind("/") + 1 :]
+
+
+def _safe_path(relative: str, uri: str) -> PurePosixPath:
+    """`relative` as a path that stays below its folder.
+
+    Raises:
+        JobFailure: it would not, or no file can have that name; names the object by `uri`.
+    """
+    parts = relative.split("/")
+    if not relative or any(part in ("", ".", "..") for part in parts) or "\0" in relative:
+        raise JobFailure(
+            f"ClientError: the object {uri} can't become a file, as its key has an empty part, '.' "
+            f"or '..' in it: "
+            "give it another key."
+        )
+    if any(len(part.encode()) > _LONGEST_NAME for part in parts):
+        raise JobFailure(
+            f"ClientError: the object {uri} can't become a file, as a part of its key has more "
+            f"than {_LONGEST_NAME} bytes: give it another key."
+        )
+    return PurePosixPath(relative)

@@ -71,6 +71,7 @@ class LiveUpload:
         self._thread = SupervisedThread(f"upload {target}", self._look, _EVERY_SECONDS)
 
     def start(self) -> None:
+        """Begins to copy."""
         self._thread.start()
 
     def finish(self, lost: str | None = None) -> None:
@@ -146,10 +147,10 @@ def _files(folder: Path) -> Iterator[tuple[Path, _Stamp]]:
             path = Path(parent, name)
             try:
                 found = path.stat()
-                ours = not path.is_symlink() or path.resolve().is_relative_to(inside)
+                is_inside = not path.is_symlink() or path.resolve().is_relative_to(inside)
             except OSError:
                 continue
-            if ours and stat.S_ISREG(found.st_mode):
+            if is_inside and stat.S_ISREG(found.st_mode):
                 yield path, _stamp(found)
 
 

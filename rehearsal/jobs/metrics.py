@@ -60,6 +60,7 @@ class Metrics:
         self._thread: SupervisedThread | None = None
 
     def start(self) -> None:
+        """Begins to send."""
         self._thread = SupervisedThread("metrics of a job", self._send, _EVERY_SECONDS)
         self._thread.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
 
 ML = PurePosixPath("/opt/ml")
+DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,28 @@ class Plan:
 
     @property
     def is_spot(self) -> bool:
+        """Whether it is a managed spot job, whose instances may be interrupted."""
         return self.max_wait_seconds is not None
 
     @property
     def hosts(self) -> tuple[str, ...]:
+        """The hosts of all groups, in order."""
         return tuple(host for group in self.groups for host in group.hosts)
+
+    def write_folders(self, folder: Path) -> None:
+        """Makes what each host finds below the job's `folder`, but for its inputs.
+
+        Raises:
+            JobFailure: a path is not below `/opt/ml`.
+            OSError: it can't be written.
+        """
+        for host in self.hosts:
+            for path in self.folders:
+                on_machine(folder / host, path).mkdir(parents=True, exist_ok=True)
+            for path, value in self.files(host).items():
+                file = on_machine(folder / host, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(json.dumps(value, default=str), encoding="utf-8")
 
 
 def on_machine(host_folder: Path, path: str) -> Path:

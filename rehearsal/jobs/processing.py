@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal.jobs import locations, plan, transfer
+from rehearsal.jobs import plan, transfer
 from rehearsal.jobs.container_job import ContainerJob, Stage
 from rehearsal.jobs.failure import JobFailure
-from rehearsal.jobs.inputs import Input
+from rehearsal.jobs.inputs import Input, parse_uri
 from rehearsal.jobs.plan import Plan
 
 _LONGEST_MESSAGE = 1024
-_DEFAULT_MAX_RUNTIME = 86_400
 
 
 class ProcessingJob(ContainerJob):
@@ -25,6 +24,7 @@ class ProcessingJob(ContainerJob):
     name_member = "ProcessingJobName"
 
     def read(self, request: dict[str, Any], arn: str) -> Plan:
+        """Plans the job; see `ContainerJob.read`."""
         app = request["AppSpecification"]
         cluster = request["ProcessingResources"]["ClusterConfig"]
         groups = plan.instance_groups(
@@ -49,7 +49,7 @@ class ProcessingJob(ContainerJob):
             # Isolation keeps the hosts from one another, too, and DNS away.
             names_hosts=not isolated,
             max_runtime_seconds=request.get("StoppingCondition", {}).get(
-                "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
+                "MaxRuntimeInSeconds", plan.DEFAULT_MAX_RUNTIME_SECONDS
             ),
             log_group="/aws/sagemaker/ProcessingJobs",
             volume_key_id=cluster.get("VolumeKmsKeyId"),
@@ -57,12 +57,14 @@ class ProcessingJob(ContainerJob):
         )
 
     def reached(self, stage: Stage) -> None:
+        """Reports the start of the containers; the API shows no other stage."""
         if stage is Stage.RUNNING:
             self.change({"ProcessingStartTime": datetime.now(UTC)})
 
     def deliver(self) -> dict[str, Any]:
+        """Uploads each output of each host."""
         for output in _outputs(self.request):
-            target = locations.parse(output["S3Output"]["S3Uri"])
+            target = parse_uri(output["S3Output"]["S3Uri"])
             for host in self.hosts:
                 folder = plan.on_machine(self.folder / host, output["S3Output"]["LocalPath"])
                 transfer.upload(folder, target, self.s3, self.cancelled, self.plan.output_key_id)
@@ -77,6 +79,7 @@ class ProcessingJob(ContainerJob):
         )
 
     def algorithm_error(self, host: str, exit_code: int) -> str:
+        """The sentence of AWS, which leaves the container's own to the ExitMessage."""
         return f"AlgorithmError: See job logs for more information, exit code: {exit_code}"
 
     def _exit_message(self) -> str:

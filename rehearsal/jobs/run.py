@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from rehearsal.authorization.sagemaker import AccessDenied
+from rehearsal.aws import Role
 from rehearsal.backends import Change
 from rehearsal.endpoints.errors import FleetError
 from rehearsal.errors import ApiError
@@ -123,6 +126,16 @@ class Run(ABC):
         """Waits until it has ended."""
         self._thread.join()
 
+    def _report_progress(self, line: str) -> None:
+        """Logs what is being made for the job.
+
+        Raises:
+            Cancelled: nobody waits for it any more.
+        """
+        if self.cancelled.is_set():
+            raise Cancelled
+        _log.info("%s", line)
+
     def _live(self) -> None:
         try:
             status, fields = self._outcome()
@@ -198,3 +211,15 @@ class Runs:
             run.close()
         for run in runs:
             run.join()
+
+
+def s3_client(role: Role) -> Any:
+    """S3 as a job's role.
+
+    Raises:
+        JobFailure: the role can't be assumed.
+    """
+    try:
+        return role.client("s3")
+    except (ClientError, BotoCoreError) as error:
+        raise JobFailure(f"ClientError: the role {role.arn} can't be assumed: {error}") from error

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.authorization.sagemaker import S3_MANAGED_KEY
-from rehearsal.jobs import archive, locations, metrics, plan, transfer
+from rehearsal.jobs import metrics, plan, transfer
 from rehearsal.jobs.container_job import ContainerJob, Stage
 from rehearsal.jobs.failure import JobFailure
-from rehearsal.jobs.inputs import Input
-from rehearsal.jobs.instance_time import InstanceTime
+from rehearsal.jobs.inputs import Input, parse_uri
+from rehearsal.jobs.job_time import InstanceTime
 from rehearsal.jobs.live_upload import LiveUpload
 from rehearsal.jobs.plan import Plan
 from rehearsal.s3_uri import S3Uri
@@ -33,21 +33,20 @@ _SECONDARY = {
     Stage.INTERRUPTED: "Interrupted",
 }
 _LONGEST_REASON = 1024
-_DEFAULT_MAX_RUNTIME = 86_400
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _SyncedFolder:
     """A folder of the containers that is copied to S3 while they run.
 
     Attributes:
-        brought: what lies at the place is in the folder before the containers start.
+        is_restored: what lies at the place is in the folder before the containers start.
     """
 
     name: str
     folder: str
     uri: str
-    brought: bool
+    is_restored: bool
 
 
 class TrainingJob(ContainerJob):
@@ -63,14 +62,15 @@ class TrainingJob(ContainerJob):
         # Also a job whose request can't be read ends with a report.
         self._time = InstanceTime()
         self._metrics: metrics.Metrics | None = None
-        self._kept: list[_Kept] = []
+        self._synced: list[_SyncedFolder] = []
         self._uploads: list[LiveUpload] = []
 
     def read(self, request: dict[str, Any], arn: str) -> Plan:
+        """Plans the job; see `ContainerJob.read`."""
         algorithm = request["AlgorithmSpecification"]
         definitions = algorithm.get("MetricDefinitions", [])
         self._metrics = metrics.Metrics(definitions, self.role, request["TrainingJobName"])
-        self._kept = _kept(request)
+        self._synced = _synced_folders(request)
         groups = _groups(request["ResourceConfig"])
         files = _files(request)
         name = request["TrainingJobName"]
@@ -84,7 +84,7 @@ class TrainingJob(ContainerJob):
             | request.get("Environment", {}),
             groups=groups,
             inputs=[_input(each) for each in request.get("InputDataConfig", [])],
-            folders=[_MODEL, _DATA, _CHECKPOINTS, *(kept.folder for kept in self._kept)],
+            folders=[_MODEL, _DATA, _CHECKPOINTS, *(each.folder for each in self._synced)],
             files=lambda host: (
                 files
                 | {"/opt/ml/input/config/resourceconfig.json": plan.resource_config(groups, host)}
@@ -93,7 +93,7 @@ class TrainingJob(ContainerJob):
             private_network=True,
             names_hosts=True,
             max_runtime_seconds=request.get("StoppingCondition", {}).get(
-                "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
+                "MaxRuntimeInSeconds", plan.DEFAULT_MAX_RUNTIME_SECONDS
             ),
             max_wait_seconds=_max_wait_seconds(request),
             log_group="/aws/sagemaker/TrainingJobs",
@@ -102,29 +102,32 @@ class TrainingJob(ContainerJob):
         )
 
     def reached(self, stage: Stage) -> None:
+        """Reports the secondary status, and lets begin what is done while the containers run."""
         if stage is Stage.DOWNLOADING:
-            self.change({"TrainingStartTime": self._time.have()})
+            self.change({"TrainingStartTime": self._time.acquire()})
         elif stage is Stage.RUNNING:
             for upload in self._uploads:
                 upload.start()
             if self._metrics:
                 self._metrics.start()
         elif stage is Stage.INTERRUPTED:
-            self._time.lose()
+            self._time.release()
         elif stage is Stage.OUT_OF_TIME:
             self.change({"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"})
         if stage in _SECONDARY:
             self.change({"SecondaryStatus": _SECONDARY[stage]})
 
     def download(self) -> None:
+        """Brings the channels, and the checkpoints of an earlier job or attempt."""
         super().download()
-        for kept in self._kept:
-            if kept.brought:
-                below = f"{kept.uri.rstrip('/')}/"
-                self.bring(Input(kept.name, below, kept.folder), required=False)
-        self._uploads = [self._upload_of(kept) for kept in self._kept]
+        for each in self._synced:
+            if each.is_restored:
+                below = f"{each.uri.rstrip('/')}/"
+                self.download_input(Input(each.name, below, each.folder), required=False)
+        self._uploads = [self._upload_of(each) for each in self._synced]
 
     def after_run(self, lost: str | None) -> None:
+        """Sends and uploads what is left."""
         # All must stop before one that fails ends the job.
         for upload in self._uploads:
             upload.stop()
@@ -135,13 +138,15 @@ class TrainingJob(ContainerJob):
                 upload.finish(lost)
 
     def on_line(self, line: str) -> None:
+        """Looks for metrics."""
         if self._metrics:
             self._metrics.read(line)
 
     def deliver(self) -> dict[str, Any]:
+        """Uploads the model and the other outputs."""
         self.change({"SecondaryStatus": "Uploading"})
         output = self.request["OutputDataConfig"]
-        target = locations.parse(output["S3OutputPath"]).child(f"{self.name}/output/")
+        target = parse_uri(output["S3OutputPath"]).child(f"{self.name}/output/")
         if output.get("CompressionType", "GZIP") == "NONE":
             model = self._upload_plain(_MODEL, target.child("model/"))
         else:
@@ -151,7 +156,7 @@ class TrainingJob(ContainerJob):
 
     def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
         values = self._metrics.final() if self._metrics else []
-        self._time.lose()
+        self._time.release()
         end = datetime.now(UTC)
         self.change(
             {
@@ -165,17 +170,18 @@ class TrainingJob(ContainerJob):
         )
 
     def algorithm_error(self, host: str, exit_code: int) -> str:
+        """The sentence that the container left in its file `failure`."""
         path = plan.on_machine(self.folder / host, _FAILURE)
-        said = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        return f"AlgorithmError: {said.strip()[:_LONGEST_REASON]}, exit code: {exit_code}"
+        reason = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        return f"AlgorithmError: {reason.strip()[:_LONGEST_REASON]}, exit code: {exit_code}"
 
     def _on_hosts(self, path: str) -> list[Path]:
         return [plan.on_machine(self.folder / host, path) for host in self.hosts]
 
-    def _upload_of(self, kept: _Kept) -> LiveUpload:
-        folders = dict(zip(self.hosts, self._on_hosts(kept.folder), strict=True))
-        spare = self.folder / f"{kept.name}.copy"
-        return LiveUpload(folders, locations.parse(kept.uri), self.s3, spare)
+    def _upload_of(self, each: _SyncedFolder) -> LiveUpload:
+        folders = dict(zip(self.hosts, self._on_hosts(each.folder), strict=True))
+        spare = self.folder / f"{each.name}.copy"
+        return LiveUpload(folders, parse_uri(each.uri), self.s3, spare)
 
     def _upload_archive(self, path: str, place: S3Uri) -> S3Uri:
         """Of an empty folder there is none: SageMaker's training toolkit warns then that "Your
@@ -184,7 +190,7 @@ class TrainingJob(ContainerJob):
         if not any(any(folder.iterdir()) for folder in self._on_hosts(path)):
             return place
         file = self.folder / place.key.rpartition("/")[2]
-        archive.pack(self._on_hosts(path), file)
+        transfer.pack(self._on_hosts(path), file)
         transfer.put(file, place, self.s3, self.plan.output_key_id)
         file.unlink()
         return place
@@ -247,18 +253,18 @@ def _input(channel: Mapping[str, Any]) -> Input:
     )
 
 
-def _kept(request: Mapping[str, Any]) -> list[_Kept]:
-    kept = []
+def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
+    synced = []
     if config := request.get("CheckpointConfig"):
         folder = config.get("LocalPath", _CHECKPOINTS)
-        kept.append(_Kept("checkpoints", folder, config["S3Uri"], brought=True))
+        synced.append(_SyncedFolder("checkpoints", folder, config["S3Uri"], is_restored=True))
     if config := request.get("TensorBoardOutputConfig"):
         folder = config.get("LocalPath", _TENSORBOARD)
         # Where `latest_job_tensorboard_artifacts_path` of the SageMaker SDK, version 2, finds it.
         place = f"{request['TrainingJobName']}/tensorboard-output"
-        uri = str(locations.parse(config["S3OutputPath"]).child(place))
-        kept.append(_Kept("tensorboard", folder, uri, brought=False))
-    return kept
+        uri = str(parse_uri(config["S3OutputPath"]).child(place))
+        synced.append(_SyncedFolder("tensorboard", folder, uri, is_restored=False))
+    return synced
 
 
 def _max_wait_seconds(request: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.backends import Change, Variant
@@ -21,7 +20,7 @@ from rehearsal.endpoints.instance import Instance
 from rehearsal.jobs import inputs, transform_requests
 from rehearsal.jobs.failure import Cancelled, JobFailure
 from rehearsal.jobs.inputs import Input, Object
-from rehearsal.jobs.run import Options, Run
+from rehearsal.jobs.run import Options, Run, s3_client
 from rehearsal.jobs.transform_requests import BadRecord, Transformer
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
@@ -78,7 +77,7 @@ class TransformJob(Run):
         return "Completed", {}
 
     def _transform(self, logs: LogWriter) -> None:
-        s3 = self._s3()
+        s3 = s3_client(self._role)
         objects: queue.Queue[Object] = queue.Queue()
         for each in self._objects(s3):
             objects.put(each)
@@ -140,21 +139,13 @@ class TransformJob(Run):
                 f"{self.name}/data-log of {_LOG_GROUP}."
             )
 
-    def _s3(self) -> Any:
-        try:
-            return self._role.client("s3")
-        except (ClientError, BotoCoreError) as error:
-            raise JobFailure(
-                f"ClientError: the role {self._role.arn} can't be assumed: {error}"
-            ) from error
-
     def _objects(self, s3: Any) -> list[Object]:
         source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
         wanted = Input("TransformInput", source["S3Uri"], "", source["S3DataType"])
         return inputs.find(wanted, s3, self._variant.role_arn)
 
     def _start_servers(self, logs: LogWriter) -> None:
-        server = servers.prepare(self.settings, self._variant, self.folder, self._progress)
+        server = servers.prepare(self.settings, self._variant, self.folder, self._report_progress)
         began = time.time_ns() // 1_000_000
         with self._lock:
             if self.cancelled.is_set():
@@ -174,11 +165,6 @@ class TransformJob(Run):
             if self.cancelled.is_set():
                 raise Cancelled
             instance.wait_until_serving()
-
-    def _progress(self, line: str) -> None:
-        if self.cancelled.is_set():
-            raise Cancelled
-        _log.info("%s", line)
 
     def _own_parameters(self) -> bytes | None:
         """What the first container says of itself; it need not."""

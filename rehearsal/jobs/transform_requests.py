@@ -18,9 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal.authorization.sagemaker import S3_MANAGED_KEY
 from rehearsal.endpoints.errors import NotServingError
 from rehearsal.endpoints.instance import Instance
-from rehearsal.jobs import locations
 from rehearsal.jobs.failure import JobFailure
-from rehearsal.jobs.inputs import Object
+from rehearsal.jobs.inputs import Object, parse_uri
 from rehearsal.s3_uri import S3Uri
 
 _CONCURRENCY, _PAYLOAD_MEGABYTES = 1, 6
@@ -203,7 +202,7 @@ class Transformer:
         self._cancelled.wait(_PAUSE_SECONDS)
 
     def _write(self, each: Object, answer: bytes) -> None:
-        target = locations.parse(self._output["S3OutputPath"]).child(f"{each.path}.out")
+        target = parse_uri(self._output["S3OutputPath"]).child(f"{each.path}.out")
         if self._output.get("AssembleWith") == "Line":
             answer += b"\n"
         # As of a training job's output: API_TransformOutput.

@@ -32,6 +32,7 @@ KIND = ResourceKind(
     missing='Could not find endpoint "{arn}".',
     duplicate='Cannot create already existing endpoint "{arn}".',
 )
+SERVING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
 _IN_PROGRESS = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
 _LONGEST_REASON = 1024
@@ -209,6 +210,23 @@ def change(context: Context, name: str, fields: Record) -> None:
         _send_event(context, "SageMaker Endpoint State Change", after)
     if fields.get("PendingDeploymentSummary"):
         _send_event(context, "SageMaker Endpoint Deployment State Change", after)
+
+
+def get_serving(context: Context, name: str) -> Record:
+    """The record of an endpoint that takes requests, in the words of the runtime's errors.
+
+    Raises:
+        ApiError: ValidationError, it is not there or does not serve.
+    """
+    found, account = context.store.get(KIND.kind, name), context.settings.account
+    if found is None:
+        raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+    status = found.record["EndpointStatus"]
+    if status not in SERVING:
+        raise ApiError(
+            "ValidationError", f"Endpoint {name} of account {account} is {status}, not InService."
+        )
+    return found.record
 
 
 def _send_event(context: Context, detail_type: str, endpoint: Record) -> None:

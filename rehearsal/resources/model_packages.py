@@ -99,8 +99,10 @@ def get(context: Context, name: str) -> Record:
 
 
 def _send_event(context: Context, package: Record, changed: Sequence[str] | None = None) -> None:
-    """Args:
-    changed: the fields that an update changed; None for a new package.
+    """Sends the event of a new or changed package.
+
+    Args:
+        changed: the fields that an update changed; None for a new package.
     """
     detail = KIND.project(package)
     if changed is not None:

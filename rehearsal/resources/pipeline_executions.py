@@ -1,16 +1,15 @@
-"""Executions of pipelines and their steps."""
+"""Executions of pipelines."""
 
 from __future__ import annotations
 
 import secrets
 import string
-from datetime import UTC, datetime
 from typing import Any
 
-from rehearsal import service_model
 from rehearsal.errors import conflict, not_found, validation
+from rehearsal.events import iso_time
 from rehearsal.pipelines import definition
-from rehearsal.resources import pipelines
+from rehearsal.resources import pipeline_steps, pipelines
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing, numbered_page
@@ -32,10 +31,8 @@ KIND = ResourceKind(
     key="Arn",
 )
 RUNNING = pipelines.RUNNING
-STEP_RUNNING = frozenset({"Starting", "Executing", "Stopping"})
 _ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 _RETRIED = frozenset({"Failed", "Stopped"})
-_PROPERTIES = "_Properties"  # in a step's record; not shown
 _LETTERS = string.ascii_lowercase + string.digits
 
 
@@ -151,9 +148,7 @@ def _retry(context: Context, request: Record) -> str:
     changes: Record = {"PipelineExecutionStatus": "Executing", "FailureReason": None}
     if "ParallelismConfiguration" in request:
         changes["ParallelismConfiguration"] = request["ParallelismConfiguration"]
-    steps = [
-        step | {"Properties": step.get(_PROPERTIES)} for step in context.store.steps(found.arn)
-    ]
+    steps = pipeline_steps.with_properties(context, found.arn)
     change_execution(context, found.arn, changes)
     pipeline = pipelines.KIND.get(context, found.parent)
     record = found.record | changes
@@ -185,8 +180,8 @@ def _send_event(context: Context, record: Record, previous: str | None) -> None:
         "pipelineExecutionDescription": record.get("PipelineExecutionDescription"),
         "currentPipelineExecutionStatus": status,
         "previousPipelineExecutionStatus": previous,
-        "executionStartTime": _iso(record["CreationTime"]),
-        "executionEndTime": _iso(ended),
+        "executionStartTime": iso_time(record["CreationTime"]),
+        "executionEndTime": iso_time(ended),
         "pipelineArn": record["PipelineArn"],
         "pipelineExecutionArn": record["PipelineExecutionArn"],
     }
@@ -195,61 +190,6 @@ def _send_event(context: Context, record: Record, previous: str | None) -> None:
         detail,
         [record["PipelineArn"], record["PipelineExecutionArn"]],
     )
-
-
-def record_step(context: Context, arn: str, step: Record) -> None:
-    """`rehearsal.backends.ExecutionReports.record_step`."""
-    with context.store.transaction():
-        found = context.store.by_arn(arn)
-        if found is not None:
-            _record_step(context, found, step)
-
-
-def _record_step(context: Context, execution: Resource, step: Record) -> None:
-    pipeline, arn = execution.parent, execution.arn
-    kept = {key: value for key, value in step.items() if key not in ("StepType", "Properties")}
-    if "Properties" in step:
-        kept[_PROPERTIES] = step["Properties"]
-    before = context.store.put_step(arn, step["StepName"], kept)
-    previous = before["StepStatus"] if before else None
-    if previous != step.get("StepStatus"):
-        context.store.afterwards(lambda: context.execution_metrics.step(pipeline, step, previous))
-        _send_step_event(context, execution, step, previous)
-
-
-def _send_step_event(
-    context: Context, execution: Resource, step: Record, previous: str | None
-) -> None:
-    detail = {
-        "metadata": _lower_camel(step.get("Metadata", {})),
-        "stepName": step["StepName"],
-        "stepType": step.get("StepType"),
-        "stepStartTime": _iso(step.get("StartTime")),
-        "stepEndTime": _iso(step.get("EndTime")),
-        "currentStepStatus": step["StepStatus"],
-        "previousStepStatus": previous,
-        "failureReason": step.get("FailureReason"),
-        "cacheHitResult": _lower_camel(step.get("CacheHitResult")),
-        "pipelineArn": execution.parent,
-        "pipelineExecutionArn": execution.arn,
-    }
-    context.events.send(
-        "SageMaker Model Building Pipeline Execution Step Status Change",
-        detail,
-        [execution.parent, execution.arn],
-    )
-
-
-def _iso(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
-
-
-def _lower_camel(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: _lower_camel(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_lower_camel(item) for item in value]
-    return value
 
 
 def update_pipeline_execution(context: Context, request: Record) -> Record:
@@ -277,13 +217,8 @@ def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
     """ListPipelineExecutionSteps."""
     if "PipelineExecutionArn" not in request:
         raise validation("Give PipelineExecutionArn.")
-    steps = context.store.numbered_steps(KIND.get(context, request["PipelineExecutionArn"]).arn)
-    shown = [
-        (number, service_model.project("PipelineExecutionStep", step)) for number, step in steps
-    ]
-    # AWS's default is the newest first: the SDK's own list_steps shows it so.
-    descending = request.get("SortOrder", "Descending") == "Descending"
-    return numbered_page(request, shown, "PipelineExecutionSteps", descending=descending)
+    arn = KIND.get(context, request["PipelineExecutionArn"]).arn
+    return pipeline_steps.list_steps(context, arn, request)
 
 
 def list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:

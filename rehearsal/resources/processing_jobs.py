@@ -31,8 +31,10 @@ def create_processing_job(context: Context, request: Record) -> Record:
 
 
 def _check_container(container: Record) -> None:
-    """Raises:
-    ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758.
+    """Checks the command.
+
+    Raises:
+        ApiError: a word is empty. AWS's sentence: aws/sagemaker-python-sdk#3758.
     """
     for member in ("ContainerArguments", "ContainerEntrypoint"):
         if "" in container.get(member, []):

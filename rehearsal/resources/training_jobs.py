@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rehearsal.errors import validation
+from rehearsal.jobs.plan import DEFAULT_MAX_RUNTIME_SECONDS
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
@@ -19,7 +20,6 @@ KIND = JobKind(
         "with this name already exists ({arn})"
     ),
 )
-_DEFAULT_MAX_RUNTIME = 86_400  # seconds
 
 
 def create_training_job(context: Context, request: Record) -> Record:
@@ -51,7 +51,7 @@ def _check_wait_time(request: Record) -> None:
                 "is set to true"
             )
     elif wait_time is None or wait_time < condition.get(
-        "MaxRuntimeInSeconds", _DEFAULT_MAX_RUNTIME
+        "MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS
     ):
         raise validation(
             "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
@@ -60,8 +60,11 @@ def _check_wait_time(request: Record) -> None:
 
 
 def _check_streams(request: Record) -> None:
-    """Raises:
-    ApiError: the job asks for what the rehearsal does not have.
+    """Checks the channels.
+
+    Raises:
+        ApiError: one is to be streamed, unpacked or sent to some hosts, which the rehearsal
+            does not do.
     """
     job_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     for channel in request.get("InputDataConfig", []):

@@ -31,8 +31,10 @@ def create_transform_job(context: Context, request: Record) -> Record:
 
 
 def _check(request: Record) -> None:
-    """Raises:
-    ApiError: AWS refuses it, or the rehearsal does not have it.
+    """Checks a CreateTransformJob.
+
+    Raises:
+        ApiError: AWS refuses it, or the rehearsal does not have it.
     """
     payload, concurrency = request.get("MaxPayloadInMB", 6), request.get("MaxConcurrentTransforms")
     if payload > _MOST_MEGABYTES or payload * (concurrency or 1) > _MOST_MEGABYTES:

@@ -72,12 +72,13 @@ def _check(
     if not config:
         return
     role = aws.Role(context.settings, role_arn, "SageMaker")
-    for asked in (*_try(role, config), *more):
-        if not context.authorization.allows(role.credentials, asked):
-            how = " with no condition and no resource filter" if asked.is_unscoped else ""
+    for permission in (*_try(role, config), *more):
+        if not context.authorization.allows(role.credentials, permission):
+            how = " with no condition and no resource filter" if permission.is_unscoped else ""
             raise validation(
                 f"VpcConfig can't be used as the role {role.arn}: it is not authorized to perform: "
-                f"{asked.action} on resource: {asked.resource}. SageMaker asks for it{how}."
+                f"{permission.action} on resource: {permission.resource}. SageMaker asks for it"
+                f"{how}."
             )
 
 
@@ -89,11 +90,15 @@ def _try(role: aws.Role, config: Record) -> list[Permission]:
         vpc = _vpc_of(ec2, config)
         made = [(each, _try_interface(ec2, each, groups)) for each in config["Subnets"]]
     except (ClientError, BotoCoreError) as error:
-        said = error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
-        raise validation(f"VpcConfig can't be used as the role {role.arn}: {said}") from error
+        reason = (
+            error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
+        )
+        raise validation(f"VpcConfig can't be used as the role {role.arn}: {reason}") from error
     arn = role.arn.partition(":role/")[0].replace(":iam::", f":ec2:{ec2.meta.region_name}:") + ":"
     return [
-        asked for subnet, interface in made for asked in _of(arn, vpc, subnet, groups, interface)
+        permission
+        for subnet, interface in made
+        for permission in _of(arn, vpc, subnet, groups, interface)
     ]
 
 

@@ -19,7 +19,7 @@ from botocore.config import Config
 from rehearsal.modes import Modes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FAKE_SERVER = Path(__file__).parent / "api" / "fake_server.py"
+FAKE_SERVER = Path(__file__).parent / "fake_server.py"
 ROLE = "arn:aws:iam::000000000000:role/tests"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import textwrap
@@ -23,6 +22,7 @@ import pytest
 from rehearsal import aws
 from rehearsal.images import registry
 from rehearsal.settings import RehearsalSettings
+from tests.rehearsal.conftest import free_port
 
 ROLE = "arn:aws:iam::000000000000:role/job"
 REPOSITORY = "images"
@@ -43,6 +43,24 @@ COPY requirements.txt post-install ./
 COPY program ./program
 ENV FROM_IMAGE=yes PYTHONUNBUFFERED=1
 ENTRYPOINT ["python", "-m", "program"]
+"""
+
+# What a program that serves begins with: its `Handler` is a `Model`, which `serve` serves.
+MODEL = """
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    class Model(BaseHTTPRequestHandler):
+        def answer(self, status, body):
+            self.send_response(status)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    def serve(handler):
+        ThreadingHTTPServer(("0.0.0.0", 8080), handler).serve_forever()
 """
 
 
@@ -82,12 +100,6 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) ->
     while not condition():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -191,6 +203,7 @@ def image(settings: RehearsalSettings, tmp_path: Path) -> Callable[[str], str]:
 
 
 __all__ = [
+    "MODEL",
     "ROLE",
     "SAGEMAKERS_OWN",
     "Recorded",

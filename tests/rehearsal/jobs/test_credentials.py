@@ -90,8 +90,8 @@ def test_an_sdk_renews_what_a_container_is_lent(
     settings: RehearsalSettings, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = CredentialsEndpoint()
-    lent = endpoint.lend(aws.Role(settings, ROLE, "lent", LIFE_SECONDS))
-    for name, value in lent.items():
+    issued = endpoint.issue(aws.Role(settings, ROLE, "issued", LIFE_SECONDS))
+    for name, value in issued.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -106,8 +106,8 @@ def test_an_sdk_renews_what_a_container_is_lent(
     while datetime.now(UTC).timestamp() <= ended:
         time.sleep(0.1)
     s3.put_object(Bucket=bucket, Key="last", Body=b"2")
-    endpoint.take_back(lent)
-    status, _ = endpoint.answer("/v2/credentials", lent["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+    endpoint.revoke(issued)
+    status, _ = endpoint.answer("/v2/credentials", issued["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
     endpoint.close()
 
     assert get(settings, bucket, "last") == b"2"
@@ -116,8 +116,8 @@ def test_an_sdk_renews_what_a_container_is_lent(
 
 def test_nobody_has_credentials_without_the_token(settings: RehearsalSettings) -> None:
     endpoint = CredentialsEndpoint()
-    lent = endpoint.lend(aws.Role(settings, ROLE, "lent"))
-    token = lent["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+    issued = endpoint.issue(aws.Role(settings, ROLE, "issued"))
+    token = issued["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
 
     refused = [endpoint.answer("/v2/credentials", ""), endpoint.answer("/v2/other", token)]
     endpoint.close()

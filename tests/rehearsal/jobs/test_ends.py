@@ -22,6 +22,7 @@ from filelock import FileLock
 from rehearsal.images import environments, registry
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.spec import Container, Group
+from rehearsal.jobs import transfer
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import Recorded, wait_until
@@ -374,7 +375,7 @@ def test_a_job_that_fills_the_disk_fails_with_one_sentence(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rehearsal.jobs.archive._add", full)
+    monkeypatch.setattr(transfer, "_add_to_archive", full)
 
     ended = run(
         backend,

@@ -138,9 +138,9 @@ def test_what_cannot_be_is_refused(model, start, more, sentence):
         start({"a": b"x"}, **more)
 
 
-def test_a_pipelines_step_is_a_job(sagemaker, model, request_, outputs):
+def test_a_pipelines_step_is_a_job(sagemaker, model, job_request, outputs):
     name = model()
-    arguments = request_({"a": b"x"})
+    arguments = job_request({"a": b"x"})
     del arguments["TransformJobName"]
     step = {"Name": "Transform", "Type": "Transform", "Arguments": arguments}
     sagemaker.create_pipeline(

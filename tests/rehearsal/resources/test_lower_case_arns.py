@@ -5,8 +5,7 @@ import json
 import pytest
 
 from rehearsal.modes import Modes
-from tests.rehearsal.api.conftest import ROLE
-from tests.rehearsal.conftest import Server, eventually
+from tests.rehearsal.conftest import ROLE, Server, eventually
 
 
 @pytest.fixture(scope="module")

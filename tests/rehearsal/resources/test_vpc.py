@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.authorization.record import read
-from tests.rehearsal.api.conftest import IMAGE, ROLE
-from tests.rehearsal.conftest import Server, eventually
+from tests.rehearsal.conftest import ROLE, Server, eventually
+from tests.rehearsal.resources.conftest import IMAGE
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""How long a job may take.
+"""How long a job may take, and when it has its instances.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
 """
@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 
@@ -25,6 +26,7 @@ class Limits:
     """
 
     def __init__(self, max_runtime_seconds: float, max_wait_seconds: float | None) -> None:
+        """Begins to count the wait time."""
         self._runtime = max_runtime_seconds
         self._wait_time = max_wait_seconds
         self._began = time.monotonic()
@@ -32,9 +34,11 @@ class Limits:
         self._running_since: float | None = None
 
     def containers_run(self) -> None:
+        """Begins to count the runtime."""
         self._running_since = time.monotonic()
 
     def containers_ended(self) -> None:
+        """Counts no more runtime, until `containers_run` again."""
         if self._running_since is not None:
             self._ran += time.monotonic() - self._running_since
             self._running_since = None
@@ -59,3 +63,41 @@ class Limits:
             "MaxRuntimeExceeded: the job ran for its MaxRuntimeInSeconds, "
             f"{self._runtime}, and was stopped; raise it or give the job less."
         )
+
+
+class InstanceTime:
+    """When a training job has its instances: what it took, and what AWS would bill.
+
+    It has them more than once where a managed spot job was interrupted.
+    """
+
+    def __init__(self) -> None:
+        """Begins without instances."""
+        self._first_acquired: datetime | None = None
+        self._acquired: datetime | None = None
+        self._had = timedelta()
+
+    def acquire(self) -> datetime:
+        """The instances are there; returns when they first were."""
+        self._acquired = datetime.now(UTC)
+        self._first_acquired = self._first_acquired or self._acquired
+        return self._first_acquired
+
+    def release(self) -> None:
+        """They were taken away, or the job has ended."""
+        if self._acquired is not None:
+            self._had += datetime.now(UTC) - self._acquired
+            self._acquired = None
+
+    def fields(self, end: datetime) -> dict[str, int]:
+        """`TrainingTimeInSeconds` and `BillableTimeInSeconds`: from when the instances first were
+        there to the `end` of the job, and while they were. Each at least 1, as the service model
+        has it.
+        """
+        whole = end - self._first_acquired if self._first_acquired else timedelta()
+        training = max(round(whole.total_seconds()), 1)
+        billable = max(round(self._had.total_seconds()), 1)
+        return {
+            "TrainingTimeInSeconds": training,
+            "BillableTimeInSeconds": min(billable, training),
+        }

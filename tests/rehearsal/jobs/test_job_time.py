@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.jobs import limits
-from rehearsal.jobs.limits import Limit, Limits
+from rehearsal.jobs import job_time
+from rehearsal.jobs.job_time import Limit, Limits
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(limits, "time", clock)
+    monkeypatch.setattr(job_time, "time", clock)
     return clock
 
 

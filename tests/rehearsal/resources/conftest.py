@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-ROLE = "arn:aws:iam::000000000000:role/tests"
+from tests.rehearsal.conftest import ROLE
+
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
 _numbers = itertools.count(1)
 

@@ -13,15 +13,16 @@ from rehearsal.endpoints.instance import Instance
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
-from tests.rehearsal.images.support import ROLE, Recorded, bucket, push_image, settings
+from tests.rehearsal.images.support import MODEL, ROLE, Recorded, bucket, push_image, settings
 
 __all__ = ["bucket", "settings"]
 
-SERVER = """
+SERVER = (
+    MODEL
+    + """
     import os, time
-    from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Model):
         def do_GET(self):
             self.answer(200 if self.path == "/ping" else 404, b"")
 
@@ -32,17 +33,9 @@ SERVER = """
             time.sleep(float(body))
             self.answer(200, body)
 
-        def answer(self, status, body):
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    HTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+    serve(Handler)
 """
+)
 
 
 @pytest.fixture(scope="session")

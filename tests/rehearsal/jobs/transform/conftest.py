@@ -12,19 +12,20 @@ import pytest
 from rehearsal.images import environments, registry
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.conftest import ROLE, Server, eventually
-from tests.rehearsal.images.support import REPOSITORY, push_image
+from tests.rehearsal.images.support import MODEL, REPOSITORY, push_image
 
 _numbers = itertools.count(1)
 
 # It answers with what it was asked, and keeps count of what it has to do at a time.
-SERVER = """
+SERVER = (
+    MODEL
+    + """
     import json, os, threading, time
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
     lock = threading.Lock()
     now = most = asked = 0
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Model):
         def do_GET(self):
             if self.path == "/execution-parameters" and "CONCURRENCY" in os.environ:
                 own = {"MaxConcurrentTransforms": int(os.environ["CONCURRENCY"])}
@@ -56,19 +57,11 @@ SERVER = """
                           if key.startswith("SAGEMAKER_")},
             }).encode())
 
-        def answer(self, status, body):
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
     started = time.time_ns()
     print("serving", flush=True)
-    ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()
+    serve(Handler)
 """
+)
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +102,7 @@ def model(sagemaker: Any, image: str, name: str) -> Callable[..., str]:
 
 
 @pytest.fixture
-def request_(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
+def job_request(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
     """Puts inputs, and gives the request of a job on them."""
 
     def make(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> dict[str, Any]:
@@ -135,11 +128,13 @@ def request_(s3: Any, name: str) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
-def start(sagemaker: Any, request_: Callable[..., dict[str, Any]], name: str) -> Callable[..., str]:
+def start(
+    sagemaker: Any, job_request: Callable[..., dict[str, Any]], name: str
+) -> Callable[..., str]:
     """Puts inputs, and starts a job on them."""
 
     def job(inputs: dict[str, bytes], instances: int = 1, **more: Any) -> str:
-        sagemaker.create_transform_job(**request_(inputs, instances, **more))
+        sagemaker.create_transform_job(**job_request(inputs, instances, **more))
         return name
 
     return job
