@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from rehearsal.authorization.caller import caller, of_execution
+from rehearsal.authorization.caller import caller, execution_role
 from rehearsal.backends import (
     Call,
     EndpointBackend,
@@ -51,7 +51,7 @@ class ProcessBackends:
         """Our engine, each execution as its role."""
 
         def as_role(execution: dict[str, Any]) -> tuple[Call, ReadS3]:
-            role = of_execution(settings, execution)
+            role = execution_role(settings, execution)
             return caller(role), s3_reader(settings, role)
 
         return Engine(settings, call, reports, as_role=as_role)

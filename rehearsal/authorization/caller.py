@@ -39,7 +39,7 @@ def caller(role: aws.Role) -> Call:
     return call
 
 
-def of_execution(settings: RehearsalSettings, execution: dict[str, Any]) -> aws.Role:
+def execution_role(settings: RehearsalSettings, execution: dict[str, Any]) -> aws.Role:
     """The role of a pipeline's execution, in a session that is named after it."""
     name = execution["PipelineExecutionArn"].rpartition("/")[2]
     return aws.Role(settings, execution["RoleArn"], f"SageMaker-Pipelines-{name}")

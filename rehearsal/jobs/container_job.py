@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from abc import abstractmethod
@@ -24,8 +23,6 @@ from rehearsal.jobs.plan import Plan
 from rehearsal.jobs.run import Options, Run, s3_client
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
-
-_log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
 # A file of this name in a job's folder asks for an interruption: see docs/rehearsal.md.
@@ -136,14 +133,12 @@ class ContainerJob(Run):
         """Runs the containers; those of a managed spot job anew after each interruption."""
         while True:
             ended = self._execute(self._prepare())
-            if self.cancelled.is_set() or self.out_of_time or not self._is_interruption(ended):
+            is_interruption = self._interrupted or (ended.lost is not None and self.plan.is_spot)
+            if self.cancelled.is_set() or self.out_of_time or not is_interruption:
                 return ended
             self.reached(Stage.INTERRUPTED)
             if self._is_out_of_time():
                 return ended
-
-    def _is_interruption(self, ended: Ended) -> bool:
-        return self._interrupted or (ended.lost is not None and self.plan.is_spot)
 
     def _is_out_of_time(self) -> bool:
         self.out_of_time = self._limits.reached()

@@ -89,7 +89,11 @@ def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> li
         )
     place = parse_uri(wanted.uri)
     try:
-        objects = list(_listed(place, s3) if wanted.data_type == "S3Prefix" else _named(place, s3))
+        objects = list(
+            _objects_of_prefix(place, s3)
+            if wanted.data_type == "S3Prefix"
+            else _objects_of_manifest(place, s3)
+        )
     except (ClientError, BotoCoreError) as error:
         refusal = error.response["Error"] if isinstance(error, ClientError) else {}
         message = refusal.get("Message", str(error))
@@ -170,15 +174,15 @@ def shares(objects: Sequence[Object], distribution: str, hosts: int) -> list[lis
     """
     if distribution != "ShardedByS3Key":
         return [list(objects) for _ in range(hosts)]
-    dealt = sorted(objects, key=_mixed)
+    dealt = sorted(objects, key=_digest)
     return [sorted(dealt[host::hosts], key=lambda each: each.location.key) for host in range(hosts)]
 
 
-def _mixed(each: Object) -> bytes:
+def _digest(each: Object) -> bytes:
     return hashlib.sha256(each.location.key.encode("utf-8", "surrogatepass")).digest()
 
 
-def _listed(place: S3Uri, s3: S3Client) -> Iterator[Object]:
+def _objects_of_prefix(place: S3Uri, s3: S3Client) -> Iterator[Object]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.key)
     for page in pages:
         for entry in page.get("Contents", []):
@@ -190,7 +194,7 @@ def _listed(place: S3Uri, s3: S3Client) -> Iterator[Object]:
             yield Object(found, _safe_path(relative, str(found)), entry["ETag"])
 
 
-def _named(place: S3Uri, s3: S3Client) -> Iterator[Object]:
+def _objects_of_manifest(place: S3Uri, s3: S3Client) -> Iterator[Object]:
     body = s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
     prefix, entries = _manifest(body, str(place))
     start = parse_uri(prefix)

@@ -104,7 +104,7 @@ def _fetch(each: Object, files: Sequence[Path], s3: S3Client) -> None:
     try:
         body = s3.get_object(**request)["Body"]
     except ClientError as error:
-        raise JobFailure(_why(error, each.location)) from error
+        raise JobFailure(_download_failure(error, each.location)) from error
     first, *others = files
     first.parent.mkdir(parents=True, exist_ok=True)
     with first.open("xb") as file:
@@ -114,7 +114,7 @@ def _fetch(each: Object, files: Sequence[Path], s3: S3Client) -> None:
         shutil.copyfile(first, other)
 
 
-def _why(error: ClientError, place: S3Uri) -> str:
+def _download_failure(error: ClientError, place: S3Uri) -> str:
     code = error.response["Error"].get("Code", "")
     if code in ("NoSuchKey", "404", "NoSuchVersion"):
         reason = "is not there (any more)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import threading
 import time
@@ -25,7 +24,6 @@ from rehearsal.jobs.transform_requests import BadRecord, Transformer
 from rehearsal.logs import LogWriter
 from rehearsal.settings import RehearsalSettings
 
-_log = logging.getLogger(__name__)
 _LOG_GROUP = "/aws/sagemaker/TransformJobs"
 _PARAMETERS_SECONDS = 5.0
 

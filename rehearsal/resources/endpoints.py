@@ -64,7 +64,7 @@ class Endpoint(SageMakerType):
         """As `ResourceType.create`."""
         options = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
         endpoint = super().create(name, without(properties, "RetainDeploymentConfig", *options))
-        settled = self._settled(name)
+        settled = self._wait_until_settled(name)
         if settled["EndpointStatus"] != "InService":
             self._call("DeleteEndpoint", {"EndpointName": name})
             raise _failure(name, settled, "did not come up")
@@ -77,7 +77,7 @@ class Endpoint(SageMakerType):
         retag(self._call, physical_id, old, new)
         if without(old, "Tags") != without(new, "Tags"):
             self._request("UpdateEndpoint", without(new, "Tags") | named)
-            settled = self._settled(name)
+            settled = self._wait_until_settled(name)
             # A failed update leaves the endpoint in service, with the reason.
             moved = settled.get("EndpointConfigName") == new["EndpointConfigName"]
             taken_back = not moved or "FailureReason" in settled
@@ -88,10 +88,10 @@ class Endpoint(SageMakerType):
     def delete(self, physical_id: str) -> None:
         """As `ResourceType.delete`."""
         with contextlib.suppress(NotFound):
-            self._settled(self._named(physical_id)["EndpointName"])
+            self._wait_until_settled(self._named(physical_id)["EndpointName"])
         super().delete(physical_id)
 
-    def _settled(self, name: str) -> Record:
+    def _wait_until_settled(self, name: str) -> Record:
         """The endpoint, once it is in no state of passage."""
         _log.info("CloudFormation waits for the endpoint %s", name)
         while True:
@@ -187,7 +187,7 @@ def deploy(
         then: further fields of the record, once they serve.
     """
     # Now, as the configuration may be deleted while it is deployed.
-    serving = variants.shown(context, configuration) | {"FailureReason": None} | (then or {})
+    serving = variants.describe(context, configuration) | {"FailureReason": None} | (then or {})
 
     def apply(fields: Record) -> None:
         if "EndpointStatus" in fields:

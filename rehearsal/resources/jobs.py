@@ -84,7 +84,7 @@ class JobKind(ResourceKind):
             record = self.create(context, request, more)
             self._send_event(context, record)
         name, arn = record[self.name_member], record[f"{self.member}Arn"]
-        change = self.change_of(context, name)
+        change = self.change_callback(context, name)
         try:
             start(arn, change)
         except Exception as error:
@@ -103,7 +103,7 @@ class JobKind(ResourceKind):
             context, name.lower() if context.settings.modes.lower_case_arns else name
         )
 
-    def change_of(self, context: Context, name: str) -> Change:
+    def change_callback(self, context: Context, name: str) -> Change:
         """How the backend tells of a job. What comes after its end is dropped."""
 
         def change(fields: Record) -> None:
@@ -125,7 +125,7 @@ class JobKind(ResourceKind):
         end = f"{self.member.removesuffix('Job')}EndTime"
         fields = {self.status: "Failed", "FailureReason": reason, end: now()}
         secondary = {_SECONDARY: "Failed"} if self.has_secondary else {}
-        self.change_of(context, name)(fields | secondary)
+        self.change_callback(context, name)(fields | secondary)
 
     def stop(self, context: Context, request: Record) -> Record:
         """The Stop operation; of one that is being stopped, nothing happens.
@@ -143,7 +143,7 @@ class JobKind(ResourceKind):
                     f"The request was rejected because the {self._words} is in status {status}."
                 )
             secondary = {_SECONDARY: "Stopping"} if self.has_secondary else {}
-            self.change_of(context, found.name)({self.status: "Stopping"} | secondary)
+            self.change_callback(context, found.name)({self.status: "Stopping"} | secondary)
         context.jobs.stop(found.arn)
         return {}
 

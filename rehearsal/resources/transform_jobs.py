@@ -22,7 +22,7 @@ def create_transform_job(context: Context, request: Record) -> Record:
     _check(request)
     name = request["TransformJobName"]
     count = request["TransformResources"]["InstanceCount"]
-    variant = variants.of_model(context, request["ModelName"], name, count)
+    variant = variants.from_model(context, request["ModelName"], name, count)
     return KIND.start(
         context,
         request,

@@ -32,7 +32,7 @@ def resolve(context: Context, config_name: str) -> Configuration:
     )
 
 
-def of_model(context: Context, model_name: str, name: str, instance_count: int) -> Variant:
+def from_model(context: Context, model_name: str, name: str, instance_count: int) -> Variant:
     """A model that no endpoint configuration names, on so many instances.
 
     Raises:
@@ -155,7 +155,7 @@ def _model_data(container: Record) -> str | None:
     return str(source["S3Uri"])
 
 
-def shown(context: Context, configuration: Configuration) -> Record:
+def describe(context: Context, configuration: Configuration) -> Record:
     """What DescribeEndpoint shows of a configuration once it serves."""
     config = endpoint_configs.KIND.get(context, configuration.name).record
     return {
@@ -163,12 +163,12 @@ def shown(context: Context, configuration: Configuration) -> Record:
         "ProductionVariants": [summary(variant) for variant in configuration.variants],
         "ShadowProductionVariants": [summary(each) for each in configuration.shadow_variants]
         or None,
-        "DataCaptureConfig": _shown_capture(config.get("DataCaptureConfig")),
+        "DataCaptureConfig": _describe_capture(config.get("DataCaptureConfig")),
         "AsyncInferenceConfig": config.get("AsyncInferenceConfig"),
     }
 
 
-def _shown_capture(config: Record | None) -> Record | None:
+def _describe_capture(config: Record | None) -> Record | None:
     if config is None:
         return None
     enabled = config.get("EnableCapture", True)

@@ -72,7 +72,7 @@ def _check(
     if not config:
         return
     role = aws.Role(context.settings, role_arn, "SageMaker")
-    for permission in (*_try(role, config), *more):
+    for permission in (*_check_interfaces(role, config), *more):
         if not context.authorization.allows(role.credentials, permission):
             how = " with no condition and no resource filter" if permission.is_unscoped else ""
             raise validation(
@@ -82,13 +82,13 @@ def _check(
             )
 
 
-def _try(role: aws.Role, config: Record) -> list[Permission]:
+def _check_interfaces(role: aws.Role, config: Record) -> list[Permission]:
     """Does what can be done; returns what the role must be asked for besides."""
     groups = config["SecurityGroupIds"]
     try:
         ec2 = role.client("ec2")
-        vpc = _vpc_of(ec2, config)
-        made = [(each, _try_interface(ec2, each, groups)) for each in config["Subnets"]]
+        vpc = _vpc_id(ec2, config)
+        made = [(each, _check_interface(ec2, each, groups)) for each in config["Subnets"]]
     except (ClientError, BotoCoreError) as error:
         reason = (
             error.response["Error"]["Message"] if isinstance(error, ClientError) else str(error)
@@ -98,11 +98,13 @@ def _try(role: aws.Role, config: Record) -> list[Permission]:
     return [
         permission
         for subnet, interface in made
-        for permission in _of(arn, vpc, subnet, groups, interface)
+        for permission in _permissions(arn, vpc, subnet, groups, interface)
     ]
 
 
-def _of(arn: str, vpc: str, subnet: str, groups: list[str], interface: str) -> Iterator[Permission]:
+def _permissions(
+    arn: str, vpc: str, subnet: str, groups: list[str], interface: str
+) -> Iterator[Permission]:
     """What EC2 asks for an interface besides the subnet:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
     """
@@ -120,7 +122,7 @@ def _of(arn: str, vpc: str, subnet: str, groups: list[str], interface: str) -> I
     yield Permission("ec2:DeleteNetworkInterfacePermission", "*")
 
 
-def _vpc_of(ec2: Any, config: Record) -> str:
+def _vpc_id(ec2: Any, config: Record) -> str:
     subnets = ec2.describe_subnets(SubnetIds=config["Subnets"])["Subnets"]
     groups = ec2.describe_security_groups(GroupIds=config["SecurityGroupIds"])["SecurityGroups"]
     found = {each["VpcId"] for each in (*subnets, *groups)}
@@ -134,7 +136,7 @@ def _vpc_of(ec2: Any, config: Record) -> str:
     return str(found.pop())
 
 
-def _try_interface(ec2: Any, subnet: str, groups: list[str]) -> str:
+def _check_interface(ec2: Any, subnet: str, groups: list[str]) -> str:
     made = ec2.create_network_interface(SubnetId=subnet, Groups=groups)["NetworkInterface"]
     interface = str(made["NetworkInterfaceId"])
     ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])
