@@ -27,32 +27,25 @@ from rehearsal.resources.context import Context, Handler
 from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.kind import ResourceKind
 
-JOB_KINDS: tuple[JobKind, ...] = (processing_jobs.KIND, training_jobs.KIND, transform_jobs.KIND)
-KINDS: tuple[ResourceKind, ...] = (
-    pipeline_executions.KIND,
-    pipelines.KIND,
-    *JOB_KINDS,
-    endpoints.KIND,
-    endpoint_configs.KIND,
-    models.KIND,
-    model_packages.KIND,
-    model_package_groups.KIND,
+_RESOURCES = (
+    pipeline_executions,
+    pipelines,
+    processing_jobs,
+    training_jobs,
+    transform_jobs,
+    endpoints,
+    endpoint_configs,
+    models,
+    model_packages,
+    model_package_groups,
 )
+KINDS: tuple[ResourceKind, ...] = tuple(each.KIND for each in _RESOURCES)
 """Of a request that names resources of several kinds, the first here is the one that it is about: a
 CreateEndpoint names a configuration too.
 """
-OPERATIONS: dict[str, Handler] = {
-    **pipelines.OPERATIONS,
-    **pipeline_executions.OPERATIONS,
-    **processing_jobs.OPERATIONS,
-    **training_jobs.OPERATIONS,
-    **transform_jobs.OPERATIONS,
-    **models.OPERATIONS,
-    **endpoint_configs.OPERATIONS,
-    **endpoints.OPERATIONS,
-    **model_package_groups.OPERATIONS,
-    **model_packages.OPERATIONS,
-    **tags.OPERATIONS,
+JOB_KINDS: tuple[JobKind, ...] = tuple(each for each in KINDS if isinstance(each, JobKind))
+OPERATIONS: dict[str, Handler] = tags.OPERATIONS | {
+    name: handler for each in _RESOURCES for name, handler in each.OPERATIONS.items()
 }
 
 
