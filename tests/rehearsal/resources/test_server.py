@@ -180,13 +180,13 @@ def test_a_server_that_cannot_take_its_state_up_says_why(tmp_path):
     assert not lifecycle.is_running(tmp_path)
 
 
-def test_ecr_refuses_to_describe_an_image_that_is_not_there(server):
+def test_ecr_refuses_to_describe_an_image_that_is_not_there(server, name):
     ecr = server.client("ecr")
-    ecr.create_repository(repositoryName="images")
+    ecr.create_repository(repositoryName=name)
     with pytest.raises(ecr.exceptions.ImageNotFoundException):
-        ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "none"}])
-    ecr.put_image(repositoryName="images", imageTag="some", imageManifest="{}")
-    found = ecr.describe_images(repositoryName="images", imageIds=[{"imageTag": "some"}])
+        ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": "none"}])
+    ecr.put_image(repositoryName=name, imageTag="some", imageManifest="{}")
+    found = ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": "some"}])
     assert found["imageDetails"][0]["imageTags"] == ["some"]
 
 
