@@ -103,7 +103,6 @@ int ParseNextInt(std::stringstream& ss) {
 
 
 def main(folder: Path) -> int:
-    """Changes the sources in `folder`; gives the exit status."""
     for name, changes in CHANGES.items():
         file = folder / name
         text = file.read_text(encoding="utf-8")
