@@ -7,9 +7,6 @@ from statistics import fmean
 from typing import Any
 
 import jinja2
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from scripts import CHANNELS
 from scripts.reports.evidence import Evidence
@@ -76,6 +73,11 @@ def _learning_curves(history: list[dict[str, Any]]) -> str:
     Args:
         history: one dict an epoch, as `training.json` has them.
     """
+    # Takes seconds to import, also where a person asks for help alone.
+    from matplotlib import rc_context  # noqa: PLC0415 - see above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - see above
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - see above
+
     figure = Figure(figsize=(9, 3), layout="constrained")
     epochs = [entry["epoch"] + 1 for entry in history]
     for axes, (title, training, validation) in zip(figure.subplots(1, 2), _CURVES, strict=True):

@@ -16,7 +16,7 @@ from tests.scripts.conftest import RunCommand
 
 WITHOUT_AN_ENVIRONMENT = {"rehearse", "local-aws", "completion"}
 # Each takes seconds to import.
-HEAVY = {"aws_cdk", "constructs", "jsii", "sagemaker", "scipy", "sklearn", "tensorflow"}
+HEAVY = {"aws_cdk", "jsii", "matplotlib", "sagemaker", "scipy", "sklearn", "tensorflow"}
 
 
 def all_commands() -> Iterator[tuple[Command, list[str]]]:
