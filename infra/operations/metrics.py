@@ -227,11 +227,11 @@ def _capacity(settings: Settings, endpoint_name: str) -> Graphs:
             )
             return {"How many microseconds does a cold start take?": [cold]}
         case "asynchronous":
-            waiting = [
+            queue: list[cloudwatch.IMetric] = [
                 waiting(name, endpoint_name)
                 for name in ("ApproximateBacklogSize", "ApproximateAgeOfOldestRequest")
             ]
-            return {"How many requests wait, and the oldest how many seconds?": [*waiting]}
+            return {"How many requests wait, and the oldest how many seconds?": queue}
         case "instances":
             return {"How many instances answer?": [_instances(endpoint_name)]}
 
