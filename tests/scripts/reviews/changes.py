@@ -21,19 +21,21 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
     "bucket removed": (
         Edit(
             "infra/data/stack.py",
-            """private_bucket(
-            self, "AccessLogs", settings=data, expire=(_expire(data.access_log_days),)
+            """_private_bucket(
+            self, "AccessLogs", settings=settings, expire=(_expire(data.access_log_days),)
         )""",
             "None",
         ),
-        Edit("infra/data/stack.py", "            self.access_logs,\n        ]", "        ]"),
+        Edit("infra/data/stack.py", "                self.access_logs,\n", ""),
+        # The others stay as they were without a place for their logs.
+        Edit("infra/data/stack.py", "resists=access_logs is None", "resists=False"),
     ),
     "role widened": (
         Edit(
             "infra/deployment.py",
-            "        # The pipeline itself reads property files",
-            '        grants.read_objects(roles.training, data.artifacts, "models/")\n'
-            "        # The pipeline itself reads property files",
+            "        grants.write_objects(role, data.artifacts, MODELS)\n",
+            "        grants.write_objects(role, data.artifacts, MODELS)\n"
+            "        grants.read_objects(role, data.artifacts, MODELS)\n",
         ),
     ),
     "instance type doubled": (
