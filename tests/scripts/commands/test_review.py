@@ -108,6 +108,6 @@ def test_a_shallow_clone_says_how_to_fetch_the_base(repository: Path, tmp_path: 
 def test_an_environment_that_is_not_there_is_refused(repository: Path) -> None:
     status, _, said = ended(start(repository, "HEAD", "--environment", "production"))
     assert status == 1
-    assert said.startswith("production of the working tree (")
+    assert said.startswith("production of HEAD (")
     assert "can't be synthesised: " in said
     assert len(said.splitlines()) == 1
