@@ -89,7 +89,10 @@ class Cdk:
         Raises:
             CdkError: the CLI failed.
         """
-        bootstrap = start(["bootstrap", self._target()], self.variables, self.log)
+        # The CLI locks its output even where it synthesises nothing: no two rehearsals share one.
+        output = self.assembly.with_name("bootstrap.out")
+        arguments = ["bootstrap", self._target(), "--output", str(output)]
+        bootstrap = start(arguments, self.variables, self.log)
         try:
             self._synthesise()
         except BaseException:

@@ -120,7 +120,8 @@ def roles(rehearsed):
 @pytest.fixture(scope="module")
 def destroyed(rehearsed, roles):
     """What is left of the stacks' names and of the endpoint's processes."""
-    done = rehearsed.run("./scripts/cdk", "destroy", "dev/*", "--force")
+    output = ("--output", str(rehearsed.folder / "destroy.out"))
+    done = rehearsed.run("./scripts/cdk", "destroy", "dev/*", "--force", *output)
     assert done.returncode == 0, done.stdout + done.stderr
     names = [
         stack["StackName"]

@@ -127,7 +127,10 @@ def test_a_definition_that_names_a_missing_step_is_refused(rehearsed):
 
 
 def test_cdk_diff_finds_nothing_to_change(rehearsed):
-    done = rehearsed.run("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training.hosts=2")
+    output = ("--output", str(rehearsed.folder / "diff.out"))
+    done = rehearsed.run(
+        *("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training.hosts=2", *output)
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -43,7 +43,7 @@ def rollouts(tmp_path_factory):
     with rehearse(tmp_path_factory.mktemp("rollouts")) as rehearsal:
         deployed = rehearsal.run(
             *("./scripts/cdk", "deploy", "dev/serving", "--exclusively"),
-            *("--require-approval", "never"),
+            *("--require-approval", "never", "--output", str(rehearsal.folder / "canary.out")),
             *(word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")),
         )
         assert deployed.returncode == 0, deployed.stdout + deployed.stderr
