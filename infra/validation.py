@@ -17,7 +17,7 @@ from infra.costs import load_prices
 from infra.rules import Finding
 from infra.settings import Settings
 from infra.suppressions import unsuppressed
-from infra.suppressions.rules import suppressions_of
+from infra.suppressions.tables import suppressions_of
 
 _REPORT = "validation-report.json"
 

@@ -222,7 +222,7 @@ def _network_isolation(job: Job) -> Iterator[Finding]:
             job.name,
             "network-isolation",
             path,
-            "the containers have a network: set it to true, or say in infra/suppressions/rules.py "
+            "the containers have a network: set it to true, or say in infra/suppressions/tables.py "
             "what they ask",
         )
 

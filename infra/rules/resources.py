@@ -150,7 +150,7 @@ def functions_keep_failures(templates: Mapping[str, Template]) -> Iterator[Findi
                 "dead-letters",
                 "DeadLetterConfig",
                 "what the function fails on is lost: give it a dead-letter queue, or say in "
-                "infra/suppressions/rules.py who hears of it",
+                "infra/suppressions/tables.py who hears of it",
             )
 
 

@@ -1,4 +1,4 @@
-"""Rules that something need not follow, each with its reason; one module a kind of rule."""
+"""Rules that something need not follow, each with its reason (`tables`)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

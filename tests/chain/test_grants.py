@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 
 from infra.suppressions import stale, unsuppressed
-from infra.suppressions.unexercised import EXERCISED_ELSEWHERE
+from infra.suppressions.tables import EXERCISED_ELSEWHERE
 from rehearsal.authorization.record import read
 from rehearsal.grants import replay
 from scripts.deployed.roles import roles_of

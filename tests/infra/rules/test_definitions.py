@@ -7,7 +7,7 @@ from infra.rules.definitions import check_definition
 from infra.rules.environments import check_environment
 from infra.settings import ENVIRONMENTS, load
 from infra.suppressions import stale, unsuppressed
-from infra.suppressions.rules import suppressions_of
+from infra.suppressions.tables import suppressions_of
 from tests.infra.options import CONTEXT
 from tests.infra.rules.changes import GONE, argument, of_step
 

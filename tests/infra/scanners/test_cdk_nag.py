@@ -10,9 +10,9 @@ import pytest
 # Exceptions are written down instead of counting.
 WITHOUT_EXCEPTIONS = """
 import aws_cdk as cdk
-import infra.suppressions.rules
+import infra.suppressions.tables
 
-infra.suppressions.rules.SUPPRESSIONS = ()
+infra.suppressions.tables.OWN_RULES = ()
 of = cdk.Validations.of
 class Noted:
     def __init__(self, construct):

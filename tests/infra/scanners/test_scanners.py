@@ -3,7 +3,7 @@
 import pytest
 
 from infra.suppressions import stale, unsuppressed
-from infra.suppressions.scanners import CFN_LINT, CHECKOV
+from infra.suppressions.tables import CFN_LINT, CHECKOV
 from tests.infra.scanners.tree import is_bad
 
 SUPPRESSIONS = {"checkov": CHECKOV, "cfn_lint": CFN_LINT}
