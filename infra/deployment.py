@@ -5,7 +5,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra import grants
+from infra import grants, promotion
 from infra.data import DataStack
 from infra.data.key import encrypt_with
 from infra.github import GitHubRoles
@@ -13,8 +13,6 @@ from infra.images import ImagesStack
 from infra.names import CHECKPOINTS, DROPS, EXECUTIONS, LINEAGE, MODELS, TENSORBOARD
 from infra.network import NetworkStack, Placement
 from infra.operations.stack import OperationsStack
-from infra.promotion import sharing
-from infra.promotion.source import Source
 from infra.serving import ServingStack
 from infra.settings import Security, Settings
 from infra.training import TrainingStack
@@ -35,7 +33,7 @@ class Deployment(cdk.Stage):
             permissions_boundary=_permissions_boundary(settings.security),
         )
         self.settings = settings
-        self._source = Source.of(settings.promotion)
+        self._source = promotion.Source.of(settings.promotion)
         self.data = self._data()
         self.images = self._images()
         self.network = self._network()
@@ -231,16 +229,16 @@ class Deployment(cdk.Stage):
 
     def _share(self, accounts: tuple[str, ...]) -> None:
         """Gives other accounts packages, models and images, and tells them of approvals."""
-        sharing.share_packages(self.training.model_package_group, accounts)
-        sharing.share_models(self.data.artifacts, self.data.object_key, accounts)
-        sharing.RepositorySharing(
+        promotion.share_packages(self.training.model_package_group, accounts)
+        promotion.share_models(self.data.artifacts, self.data.object_key, accounts)
+        promotion.RepositorySharing(
             self.images,
             "Sharing",
             settings=self.settings,
             image=self.images.inference,
             accounts=accounts,
         )
-        sharing.forward_approvals(
+        promotion.forward_approvals(
             self.serving,
             model_package_group_name=self.training.model_package_group_name,
             dead_letters=self.serving.dead_letters,

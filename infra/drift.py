@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra import grants, names
 from infra.function import dead_letter_queue, python_function, retried
-from infra.promotion.source import Source
+from infra.promotion import Source
 from infra.settings import Settings
 
 

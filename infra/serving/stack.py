@@ -11,7 +11,7 @@ from constructs import Construct
 from infra import grants, names
 from infra.function import dead_letter_queue
 from infra.network import Placement
-from infra.promotion.source import Source
+from infra.promotion import Source
 from infra.serving.deployer import Deployer
 from infra.serving.endpoint import Endpoint
 from infra.serving.guard import EndpointGuard
