@@ -13,8 +13,7 @@ from infra.function import dead_letter_queue
 from infra.network import Placement
 from infra.promotion import Source
 from infra.serving.deployer import Deployer
-from infra.serving.endpoint import Endpoint
-from infra.serving.guard import EndpointGuard
+from infra.serving.endpoint import Endpoint, EndpointGuard
 from infra.serving.logs import EndpointLogs
 from infra.settings import Settings
 
