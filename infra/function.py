@@ -118,7 +118,7 @@ def _code(folder: str) -> lambda_.Code:
             "functions/*",
             "!functions/__init__.py",
             f"!functions/{folder}",
-            "!functions/shared",
+            "!functions/shared.py",
             "**/__pycache__",
             "**/*.pyc",
         ],

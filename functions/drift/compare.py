@@ -7,8 +7,7 @@ from typing import Any
 
 import boto3
 
-from functions.shared.documents import Documents
-from functions.shared.metrics import Point, put_points
+from functions.shared import Documents, Point, put_points
 
 from .captured import Folder, Tally, Window, count_newest
 from .comparison import COMPARISON, Comparison

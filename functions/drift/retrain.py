@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import boto3
 
-from functions.shared.documents import Documents
+from functions.shared import Documents
 
 from .comparison import COMPARISON
 from .models import served_package

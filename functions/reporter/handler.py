@@ -8,8 +8,7 @@ from typing import Any, TypedDict
 
 import boto3
 
-from functions.shared.documents import Documents
-from functions.shared.metrics import Point, put_points
+from functions.shared import Documents, Point, put_points
 
 from .costs import Prices
 from .executions import Executions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from functions.shared.documents import Documents
+from functions.shared import Documents
 
 _PREFIX = "reports/"
 # Longer than the function may run: whoever has not told after this is dead.

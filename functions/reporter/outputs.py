@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from functions.shared.documents import Documents
+from functions.shared import Documents
 
 logger = logging.getLogger(__name__)
 Content = TypeVar("Content")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from functions.shared.metrics import Point
+from functions.shared import Point
 
 from . import messages
 from .costs import Prices

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from functions.shared.metrics import Point, put_points
+from functions.shared import Point, put_points
 
 from .executions import Executions
 from .plan import Guards

@@ -27,7 +27,7 @@ def test_each_function_is_deployed_with_all_that_it_imports_and_no_other_functio
     assert len(deployed) >= 7
     for handler, folder in deployed.items():
         assert {path.name for path in folder.iterdir()} == {"functions"}
-        own = {"__init__.py", "shared", handler.split(".")[1]}
+        own = {"__init__.py", "shared.py", handler.split(".")[1]}
         assert {path.name for path in (folder / "functions").iterdir()} == own
         # Isolated: nothing of this repository is on its path.
         imported = subprocess.run(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from functions.reporter.ledger import BusyError, Ledger
-from functions.shared.documents import Documents
+from functions.shared import Documents
 from tests.rehearsal.conftest import Server
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)

@@ -1,6 +1,9 @@
-"""Small JSON documents in S3."""
+"""What several functions need, and each is deployed with: JSON documents in S3, and own metrics."""
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -13,7 +16,7 @@ _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 
 class Documents:
-    """Those of one bucket."""
+    """Small JSON documents of one bucket."""
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
         self._client = client
@@ -56,3 +59,42 @@ class Documents:
             if error.response.get("Error", {}).get("Code") in _LOST:
                 return None
             raise
+
+
+@dataclass(frozen=True)
+class Point:
+    """A data point of a metric that AWS does not publish itself.
+
+    Attributes:
+        unit: CloudWatch's word, e.g. `Count`, `Seconds` or `None`.
+        dimensions: By name, e.g. `PipelineName`.
+    """
+
+    name: str
+    value: float
+    unit: str
+    dimensions: Mapping[str, str] = field(default_factory=dict)
+
+
+def put_points(
+    client: Any, namespace: str, points: Iterable[Point], time: datetime | None = None
+) -> None:
+    """Publishes points, if there are any.
+
+    Args:
+        client: Of CloudWatch.
+        time: Of all of them; now if None.
+    """
+    stamp = {} if time is None else {"Timestamp": time}
+    data = [
+        {
+            "MetricName": point.name,
+            "Dimensions": [{"Name": name, "Value": of} for name, of in point.dimensions.items()],
+            "Value": point.value,
+            "Unit": point.unit,
+            **stamp,
+        }
+        for point in points
+    ]
+    if data:
+        client.put_metric_data(Namespace=namespace, MetricData=data)

@@ -1,1 +1,0 @@
-"""What several functions need; it is deployed with each of them."""
