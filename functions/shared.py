@@ -1,4 +1,4 @@
-"""What several functions need, and each is deployed with: JSON documents in S3, and own metrics."""
+"""What several functions need, and each is deployed with: events, documents, metrics."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,30 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+RETRAINING_SOURCE = "shardwise.drift"
+"""Source of the one event of our own."""
+
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
+
+
+class EventType:
+    """An event's `detail-type`; the rules in `infra` send what `infra/names.py` calls alike.
+
+    Attributes:
+        RETRAINING_REQUESTED: of drift: `detail` has `Id` (`drift/<model package group>/<version>`)
+            and `PipelineName`.
+        RUN_RELEASED: of `./scripts/drops --release`: `detail` has `By`, the ARN of who typed it.
+    """
+
+    OBJECT_CREATED = "Object Created"
+    EXECUTION_CHANGED = "SageMaker Model Building Pipeline Execution Status Change"
+    STEP_CHANGED = "SageMaker Model Building Pipeline Execution Step Status Change"
+    MODEL_PACKAGE_CHANGED = "SageMaker Model Package State Change"
+    STACK_CHANGED = "CloudFormation Stack Status Change"
+    SCHEDULED = "Scheduled Event"
+    RETRAINING_REQUESTED = "Retraining Requested"
+    RUN_RELEASED = "Run Released"
 
 
 class Documents:

@@ -1,7 +1,8 @@
 """Names that several places must spell alike: the one leaf that all of them import.
 
-Nothing of the CDK is imported here, so that commands may use it too. Lambda functions
-get what they need of these by their environment.
+Nothing of the CDK is imported here, so that commands may use it too. Lambda functions get what they
+need of these by their environment, or spell it themselves: tests/functions/test_names.py holds them
+to these.
 """
 
 # Objects: what their keys begin with, in the bucket of the comment.

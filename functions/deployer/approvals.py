@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NotRequired, Self, TypedDict
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from botocore.exceptions import ClientError
 
+from functions.shared import EventType
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_sagemaker import SageMakerClient
 
-_MODEL_PACKAGE = "SageMaker Model Package State Change"
 _STATUS = "ModelApprovalStatus"
 _GROUP, _VERSION, _PACKAGE = "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn"
 _APPROVED, _FAILED = "Approved", "FailedApproval"
@@ -53,7 +54,7 @@ def approved_package(event: Event) -> tuple[str, datetime] | None:
     detail = event["detail"]
     changed = detail.get("UpdatedModelPackageFields", [_STATUS])
     if (
-        event["detail-type"] != _MODEL_PACKAGE
+        event["detail-type"] != EventType.MODEL_PACKAGE_CHANGED
         or detail.get(_STATUS) != "Approved"
         or _STATUS not in changed
     ):

@@ -7,15 +7,13 @@ from typing import TypedDict
 
 import boto3
 
-from functions.shared import Documents
+from functions.shared import RETRAINING_SOURCE, Documents, EventType
 
 from .comparison import COMPARISON
 from .models import served_package
 
 logger = logging.getLogger(__name__)
 logging.getLogger().setLevel(logging.INFO)
-
-SOURCE, DETAIL_TYPE = "shardwise.drift", "Retraining Requested"
 
 
 class RetrainError(Exception):
@@ -82,7 +80,13 @@ def _drifted(documents: Documents, threshold: float) -> str | None:
 def _ask(pipeline: str, package: str) -> None:
     detail = {"Id": asked_as(package), "PipelineName": pipeline}
     (answer,) = boto3.client("events").put_events(
-        Entries=[{"Source": SOURCE, "DetailType": DETAIL_TYPE, "Detail": json.dumps(detail)}]
+        Entries=[
+            {
+                "Source": RETRAINING_SOURCE,
+                "DetailType": EventType.RETRAINING_REQUESTED,
+                "Detail": json.dumps(detail),
+            }
+        ]
     )["Entries"]
     if "ErrorCode" in answer:
         raise RetrainError(

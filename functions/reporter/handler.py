@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import boto3
 
-from functions.shared import Documents, Point, put_points
+from functions.shared import Documents, EventType, Point, put_points
 
 from .costs import Prices
 from .executions import Executions
@@ -34,11 +34,11 @@ def handler(event: Event, context: object) -> None:
     """
     reporter = Reporter(parts())
     match event["detail-type"]:
-        case "SageMaker Model Building Pipeline Execution Status Change":
+        case EventType.EXECUTION_CHANGED:
             reporter.execution(event["detail"])
-        case "SageMaker Model Building Pipeline Execution Step Status Change":
+        case EventType.STEP_CHANGED:
             reporter.step(event["detail"])
-        case "CloudFormation Stack Status Change":
+        case EventType.STACK_CHANGED:
             reporter.rollback(event["id"], event["detail"])
         case other:
             raise ValueError(f"The reporter knows no event {other!r}: correct the rule of it.")

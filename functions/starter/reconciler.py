@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from botocore.exceptions import ClientError
 
+from functions.shared import EventType
+
 from . import names
 from .executions import Executions
 from .plan import Guards, next_run
@@ -17,7 +19,6 @@ from .records import (
     Drop,
     DropStatus,
     Event,
-    EventType,
     Execution,
     History,
     Marker,
@@ -76,19 +77,19 @@ class Reconciler:
             StarterError: a person is needed.
         """
         match event["detail-type"]:
-            case EventType.MARKER:
+            case EventType.OBJECT_CREATED:
                 self._record(event)
                 if self._others_see_to_it():
                     return None
-            case EventType.RETRAINING:
+            case EventType.RETRAINING_REQUESTED:
                 self._table.request(event["detail"]["Id"], time_of(event))
-            case EventType.EXECUTION:
+            case EventType.EXECUTION_CHANGED:
                 run = self._table.run_of(event["detail"]["pipelineExecutionArn"])
                 if run is not None:
                     self._advance(run)
-            case EventType.SCHEDULE:
+            case EventType.SCHEDULED:
                 self._record_unheard()
-            case EventType.RELEASE:
+            case EventType.RUN_RELEASED:
                 self._release(event["detail"]["By"])
             case other:
                 raise StarterError(

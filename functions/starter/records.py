@@ -17,22 +17,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventb
 """
 
 
-class EventType:
-    """An event's `detail-type`.
-
-    Attributes:
-        RETRAINING: Of drift: `detail` has `Id` (`drift/<model package group>/<version>`) and
-            `PipelineName`.
-        RELEASE: Of `./scripts/drops --release`: `detail` has `By`, the ARN of who typed it.
-    """
-
-    MARKER = "Object Created"
-    EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
-    SCHEDULE = "Scheduled Event"
-    RETRAINING = "Retraining Requested"
-    RELEASE = "Run Released"
-
-
 DROP, RUN, RELEASE = "drop", "run", "release"
 """Kinds of items."""
 WAITING, STARTING, REFUSED = "Waiting", "Starting", "Refused"

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from functions.shared import EventType
 from functions.starter import records
 from functions.starter.records import DROP, RUN, STARTING, WAITING, Run, to_sort_key
 from functions.starter.table import items_of
@@ -96,7 +97,7 @@ def release(session: boto3.Session, environment: str) -> dict[str, Any]:
         CommandError: the function failed.
     """
     by = session.client("sts").get_caller_identity()["Arn"]
-    event = {"detail-type": "Run Released", "time": "", "detail": {"By": by}}
+    event = {"detail-type": EventType.RUN_RELEASED, "time": "", "detail": {"By": by}}
     function = _function(session, environment)
     answer = session.client("lambda").invoke(
         FunctionName=function, Payload=json.dumps(event).encode()

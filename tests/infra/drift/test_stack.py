@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import cdk_nag
 import pytest
 
-from functions.drift import retrain
+from functions.shared import RETRAINING_SOURCE, EventType
 from infra.assembly import plain_text
 from infra.deployment import Deployment
 from infra.settings import load
@@ -122,12 +122,13 @@ def test_what_it_asks_with_is_what_the_starter_hears(drifting):
     (rule,) = (
         resource["Properties"]
         for resource in drifting.template("dev", "trigger")["Resources"].values()
-        if resource.get("Properties", {}).get("EventPattern", {}).get("source") == [retrain.SOURCE]
+        if resource.get("Properties", {}).get("EventPattern", {}).get("source")
+        == [RETRAINING_SOURCE]
     )
     variables = functions(drifting)["retrain"]["Environment"]["Variables"]
     assert rule["EventPattern"] == {
-        "source": [retrain.SOURCE],
-        "detail-type": [retrain.DETAIL_TYPE],
+        "source": [RETRAINING_SOURCE],
+        "detail-type": [EventType.RETRAINING_REQUESTED],
         "detail": {"PipelineName": [variables["PIPELINE_NAME"]]},
     }
 
