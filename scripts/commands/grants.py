@@ -10,8 +10,8 @@ from rehearsal.authorization.record import read
 from rehearsal.grants import Grant, Use, replay
 from scripts.cli import command, environment_option
 from scripts.console import CommandError
-from scripts.deployed.roles import DeployedRole, roles_of
 from scripts.deployed.session import STATES, aws_session, is_local
+from scripts.deployed.stacks import DeployedRole, roles_of
 
 
 @command("grants", example="./scripts/grants --environment dev --unused")

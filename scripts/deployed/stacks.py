@@ -1,14 +1,24 @@
-"""Outputs of the deployed stacks."""
+"""The deployed stacks of an environment: their outputs and their roles."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.assembly import UNITS
+from rehearsal.grants import Role
 from scripts.console import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
+# CDK ends a logical id with a digest of its path.
+_DIGEST = re.compile(r"[0-9A-F]{8}$")
 
 
 def environment_name(environment: str) -> str:
@@ -32,7 +42,7 @@ def deploy_command(environment: str) -> str:
     return f"./scripts/cdk deploy '{environment}/*'{option}"
 
 
-def describe(session: boto3.Session, environment: str, unit: str) -> "StackTypeDef":
+def describe(session: boto3.Session, environment: str, unit: str) -> StackTypeDef:
     """A unit's stack.
 
     Raises:
@@ -69,6 +79,63 @@ def output(session: boto3.Session, environment: str, unit: str, key: str) -> str
     return found
 
 
-def outputs_of(stack: "StackTypeDef") -> dict[str, str]:
+def outputs_of(stack: StackTypeDef) -> dict[str, str]:
     """A described stack's outputs by key."""
     return {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
+
+
+@dataclass(frozen=True)
+class DeployedRole:
+    """A role of a stack, with its policies.
+
+    Attributes:
+        label: e.g. `training/RolesProcessing`, which outlives a deployment.
+    """
+
+    label: str
+    role: Role
+
+
+def roles_of(clients: Any, environment: str) -> list[DeployedRole]:
+    """Every role of the environment's stacks with its inline policies, by label.
+
+    Args:
+        clients: makes a client of a service, as a boto3 session's `client`.
+
+    Raises:
+        CommandError: no stack is deployed.
+    """
+    found: list[DeployedRole] = []
+    iam = clients("iam")
+    for stack, unit in _stacks(clients("cloudformation"), environment):
+        resources = clients("cloudformation").describe_stack_resources(StackName=stack)
+        for resource in resources["StackResources"]:
+            if resource["ResourceType"] == "AWS::IAM::Role":
+                label = f"{unit}/{_DIGEST.sub('', resource['LogicalResourceId'])}"
+                name = resource["PhysicalResourceId"]
+                found.append(DeployedRole(label, Role(name, _policies(iam, name))))
+    if not found:
+        raise CommandError(
+            f"No stack of {environment} has a role: run {deploy_command(environment)} first."
+        )
+    return sorted(found, key=lambda each: each.label)
+
+
+def _stacks(cloudformation: Any, environment: str) -> Iterator[tuple[str, str]]:
+    """The name and the unit of each stack that is there."""
+    there = {
+        stack["StackName"]
+        for page in cloudformation.get_paginator("describe_stacks").paginate()
+        for stack in page["Stacks"]
+        if stack["StackStatus"] != "DELETE_COMPLETE"
+    }
+    names = {stack_name(environment, unit): unit for unit in UNITS}
+    yield from sorted((name, unit) for name, unit in names.items() if name in there)
+
+
+def _policies(iam: Any, role: str) -> dict[str, dict[str, Any]]:
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return {
+        name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        for name in names
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rehearsal.grants import Grant, Role
-from scripts.deployed.roles import put, roles_of
+from scripts.deployed.stacks import roles_of
 
 POLL_SECONDS = 0.3
 
@@ -20,17 +21,26 @@ def role_of(rehearsed: Any, label: str) -> Role:
     return found
 
 
+def _put(iam: Any, grant: Grant, document: dict[str, Any] | None) -> None:
+    """Gives a grant's policy another content; None takes the policy away."""
+    names = {"RoleName": grant.role, "PolicyName": grant.policy}
+    if document is None:
+        iam.delete_role_policy(**names)
+    else:
+        iam.put_role_policy(**names, PolicyDocument=json.dumps(document))
+
+
 @contextmanager
 def without(rehearsed: Any, label: str, action: str, on: str = "") -> Iterator[Grant]:
     """Within, the role of that label lacks one grant of the action, on what has `on` in its ARN."""
     role = role_of(rehearsed, label)
     grant = next(each for each in role.grants if each.action == action and on in each.resource)
     iam = rehearsed.client("iam")
-    put(iam, grant, role.without(grant))
+    _put(iam, grant, role.without(grant))
     try:
         yield grant
     finally:
-        put(iam, grant, role.policies[grant.policy])
+        _put(iam, grant, role.policies[grant.policy])
 
 
 def run_job(rehearsed: Any, label: str, name: str, image: str) -> dict[str, Any]:

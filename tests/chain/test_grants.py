@@ -17,7 +17,7 @@ from infra.suppressions import stale, unsuppressed
 from infra.suppressions.tables import EXERCISED_ELSEWHERE
 from rehearsal.authorization.record import read
 from rehearsal.grants import replay
-from scripts.deployed.roles import roles_of
+from scripts.deployed.stacks import roles_of
 from tests.chain.grants import run_job, wait, without
 
 pytestmark = pytest.mark.chain
