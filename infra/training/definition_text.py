@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from infra.cache import INFRA, cached, digest, keep, read
+from infra.training.offline import offline
 from infra.training.wiring import Wiring
 
 
@@ -39,8 +40,6 @@ def _plain(value: Any) -> Any:
 
 
 def _write(name: str, wiring: Wiring) -> str:
-    from infra.training.offline import offline  # noqa: PLC0415 - takes seconds
-
     # The SDK makes AWS clients while it is imported.
     with offline():
         from infra.training.definition import definition  # noqa: PLC0415 - takes seconds

@@ -2,8 +2,7 @@
 
 The SDK is used as a library that writes a pipeline definition. Left alone it would look for
 credentials and a Region, ask IAM about each role, read defaults from the user's configuration files
-into the definition, and send
-telemetry.
+into the definition, and send telemetry.
 """
 
 import logging

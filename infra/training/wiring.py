@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra.network.placement import Placement
 from infra.settings import Settings
+from infra.training.offline import pipeline_session
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.parameters import Parameter
@@ -66,8 +67,6 @@ class Wiring:
     @cached_property
     def session(self) -> "PipelineSession":
         """The SDK's session; call it inside `offline()`, as it imports the SageMaker SDK."""
-        from infra.training.offline import pipeline_session  # noqa: PLC0415 - takes seconds
-
         return pipeline_session(default_bucket=self.buckets.working)
 
     @cached_property
