@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 import botocore.session
@@ -223,3 +223,28 @@ def _sts(settings: RehearsalSettings) -> Any:
     # AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
     config = _CONFIG.merge(Config(parameter_validation=False))
     return _client(settings, "sts", _as(ROOT), config)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """What SageMaker asks of a role by itself, with no request that would show it.
+
+    Attributes:
+        resource: ARN, or `*` for an action that names none.
+        conditions: keys and values of IAM's conditions.
+        is_unscoped: only statements without conditions, on all resources, count.
+    """
+
+    action: str
+    resource: str
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    is_unscoped: bool = False
+
+
+class Authorization(Protocol):
+    """Decides what a role may do, as IAM would."""
+
+    def allows(self, credentials: Credentials, permission: Permission) -> bool:
+        """Whether the role of these credentials has a permission; always true where IAM is not
+        enforced.
+        """

@@ -8,10 +8,8 @@ own and tells the API of changes. No method here waits for the work that it star
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
-
-from rehearsal.aws import Credentials
 
 Call = Callable[[str, dict[str, Any]], dict[str, Any]]
 """A SageMaker operation by name, e.g. `call("DescribeTrainingJob", {"TrainingJobName": "a"})`.
@@ -21,18 +19,14 @@ are validated as a client's would be. Raises `rehearsal.errors.ApiError`.
 """
 
 Change = Callable[[dict[str, Any]], None]
-"""Merges fields, named as in the Describe response, into one resource's record, and sends the event
-that AWS sends when its status changed. Changes to a resource that was deleted meanwhile are
-dropped.
-"""
+"""Merges fields of the Describe response into a record that is there still, and sends its event."""
 
 
 class JobBackend(Protocol):
-    """Runs processing, training and transform jobs.
+    """Runs jobs of the three kinds.
 
     It reports `ProcessingJobStatus`, … : `Completed`, `Failed` or `Stopped`, and of a training job
-    whose time is over `Stopping` before. The API sets `InProgress` before the start and `Stopping`
-    before `stop`.
+    whose time is over `Stopping` before. `InProgress`, and `Stopping` before `stop`, are the API's.
 
     Processing: also `ProcessingStartTime`, `ProcessingEndTime`, `ExitMessage`, `FailureReason`.
     Training: also `SecondaryStatus`, `ModelArtifacts`, `TrainingStartTime`, `TrainingEndTime`,
@@ -57,9 +51,7 @@ class JobBackend(Protocol):
         """
 
     def stop(self, arn: str) -> None:
-        """Asks a job to stop, as `StopTrainingJob` does: SIGTERM, 120 s, then the end. Returns at
-        once; an unknown ARN is no error.
-        """
+        """Asks a job to stop: SIGTERM, 120 s, then the end. Returns at once, of any ARN."""
 
     def close(self) -> None:
         """Ends all jobs now and waits for their processes to be gone."""
@@ -258,35 +250,8 @@ class AsyncInference(Protocol):
         """
 
 
-@dataclass(frozen=True)
-class Permission:
-    """What SageMaker asks of a role by itself, with no request that would show it.
-
-    Attributes:
-        resource: ARN, or `*` for an action that names none.
-        conditions: keys and values of IAM's conditions.
-        is_unscoped: only statements without conditions, on all resources, count.
-    """
-
-    action: str
-    resource: str
-    conditions: Mapping[str, str] = field(default_factory=dict)
-    is_unscoped: bool = False
-
-
-class Authorization(Protocol):
-    """Decides what a role may do, as IAM would."""
-
-    def allows(self, credentials: Credentials, permission: Permission) -> bool:
-        """Whether the role of these credentials has a permission; always true where IAM is not
-        enforced.
-        """
-
-
 class ExecutionReports(Protocol):
-    """How the engine tells the API of an execution. Both send the event that AWS sends, and both
-    drop what they hear of an execution that is gone.
-    """
+    """How the engine tells the API of an execution that is there still; AWS's event is sent."""
 
     def record_step(self, execution_arn: str, step: dict[str, Any]) -> None:
         """Keeps a step, in place of the one of that `StepName`, at its place in the order in which
@@ -310,10 +275,7 @@ class PipelineBackend(Protocol):
     """Runs pipeline executions: `rehearsal.pipelines.engine.Engine(settings, call, reports)`."""
 
     def start(
-        self,
-        execution: dict[str, Any],
-        definition: str,
-        earlier: Sequence[Mapping[str, Any]] = (),
+        self, execution: dict[str, Any], definition: str, earlier: Sequence[Mapping[str, Any]] = ()
     ) -> None:
         """Runs an execution in threads of its own; returns at once.
 
@@ -330,7 +292,7 @@ class PipelineBackend(Protocol):
 
     def stop(self, execution_arn: str) -> None:
         """Starts no further step and stops those that run; the end is reported as `Stopped`.
-        The API sets `Stopping` before. Returns at once; an unknown ARN is no error.
+        Returns at once, of any ARN.
         """
 
     def close(self) -> None:

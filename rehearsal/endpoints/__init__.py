@@ -1,0 +1,1 @@
+"""Model servers: their instances, pools, updates, invocations and metrics."""

@@ -1,0 +1,1 @@
+"""Images without Docker: built, pushed and run on this machine."""

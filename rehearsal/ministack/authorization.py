@@ -14,8 +14,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import _account_from_sts_session, get_account_id, get_region
 
 from rehearsal.authorization.record import Record, Request
-from rehearsal.aws import Credentials
-from rehearsal.backends import Permission
+from rehearsal.aws import Credentials, Permission
 from rehearsal.ministack import requests
 from rehearsal.ministack.requests import Check
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal import aws
+from rehearsal.aws import Authorization
 from rehearsal.backends import (
     AsyncInference,
-    Authorization,
     EndpointBackend,
     JobBackend,
     PipelineBackend,

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
-from rehearsal.backends import Permission
+from rehearsal.aws import Permission
 from rehearsal.errors import validation
 from rehearsal.resources.context import Context, Record
 

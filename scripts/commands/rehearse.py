@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +31,7 @@ from scripts.console import INTERRUPTED, CommandError, Stages, explain, warn
 from scripts.deployed.cdk import BOUNDARY, Cdk, CdkError, make_boundary
 from scripts.deployed.pipelines import execution_of_drop
 from scripts.deployed.session import STATES, shell_line
+from scripts.deployed.workplace import Workplace, make_anew
 from scripts.images.contents import check_trainable
 from scripts.images.data_sets import DATA_SETS, DEFAULT, DataSet
 from scripts.reports.evidence import Evidence
@@ -45,39 +45,6 @@ PROGRESS = re.compile(r"\.\.\.$|\d+ ?%")
 IMAGES = ("processing", "inference", "training")
 CONTAINERS = REPOSITORY / "containers"
 NETWORKS = CONTAINERS / "training" / "training" / "models"
-MARK = ".rehearsal-folder"  # this folder is ours to empty
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """The folder of one rehearsal."""
-
-    folder: Path
-
-    @property
-    def state(self) -> Path:
-        """The state of AWS on this machine."""
-        return self.folder / "aws"
-
-    @property
-    def images(self) -> Path:
-        """Images that were written for it."""
-        return self.folder / "images"
-
-    @property
-    def assembly(self) -> Path:
-        """The synthesised stacks."""
-        return self.folder / "cdk.out"
-
-    @property
-    def log(self) -> Path:
-        """What the CDK CLI and the installers said."""
-        return self.folder / "cdk.log"
-
-    @property
-    def report(self) -> Path:
-        """The page about the run."""
-        return self.folder / "report.html"
 
 
 def network_names() -> list[str]:
@@ -153,7 +120,7 @@ def main(console: Console, **given: Any) -> int:
     place = Workplace(options.folder.resolve())
     if options.data is not None:
         check_trainable(options.data, console, skip_unusable=options.skip_unusable)
-    _make_anew(place.folder)
+    make_anew(place.folder)
     # Before anything that takes long, as the package may have to be fetched.
     images = options.data or _write_images(place, options.chosen_data_set, console)
     stages = Stages(console, STAGES)
@@ -299,27 +266,6 @@ def _how_to_use(place: Workplace) -> str:
         return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it"
     stop = f"./scripts/local-aws stop --state {shlex.quote(str(place.state))}"
     return f"{shell_line(place.state)} leads to it; {stop} ends it"
-
-
-def _make_anew(folder: Path) -> None:
-    """Empties the folder of the rehearsal before.
-
-    Raises:
-        CommandError: a rehearsal runs in it, or it holds anything else.
-    """
-    mark = folder / MARK
-    if lifecycle.is_running(Workplace(folder).state):
-        raise CommandError(
-            f"A rehearsal runs in {folder}: use it (./scripts/drop, watch, approve, invoke), or "
-            "end it with ./scripts/local-aws stop and run this again."
-        )
-    if folder.exists() and not mark.exists() and any(folder.iterdir()):
-        raise CommandError(
-            f"{folder} holds things that are no rehearsal's: give --folder an empty or new folder."
-        )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    mark.touch()
 
 
 def _end(number: int, frame: FrameType | None) -> None:

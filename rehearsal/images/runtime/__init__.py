@@ -1,0 +1,1 @@
+"""Containers as process trees in Linux namespaces of their own."""

@@ -1,5 +1,3 @@
-# ruff: noqa: N803 - boto3's arguments
-
 import threading
 
 import boto3

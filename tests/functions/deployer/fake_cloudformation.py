@@ -1,7 +1,5 @@
 """CloudFormation's one serving stack in memory, in the words of boto3's client, and its events."""
 
-# ruff: noqa: N803 - boto3's arguments
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

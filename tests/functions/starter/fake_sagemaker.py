@@ -118,7 +118,7 @@ class FakeSageMaker:
             }
         )
 
-    def describe_pipeline_execution(self, PipelineExecutionArn: str) -> dict[str, Any]:  # noqa: N803
+    def describe_pipeline_execution(self, PipelineExecutionArn: str) -> dict[str, Any]:
         def describe() -> dict[str, Any]:
             (found,) = (e for e in self.executions if e.arn == PipelineExecutionArn)
             return {

@@ -70,7 +70,7 @@ class World:
     def find(self, drop_id: str) -> Marker | None:
         return self.markers.get(drop_id)
 
-    def get_object(self, Key: str, **_: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+    def get_object(self, Key: str, **_: str) -> dict[str, Any]:
         execution_id = Key.split("/")[1]
         if execution_id not in self.datasets:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")

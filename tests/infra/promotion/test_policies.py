@@ -60,23 +60,23 @@ class Repository:
     """ECR with the policy of one repository, in the words of boto3's client."""
 
     class exceptions:  # noqa: N801 - as boto3 has it
-        class RepositoryPolicyNotFoundException(ClientError): ...  # noqa: N818
+        class RepositoryPolicyNotFoundException(ClientError): ...
 
-        class RepositoryNotFoundException(ClientError): ...  # noqa: N818
+        class RepositoryNotFoundException(ClientError): ...
 
     def __init__(self, *statements):
         self.policy = {"Statement": list(statements)} if statements else None
 
-    def get_repository_policy(self, repositoryName):  # noqa: N803
+    def get_repository_policy(self, repositoryName):
         if self.policy is None:
             error = {"Error": {"Code": "RepositoryPolicyNotFoundException"}}
             raise self.exceptions.RepositoryPolicyNotFoundException(error, "GetRepositoryPolicy")
         return {"policyText": json.dumps(self.policy)}
 
-    def set_repository_policy(self, repositoryName, policyText):  # noqa: N803
+    def set_repository_policy(self, repositoryName, policyText):
         self.policy = json.loads(policyText)
 
-    def delete_repository_policy(self, repositoryName):  # noqa: N803
+    def delete_repository_policy(self, repositoryName):
         self.get_repository_policy(repositoryName)
         self.policy = None
 

@@ -206,7 +206,7 @@ def test_invoke_endpoint_is_not_for_it(endpoint, server, name):
         server.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"x")
 
 
-def test_a_broken_endpoint_keeps_its_queue_and_holds_no_other_up(  # noqa: PLR0917
+def test_a_broken_endpoint_keeps_its_queue_and_holds_no_other_up(
     endpoint, invoke, content, sagemaker, server, name
 ):
     """One whose model is gone, as it was made before the other."""

@@ -69,7 +69,7 @@ def key(settings: RehearsalSettings) -> str:
 
 
 @pytest.mark.parametrize("missing", [*SAGEMAKERS_OWN, "s3:PutObject"])
-def test_a_job_fails_for_the_one_action_that_its_role_may_not_do(  # noqa: PLR0917
+def test_a_job_fails_for_the_one_action_that_its_role_may_not_do(
     settings: RehearsalSettings,
     backend: ProcessBackend,
     image: Callable[[str], str],
@@ -92,7 +92,7 @@ def test_a_job_fails_for_the_one_action_that_its_role_may_not_do(  # noqa: PLR09
     assert "AccessDenied" in ended["FailureReason"]
 
 
-def test_a_job_that_may_do_it_all_completes(  # noqa: PLR0917
+def test_a_job_that_may_do_it_all_completes(
     settings: RehearsalSettings,
     backend: ProcessBackend,
     image: Callable[[str], str],
@@ -176,7 +176,7 @@ def test_a_model_without_a_key_has_the_key_of_s3_that_no_other_account_may_use(
     ("prefixes", "status"),
     [(["manifests/*", "a/*", "b/*"], "Completed"), (["manifests/*", "a/*"], "Failed")],
 )
-def test_a_manifest_needs_its_role_to_list_the_bucket_where_its_objects_are(  # noqa: PLR0917
+def test_a_manifest_needs_its_role_to_list_the_bucket_where_its_objects_are(
     settings: RehearsalSettings,
     backend: ProcessBackend,
     image: Callable[[str], str],

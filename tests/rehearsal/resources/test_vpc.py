@@ -176,7 +176,7 @@ def scoped(vpc, how):
         "of a look by the region",
     ],
 )
-def test_a_processing_job_takes_no_role_with_a_scope_and_others_do(  # noqa: PLR0917
+def test_a_processing_job_takes_no_role_with_a_scope_and_others_do(
     server, name, training, processing, vpc, may, how
 ):
     statements = scoped(vpc, how)

@@ -75,7 +75,7 @@ def test_one_class_alone_is_refused_before_anything_is_uploaded(
     assert keys_of(session, bucket) == []
 
 
-def test_a_small_class_is_a_warning_once_there_is_a_complete_drop(  # noqa: PLR0917
+def test_a_small_class_is_a_warning_once_there_is_a_complete_drop(
     session: boto3.Session,
     bucket: str,
     photos: Path,
@@ -91,7 +91,7 @@ def test_a_small_class_is_a_warning_once_there_is_a_complete_drop(  # noqa: PLR0
     assert "drops/second/_SUCCESS" in keys_of(session, bucket)
 
 
-def test_class_folders_that_differ_in_their_unicode_form_are_one_class_with_a_warning(  # noqa: PLR0917
+def test_class_folders_that_differ_in_their_unicode_form_are_one_class_with_a_warning(
     bucket: str,
     photos: Path,
     drop: Drop,

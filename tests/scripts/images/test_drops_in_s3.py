@@ -160,7 +160,6 @@ def test_progress_is_told_after_each_image(
     session: boto3.Session, bucket: str, photos: Path
 ) -> None:
     told: list[None] = []
-    tell: Callable[[], None] = lambda: told.append(None)  # noqa: E731
-    upload(s3_client(session), bucket, "d1", images_of(photos), tell)
+    upload(s3_client(session), bucket, "d1", images_of(photos), lambda: told.append(None))
 
     assert len(told) == 8

@@ -71,7 +71,7 @@ class Place:
 
 
 @pytest.fixture
-def place(  # noqa: PLR0917 - a fixture's arguments are fixtures
+def place(
     session: boto3.Session,
     environment: str,
     pipeline: str,

@@ -29,9 +29,7 @@ def test_each_object_becomes_one_beside_it_with_out_at_its_end(model, start, end
 
 
 @pytest.mark.parametrize(("given", "key"), [({}, "alias/aws/s3"), ({"KmsKeyId": "1"}, "1")])
-def test_the_answers_have_the_jobs_key_or_that_of_s3(  # noqa: PLR0917
-    s3, model, start, ended, given, key
-):
+def test_the_answers_have_the_jobs_key_or_that_of_s3(s3, model, start, ended, given, key):
     name = model()
     start({"a": b"1"}, TransformOutput={"S3OutputPath": f"s3://{name}/out", **given})
     assert ended()["TransformJobStatus"] == "Completed"

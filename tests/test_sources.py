@@ -1,0 +1,55 @@
+"""Sources stay readable: functions fit a screen, files a topic, exceptions say why."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FUNCTION_LINES, FILE_LINES = 40, 300
+SOURCES = [
+    REPOSITORY / name
+    for name in subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split()
+    if (REPOSITORY / name).exists()
+]
+PRODUCT = [path for path in SOURCES if "tests" not in path.relative_to(REPOSITORY).parts]
+WITHOUT_REASON = re.compile(r"# (noqa|type: ignore)(: ?[A-Z0-9, ]+|\[[a-z-, ]+\])?\s*$")
+
+
+def test_each_exception_to_a_check_has_its_reason():
+    bare = [
+        f"{path.relative_to(REPOSITORY)}:{number}"
+        for path in SOURCES
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)
+        if "noqa" in line and WITHOUT_REASON.search(line)
+    ]
+    assert bare == []
+
+
+def test_functions_fit_a_screen():
+    long = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno} {node.name}"
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno >= FUNCTION_LINES
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("folder", ["infra", "functions", "containers", "rehearsal", "scripts"])
+def test_a_file_is_a_topic(folder):
+    long = [
+        f"{path.relative_to(REPOSITORY)}: {lines} lines"
+        for path in PRODUCT
+        if path.relative_to(REPOSITORY).parts[0] == folder
+        and (lines := len(path.read_text("utf-8").splitlines())) > FILE_LINES
+    ]
+    assert long == []
