@@ -5,6 +5,7 @@ To import the SageMaker SDK takes longer than all the rest of a synthesis.
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,21 +14,30 @@ from infra.cache import INFRA, cached, digest, keep, read
 from infra.training.offline import offline
 from infra.training.wiring import Wiring
 
+# How many tokens the CDK made before, and so a token's number, is another in each synthesis.
+_TOKEN = re.compile(r"[$#]\{Token\[[^\]]*\]\}")
+_NUMBERED = re.compile(r"\$\{Token\[Wiring\.(\d+)\]\}")
+
 
 def definition_text(name: str, wiring: Wiring) -> str:
     """The definition as JSON, with the wiring's tokens inside.
 
     Args:
         name: the pipeline's name.
-        wiring: its tokens are part of what is kept: the CDK numbers them alike in every synthesis
-            of the same environments.
+        wiring: what is kept has its tokens numbered as they come in it.
     """
-    file = cached("definitions", digest(INFRA, name, json.dumps(_plain(wiring))))
+    plain = json.dumps(_plain(wiring))
+    tokens = list(dict.fromkeys(_TOKEN.findall(plain)))
+
+    def numbered(text: str) -> str:
+        return _TOKEN.sub(lambda token: f"${{Token[Wiring.{tokens.index(token[0])}]}}", text)
+
+    file = cached("definitions", digest(INFRA, name, numbered(plain)))
     text = read(file)
     if text is None:
-        text = _write(name, wiring)
+        text = numbered(_write(name, wiring))
         keep(file, text)
-    return text
+    return _NUMBERED.sub(lambda number: tokens[int(number[1])], text)
 
 
 def _plain(value: Any) -> Any:

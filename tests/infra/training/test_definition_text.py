@@ -73,10 +73,16 @@ def test_the_same_wiring_needs_no_sdk(text, kept):
     assert definition_text("shardwise-dev", wiring_with(100)) == text
 
 
+def test_the_same_wiring_with_other_tokens_needs_no_sdk(text, kept):
+    other = definition_text("shardwise-dev", wiring_with(300))
+    assert other != text
+    assert wiring_with(300).buckets.drops in other
+    assert wiring_with(100).buckets.drops not in other
+
+
 def test_another_setting_or_wiring_is_written_anew(kept):
     wiring = wiring_with(100)
     for other in (
-        wiring_with(300),
         replace(wiring, settings=load("prod")),
         replace(wiring, tags={"Project": "other"}),
         replace(wiring, volume_key_arn=wiring.model_package_group),
