@@ -38,6 +38,8 @@ ORDER = (
 """Of the tests of the one rehearsal: the later add runs to it, the last end its stacks."""
 
 
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if item.path.parent == Path(__file__).parent]
     for item in here:

@@ -1,4 +1,4 @@
-"""Takes a grant away from a deployed role and gives it back."""
+"""Takes a grant away from a deployed role and gives it back; finds grants that nothing needed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,45 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.grants import Grant, Role
+from infra.suppressions import Suppression
+from rehearsal.authorization.record import read
+from rehearsal.grants import Grant, Role, replay
 from scripts.deployed.stacks import roles_of
 
 POLL_SECONDS = 0.3
+
+_UPDATE = "An endpoint that is updated looks at its alarms: test_rollouts sees that it has to."
+_ROLLBACK = (
+    "The reporter tells of an update that was rolled back: test_rollouts sees that it has to."
+)
+BY_ROLLOUTS = (
+    Suppression("serving/EndpointRole *:alarm:*", "cloudwatch:DescribeAlarms", _UPDATE),
+    Suppression("operations/Reporter*", "cloudformation:DescribeStackEvents", _ROLLBACK),
+    Suppression("operations/Reporter*/reports/*", "s3:GetObject", _ROLLBACK),
+    Suppression("operations/Reporter*artifacts*", "s3:ListBucket", _ROLLBACK),
+)
+
+
+@dataclass(frozen=True)
+class Unneeded:
+    """A grant without which nothing would have been refused."""
+
+    subject: str
+    rule: str
+
+
+def unneeded_grants(rehearsed: Any, roles: Any) -> list[Unneeded]:
+    """Of roles as `roles_of` gives them: all that was asked of IAM is decided anew less each."""
+    uses = replay([each.role for each in roles], read(rehearsed.folder / "aws"))
+    return [
+        Unneeded(f"{each.label} {grant.resource}", grant.action)
+        for each in roles
+        for grant in each.role.grants
+        if not uses[grant].needed
+    ]
 
 
 def role_of(rehearsed: Any, label: str) -> Role:

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass
 
 import pytest
 
 from infra.suppressions import stale, unsuppressed
 from infra.suppressions.tables import EXERCISED_ELSEWHERE
-from rehearsal.authorization.record import read
-from rehearsal.grants import replay
 from scripts.deployed.stacks import roles_of
-from tests.chain.grants import run_job, wait, without
+from tests.chain.grants import BY_ROLLOUTS, run_job, unneeded_grants, wait, without
 
 pytestmark = pytest.mark.chain
 
@@ -103,14 +100,6 @@ def test_an_endpoint_does_not_come_up_without_a_grant_of_its_role(rehearsed):
     assert "not authorized" in ended["FailureReason"] or "AccessDenied" in ended["FailureReason"]
 
 
-@dataclass(frozen=True)
-class Unneeded:
-    """A grant without which nothing would have been refused."""
-
-    subject: str
-    rule: str
-
-
 @pytest.fixture(scope="module")
 def roles(rehearsed):
     """The deployed roles, before the stacks are destroyed."""
@@ -139,13 +128,7 @@ def destroyed(rehearsed, roles):
 
 @pytest.fixture(scope="module")
 def unneeded(rehearsed, roles, destroyed):
-    uses = replay([each.role for each in roles], read(rehearsed.folder / "aws"))
-    return [
-        Unneeded(f"{each.label} {grant.resource}", grant.action)
-        for each in roles
-        for grant in each.role.grants
-        if not uses[grant].needed
-    ]
+    return unneeded_grants(rehearsed, roles)
 
 
 def test_the_stacks_can_be_destroyed(destroyed):
@@ -153,7 +136,7 @@ def test_the_stacks_can_be_destroyed(destroyed):
 
 
 def test_the_rehearsal_fails_without_any_grant_but_those_that_are_explained(unneeded):
-    left = unsuppressed(unneeded, EXERCISED_ELSEWHERE)
+    left = unsuppressed(unneeded, EXERCISED_ELSEWHERE + BY_ROLLOUTS)
     assert not left, "\n".join(map(str, left))
 
 

@@ -18,8 +18,10 @@ import pytest
 
 from rehearsal.images import environments
 from rehearsal.settings import default_cache
+from scripts.deployed.stacks import roles_of
 from scripts.images.data_sets import write_digits
 from tests.chain.conftest import REPOSITORY, rehearse
+from tests.chain.grants import BY_ROLLOUTS, unneeded_grants
 from tests.chain.load import Load
 
 pytestmark = pytest.mark.chain
@@ -197,6 +199,12 @@ def test_rejecting_the_model_that_serves_brings_the_one_before(rollouts, healthy
     assert rollouts.outputs("serving")["ModelPackageArn"] == healthy.package
     assert healthy.wrong(load.answers) == []
     assert load.ask(0).model_package_arn == healthy.package
+
+
+def test_what_only_rollouts_ask_of_iam_is_needed(rollouts):
+    """After the others: all that they asked is decided anew less each grant."""
+    unneeded = unneeded_grants(rollouts, roles_of(rollouts.client, "dev"))
+    assert [u for u in unneeded if any(s.covers(u.subject, u.rule) for s in BY_ROLLOUTS)] == []
 
 
 def _status(rollouts):
