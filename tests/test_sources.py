@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FUNCTION_LINES, FILE_LINES = 40, 300
+FOLDERS = ("infra", "functions", "containers", "rehearsal", "scripts", "benchmarks", "tests")
 SOURCES = [
-    REPOSITORY / name
-    for name in subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout.split()
-    if (REPOSITORY / name).exists()
+    REPOSITORY / "app.py",
+    *(path for folder in FOLDERS for path in sorted((REPOSITORY / folder).rglob("*.py"))),
 ]
 PRODUCT = [path for path in SOURCES if "tests" not in path.relative_to(REPOSITORY).parts]
 WITHOUT_REASON = re.compile(r"# (noqa|type: ignore)(: ?[A-Z0-9, ]+|\[[a-z-, ]+\])?\s*$")
