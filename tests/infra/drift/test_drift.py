@@ -56,23 +56,25 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_is_not_compared(deploy
     assert deployed.compares() is None
 
 
-def test_few_answers_are_counted_and_say_nothing_of_drift(deployed, served):
+def test_few_answers_are_counted_and_say_nothing_of_drift(deployed, served, contract):
     deployed.answers(served, {"cow": MINIMUM - 1})
     drifts, counts = points(deployed, "ClassShareDrift"), points(deployed, "CapturedPredictions")
     found = deployed.compares()
     assert found["predictions"] == MINIMUM - 1
     assert found["drift"] is found["distance"] is None
+    contract("comparison").validate(found)
     assert points(deployed, "ClassShareDrift") == drifts
     assert points(deployed, "CapturedPredictions") == counts + 1
 
 
-def test_answers_like_the_training_are_no_drift(deployed, served):
+def test_answers_like_the_training_are_no_drift(deployed, served, contract):
     deployed.answers(served, LIKE_TRAINED)
     found = deployed.compares()
     assert (found["distance"], found["drift"]) == (0, 0)
     assert found["model_package_arn"] == served
     assert found["classes"]["dog"] == {"trained": 300, "predicted": 60}
     assert found == kept(deployed)
+    contract("comparison").validate(found)
 
 
 def test_other_models_answers_and_other_lines_are_counted_and_left_out(deployed, served):
