@@ -1,7 +1,9 @@
 """How long logs are kept, and what becomes of what a stack made when it is taken out of it."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_logs as logs
+from constructs import Construct
 
 from infra.settings import Settings
 
@@ -35,3 +37,27 @@ def removal_policy(settings: Settings, *, resists: bool = False) -> cdk.RemovalP
     if not settings.data.retain:
         return cdk.RemovalPolicy.DESTROY
     return cdk.RemovalPolicy.RETAIN if resists else cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+
+
+def protected_table(
+    scope: Construct,
+    construct_id: str,
+    settings: Settings,
+    *,
+    partition_key: dynamodb.Attribute,
+    sort_key: dynamodb.Attribute,
+) -> dynamodb.Table:
+    """A table paid by request, encrypted, recoverable, kept where the environment keeps data."""
+    return dynamodb.Table(
+        scope,
+        construct_id,
+        partition_key=partition_key,
+        sort_key=sort_key,
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        deletion_protection=settings.data.retain,
+        removal_policy=removal_policy(settings, resists=True),
+    )

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra import grants, names
 from infra.function import dead_letter_queue, python_function, retried
-from infra.retention import removal_policy
+from infra.retention import protected_table
 from infra.settings import Settings
 
 _SCHEDULE = cdk.Duration.minutes(15)
@@ -125,18 +125,12 @@ class Starter(Construct):
     def _table(self, settings: Settings) -> dynamodb.Table:
         """Drops and runs, a few hundred bytes each; the index has those that are not over."""
         text = dynamodb.AttributeType.STRING
-        table = dynamodb.Table(
+        table = protected_table(
             self,
             "Drops",
+            settings,
             partition_key=dynamodb.Attribute(name="Kind", type=text),
             sort_key=dynamodb.Attribute(name="Id", type=text),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            deletion_protection=settings.data.retain,
-            removal_policy=removal_policy(settings, resists=True),
         )
         # A local index alone can be read consistently.
         table.add_local_secondary_index(

@@ -11,7 +11,7 @@ from constructs import Construct
 from infra import grants, names
 from infra.function import python_function, retried
 from infra.promotion import Source
-from infra.retention import removal_policy
+from infra.retention import protected_table
 from infra.settings import Settings
 
 # Its own events tell an update or a rollback apart, and which attempt it was.
@@ -85,22 +85,16 @@ class Deployer(Construct):
 
     def _table(self, settings: Settings) -> dynamodb.Table:
         """Approvals, which SageMaker does not date: an item a package, a few hundred bytes."""
-        return dynamodb.Table(
+        return protected_table(
             self,
             "Approvals",
+            settings,
             partition_key=dynamodb.Attribute(
                 name="ModelPackageGroupName", type=dynamodb.AttributeType.STRING
             ),
             sort_key=dynamodb.Attribute(
                 name="ModelPackageVersion", type=dynamodb.AttributeType.NUMBER
             ),
-            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
-            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
-                point_in_time_recovery_enabled=True
-            ),
-            deletion_protection=settings.data.retain,
-            removal_policy=removal_policy(settings, resists=True),
         )
 
     def _grant(self, table: dynamodb.Table, changes: Sequence[str]) -> None:
