@@ -45,14 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in here:
         name = item.path.stem
         item.add_marker(pytest.mark.xdist_group("rehearsed" if name in ORDER else name))
-    places = {id(item): place for place, item in enumerate(items)}
-
-    def turn(item: pytest.Item) -> tuple[int, int]:
-        name = item.path.stem
-        return (ORDER.index(name) if name in ORDER else len(ORDER), places[id(item)])
-
-    here.sort(key=turn)
-    items[:] = [item for item in items if item.path.parent != Path(__file__).parent] + here
+    here.sort(key=lambda item: [*ORDER, item.path.stem].index(item.path.stem))
+    items[:] = [item for item in items if item not in here] + here
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
+def s3(server: Server, name: str) -> Any:
+    """A client, and a bucket of the test's own `name`."""
+    client = server.client("s3")
+    client.create_bucket(Bucket=name)
+    return client
+
+
+@pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[Server]:
     """A server that a test may stop and start."""
     started = Server(tmp_path / "state").start()

@@ -21,13 +21,6 @@ def name() -> str:
 
 
 @pytest.fixture
-def s3(server: Server, name: str) -> Any:
-    client = server.client("s3")
-    client.create_bucket(Bucket=name)
-    return client
-
-
-@pytest.fixture
 def endpoint(sagemaker: Any, s3: Any, name: str) -> Callable[..., str]:
     """Makes the endpoint."""
 

@@ -85,13 +85,6 @@ def name() -> str:
 
 
 @pytest.fixture
-def s3(server: Server, name: str) -> Any:
-    client = server.client("s3")
-    client.create_bucket(Bucket=name)
-    return client
-
-
-@pytest.fixture
 def model(sagemaker: Any, image: str, name: str) -> Callable[..., str]:
     def make(**variables: str) -> str:
         container = {"Image": image, "Environment": variables}
