@@ -23,8 +23,6 @@ _ROLLBACK = (
 BY_ROLLOUTS = (
     Suppression("serving/EndpointRole *:alarm:*", "cloudwatch:DescribeAlarms", _UPDATE),
     Suppression("operations/Reporter*", "cloudformation:DescribeStackEvents", _ROLLBACK),
-    Suppression("operations/Reporter*/reports/*", "s3:GetObject", _ROLLBACK),
-    Suppression("operations/Reporter*artifacts*", "s3:ListBucket", _ROLLBACK),
 )
 
 
