@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import itertools
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 FOLDER = "authorizations"
 _CURRENT = "current.jsonl"
@@ -89,30 +90,26 @@ class Record:
 def read(state: Path) -> Iterator[Request]:
     """Every request of the rehearsal with that state folder, oldest first.
 
-    A last line that is being written just now is left out. The server may be adding meanwhile.
+    A last line that is being written just now is left out. The server may be adding meanwhile:
+    what it adds after the reader came to the end is for the next one.
     """
     folder = state / FOLDER
-    number = 0
-    while (lines := _opened(folder, number)) is not None:
-        with lines:
-            yield from _requests(lines)
-        number += 1
+    for number in itertools.count():
+        # Opened before the full ones are sought: what is open stays whole, whatever its name.
+        current = _opened(folder / _CURRENT)
+        full = _opened(folder / f"{number:06}{_FULL}") or _opened(folder / f"{number:06}{_PACKED}")
+        with current or contextlib.nullcontext(), full or contextlib.nullcontext():
+            yield from _requests(full or current or ())
+        if full is None:
+            return
 
 
-def _opened(folder: Path, number: int) -> TextIO | None:
-    """The file of that number, packed, full, or the one that is written now; None after that."""
-    while number <= _next(folder):
-        with contextlib.suppress(FileNotFoundError):
-            return gzip.open(folder / f"{number:06}{_PACKED}", "rt", encoding="utf-8")
-        with contextlib.suppress(FileNotFoundError):
-            return (folder / f"{number:06}{_FULL}").open(encoding="utf-8")
-        lines = None
-        with contextlib.suppress(FileNotFoundError):
-            lines = (folder / _CURRENT).open(encoding="utf-8")
-        if number == _next(folder):
-            return lines  # What is open stays whole, whatever becomes of its name.
-        if lines is not None:
-            lines.close()  # Others were full meanwhile: this one may be a later one.
+def _opened(path: Path) -> IO[str] | None:
+    """The text of that file; None where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.suffix == ".gz":
+            return gzip.open(path, "rt", encoding="utf-8")
+        return path.open(encoding="utf-8")
     return None
 
 
@@ -132,7 +129,7 @@ def _next(folder: Path) -> int:
     return max(numbers, default=-1) + 1
 
 
-def _requests(lines: TextIO) -> Iterator[Request]:
+def _requests(lines: Iterable[str]) -> Iterator[Request]:
     for line in lines:
         if line.endswith("\n"):
             yield Request(**json.loads(line))

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import io
+import itertools
 import threading
 from pathlib import Path
+from typing import IO, Any
+
+import pytest
 
 from rehearsal.authorization.record import FOLDER, Record, Request, read
 
@@ -66,6 +71,29 @@ def test_what_a_kill_left_between_full_and_packed_is_read_once(tmp_path: Path) -
     Record(tmp_path).add(_request(50))
     assert list(read(tmp_path)) == [*requests, _request(50)]
     assert not full.exists()
+
+
+def test_what_comes_after_the_end_was_read_is_for_the_next_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = Record(tmp_path, most_bytes=500)
+    requests = [_request(number) for number in range(10)]
+    coming = iter(requests)
+    record.add(next(coming))
+    path_open = Path.open
+
+    class Read(io.TextIOWrapper):
+        def close(self) -> None:
+            for request in itertools.islice(coming, 4):
+                record.add(request)
+            super().close()
+
+    def opened(path: Path, mode: str = "r", **options: Any) -> IO[Any]:
+        return Read(path_open(path, "rb")) if mode == "r" else path_open(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    found = list(read(tmp_path))
+    assert found == requests[: len(found)]
 
 
 def test_who_reads_while_files_are_packed_misses_nothing(tmp_path: Path) -> None:
