@@ -1,7 +1,5 @@
 """`./scripts/bench`: measures a part and keeps its table in docs/benchmarks.md."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 Both run in copies, so that what is kept in the checkout stays as it is.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import statistics

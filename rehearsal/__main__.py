@@ -1,7 +1,5 @@
 """`python -m rehearsal --state DIR --port N serve`: AWS on this machine, in the foreground."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

@@ -1,7 +1,5 @@
 """How the rehearsal's own parts talk to the rehearsal's AWS: by boto3, as anybody does."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What a CloudFormation resource type is to the rehearsal, and what SageMaker's types share."""
 
-from __future__ import annotations
-
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable

@@ -3,8 +3,6 @@
 It imports MiniStack, which reads its settings when it is imported: after `ministack.configure`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -4,8 +4,6 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.h
 operation's own page.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -4,8 +4,6 @@ A grant is one action on one resource pattern in one statement that allows; a st
 two actions and three patterns is six.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Starts and stops a rehearsal's server in the background."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

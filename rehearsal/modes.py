@@ -1,7 +1,5 @@
 """The ways in which a rehearsal can be less kind: what AWS does at times, and not always."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

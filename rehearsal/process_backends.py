@@ -1,7 +1,5 @@
 """What does the work behind SageMaker's API: processes of this machine, and our engine."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from rehearsal.authorization.caller import caller, execution_role

@@ -1,7 +1,5 @@
 """What a start finds that the last stop cut short."""
 
-from __future__ import annotations
-
 import logging
 
 from rehearsal.api.dispatch import JOB_KINDS

@@ -1,7 +1,5 @@
 """Runs the rehearsal: AWS on this machine, in this process."""
 
-from __future__ import annotations
-
 import fcntl
 import logging
 import os

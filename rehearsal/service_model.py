@@ -4,8 +4,6 @@ botocore's own validator checks types, required members and minima. It leaves pa
 maxima to AWS; so these are checked here, in the words of SageMaker's errors.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """What one rehearsal is told: where it keeps its things and where it listens."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, field
 from pathlib import Path

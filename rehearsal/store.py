@@ -1,7 +1,5 @@
 """The records of all resources, in one SQLite file. Safe to use from any thread."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import threading

@@ -1,7 +1,5 @@
 """What is done again and again beside the server, and must not end unseen."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

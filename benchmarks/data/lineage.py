@@ -1,7 +1,5 @@
 """`./scripts/lineage` on many large executions, in a local S3."""
 
-from __future__ import annotations
-
 import json
 import os
 import statistics

@@ -4,8 +4,6 @@
 the same work as one writes it with the libraries that come to mind first.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

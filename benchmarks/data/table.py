@@ -1,7 +1,5 @@
 """The table of the data plane."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Iterator

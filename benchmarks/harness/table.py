@@ -1,7 +1,5 @@
 """Tables of measurements: shown, and kept in docs/benchmarks.md."""
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The servers that are measured: how each is started, asked and understood."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

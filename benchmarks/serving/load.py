@@ -1,7 +1,5 @@
 """The load generator: so many clients that ask again at once, or a rate whatever the answers."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import math

@@ -1,7 +1,5 @@
 """Starts the servers, checks that they answer alike, and measures them turn by turn."""
 
-from __future__ import annotations
-
 import os
 import statistics
 import tempfile

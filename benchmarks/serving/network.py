@@ -7,8 +7,6 @@ The same runtime, the same properties, and the same pixels unless DECODING is "p
 several environments.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

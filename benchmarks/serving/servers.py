@@ -1,7 +1,5 @@
 """Servers that run on one core and rest while another is asked."""
 
-from __future__ import annotations
-
 import http.client
 import os
 import signal

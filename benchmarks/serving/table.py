@@ -1,7 +1,5 @@
 """Serving: our server against the bare forward pass, and against other servers."""
 
-from __future__ import annotations
-
 from benchmarks.harness.table import Row
 from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, Kind
 from benchmarks.serving.measure import CLIENTS, Latencies, Measured, Rates

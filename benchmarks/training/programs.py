@@ -4,8 +4,6 @@ A stepper sets up, says so, and takes as many steps as each line that it reads a
 steppers can take turns. A line of output an order: `{"seconds": …}`, and what else the steps gave.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -3,8 +3,6 @@
 What of an allreduce lies behind the backward pass costs nothing; the rest adds to the step.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from infra.costs.durations import Machine, allreduce_seconds

@@ -1,7 +1,5 @@
 """Training: workers together against workers apart, waiting for input, and scaling on paper."""
 
-from __future__ import annotations
-
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence

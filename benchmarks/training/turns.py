@@ -1,7 +1,5 @@
 """Groups of steppers, each stepper on a core of its own, that take turns."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """From the name of an operation, or of a CloudFormation type, to the resource that has it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rehearsal import service_model

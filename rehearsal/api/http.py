@@ -3,8 +3,6 @@ https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

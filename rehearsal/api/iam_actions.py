@@ -2,8 +2,6 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsagemaker.html
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The invocations that wait for an instance, and who takes them."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

@@ -1,7 +1,5 @@
 """One invocation: input from S3, the model server's answer to S3, a notification."""
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

@@ -1,7 +1,5 @@
 """SageMaker's API as a role calls it, through the door: signed, authorised and on record."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from botocore import xform_name

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html
 """
 
-from __future__ import annotations
-
 import contextlib
 import gzip
 import itertools

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 Each is a call of the role's own clients: what refuses it is IAM's enforcement, and nothing here.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Iterator

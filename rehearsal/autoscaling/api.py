@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import uuid

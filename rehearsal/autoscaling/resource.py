@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/autoscaling/application/userguide/target-tracking-scaling-policy-overview.html
 """
 
-from __future__ import annotations
-
 import re
 import uuid
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_ApplicationAutoScaling.html
 """
 
-from __future__ import annotations
-
 import contextlib
 
 from rehearsal.autoscaling.api import target_name

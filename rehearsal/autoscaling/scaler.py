@@ -1,7 +1,5 @@
 """Does what the policies of alarms in ALARM ask for."""
 
-from __future__ import annotations
-
 import logging
 import math
 import uuid

@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.
 JSON patterns, and terms: all of `a "b c"`, any of `?a ?b`, none of `-c`.
 """
 
-from __future__ import annotations
-
 import json
 import operator
 import re

@@ -5,8 +5,6 @@ Arithmetic, comparisons, AND, OR, FILL, IF, ABS, CEIL, FLOOR, METRICS(), and SUM
 several metrics. A value that is missing, or divided by zero, makes the result missing.
 """
 
-from __future__ import annotations
-
 import ast
 import math
 import operator

@@ -1,7 +1,5 @@
 """Runs model servers as processes in namespaces of their own."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import shutil

@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariantS
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpoint.html
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

@@ -1,7 +1,5 @@
 """Why a fleet of model servers did not come up, or a server was not asked."""
 
-from __future__ import annotations
-
 
 class FleetError(Exception):
     """One sentence, which becomes the endpoint's FailureReason."""

@@ -1,7 +1,5 @@
 """The servers of all variants of one endpoint configuration, and who gets a request."""
 
-from __future__ import annotations
-
 import logging
 import random
 import secrets

@@ -2,8 +2,6 @@
 hangs.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-shadow-deployment.html
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import queue

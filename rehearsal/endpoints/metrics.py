@@ -6,8 +6,6 @@ Each metric is there with the dimensions `EndpointName`, `VariantName`, and once
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import time

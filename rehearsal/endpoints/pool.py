@@ -1,7 +1,5 @@
 """The instances of one variant, and which of them gets a request."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 import time

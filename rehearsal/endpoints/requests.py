@@ -1,7 +1,5 @@
 """One invocation, as the parts of a fleet hand it on, and the count of those under way."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
 """
 
-from __future__ import annotations
-
 import logging
 import math
 import threading

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
 One server answers all requests of the variant, where AWS has one a concurrent request.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What a variant's model servers are made from: image, environment, and the model's archive."""
 
-from __future__ import annotations
-
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which fleet of an endpoint gets a request: the one that serves, or the one that comes."""
 
-from __future__ import annotations
-
 import threading
 
 from rehearsal.endpoints.errors import CancelledError

@@ -4,8 +4,6 @@
 made if need be.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import json

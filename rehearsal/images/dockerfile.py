@@ -5,8 +5,6 @@ rehearsal makes from `requirements.txt` and `post-install` takes its place. `COP
 what such a `RUN` made, and is left out too.
 """
 
-from __future__ import annotations
-
 import copy
 import hashlib
 import json

@@ -7,8 +7,6 @@ environment's `python` first on PATH, with the files beside it. Its key is the S
 Python version and the platform, so images with the same files share one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import platform

@@ -1,7 +1,5 @@
 """What can go wrong with an image, and the folders where images and environments are kept."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

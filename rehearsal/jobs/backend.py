@@ -1,7 +1,5 @@
 """Runs jobs as processes in namespaces of their own."""
 
-from __future__ import annotations
-
 import shutil
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A job of containers that end by themselves, from its request to its end."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from abc import abstractmethod

@@ -6,8 +6,6 @@ path of. Here it is a port of the loopback, so the whole address is given, with 
 for each job: any SDK asks there again before what it has ends.
 """
 
-from __future__ import annotations
-
 import hmac
 import json
 import logging

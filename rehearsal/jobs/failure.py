@@ -1,7 +1,5 @@
 """Why a job failed, or ended before it was done."""
 
-from __future__ import annotations
-
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager

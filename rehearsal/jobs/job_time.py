@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StoppingCondition.html
 """
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime, timedelta
 from enum import Enum

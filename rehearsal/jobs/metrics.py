@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 import math

@@ -1,7 +1,5 @@
 """What a processing job and a training job have in common, read from their requests."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

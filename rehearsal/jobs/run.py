@@ -1,7 +1,5 @@
 """The life of a job, of whatever kind, and the jobs that run."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 import threading

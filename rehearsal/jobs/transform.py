@@ -1,7 +1,5 @@
 """A transform job, from its request to its end."""
 
-from __future__ import annotations
-
 import queue
 import threading
 import time

@@ -4,8 +4,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-batch-code.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 """
 
-from __future__ import annotations
-
 import json
 import threading
 import time

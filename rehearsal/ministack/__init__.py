@@ -5,8 +5,6 @@ tests deploy stacks through every row. MiniStack reads its settings when it is i
 modules here do: in a server they are imported after `configure`.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

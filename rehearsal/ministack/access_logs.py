@@ -2,8 +2,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

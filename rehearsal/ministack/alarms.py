@@ -3,8 +3,6 @@ one heap, and never again: here each is judged as on AWS, every second. Alarms o
 metrics it refuses in a stack, and otherwise forgets.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

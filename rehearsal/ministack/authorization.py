@@ -1,7 +1,5 @@
 """MiniStack's enforcement of IAM: the record of its decisions, and how it reads policies."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Callable

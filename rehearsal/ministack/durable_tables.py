@@ -5,8 +5,6 @@ not outlive a kill. Here each request that changed something is also kept as a l
 and a start makes those again that its state does not have.
 """
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -1,7 +1,5 @@
 """MiniStack's event loop, whose request it works on, and what of ours it answers there."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """S3's objects: their KMS keys and who may use them, a full disk, and their names in listings."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 What stands in two rows is wrapped twice, by the later row outermost.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Replaces things of MiniStack's, each only where it is what its replacement was written for."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 from collections.abc import Callable, Iterable

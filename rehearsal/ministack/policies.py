@@ -1,7 +1,5 @@
 """What IAM policies allow, by MiniStack's own engine and without its server."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

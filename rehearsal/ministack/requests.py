@@ -3,8 +3,6 @@ does not know it, as the Service Authorization Reference has it:
 https://docs.aws.amazon.com/service-authorization/latest/reference/
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from contextvars import ContextVar

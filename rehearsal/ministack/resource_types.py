@@ -1,7 +1,5 @@
 """Our resource types in MiniStack's CloudFormation."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs MiniStack on a socket."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import socket

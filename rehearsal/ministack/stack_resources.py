@@ -1,7 +1,5 @@
 """What MiniStack's handlers of a stack's resources leave out, or delete and AWS does not."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -2,8 +2,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-stack-status-change.html
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from typing import Any

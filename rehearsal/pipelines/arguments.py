@@ -2,8 +2,6 @@
 properties of other steps that they refer to: `Steps.A.ModelArtifacts.…`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

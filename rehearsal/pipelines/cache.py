@@ -5,8 +5,6 @@ attributes that make two runs the same,
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sqlite3

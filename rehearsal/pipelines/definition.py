@@ -4,8 +4,6 @@ Source: the definitions that the SageMaker Python SDK emits (schema version 2020
 https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping

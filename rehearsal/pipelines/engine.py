@@ -1,7 +1,5 @@
 """Runs pipeline executions, a thread each: the API's pipeline backend."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence

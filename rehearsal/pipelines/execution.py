@@ -4,8 +4,6 @@ A failed step keeps further ones from starting; those that run are waited for. T
 failed execution is AWS's own sentence; the steps tell why.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Which step waits for which: DependsOn, references in Arguments, and the branch's condition."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 

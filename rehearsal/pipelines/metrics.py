@@ -5,8 +5,6 @@ pipelines metrics": executions by the account and by `PipelineName`, steps by `P
 `StepName`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -5,8 +5,6 @@ JsonGet's paths may begin with `$.` (JsonPath):
 https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.html
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

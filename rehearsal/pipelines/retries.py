@@ -3,8 +3,6 @@
 Source: https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import get_args
 

@@ -1,7 +1,5 @@
 """One step of one execution: from Starting to its end, with retries and the cache."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

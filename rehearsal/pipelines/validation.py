@@ -1,7 +1,5 @@
 """What CreatePipeline refuses in a pipeline definition."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any

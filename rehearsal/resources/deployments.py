@@ -3,8 +3,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeploymentConfig.h
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeightsAndCapacities.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rehearsal.backends import Capacity, Configuration, DeploymentConfig, TrafficStep

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConf
 https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html (feature exclusions)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rehearsal.cloudformation import SageMakerType

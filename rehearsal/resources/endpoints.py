@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import re

@@ -1,7 +1,5 @@
 """What jobs of all kinds have in common: they are made, change, and stop in the same way."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime

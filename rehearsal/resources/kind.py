@@ -1,7 +1,5 @@
 """What resources of all kinds have in common: how they are added, found, shown and listed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html
 """
 
-from __future__ import annotations
-
 import json
 
 from rehearsal.cloudformation import Properties, Provisioned, SageMakerType, retag, without

@@ -1,7 +1,5 @@
 """Model packages: versions of a group, or on their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rehearsal import service_model

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-model.html
 """
 
-from __future__ import annotations
-
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws

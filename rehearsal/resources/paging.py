@@ -1,7 +1,5 @@
 """What all List operations share: filters, order, pages."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

@@ -1,7 +1,5 @@
 """Executions of pipelines."""
 
-from __future__ import annotations
-
 import secrets
 import string
 from typing import Any

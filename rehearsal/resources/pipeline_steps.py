@@ -1,7 +1,5 @@
 """The steps of an execution of a pipeline."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rehearsal import service_model

@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-pipeline.html
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import uuid

@@ -1,7 +1,5 @@
 """Processing jobs."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from rehearsal.errors import validation

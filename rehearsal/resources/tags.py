@@ -1,7 +1,5 @@
 """Tags of any resource."""
 
-from __future__ import annotations
-
 from rehearsal.errors import validation
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.paging import numbered_page

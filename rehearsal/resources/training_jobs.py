@@ -1,7 +1,5 @@
 """Training jobs."""
 
-from __future__ import annotations
-
 from rehearsal.errors import validation
 from rehearsal.jobs.plan import DEFAULT_MAX_RUNTIME_SECONDS
 from rehearsal.resources.context import Context, Handler, Record

@@ -1,7 +1,5 @@
 """Transform jobs."""
 
-from __future__ import annotations
-
 from rehearsal.errors import validation
 from rehearsal.resources import variants
 from rehearsal.resources.context import Context, Handler, Record

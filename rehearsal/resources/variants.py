@@ -1,7 +1,5 @@
 """From an endpoint configuration to the variants that the backend runs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -5,8 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_VpcConfig.html
 https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

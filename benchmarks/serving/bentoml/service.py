@@ -3,8 +3,6 @@
 https://docs.bentoml.com/en/latest/get-started/adaptive-batching.html
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

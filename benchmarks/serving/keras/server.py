@@ -4,8 +4,6 @@ The handler is a plain function, so that FastAPI runs it on a thread, off its ev
 https://fastapi.tiangolo.com/async/
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

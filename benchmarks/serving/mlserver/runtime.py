@@ -3,8 +3,6 @@
 https://docs.seldon.ai/mlserver/user-guide/adaptive-batching
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The image's entry point: SageMaker starts it with the argument `train`."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 What is served never passes here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import keras

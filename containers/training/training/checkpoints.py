@@ -4,8 +4,6 @@ SageMaker copies the folder to S3 while the job runs, and brings it to every hos
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
 """
 
-from __future__ import annotations
-
 import errno
 import json
 import logging

@@ -1,7 +1,5 @@
 """Epoch after epoch: training, validation, the log, checkpoints, and when to end."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 A processing job: https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys

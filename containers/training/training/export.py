@@ -4,8 +4,6 @@
 own answers, and pictures with the colours that preprocessing must find in them.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import shutil

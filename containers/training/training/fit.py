@@ -1,7 +1,5 @@
 """Steps of data-parallel training and validation: all workers hold the same weights after each."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import math

@@ -1,7 +1,5 @@
 """The optimiser and its learning rate: warm-up, cosine decay, and how both follow the batch."""
 
-from __future__ import annotations
-
 import math
 
 import keras

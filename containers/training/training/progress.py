@@ -1,7 +1,5 @@
 """How far a training has come: all that has to be known to go on from there, or to end."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -6,8 +6,6 @@ pass gives them: a bucket travels while the layers before it are still computed,
 https://arxiv.org/abs/2006.15704.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Hyperparameters: typed, limited, and refused before TensorFlow is imported."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a training leaves to read: `training.json`, one page with curves, and the model card."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Mapping, Sequence

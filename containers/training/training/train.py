@@ -1,7 +1,5 @@
 """What each worker runs, top to bottom: settings, data, model, optimiser, fit, export."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Mapping

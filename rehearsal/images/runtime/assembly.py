@@ -1,7 +1,5 @@
 """From an image to a container: its command, its variables and what it sees where."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence

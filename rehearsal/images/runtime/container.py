@@ -5,8 +5,6 @@ left behind. A line `stop` on stdin becomes SIGTERM for the command; end of file
 is there any more, and ends all at once.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

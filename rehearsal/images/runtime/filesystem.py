@@ -5,8 +5,6 @@ gets an entry it lacks on the machine (`/opt`, for `/opt/ml`) is shadowed: an em
 that shows each of its entries, and the new one. `/dev/shm` is empty and its own.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -1,7 +1,5 @@
 """Starts a group of containers, and follows it from the engine."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

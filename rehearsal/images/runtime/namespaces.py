@@ -1,7 +1,5 @@
 """How `unshare` (util-linux) is called to start a process in namespaces of its own."""
 
-from __future__ import annotations
-
 import fcntl
 import functools
 import os

@@ -4,8 +4,6 @@ The modules `supervisor` and `container` start with every job, so what they impo
 library only.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

@@ -13,8 +13,6 @@ Killing the `unshare` process of a container stands for the loss of its instance
 first. The command's own death by a signal never does, as the container's first process outlives it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

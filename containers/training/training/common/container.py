@@ -3,8 +3,6 @@
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.html
 """
 
-from __future__ import annotations
-
 import signal
 import time
 from dataclasses import dataclass

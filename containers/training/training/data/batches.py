@@ -7,8 +7,6 @@ in an allreduce. An order follows from seed, epoch and number of workers alone, 
 from any step, and as many hosts of as many workers share the work alike.
 """
 
-from __future__ import annotations
-
 import math
 import os
 import re

@@ -1,7 +1,5 @@
 """What a record of each class counts in the loss."""
 
-from __future__ import annotations
-
 import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf

@@ -3,8 +3,6 @@
 Compressed shards are unpacked once a host, as only a plain file can be read from any place.
 """
 
-from __future__ import annotations
-
 import fcntl
 import gzip
 import hashlib

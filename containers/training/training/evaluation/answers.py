@@ -6,8 +6,6 @@ number of workers; a worker without any has nothing to wait for, as evaluation r
 its way.
 """
 
-from __future__ import annotations
-
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence

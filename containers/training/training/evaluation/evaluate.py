@@ -1,7 +1,5 @@
 """What each worker runs, top to bottom: models, its share of the test channel, answers, results."""
 
-from __future__ import annotations
-
 import json
 import logging
 from pathlib import Path

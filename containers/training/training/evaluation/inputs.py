@@ -3,8 +3,6 @@
 The launcher's process unpacks, once a host and before anything heavy is imported; the workers read.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import tarfile

@@ -4,8 +4,6 @@
 `worst_mistakes.html`, one page with its images inside.
 """
 
-from __future__ import annotations
-
 import base64
 import csv
 import io

@@ -7,8 +7,6 @@ AWS's own toolkits try for 15 minutes, and so does this. A job of one host asks 
 where it is isolated from the network, its own may never have an address.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import json
 import logging

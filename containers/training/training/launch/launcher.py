@@ -1,7 +1,5 @@
 """Starts this host's workers and watches them: no SSH, no MPI, the same on one host and on many."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

@@ -5,8 +5,6 @@ and why. Each keeps one entry in the rendezvous' key-value store and reads those
 host that fails ends all of them, with its reason, and one that vanishes is noticed.
 """
 
-from __future__ import annotations
-
 import http.client
 import json
 import logging

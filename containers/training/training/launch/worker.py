@@ -4,8 +4,6 @@ Arguments: the module whose `work` it calls, the root of SageMaker's folders, th
 launcher's process id.
 """
 
-from __future__ import annotations
-
 import ctypes
 import importlib
 import logging

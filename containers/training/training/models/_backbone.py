@@ -1,7 +1,5 @@
 """What the networks made of a backbone of keras.applications have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

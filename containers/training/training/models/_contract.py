@@ -1,7 +1,5 @@
 """What every network must keep, checked on the network itself before it trains."""
 
-from __future__ import annotations
-
 import keras
 
 from training.common.container import UserError

@@ -1,7 +1,5 @@
 """Loads a weights file into a network or a part of it."""
 
-from __future__ import annotations
-
 import warnings
 from pathlib import Path
 from zipfile import BadZipFile

@@ -3,8 +3,6 @@
 https://arxiv.org/abs/2104.00298
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras

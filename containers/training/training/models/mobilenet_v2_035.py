@@ -3,8 +3,6 @@
 https://arxiv.org/abs/1801.04381
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras

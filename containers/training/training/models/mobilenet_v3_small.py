@@ -3,8 +3,6 @@
 https://arxiv.org/abs/1905.02244
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras

@@ -1,7 +1,5 @@
 """A few convolutions: right for small images, trains in seconds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras
