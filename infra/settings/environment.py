@@ -1,8 +1,9 @@
 """All settings of one environment."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from infra.settings.endpoint import Endpoint
 from infra.settings.operations import (
@@ -34,21 +35,16 @@ Qualifier = Annotated[
 class Settings(Section):
     """All settings of one environment."""
 
-    environment: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")] = Field(
-        description="Name of the environment: that of its file."
-    )
-    qualifier: Qualifier | None = Field(
-        default=None,
-        description="Name of a sandbox: one more deployment of the environment, of which nothing "
-        "is shared with the others; it costs what the environment does. Only on the command line.",
-    )
-    account: Account | None = Field(
-        default=None,
-        description="AWS account to deploy to; without it, the one of the credentials.",
-    )
-    region: Region | None = Field(
-        default=None, description="AWS Region to deploy to; without it, the one of the credentials."
-    )
+    environment: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
+    """Name of the environment: that of its file."""
+    qualifier: Qualifier | None = None
+    """Name of a sandbox: one more deployment of the environment, of which nothing is shared with
+    the others; it costs what the environment does. Only on the command line.
+    """
+    account: Account | None = None
+    """AWS account to deploy to; without it, the one of the credentials."""
+    region: Region | None = None
+    """AWS Region to deploy to; without it, the one of the credentials."""
     data: Data = Data()
     manifests: Manifests = Manifests()
     shards: Shards = Shards()
@@ -74,62 +70,44 @@ class Settings(Section):
         """What pipeline, endpoint and dashboard are called, and stacks' names begin with."""
         return f"shardwise-{self.stage}"
 
-    @model_validator(mode="after")
-    def _compares_what_is_captured(self) -> "Settings":
+    def _problems(self) -> Iterator[str]:
         if self.drift.every_hours and not self.endpoint.capture_percent:
-            raise ValueError(
+            yield (
                 "drift.every_hours compares captured answers and endpoint.capture_percent is 0: "
                 "raise capture_percent, or set every_hours to 0"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_model_that_a_vpc_takes(self) -> "Settings":
         # https://docs.aws.amazon.com/sagemaker/latest/dg/serverless-endpoints.html
         if self.network.vpc and self.endpoint.mode == "serverless":
-            raise ValueError(
+            yield (
                 "network.vpc is on and endpoint.mode is serverless, which SageMaker lets into no "
                 "VPC: set mode to instances or asynchronous, or vpc to false"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _retrains_what_it_serves(self) -> "Settings":
         if self.promotion.deploys == "model" and self.drift.every_hours and self.drift.retrain:
-            raise ValueError(
+            yield (
                 "drift.retrain starts the environment's own pipeline, whose models are not served "
                 "while promotion.deploys is model: set retrain to false"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _is_where_its_models_are(self) -> "Settings":
         source = self.promotion.source
         if source and self.region and source["region"] != self.region:
-            raise ValueError(
+            yield (
                 f"promotion.source_model_package_group is in {source['region']} and region is "
                 f"{self.region}, and SageMaker takes packages of its own Region alone: use a "
                 "source there"
             )
         if self.account in self.promotion.target_accounts:
-            raise ValueError(
+            yield (
                 f"promotion.target_accounts has {self.account}, the environment's own account: "
                 "take it out"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _shares_what_others_can_read(self) -> "Settings":
         # https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-deploy.html
         if self.promotion.target_accounts and not self.security.customer_managed_keys:
-            raise ValueError(
+            yield (
                 "promotion.target_accounts has accounts and security.customer_managed_keys is off: "
                 "SageMaker writes models with AWS's own key then, which no other account may use; "
                 "set customer_managed_keys to true, and train anew what they are to serve"
             )
         if self.account and (problem := self.problem_in(self.account)):
-            raise ValueError(problem)
-        return self
+            yield problem
 
     def problem_in(self, account: str) -> str | None:
         """Why it can't be deployed to `account`, where that is only known from credentials."""

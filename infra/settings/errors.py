@@ -28,7 +28,11 @@ def schemas() -> Mapping[str, Schema]:
             settings |= {f"{name}.{key}": value for key, value in section.items()}
         elif name != "environment":
             settings[name] = field
-    return settings
+    # A docstring has lines, a description is one.
+    return {
+        name: {**setting, "description": " ".join(setting["description"].split())}
+        for name, setting in settings.items()
+    }
 
 
 def is_optional(schema: Schema) -> bool:

@@ -1,9 +1,10 @@
 """Table `[promotion]`: whose models an environment serves, and who may serve its own."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from infra.settings.section import Account, Section
 
@@ -40,62 +41,48 @@ class Promotion(Section):
     environment trains it and others serve it.
     """
 
-    deploys: Literal["code", "model"] = Field(
-        default="code",
-        description="code: the environment serves what its own pipeline registers. model: it "
-        "serves what is approved in source_model_package_group, and its own pipeline and trigger, "
-        "which cost nothing until something is dropped, register models that are not served.",
-    )
-    source_model_package_group: ModelPackageGroupArn | None = Field(
-        default=None,
-        description="ARN of the group whose approved packages are served, of another environment "
-        "or account, in the same Region; with deploys model only. ModelPackageGroupArn in the "
-        "outputs of the source's training stack.",
-    )
-    source_artifacts_bucket: BucketName | None = Field(
-        default=None,
-        description="Bucket of the source's models; with deploys model only. ArtifactsBucketName "
-        "in the outputs of the source's data stack.",
-    )
-    source_key: KeyArn | None = Field(
-        default=None,
-        description="ARN of the key of the source's models, where the source has "
-        "security.customer_managed_keys, as one in another account must; with deploys model only. "
-        "ObjectKeyArn in the outputs of the source's data stack.",
-    )
-    target_accounts: tuple[Account, ...] = Field(
-        default=(),
-        max_length=10,
-        description="Other accounts whose environments may serve models of this one: they may read "
-        "its packages, models and images, and hear of its approvals. Needs "
-        "security.customer_managed_keys; costs their reading, and the events.",
-    )
+    deploys: Literal["code", "model"] = "code"
+    """code: the environment serves what its own pipeline registers. model: it serves what is
+    approved in source_model_package_group, and its own pipeline and trigger, which cost nothing
+    until something is dropped, register models that are not served.
+    """
+    source_model_package_group: ModelPackageGroupArn | None = None
+    """ARN of the group whose approved packages are served, of another environment or account, in
+    the same Region; with deploys model only. ModelPackageGroupArn in the outputs of the source's
+    training stack.
+    """
+    source_artifacts_bucket: BucketName | None = None
+    """Bucket of the source's models; with deploys model only. ArtifactsBucketName in the outputs of
+    the source's data stack.
+    """
+    source_key: KeyArn | None = None
+    """ARN of the key of the source's models, where the source has security.customer_managed_keys,
+    as one in another account must; with deploys model only. ObjectKeyArn in the outputs of the
+    source's data stack.
+    """
+    target_accounts: Annotated[tuple[Account, ...], Field(max_length=10)] = ()
+    """Other accounts whose environments may serve models of this one: they may read its packages,
+    models and images, and hear of its approvals. Needs security.customer_managed_keys; costs their
+    reading, and the events.
+    """
 
-    @model_validator(mode="after")
-    def _has_a_source_for_models(self) -> "Promotion":
+    def _problems(self) -> Iterator[str]:
         needed = {
             "source_model_package_group": self.source_model_package_group,
             "source_artifacts_bucket": self.source_artifacts_bucket,
         }
         if self.deploys == "model":
             if missing := [name for name, value in needed.items() if value is None]:
-                raise ValueError(
+                yield (
                     f"deploys is model and {missing[0]} has no value: give one, or set deploys to "
                     "code"
                 )
         elif given := [
             name for name, value in (*needed.items(), ("source_key", self.source_key)) if value
         ]:
-            raise ValueError(
-                f"{given[0]} counts with deploys model only: set deploys, or take it out"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _names_each_account_once(self) -> "Promotion":
+            yield f"{given[0]} counts with deploys model only: set deploys, or take it out"
         if len(set(self.target_accounts)) < len(self.target_accounts):
-            raise ValueError("target_accounts has an account twice: take one out")
-        return self
+            yield "target_accounts has an account twice: take one out"
 
     @property
     def source(self) -> dict[str, str] | None:

@@ -1,10 +1,17 @@
 """What the tables of a file have in common: the model, and types of values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from infra.costs import load_prices
 from infra.costs.prices import Use
@@ -14,6 +21,8 @@ Accelerator = Literal["cpu", "gpu"]
 # SageMaker's own limits: volumes of 1 to 16,384 GB; a job runs for 28 days at most.
 VolumeSize = Annotated[int, Field(ge=1, le=16_384)]
 Runtime = Annotated[int, Field(ge=60, le=28 * 24 * 3600)]
+Days = Annotated[int, Field(ge=1, le=3650)]
+Share = Annotated[float, Field(ge=0, le=1)]
 S3Uri = Annotated[
     str,
     StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w.=+@ -]+)+$"),
@@ -22,9 +31,21 @@ S3Uri = Annotated[
 
 
 class Section(BaseModel):
-    """A table of the file; an unknown key is an error."""
+    """A table of the file; an unknown key is an error, a setting's docstring its description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    def _problems(self) -> Iterator[str]:
+        """Which settings do not go together, a sentence each: what is wrong, and what to do."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        for problem in self._problems():
+            raise ValueError(problem)
+        return self
 
 
 InstanceType = Annotated[
@@ -57,20 +78,16 @@ TrainingInstance = Annotated[InstanceType, AfterValidator(_usable("training"))]
 HostingInstance = Annotated[InstanceType, AfterValidator(_usable("hosting"))]
 
 
-def check_accelerator(instance_type: str, accelerator: Accelerator) -> None:
-    """An instance has GPUs for a build that needs them, and none for one that doesn't.
-
-    Raises:
-        ValueError: it is otherwise.
-    """
+def accelerator_problems(instance_type: str, accelerator: Accelerator) -> Iterator[str]:
+    """An instance has GPUs for a build that needs them, and none for one that doesn't."""
     gpus = gpus_of(instance_type)
     if accelerator == "gpu" and not gpus:
-        raise ValueError(
+        yield (
             f"accelerator is gpu and instance_type {instance_type} has no GPU: use one that has, "
             "like ml.g4dn.xlarge, or set accelerator to cpu"
         )
     if accelerator == "cpu" and gpus:
-        raise ValueError(
+        yield (
             f"accelerator is cpu and the GPUs of instance_type {instance_type} would be paid for "
             "and idle: set accelerator to gpu, or use an instance without"
         )
