@@ -49,32 +49,32 @@ class AccessLogs:
         self._late = late
         self._waiting: dict[tuple[str, str], _Waiting] = {}
 
-    def handle_request(self, old: Handler) -> Handler:
+    async def handle_request(
+        self,
+        old: Handler,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+    ) -> Answer:
         """Notes each request of a bucket that has its requests logged."""
+        bucket = unquote(path).lstrip("/").partition("/")[0]
+        # Before the request: it may be the one that deletes the bucket.
+        setting = _setting(bucket)
+        if method == "DELETE" and "policy" in query:
+            self._deliver(lambda waiting: waiting.target == bucket)
+        answer = await old(method, path, headers, body, query)
+        if setting is not None:
+            self._note(bucket, setting, f"{bucket} REST.{method} {path} {answer[0]}")
+        return answer
 
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Answer:
-            bucket = unquote(path).lstrip("/").partition("/")[0]
-            # Before the request: it may be the one that deletes the bucket.
-            setting = _setting(bucket)
-            if method == "DELETE" and "policy" in query:
-                self._deliver(lambda waiting: waiting.target == bucket)
-            answer = await old(method, path, headers, body, query)
-            if setting is not None:
-                self._note(bucket, setting, f"{bucket} REST.{method} {path} {answer[0]}")
-            return answer
-
-        return handle
-
-    def delete_bucket_policy(self, old: Callable[..., None]) -> Callable[..., None]:
+    def delete_bucket_policy(
+        self, old: Callable[..., None], physical_id: str, properties: dict[str, Any]
+    ) -> None:
         """Delivers what waits, just before the policy is gone that lets it be written."""
-
-        def delete(physical_id: str, properties: dict[str, Any]) -> None:
-            self._deliver(lambda waiting: waiting.target == properties.get("Bucket"))
-            old(physical_id, properties)
-
-        return delete
+        self._deliver(lambda waiting: waiting.target == properties.get("Bucket"))
+        old(physical_id, properties)
 
     def deliver(self) -> None:
         """What has waited long enough; on MiniStack's loop."""

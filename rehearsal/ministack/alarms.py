@@ -18,6 +18,7 @@ from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures
 
 _failures = Failures("alarms")
+_announced: dict[str, dict[str, str]] = {}  # the newest shown state by an alarm's ARN
 EVERY_SECONDS = 1.0
 _PATIENCE_SECONDS = 30.0
 LATE_SECONDS: dict[str, float] = {}
@@ -46,61 +47,54 @@ _OF_ONE_METRIC = (
 Alarm = dict[str, Any]
 
 
-def dispatch_alarm_actions(old: Callable[..., None]) -> Callable[..., None]:
+def dispatch_alarm_actions(
+    old: Callable[..., None], alarm: Alarm, before: str, after: str, why: str
+) -> None:
     """Sends AWS's event of each change of state, and calls Lambda functions among the actions."""
-    announced: dict[str, dict[str, str]] = {}
-
-    def dispatch(alarm: Alarm, before: str, after: str, why: str) -> None:
-        arn, now = alarm["AlarmArn"], time.time()
-        shown = alarms.shown_state(after, why, alarm.get("StateReasonData"), now)
-        previous = announced.get(arn) or {"value": before}
-        announced[arn] = shown
-        detail = alarms.detail(alarm, shown, previous)
-        put_event_soon("aws.cloudwatch", alarms.DETAIL_TYPE, detail, [arn])
-        old(alarm, before, after, why)
-        _call_functions(alarm, after, alarms.action_payload(arn, detail, now))
-
-    return dispatch
+    arn, now = alarm["AlarmArn"], time.time()
+    shown = alarms.shown_state(after, why, alarm.get("StateReasonData"), now)
+    previous = _announced.get(arn) or {"value": before}
+    _announced[arn] = shown
+    detail = alarms.detail(alarm, shown, previous)
+    put_event_soon("aws.cloudwatch", alarms.DETAIL_TYPE, detail, [arn])
+    old(alarm, before, after, why)
+    _call_functions(alarm, after, alarms.action_payload(arn, detail, now))
 
 
-def put_metric_alarm(old: Callable[..., Answer]) -> Callable[..., Answer]:
+def put_metric_alarm(
+    old: Callable[..., Answer],
+    params: dict[str, Any],
+    data: dict[str, Any],
+    is_cbor: bool,
+    is_json: bool = False,
+) -> Answer:
     """Takes alarms on an expression; refuses what the rehearsal can't judge."""
-
-    def put(
-        params: dict[str, Any], data: dict[str, Any], is_cbor: bool, is_json: bool = False
-    ) -> Answer:
-        try:
-            _check_comparison(data.get("ComparisonOperator"), data.get("ThresholdMetricId"))
-            queries = _queries(data["Metrics"]) if data.get("Metrics") else None
-        except ValueError as error:
-            refused: Answer = cloudwatch._error(
-                "ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor
-            )
-            return refused
-        answer = old(params, data, is_cbor, is_json)
-        if queries and answer[0] == 200:
-            alarm = cloudwatch._alarms[data["AlarmName"]]
-            _set_queries(alarm, queries)
-            cloudwatch._evaluate_alarm(alarm)
-        return answer
-
-    return put
-
-
-def metric_alarm_record(old: Callable[[str, Alarm], Alarm]) -> Callable[[str, Alarm], Alarm]:
-    """The same of a stack's alarms."""
-
-    def record(name: str, properties: dict[str, Any]) -> Alarm:
-        _check_comparison(properties.get("ComparisonOperator"), properties.get("ThresholdMetricId"))
-        if not properties.get("Metrics"):
-            return old(name, properties)
-        queries = _queries(properties["Metrics"])
-        rest = {key: value for key, value in properties.items() if key != "Metrics"}
-        alarm = old(name, rest | {"MetricName": "-", "Namespace": "-"})
+    try:
+        queries = _queries(data)
+    except ValueError as error:
+        refused: Answer = cloudwatch._error(
+            "ValidationError", str(error), 400, use_json=is_json, use_cbor=is_cbor
+        )
+        return refused
+    answer = old(params, data, is_cbor, is_json)
+    if queries and answer[0] == 200:
+        alarm = cloudwatch._alarms[data["AlarmName"]]
         _set_queries(alarm, queries)
-        return alarm
+        cloudwatch._evaluate_alarm(alarm)
+    return answer
 
-    return record
+
+def metric_alarm_record(
+    old: Callable[[str, Alarm], Alarm], name: str, properties: dict[str, Any]
+) -> Alarm:
+    """The same of a stack's alarms."""
+    queries = _queries(properties)
+    if not queries:
+        return old(name, properties)
+    rest = {key: value for key, value in properties.items() if key != "Metrics"}
+    alarm = old(name, rest | {"MetricName": "-", "Namespace": "-"})
+    _set_queries(alarm, queries)
+    return alarm
 
 
 def _call_functions(alarm: Alarm, after: str, payload: dict[str, Any]) -> None:
@@ -139,7 +133,7 @@ def newest_value(settings: RehearsalSettings, name: str) -> float | None:
 
 
 def evaluate_alarm(alarm: Alarm) -> None:
-    """In the place of MiniStack's own."""
+    """In the place of MiniStack's own: judges an alarm by all that has come by now."""
     with _failures.watched(str(alarm.get("AlarmName"))):
         rule = _rule(alarm)
         if rule is not None:
@@ -236,21 +230,23 @@ def _set_queries(alarm: Alarm, queries: list[dict[str, Any]]) -> None:
     alarm["Metrics"] = queries
 
 
-def _check_comparison(comparison: str | None, threshold_metric: str | None) -> None:
-    if threshold_metric or (comparison and comparison not in COMPARISONS):
+def _queries(alarm: Alarm) -> list[dict[str, Any]]:
+    """The Metrics of an alarm with numbers and truths as such, where a template may have text; none
+    of an alarm on one metric.
+
+    Raises:
+        ValueError: one sentence: it can't be judged here, not exactly one returns data, or an
+            expression is none.
+    """
+    comparison = alarm.get("ComparisonOperator")
+    if alarm.get("ThresholdMetricId") or (comparison and comparison not in COMPARISONS):
         raise ValueError(
             f"The rehearsal has no anomaly detection ({comparison}): compare with a Threshold."
         )
-
-
-def _queries(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """MetricDataQueries with numbers and truths as such, where a template may have text.
-
-    Raises:
-        ValueError: one sentence: not exactly one returns data, or an expression is none.
-    """
+    if not alarm.get("Metrics"):
+        return []
     queries = []
-    for metric in metrics:
+    for metric in alarm["Metrics"]:
         query = dict(metric)
         query["ReturnData"] = str(query.get("ReturnData", True)).lower() != "false"
         if stat := query.get("MetricStat"):

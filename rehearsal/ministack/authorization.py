@@ -16,41 +16,36 @@ from rehearsal.aws import Credentials, Permission
 from rehearsal.ministack import requests
 from rehearsal.ministack.requests import Check
 
-Enforce = Callable[..., Any]
-
 _log = logging.getLogger(__name__)
 _by_resource: ContextVar[str] = ContextVar("by_resource", default="")
 
 
-def enforce(record: Record) -> Callable[[Enforce], Enforce]:
+def enforce(
+    record: Record,
+    old: Callable[..., Any],
+    access_key: str,
+    action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: dict[str, Any] | None = None,
+) -> Any:
     """Each decision of MiniStack's one entry point is written down; a refusal is logged too."""
-
-    def wrap(old: Enforce) -> Enforce:
-        def enforce_all(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
-            access_key: str,
-            action: str,
-            service: str,
-            region: str,
-            resource_arn: str = "*",
-            service_context: dict[str, Any] | None = None,
-        ) -> Any:
-            checks = [Check(action, resource_arn, service_context or {}), *requests.take_further()]
-            for check in checks:
-                # So that a key's or bucket's own policy is looked at.
-                owner = service if check.action == action else check.action.partition(":")[0]
-                _by_resource.set("")
-                denied = old(access_key, check.action, owner, region, check.resource, check.context)
-                principal = None if _is_unknown(denied) else _principal(access_key)
-                if principal is not None:
-                    _add(record, principal, check, is_allowed=denied is None)
-                if denied is not None:
-                    requests.refuse(check)
-                    return denied
-            return None
-
-        return enforce_all
-
-    return wrap
+    checks = [Check(action, resource_arn, service_context or {}), *requests.take_further()]
+    for check in checks:
+        # So that a key's or bucket's own policy is looked at.
+        owner = service if check.action == action else check.action.partition(":")[0]
+        _by_resource.set("")
+        denied = old(access_key, check.action, owner, region, check.resource, check.context)
+        # An AuthError is about a caller that nobody here knows.
+        is_known = not isinstance(denied, iam_evaluator.AuthError)
+        principal = _principal(access_key) if is_known else None
+        if principal is not None:
+            _add(record, principal, check, is_allowed=denied is None)
+        if denied is not None:
+            requests.refuse(check)
+            return denied
+    return None
 
 
 class Decisions:
@@ -94,21 +89,20 @@ def _counts(statement: Any) -> bool:
     return statement.effect == "Deny" or is_unscoped
 
 
-def combine_resource_policy(old: Callable[..., Any]) -> Callable[..., Any]:
+def combine_resource_policy(
+    old: Callable[..., Any], identity: Any, *rest: Any, **named: Any
+) -> Any:
     """Notes what the resource's own policy says to the request that is decided."""
 
-    def combine(identity: Any, *rest: Any, **named: Any) -> Any:
-        def with_identity(decision: str) -> bool:
-            given = iam_evaluator.EvalResult(decision, identity.principal_arn)
-            return bool(old(given, *rest, **named).decision == "Allow")
+    def with_identity(decision: str) -> bool:
+        given = iam_evaluator.EvalResult(decision, identity.principal_arn)
+        return bool(old(given, *rest, **named).decision == "Allow")
 
-        if with_identity("ImplicitDeny"):
-            _by_resource.set("allows")
-        elif not with_identity("Allow"):
-            _by_resource.set("refuses")
-        return old(identity, *rest, **named)
-
-    return combine
+    if with_identity("ImplicitDeny"):
+        _by_resource.set("allows")
+    elif not with_identity("Allow"):
+        _by_resource.set("refuses")
+    return old(identity, *rest, **named)
 
 
 def _add(record: Record, principal: str, check: Check, *, is_allowed: bool) -> None:
@@ -130,36 +124,23 @@ def _add(record: Record, principal: str, check: Check, *, is_allowed: bool) -> N
         )
 
 
-def resolve_condition_key(old: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+def resolve_condition_key(old: Callable[[str, Any], Any], key: str, context: Any) -> Any:
     """The endpoint on this machine's loopback stands for AWS's own, which are reached by TLS: a
     policy that denies what comes without (`aws:SecureTransport`) would deny every request here.
     """
-
-    def resolve(key: str, context: Any) -> Any:
-        return "true" if key.lower() == "aws:securetransport" else old(key, context)
-
-    return resolve
+    return "true" if key.lower() == "aws:securetransport" else old(key, context)
 
 
+@lru_cache(maxsize=4096)
 def compile_pattern(
-    old: Callable[[str, bool], re.Pattern[str]],
-) -> Callable[[str, bool], re.Pattern[str]]:
+    old: Callable[[str, bool], re.Pattern[str]], pattern: str, ignore_case: bool
+) -> re.Pattern[str]:
     """IAM's `*` and `?` stand for any character, a newline in a key too:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-
-    @lru_cache(maxsize=4096)
-    def compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-        found = old(pattern, ignore_case)
-        # `$` would also stand before a newline at the end.
-        return re.compile(found.pattern.removesuffix("$") + r"\Z", found.flags | re.DOTALL)
-
-    return compiled
-
-
-def _is_unknown(denied: Any) -> bool:
-    """Whether the caller is nobody that is known here."""
-    return isinstance(denied, iam_evaluator.AuthError)
+    found = old(pattern, ignore_case)
+    # `$` would also stand before a newline at the end.
+    return re.compile(found.pattern.removesuffix("$") + r"\Z", found.flags | re.DOTALL)
 
 
 def _principal(access_key: str) -> str | None:

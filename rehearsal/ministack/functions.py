@@ -25,81 +25,65 @@ _is_asynchronous: ContextVar[bool] = ContextVar("is_asynchronous", default=False
 
 
 def invoke_async_with_retry(
-    old: Callable[[Function, dict[str, Any]], None],
-) -> Callable[[Function, dict[str, Any]], None]:
+    old: Callable[..., None], function: Function, event: dict[str, Any]
+) -> None:
     """Marks the attempts as asynchronous, for `execute_function`."""
-
-    def invoke(function: Function, event: dict[str, Any]) -> None:
-        # The attempts run in a copy of this context.
-        token = _is_asynchronous.set(True)
-        try:
-            old(function, event)
-        finally:
-            _is_asynchronous.reset(token)
-
-    return invoke
+    # The attempts run in a copy of this context.
+    token = _is_asynchronous.set(True)
+    try:
+        old(function, event)
+    finally:
+        _is_asynchronous.reset(token)
 
 
-def execute_function(old: Callable[..., Any]) -> Callable[..., Any]:
+def execute_function(
+    old: Callable[..., Any], function: Function, event: Any, *rest: Any, **named: Any
+) -> Any:
     """Each asynchronous attempt counts: `Invocations`, `Errors`, `Throttles` and `Duration`.
 
     MiniStack itself counts a call of Invoke with `InvocationType` Event as one more that went well.
     """
-
-    def execute(function: Function, event: Any, *rest: Any, **more: Any) -> Any:
-        began = time.monotonic()
-        result = old(function, event, *rest, **more)
-        if _is_asynchronous.get():
-            config = function.get("config") or function
-            lambda_svc._emit_lambda_metrics(
-                config.get("FunctionName", ""),
-                (time.monotonic() - began) * 1000,
-                bool(result.get("error")),
-                bool(result.get("throttle")),
-            )
-        return result
-
-    return execute
+    began = time.monotonic()
+    result = old(function, event, *rest, **named)
+    if _is_asynchronous.get():
+        config = function.get("config") or function
+        lambda_svc._emit_lambda_metrics(
+            config.get("FunctionName", ""),
+            (time.monotonic() - began) * 1000,
+            bool(result.get("error")),
+            bool(result.get("throttle")),
+        )
+    return result
 
 
-def emit_lambda_logs(old: Callable[..., None]) -> Callable[..., None]:
+def emit_lambda_logs(
+    old: Callable[..., None], function: Function, *rest: Any, **named: Any
+) -> None:
     """Lines go to CloudWatch Logs only where the function's role may write them; else they are
     lost, as on AWS.
     """
-
-    def emit(function: Function, *rest: Any, **named: Any) -> None:
-        if _may_write_logs(function.get("config") or function):
-            old(function, *rest, **named)
-
-    return emit
+    if _may_write_logs(function.get("config") or function):
+        old(function, *rest, **named)
 
 
-def route_async_failure(old: Callable[..., None]) -> Callable[..., None]:
+def route_async_failure(old: Callable[..., None], arn: str, name: str, *rest: Any) -> None:
     """A failed event goes to a dead-letter queue only where the function's role may send it."""
-
-    def route(arn: str, name: str, *rest: Any) -> None:
-        function, config, _ = lambda_svc._get_func_record_for_ref(name)
-        if not function or not config or _may_send(config, arn):
-            old(arn, name, *rest)
-
-    return route
+    function, config, _ = lambda_svc._get_func_record_for_ref(name)
+    if not function or not config or _may_send(config, arn):
+        old(arn, name, *rest)
 
 
-def dispatch_to_lambda(old: Callable[[str, str], None]) -> Callable[[str, str], None]:
+def dispatch_to_lambda(old: Callable[..., None], arn: str, payload: str) -> None:
     """EventBridge, and an alarm, call a function that fails twice more, and then send the event to
     its dead-letter queue. MiniStack has that for others that call functions; it waits 1 s and 2 s
     between, AWS minutes.
     """
-
-    def dispatch(arn: str, payload: str) -> None:
-        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
-        if not function or not config:
-            _log.warning("The function %s is not there: an event is lost", arn)
-            return
-        record = lambda_svc._execution_record_for_config(function, config)
-        lambda_svc.invoke_async_with_retry(record, json.loads(payload))
-
-    return dispatch
+    function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+    if not function or not config:
+        _log.warning("The function %s is not there: an event is lost", arn)
+        return
+    record = lambda_svc._execution_record_for_config(function, config)
+    lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
 
 def keep_dead_letters(name: str, properties: dict[str, Any]) -> None:

@@ -32,30 +32,22 @@ _matcher = lru_cache(maxsize=256)(filter_pattern.compiled)
 _minutes: dict[tuple[str, str, str, str], dict[int, bool]] = {}
 
 
-def put_metric_filter(old: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+def put_metric_filter(old: Callable[[Request], Answer], data: Request) -> Answer:
     """Refuses patterns that the rehearsal can't follow."""
-
-    def put_checked(data: Request) -> Answer:
-        try:
-            _check(data)
-        except ValueError as error:
-            refused: Answer = error_response_json("InvalidParameterException", str(error), 400)
-            return refused
-        return old(data)
-
-    return put_checked
+    try:
+        _check(data)
+    except ValueError as error:
+        refused: Answer = error_response_json("InvalidParameterException", str(error), 400)
+        return refused
+    return old(data)
 
 
-def put_log_events(old: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+def put_log_events(old: Callable[[Request], Answer], data: Request) -> Answer:
     """Applies the group's filters to each event that is taken."""
-
-    def put_and_filter(data: Request) -> Answer:
-        answer = old(data)
-        if answer[0] == 200:
-            soon(lambda: _apply(data["logGroupName"], data.get("logEvents") or []))
-        return answer
-
-    return put_and_filter
+    answer = old(data)
+    if answer[0] == 200:
+        soon(lambda: _apply(data["logGroupName"], data.get("logEvents") or []))
+    return answer
 
 
 def put_filter_defaults() -> None:

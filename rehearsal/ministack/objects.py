@@ -16,62 +16,55 @@ from ministack.services import kms, s3
 from rehearsal.ministack.loop import Answer, Handler
 
 # What SQLite, the logs and MiniStack's own state still need.
-RESERVE_BYTES = 64 * 2**20
+_RESERVE_BYTES = 64 * 2**20
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
 _AWS_MANAGED = "alias/aws/s3"
-_CONTEXT = ("kms:ViaService", "s3.{region}.amazonaws.com")
 _WRITES = ("PUT", "POST")
 # In XML's text there is no "<".
 _WITH_KEYS = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>([^<]+)</\1>")
 
 ActionOnArn = tuple[str, str]
+CheckedResource = tuple[str, dict[str, str]]
+"""An ARN, and condition keys with their values."""
 
 
-def refuse_on_full_disk(state: Path, reserve: int = RESERVE_BYTES) -> Callable[[Handler], Handler]:
-    """S3 answers each write with one sentence while less than `reserve` bytes are free: MiniStack
+async def refuse_on_full_disk(
+    state: Path,
+    old: Handler,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> Answer:
+    """S3 answers each write with one sentence while the disk of `state` is nearly full: MiniStack
     would go on from memory and lose the objects at its next stop.
     """
-
-    def wrap(old: Handler) -> Handler:
-        async def handle(
-            method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-        ) -> Answer:
-            if method in _WRITES and shutil.disk_usage(state).free < reserve + len(body):
-                message = (
-                    f"The disk that holds {state} has less than {reserve // 2**20} MiB free: make "
-                    "room and try again."
-                )
-                # 400, as a retry would not help.
-                return 400, {"Content-Type": "application/xml"}, _error("DiskFull", message)
-            return await old(method, path, headers, body, query)
-
-        return handle
-
-    return wrap
-
-
-def _error(code: str, message: str) -> bytes:
-    return f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>".encode()
+    if method not in _WRITES or shutil.disk_usage(state).free >= _RESERVE_BYTES + len(body):
+        return await old(method, path, headers, body, query)
+    message = escape(
+        f"The disk that holds {state} has less than {_RESERVE_BYTES // 2**20} MiB free: make room "
+        "and try again."
+    )
+    error = f"<Error><Code>DiskFull</Code><Message>{message}</Message></Error>"
+    # 400, as a retry would not help.
+    return 400, {"Content-Type": "application/xml"}, error.encode()
 
 
 def list_object_versions(
-    old: Callable[[str, dict[str, Any]], Answer],
-) -> Callable[[str, dict[str, Any]], Answer]:
+    old: Callable[[str, dict[str, Any]], Answer], bucket: str, query: dict[str, Any]
+) -> Answer:
     """With EncodingType=url, which MiniStack leaves out: a key with a control character would make
     an answer that is no XML.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
     """
-
-    def list_versions(bucket: str, query: dict[str, Any]) -> Answer:
-        status, headers, body = old(bucket, query)
-        if status == 200 and s3._qp(query, "encoding-type", "") == "url":
-            body = _WITH_KEYS.sub(_url_encoded, body.decode()).encode()
-            body = body.replace(b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>")
-        return status, headers, body
-
-    return list_versions
+    status, headers, body = old(bucket, query)
+    if status == 200 and s3._qp(query, "encoding-type", "") == "url":
+        body = _WITH_KEYS.sub(_url_encoded, body.decode()).encode()
+        body = body.replace(b"<IsTruncated>", b"<EncodingType>url</EncodingType><IsTruncated>")
+    return status, headers, body
 
 
 def _url_encoded(match: re.Match[str]) -> str:
@@ -94,17 +87,13 @@ def bucket_configurations(old: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def resolve_sse_write_headers(
-    old: Callable[[dict[str, str], str], Any],
-) -> Callable[[dict[str, str], str], Any]:
+    old: Callable[[dict[str, str], str], Any], headers: dict[str, str], bucket: str
+) -> Any:
     """Who asks for KMS and names no key gets AWS's own of the account, as the CDK CLI does."""
-
-    def resolve(headers: dict[str, str], bucket: str) -> Any:
-        if headers.get("x-amz-server-side-encryption") == "aws:kms":
-            named = headers.get(_KEY_HEADER) or _AWS_MANAGED
-            headers = headers | {_KEY_HEADER: key_arn(named)}
-        return old(headers, bucket)
-
-    return resolve
+    if headers.get("x-amz-server-side-encryption") == "aws:kms":
+        named = headers.get(_KEY_HEADER) or _AWS_MANAGED
+        headers = headers | {_KEY_HEADER: key_arn(named)}
+    return old(headers, bucket)
 
 
 def key_arn(name: str) -> str:
@@ -130,47 +119,39 @@ def _encryption_xml(properties: dict[str, Any]) -> bytes:
 
 def additional_checks(
     old: Callable[..., list[ActionOnArn]],
-) -> Callable[..., list[ActionOnArn]]:
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> list[ActionOnArn]:
     """Who reads an object that a key encrypts needs `kms:Decrypt` on the key, and who writes one
     `kms:GenerateDataKey`, through S3; the key's policy counts, too.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
-
-    def checks(
-        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> list[ActionOnArn]:
-        return [
-            *old(method, path, headers, body, query),
-            *_on_keys(method, path, headers, query),
-            *_on_source(headers),
-        ]
-
-    return checks
+    return [
+        *old(method, path, headers, body, query),
+        *_on_keys(method, path, headers, query),
+        *_on_source(headers),
+    ]
 
 
 def checked_resources(
-    old: Callable[[str], list[tuple[str, dict[str, str]]]],
-) -> Callable[[str], list[tuple[str, dict[str, str]]]]:
+    old: Callable[[str], list[CheckedResource]], arn: str
+) -> list[CheckedResource]:
     """A key that S3 uses is checked with the condition key that says so."""
-
-    def resources(arn: str) -> list[tuple[str, dict[str, str]]]:
-        if arn.startswith("arn:aws:kms:"):
-            name, value = _CONTEXT
-            return [(arn, {name: value.format(region=get_region())})]
-        return old(arn)
-
-    return resources
+    if arn.startswith("arn:aws:kms:"):
+        return [(arn, {"kms:ViaService": f"s3.{get_region()}.amazonaws.com"})]
+    return old(arn)
 
 
-def enforce_key_policies(old: Callable[..., Any]) -> Callable[..., Any]:
+def enforce_key_policies(
+    old: Callable[..., Any], access_key: str, action: str, service: str, *rest: Any, **named: Any
+) -> Any:
     """A key's own policy is looked at, and not a bucket's."""
-
-    def enforce(access_key: str, action: str, service: str, *rest: Any, **named: Any) -> Any:
-        service = "kms" if action.startswith("kms:") else service
-        return old(access_key, action, service, *rest, **named)
-
-    return enforce
+    service = "kms" if action.startswith("kms:") else service
+    return old(access_key, action, service, *rest, **named)
 
 
 def _on_keys(

@@ -4,6 +4,7 @@ What stands in two rows is wrapped twice, by the later row outermost.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def type_patches(types: Sequence[ResourceType], recorded_only: Sequence[str]) ->
         types: they do something.
         recorded_only: names of types that do nothing, where MiniStack does not have them itself.
     """
-    runs = resource_types.runs_on_worker_thread(types)
+    runs = partial(resource_types.runs_on_worker_thread, {each.type_name for each in types})
     return [
         *(patch for each in types for patch in _our_type(each)),
         *(_recorded(name) for name in recorded_only),
@@ -103,7 +104,7 @@ def data_patches(state: Path, tables: DurableTables) -> list[Patch]:
         tables: keeps the writes.
     """
     return [
-        Patch("app", "SERVICE_HANDLERS/s3", _REQUEST, objects.refuse_on_full_disk(state)),
+        Patch("app", "SERVICE_HANDLERS/s3", _REQUEST, partial(objects.refuse_on_full_disk, state)),
         Patch("services.dynamodb", "handle_request", _REQUEST, tables.handle_request),
         Patch("services.ecr", "_describe_images", "data", stack_resources.describe_images),
         Patch(
@@ -127,17 +128,21 @@ def data_patches(state: Path, tables: DurableTables) -> list[Patch]:
 def _changing(type_name: str, update: str, change: stack_resources.Change) -> tuple[Patch, Patch]:
     entry = f"_RESOURCE_HANDLERS/{type_name}"
     return (
-        Patch(_PROVISIONERS, f"{entry}/create", _CREATE, stack_resources.after_create(change)),
-        Patch(_PROVISIONERS, f"{entry}/update", update, stack_resources.after_update(change)),
+        Patch(
+            _PROVISIONERS, f"{entry}/create", _CREATE, partial(stack_resources.after_create, change)
+        ),
+        Patch(
+            _PROVISIONERS, f"{entry}/update", update, partial(stack_resources.after_update, change)
+        ),
     )
 
 
-def _of_type(entry: str, parameters: str | None, wrap: Callable[[Any], Any]) -> Patch:
-    return Patch(_PROVISIONERS, f"_RESOURCE_HANDLERS/{entry}", parameters, wrap)
+def _of_type(entry: str, parameters: str | None, replacement: Callable[..., Any]) -> Patch:
+    return Patch(_PROVISIONERS, f"_RESOURCE_HANDLERS/{entry}", parameters, replacement)
 
 
-def _operation(name: str, wrap: Callable[[Any], Any]) -> Patch:
-    return Patch(_HANDLERS, f"_ACTION_HANDLERS/{name}", "params", wrap)
+def _operation(name: str, replacement: Callable[..., Any]) -> Patch:
+    return Patch(_HANDLERS, f"_ACTION_HANDLERS/{name}", "params", replacement)
 
 
 STACK_PATCHES: tuple[Patch, ...] = (
@@ -190,10 +195,10 @@ FUNCTION_PATCHES: tuple[Patch, ...] = (
 """Lambda."""
 
 METRIC_PATCHES: tuple[Patch, ...] = (
-    Patch(_CLOUDWATCH, "_evaluate_alarm", "alarm", lambda _: alarms.evaluate_alarm),
+    Patch(_CLOUDWATCH, "_evaluate_alarm", "alarm", lambda _, alarm: alarms.evaluate_alarm(alarm)),
     # Under load there are many puts a second: all alarms are judged once a second anyway.
-    Patch(_CLOUDWATCH, "_evaluate_all_alarms", "", lambda _: lambda: None),
-    Patch(_CLOUDWATCH, "_percentile", "samples, pct", lambda _: percentile),
+    Patch(_CLOUDWATCH, "_evaluate_all_alarms", "", lambda _: None),
+    Patch(_CLOUDWATCH, "_percentile", "samples, pct", lambda _, *given: percentile(*given)),
     Patch(
         _CLOUDWATCH,
         "_dispatch_alarm_actions",
@@ -261,5 +266,5 @@ def authorization_patches(record: Record) -> list[Patch]:
         ),
         *_DECISION_PATCHES,
         Patch(_EVALUATOR, "enforce", _ENFORCE, objects.enforce_key_policies),
-        Patch(_EVALUATOR, "enforce", _ENFORCE, authorization.enforce(record)),
+        Patch(_EVALUATOR, "enforce", _ENFORCE, partial(authorization.enforce, record)),
     ]

@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial, update_wrapper
 from importlib.metadata import version
 from typing import Any
 
@@ -22,14 +23,15 @@ class Patch:
             `SERVICE_HANDLERS/s3`.
         parameters: those of the function that it is, as `parameters` writes them; None, it is no
             function, or a table's entry that need not be there.
-        wrap: from what is there to what shall be; pure.
+        replacement: of a function: is called with it and then with its arguments; of any other
+            thing: makes the new one of it.
         importers: further modules that have it under that name.
     """
 
     module: str
     name: str
     parameters: str | None
-    wrap: Callable[[Any], Any]
+    replacement: Callable[..., Any]
     importers: tuple[str, ...] = ()
 
 
@@ -39,22 +41,18 @@ def apply(patches: Iterable[Patch]) -> None:
     Raises:
         PatchError: what one wraps is not there, or takes other parameters.
     """
-    # Of what MiniStack itself has there: a wrap of ours may write its parameters otherwise.
-    own_parameters: dict[tuple[str, str], str] = {}
     for patch in patches:
         modules = [
             importlib.import_module(f"ministack.{name}")
             for name in (patch.module, *patch.importers)
         ]
         old = _get(patch, vars(modules[0]))
-        if patch.parameters is not None:
-            if not callable(old):
-                kind = type(old).__name__
-                raise _misfit(patch, f"has a {kind} there, where ({patch.parameters}) is wrapped")
-            own = own_parameters.setdefault((patch.module, patch.name), parameters(old))
-            if own != patch.parameters:
-                raise _misfit(patch, f"takes ({own}), where ({patch.parameters}) is wrapped")
-        new = patch.wrap(old)
+        if patch.parameters is None:
+            new = patch.replacement(old)
+        else:
+            _check(patch, old)
+            # With its signature, which a further row of it finds here.
+            new = update_wrapper(partial(patch.replacement, old), old)
         for module in modules:
             _set(vars(module), patch.name.split("/"), new)
 
@@ -67,6 +65,15 @@ def parameters(function: Callable[..., Any]) -> str:
     }
     found = inspect.signature(function).parameters.values()
     return ", ".join(stars.get(each.kind, "") + each.name for each in found)
+
+
+def _check(patch: Patch, old: Any) -> None:
+    if not callable(old):
+        kind = type(old).__name__
+        raise _misfit(patch, f"has a {kind} there, where ({patch.parameters}) is wrapped")
+    own = parameters(old)
+    if own != patch.parameters:
+        raise _misfit(patch, f"takes ({own}), where ({patch.parameters}) is wrapped")
 
 
 def _get(patch: Patch, namespace: dict[str, Any]) -> Any:
@@ -88,8 +95,9 @@ def _set(namespace: dict[str, Any], names: list[str], value: Any) -> None:
 
 
 def _misfit(patch: Patch, what: str) -> PatchError:
-    wrap = getattr(patch.wrap, "__qualname__", repr(patch.wrap))
+    function = getattr(patch.replacement, "func", patch.replacement)
     return PatchError(
         f"MiniStack {version('ministack')} {what}, in ministack.{patch.module} {patch.name}: "
-        f"adapt the patch {wrap} in rehearsal/ministack/patches.py, or pin the version before."
+        f"adapt the patch {function.__qualname__} in rehearsal/ministack/patches.py, or pin the "
+        "version before."
     )

@@ -49,92 +49,93 @@ def refuse(check: Check) -> None:
     _refused.set(check)
 
 
-def access_denied_response(old: Callable[..., Any]) -> Callable[..., Any]:
+def access_denied_response(
+    old: Callable[..., Any],
+    service: str,
+    action: str,
+    principal_arn: str,
+    *rest: Any,
+    **named: Any,
+) -> Any:
     """SageMaker's refusals name the resource, and what was asked for besides where it was that:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """
-
-    def response(service: str, action: str, principal_arn: str, *rest: Any, **named: Any) -> Any:
-        check = _refused.get()
-        _refused.set(None)
-        if check is not None and service == "sagemaker" and not named.get("error_code"):
-            named["message"] = iam_actions.identity_denial_message(
-                check.action, principal_arn, check.resource, bool(named.get("explicit_deny"))
-            )
-            named["error_code"] = "AccessDeniedException"
-        return old(service, action, principal_arn, *rest, **named)
-
-    return response
+    check = _refused.get()
+    _refused.set(None)
+    if check is not None and service == "sagemaker" and not named.get("error_code"):
+        named["message"] = iam_actions.identity_denial_message(
+            check.action, principal_arn, check.resource, bool(named.get("explicit_deny"))
+        )
+        named["error_code"] = "AccessDeniedException"
+    return old(service, action, principal_arn, *rest, **named)
 
 
-def extract_iam_action(old: Callable[..., str | None]) -> Callable[..., str | None]:
+def extract_iam_action(
+    old: Callable[..., str | None],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    *rest: Any,
+) -> str | None:
     """SageMaker's actions, which MiniStack has not."""
-
-    def action(
-        service: str, method: str, path: str, headers: dict[str, str], *rest: Any
-    ) -> str | None:
-        if service == "sagemaker":
-            return sagemaker.action(headers.get("x-amz-target", ""), path)
-        return old(service, method, path, headers, *rest)
-
-    return action
+    if service == "sagemaker":
+        return sagemaker.action(headers.get("x-amz-target", ""), path)
+    return old(service, method, path, headers, *rest)
 
 
-def extract_resource_arn(old: Callable[..., str]) -> Callable[..., str]:
+def extract_resource_arn(
+    old: Callable[..., str],
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+    region: str,
+    account: str,
+) -> str:
     """SageMaker's; ECR's where several are asked for; log streams; alarms; keys by an alias."""
-
-    def resource(  # noqa: PLR0913, PLR0917 - as MiniStack calls it
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query: dict[str, Any],
-        region: str,
-        account: str,
-    ) -> str:
-        target = headers.get("x-amz-target", "")
-        _further.set(())
-        if service == "sagemaker":
-            prefix = f"arn:aws:sagemaker:{region}:{account}:"
-            main = sagemaker.resource(target, path, body, lambda name: prefix + name)
-            _further.set(tuple(Check(*each) for each in sagemaker.further(main, _json(body))))
-            return main
-        found = old(service, method, path, headers, body, query, region, account)
-        if service == "ecr" and found == "*":
-            return _repository(body, region, account)
-        if service == "monitoring" and (alarms := _json(body).get("AlarmNames")):
-            arns = [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" for name in alarms]
-            _further.set(tuple(Check("cloudwatch:DescribeAlarms", arn, {}) for arn in arns[1:]))
-            return arns[0]
-        if service == "kms":
-            return key_arn(found)
-        if service == "logs":
-            return _log_stream(target.rpartition(".")[2], body, found)
-        return found
-
-    return resource
+    target = headers.get("x-amz-target", "")
+    _further.set(())
+    if service == "sagemaker":
+        prefix = f"arn:aws:sagemaker:{region}:{account}:"
+        main = sagemaker.resource(target, path, body, lambda name: prefix + name)
+        _further.set(tuple(Check(*each) for each in sagemaker.further(main, _json(body))))
+        return main
+    found = old(service, method, path, headers, body, query, region, account)
+    if service == "ecr" and found == "*":
+        return _repository(body, region, account)
+    if service == "monitoring" and (alarms := _json(body).get("AlarmNames")):
+        arns = [f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}" for name in alarms]
+        _further.set(tuple(Check("cloudwatch:DescribeAlarms", arn, {}) for arn in arns[1:]))
+        return arns[0]
+    if service == "kms":
+        return key_arn(found)
+    if service == "logs":
+        return _log_stream(target.rpartition(".")[2], body, found)
+    return found
 
 
-def request_context(old: Callable[..., Context]) -> Callable[..., Context]:
+def request_context(
+    old: Callable[..., Context], service: str, action: str, body: bytes, parameters: dict[str, Any]
+) -> Context:
     """`cloudwatch:namespace` of PutMetricData, `events:source` and `events:detail-type` of
     PutEvents, `ec2:Vpc` of CreateNetworkInterface and DeleteNetworkInterface.
     """
-
-    def context(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> Context:
-        found = old(service, action, body, parameters)
-        if action == "cloudwatch:PutMetricData":
-            return found | {"cloudwatch:namespace": _namespace(body, parameters)}
-        if action == "events:PutEvents":
-            return found | _events_context(_json(body).get("Entries", []))
-        if action == "ec2:CreateNetworkInterface":
-            return found | _vpc_context(ec2._subnets.get(_one(parameters.get("SubnetId"))))
-        if action == "ec2:DeleteNetworkInterface":
-            interface = _one(parameters.get("NetworkInterfaceId"))
-            return found | _vpc_context(ec2._network_interfaces.get(interface))
-        return found
-
-    return context
+    found = old(service, action, body, parameters)
+    if action == "cloudwatch:PutMetricData":
+        # In CloudWatch's query or JSON protocol.
+        namespace = _one(parameters.get("Namespace") or _json(body).get("Namespace"))
+        return found | {"cloudwatch:namespace": namespace}
+    if action == "events:PutEvents":
+        return found | _events_context(_json(body).get("Entries", []))
+    if action == "ec2:CreateNetworkInterface":
+        return found | _vpc_context(ec2._subnets.get(_one(parameters.get("SubnetId"))))
+    if action == "ec2:DeleteNetworkInterface":
+        interface = _one(parameters.get("NetworkInterfaceId"))
+        return found | _vpc_context(ec2._network_interfaces.get(interface))
+    return found
 
 
 def _repository(body: bytes, region: str, account: str) -> str:
@@ -167,11 +168,6 @@ def _vpc_context(place: dict[str, Any] | None) -> Context:
     if vpc is None:
         return {}
     return {"ec2:Vpc": f"arn:aws:ec2:{get_region()}:{get_account_id()}:vpc/{vpc}"}
-
-
-def _namespace(body: bytes, parameters: dict[str, Any]) -> Any:
-    """Of a request in CloudWatch's query or JSON protocol."""
-    return _one(parameters.get("Namespace") or _json(body).get("Namespace"))
 
 
 def _one(value: Any) -> Any:

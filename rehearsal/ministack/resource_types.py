@@ -1,7 +1,7 @@
 """Our resource types in MiniStack's CloudFormation."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
@@ -18,11 +18,10 @@ Named = tuple[str, dict[str, Any]]
 
 
 def runs_on_worker_thread(
-    types: Sequence[ResourceType],
-) -> Callable[[Callable[[str], bool]], Callable[[str], bool]]:
+    ours: Container[str], old: Callable[[str], bool], resource_type: str
+) -> bool:
     """Our types call back into this server and wait: on its loop they would wait for ever."""
-    ours = {each.type_name for each in types}
-    return lambda old: lambda resource_type: resource_type in ours or old(resource_type)
+    return resource_type in ours or old(resource_type)
 
 
 def handlers(of_type: ResourceType) -> dict[str, Any]:

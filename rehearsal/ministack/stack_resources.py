@@ -15,47 +15,35 @@ Properties = dict[str, Any]
 Provisioned = tuple[str, dict[str, Any]]
 """A physical id and attributes."""
 
-Create = Callable[[str, Properties, str], Provisioned]
-"""By logical id, properties and the stack's name."""
-
-Update = Callable[..., Provisioned]
-"""By physical id, properties before and after, the stack's name and sometimes the logical id."""
-
-Delete = Callable[[str, Properties], None]
-"""By physical id and properties."""
+Handler = Callable[..., Provisioned]
+"""Creates or updates a resource of a stack."""
 
 Change = Callable[[str, Properties], None]
 """Of a resource that is there, by its physical id and the properties of its template."""
 
 
-def after_create(change: Change) -> Callable[[Create], Create]:
+def after_create(
+    change: Change, old: Handler, logical_id: str, properties: Properties, stack: str
+) -> Provisioned:
     """Changes a resource once it is there."""
-
-    def wrap(old: Create) -> Create:
-        def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
-            physical_id, attributes = old(logical_id, properties, stack)
-            change(physical_id, properties)
-            return physical_id, attributes
-
-        return create
-
-    return wrap
+    physical_id, attributes = old(logical_id, properties, stack)
+    change(physical_id, properties)
+    return physical_id, attributes
 
 
-def after_update(change: Change) -> Callable[[Update], Update]:
+def after_update(
+    change: Change,
+    old: Handler,
+    given_id: str,
+    before: Properties,
+    after: Properties,
+    *rest: Any,
+    **named: Any,
+) -> Provisioned:
     """Changes a resource again once it is updated."""
-
-    def wrap(old: Update) -> Update:
-        def update(
-            given_id: str, before: Properties, after: Properties, *rest: Any, **named: Any
-        ) -> Provisioned:
-            physical_id, attributes = old(given_id, before, after, *rest, **named)
-            change(physical_id, after)
-            return physical_id, attributes
-
-        return update
-
-    return wrap
+    physical_id, attributes = old(given_id, before, after, *rest, **named)
+    change(physical_id, after)
+    return physical_id, attributes
 
 
 def tag_bucket(name: str, properties: Properties) -> None:
@@ -64,81 +52,67 @@ def tag_bucket(name: str, properties: Properties) -> None:
         s3._bucket_tags[name] = tags
 
 
-def delete_bucket(old: Delete) -> Delete:
+def delete_bucket(old: Callable[..., None], name: str, properties: Properties) -> None:
     """A bucket that holds objects or versions is not deleted, and of one that is nothing stays.
     MiniStack drops it with all it holds, and leaves the folders of its keys, of which the next
     start would make the bucket again.
     """
-
-    def delete(name: str, properties: Properties) -> None:
-        status, _, body = s3._delete_bucket(name)
-        if status >= 400 and status != 404:
-            code, message = (
-                (re.search(f"<{tag}>([^<]*)</{tag}>", body.decode()) or ["", ""])[1]
-                for tag in ("Code", "Message")
-            )
-            raise ValueError(
-                f"{message} (Service: Amazon S3; Status Code: {status}; Error Code: {code})"
-            )
-
-    return delete
+    status, _, body = s3._delete_bucket(name)
+    if status >= 400 and status != 404:
+        code, message = (
+            (re.search(f"<{tag}>([^<]*)</{tag}>", body.decode()) or ["", ""])[1]
+            for tag in ("Code", "Message")
+        )
+        raise ValueError(
+            f"{message} (Service: Amazon S3; Status Code: {status}; Error Code: {code})"
+        )
 
 
-def delete_table(old: Delete) -> Delete:
+def delete_table(old: Callable[..., None], name: str, properties: Properties) -> None:
     """A table under deletion protection is not deleted.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithTables.Basics.html
     """
-
-    def delete(name: str, properties: Properties) -> None:
-        if name in dynamodb._tables and dynamodb._tables[name].get("DeletionProtectionEnabled"):
-            raise ValueError(
-                "Resource cannot be deleted as it is currently protected against deletion. Disable "
-                "deletion protection first. (Service: DynamoDb, Status Code: 400)"
-            )
-        old(name, properties)
-
-    return delete
+    if name in dynamodb._tables and dynamodb._tables[name].get("DeletionProtectionEnabled"):
+        raise ValueError(
+            "Resource cannot be deleted as it is currently protected against deletion. Disable "
+            "deletion protection first. (Service: DynamoDb, Status Code: 400)"
+        )
+    old(name, properties)
 
 
-def create_log_group(old: Create) -> Create:
+def create_log_group(
+    old: Handler, logical_id: str, properties: Properties, stack: str
+) -> Provisioned:
     """A stack can't make a log group that is there: MiniStack would empty it."""
-
-    def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
-        name = properties.get("LogGroupName")
-        if name in cloudwatch_logs._log_groups:
-            identifier = json.dumps({"/properties/LogGroupName": name}, separators=(",", ":"))
-            raise ValueError(
-                f"Resource of type 'AWS::Logs::LogGroup' with identifier '{identifier}' already "
-                "exists."
-            )
-        return old(logical_id, properties, stack)
-
-    return create
+    name = properties.get("LogGroupName")
+    if name in cloudwatch_logs._log_groups:
+        identifier = json.dumps({"/properties/LogGroupName": name}, separators=(",", ":"))
+        raise ValueError(
+            f"Resource of type 'AWS::Logs::LogGroup' with identifier '{identifier}' already exists."
+        )
+    return old(logical_id, properties, stack)
 
 
-def create_role(old: Create) -> Create:
+def create_role(old: Handler, logical_id: str, properties: Properties, stack: str) -> Provisioned:
     """A role keeps the permissions boundary of its template; one that names a policy that is not
     there is refused, as by IAM. MiniStack's enforcement heeds what the role keeps.
     """
-
-    def create(logical_id: str, properties: Properties, stack: str) -> Provisioned:
-        _check_boundary(properties)
-        return after_create(_set_boundary)(old)(logical_id, properties, stack)
-
-    return create
+    _check_boundary(properties)
+    return after_create(_set_boundary, old, logical_id, properties, stack)
 
 
-def update_role(old: Update) -> Update:
+def update_role(
+    old: Handler,
+    physical_id: str,
+    before: Properties,
+    after: Properties,
+    *rest: Any,
+    **named: Any,
+) -> Provisioned:
     """The same of a change of its template."""
-
-    def update(
-        physical_id: str, before: Properties, after: Properties, *rest: Any, **named: Any
-    ) -> Provisioned:
-        _check_boundary(after)
-        return after_update(_set_boundary)(old)(physical_id, before, after, *rest, **named)
-
-    return update
+    _check_boundary(after)
+    return after_update(_set_boundary, old, physical_id, before, after, *rest, **named)
 
 
 def _check_boundary(properties: Properties) -> None:
@@ -197,29 +171,23 @@ def _statement_id(properties: Properties) -> dict[str, Any]:
     }
 
 
-def describe_images(
-    old: Callable[[dict[str, Any]], Answer],
-) -> Callable[[dict[str, Any]], Answer]:
+def describe_images(old: Callable[[dict[str, Any]], Answer], data: dict[str, Any]) -> Answer:
     """DescribeImages of an image that is not there is an error on AWS:
     https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeImages.html
 
     MiniStack answers with an empty list, and the CDK CLI would take the image for published.
     """
-
-    def describe(data: dict[str, Any]) -> Answer:
-        name = data.get("repositoryName", "")
-        missing = [
-            image
-            for image in data.get("imageIds") or []
-            if name in ecr._repositories and not ecr._find_image(name, image)
-        ]
-        if missing:
-            return error_response_json(  # type: ignore[no-any-return]
-                "ImageNotFoundException",
-                f"The image with imageId {json.dumps(missing[0])} does not exist within the "
-                f"repository with name '{name}' in the registry.",
-                400,
-            )
-        return old(data)
-
-    return describe
+    name = data.get("repositoryName", "")
+    missing = [
+        image
+        for image in data.get("imageIds") or []
+        if name in ecr._repositories and not ecr._find_image(name, image)
+    ]
+    if missing:
+        return error_response_json(  # type: ignore[no-any-return]
+            "ImageNotFoundException",
+            f"The image with imageId {json.dumps(missing[0])} does not exist within the "
+            f"repository with name '{name}' in the registry.",
+            400,
+        )
+    return old(data)

@@ -24,8 +24,8 @@ def service() -> Iterator[Any]:
     del sys.modules["ministack.a_service"], sys.modules["ministack.another"]
 
 
-def loud(old: Callable[..., str]) -> Callable[..., str]:
-    return lambda *arguments, **named: old(*arguments, **named) + "!"
+def loud(old: Callable[..., str], *arguments: Any, **named: Any) -> str:
+    return old(*arguments, **named) + "!"
 
 
 def test_each_row_wraps_what_the_row_before_left(service: Any) -> None:
