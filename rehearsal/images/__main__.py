@@ -4,206 +4,156 @@
 made if need be.
 """
 
-import argparse
 import fnmatch
 import json
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import boto3
+import click
 
 from rehearsal.images import environments, registry
 from rehearsal.images.errors import ImageError, cache_folder, state_folder
 from rehearsal.images.registry import Images
 from rehearsal.settings import ANNOUNCEMENT
 
-# What `docker inspect` ends with when there is no such image; the CDK CLI asks for it.
-_NOT_FOUND = 1
 # The output of Docker's own image format: https://docs.docker.com/build/exporters/oci-docker/
 _DOCKER_STORE = "type=docker"
+_tags_argument = click.argument("tags", nargs=-1, required=True)
+_NO_RUN: dict[str, Any] = {
+    "multiple": True,
+    "expose_value": False,
+    "help": "accepted, unused: no RUN is run",
+}
 
 
-def main(arguments: list[str]) -> int:
-    """Does what the command line says; returns the exit status."""
-    signal.signal(signal.SIGTERM, _end)
-    options = _parser().parse_args(arguments)
-    try:
-        status: int = options.run(options)
-    except ImageError as error:
-        print(error, file=sys.stderr)
-        return _NOT_FOUND
-    return status
+@click.group(help=__doc__)
+@click.option("--config", expose_value=False, help="accepted, unused: no registry password is kept")
+def main() -> None:
+    """Ends with status 1 where an image is not there, which the CDK CLI asks for."""
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    # An exception, so that a half-made environment and its compilers go too.
-    sys.exit(128 + number)
+@main.command()
+@_tags_argument
+def inspect(tags: tuple[str, ...]) -> None:
+    """Say whether an image is there."""
+    for tag in tags:
+        click.echo(Images(state_folder()).by_tag(tag).id)
 
 
-def _inspect(options: argparse.Namespace) -> int:
-    for tag in options.tags:
-        print(Images(state_folder()).by_tag(tag).id)
-    return 0
+def _refuse_target(context: click.Context, parameter: click.Parameter, target: Any) -> None:
+    if target:
+        raise ImageError("The rehearsal builds the last stage of a Dockerfile: leave --target out.")
 
 
-def _build(options: argparse.Namespace) -> int:
-    build_args = dict(value.partition("=")[::2] for value in options.build_arg)
-    _refuse(options)
-    image = Images(state_folder()).build(
-        Path(options.context), options.file, build_args, options.tag, _manifest_type(options)
-    )
-    if build_args.get("ACCELERATOR") == "gpu":
-        _report(
-            "The image is built for ACCELERATOR=gpu: its files are those of the GPU build, and the "
-            "rehearsal runs them "
-            "on this machine's CPU, in the environment of requirements.txt."
-        )
-    environments.ensure(image.program, cache=cache_folder(), report=_report)
-    _report(f"Built {options.tag} ({image.id[:12]}).")
-    return 0
-
-
-def _manifest_type(options: argparse.Namespace) -> str:
-    place = state_folder() / ANNOUNCEMENT
-    announced = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
-    is_oci = announced.get("oci_images", False) and _DOCKER_STORE not in options.output
-    return registry.OCI_MANIFEST_TYPE if is_oci else registry.MANIFEST_TYPE
-
-
-def _refuse(options: argparse.Namespace) -> None:
-    # What it makes is tagged here: that is type=docker.
-    if any(output != _DOCKER_STORE for output in options.output):
+@main.command()
+@click.argument("context", type=click.Path(path_type=Path))
+@click.option("--file", default="Dockerfile")
+@click.option("--build-arg", "build_args", multiple=True)
+@click.option("--tag", required=True)
+@click.option("--output", "outputs", multiple=True)
+@click.option("--target", expose_value=False, callback=_refuse_target)
+@click.option("--platform", expose_value=False, type=click.Choice(["linux/amd64", "linux/arm64"]))
+@click.option("--build-context", **_NO_RUN)
+@click.option("--secret", **_NO_RUN)
+@click.option("--ssh", **_NO_RUN)
+@click.option("--network", **_NO_RUN)
+@click.option("--cache-from", **_NO_RUN)
+@click.option("--cache-to", **_NO_RUN)
+@click.option("--no-cache", is_flag=True, expose_value=False)
+def build(
+    context: Path, file: str, build_args: tuple[str, ...], tag: str, outputs: tuple[str, ...]
+) -> None:
+    """Lay an image out and make its environment."""
+    arguments = dict(value.partition("=")[::2] for value in build_args)
+    # What is made is tagged here: that is type=docker.
+    if any(output != _DOCKER_STORE for output in outputs):
         raise ImageError(
             "The rehearsal's images are kept as Docker keeps its own: leave --output out, or use "
             f"--output {_DOCKER_STORE}."
         )
-    if options.target:
-        raise ImageError("The rehearsal builds the last stage of a Dockerfile: leave --target out.")
-    if options.platform not in (None, "linux/amd64", "linux/arm64"):
-        raise ImageError(
-            f"The platform {options.platform} is unknown: use linux/amd64 or linux/arm64."
+    manifest_type = registry.MANIFEST_TYPE if outputs else _manifest_type()
+    image = Images(state_folder()).build(context, file, arguments, tag, manifest_type)
+    if arguments.get("ACCELERATOR") == "gpu":
+        _report(
+            "The image is built for ACCELERATOR=gpu: its files are those of the GPU build, and the "
+            "rehearsal runs them on this machine's CPU, in the environment of requirements.txt."
         )
+    environments.ensure(image.program, cache=cache_folder(), report=_report)
+    _report(f"Built {tag} ({image.id[:12]}).")
 
 
-def _tag(options: argparse.Namespace) -> int:
-    Images(state_folder()).tag(options.source, options.target)
-    return 0
+def _manifest_type() -> str:
+    place = state_folder() / ANNOUNCEMENT
+    announced = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    is_oci = announced.get("oci_images", False)
+    return registry.OCI_MANIFEST_TYPE if is_oci else registry.MANIFEST_TYPE
 
 
-def _images(options: argparse.Namespace) -> int:
-    wanted = [text.removeprefix("reference=") for text in options.filter]
-    for tag in Images(state_folder()).tags():
-        if all(fnmatch.fnmatchcase(tag, pattern) for pattern in wanted):
-            print(tag)
-    return 0
+@main.command()
+@click.argument("source")
+@click.argument("target")
+def tag(source: str, target: str) -> None:
+    """Give an image one more name."""
+    Images(state_folder()).tag(source, target)
 
 
-def _rmi(options: argparse.Namespace) -> int:
-    for tag in options.tags:
+@main.command()
+@click.option("--format", type=click.Choice(["{{.Repository}}:{{.Tag}}"]), expose_value=False)
+@click.option("--filter", "filters", multiple=True)
+def images(filters: tuple[str, ...]) -> None:
+    """List the names of images."""
+    wanted = [text.removeprefix("reference=") for text in filters]
+    for name in Images(state_folder()).tags():
+        if all(fnmatch.fnmatchcase(name, pattern) for pattern in wanted):
+            click.echo(name)
+
+
+@main.command()
+@_tags_argument
+def rmi(tags: tuple[str, ...]) -> None:
+    """Take names from images."""
+    for tag in tags:
         Images(state_folder()).untag(tag)
-    return 0
 
 
-def _login(options: argparse.Namespace) -> int:
-    # The credentials that reach ECR here are AWS's own, not the token that the CDK CLI got with
-    # them.
+@main.command()
+@click.option("--username", expose_value=False)
+@click.option("--password-stdin", is_flag=True, expose_value=False)
+@click.argument("endpoint", expose_value=False)
+def login() -> None:
+    """Do nothing: the rehearsal's ECR takes AWS credentials."""
+    # Not the token that the CDK CLI got with them.
     sys.stdin.read()
-    return 0
 
 
-def _push(options: argparse.Namespace) -> int:
-    place = registry.parse(options.tag)
-    ecr = boto3.client("ecr", region_name=place.region)
-    digest = registry.push(Images(state_folder()), options.tag, ecr)
-    _report(f"Pushed {options.tag} ({digest}).")
-    return 0
+@main.command()
+@click.argument("uri")
+def push(uri: str) -> None:
+    """Put an image into the rehearsal's ECR."""
+    ecr = boto3.client("ecr", region_name=registry.parse(uri).region)
+    digest = registry.push(Images(state_folder()), uri, ecr)
+    _report(f"Pushed {uri} ({digest}).")
 
 
-def _environment(options: argparse.Namespace) -> int:
-    environment = environments.prepare(
-        Path(options.context), options.dockerfile, cache=cache_folder(), report=_report
-    )
-    print(environment)
-    return 0
+@main.command()
+@click.argument("context", type=click.Path(path_type=Path))
+@click.argument("dockerfile")
+def environment(context: Path, dockerfile: str) -> None:
+    """Print the path of an image's environment."""
+    click.echo(environments.prepare(context, dockerfile, cache=cache_folder(), report=_report))
 
 
 def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="docker", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--config", help="accepted, unused: no registry password is kept")
-    commands = parser.add_subparsers(required=True)
-
-    inspect = commands.add_parser("inspect", help="say whether an image is there")
-    inspect.add_argument("tags", nargs="+")
-    inspect.set_defaults(run=_inspect)
-
-    _add_build(commands.add_parser("build", help="lay an image out and make its environment"))
-
-    tag = commands.add_parser("tag", help="give an image one more name")
-    tag.add_argument("source")
-    tag.add_argument("target")
-    tag.set_defaults(run=_tag)
-
-    images = commands.add_parser("images", help="list the names of images")
-    images.add_argument("--format", choices=["{{.Repository}}:{{.Tag}}"])
-    images.add_argument("--filter", action="append", default=[])
-    images.set_defaults(run=_images)
-
-    rmi = commands.add_parser("rmi", help="take names from images")
-    rmi.add_argument("tags", nargs="+")
-    rmi.set_defaults(run=_rmi)
-
-    _add_registry_commands(commands)
-
-    environment = commands.add_parser(
-        "environment", help="print the path of an image's environment"
-    )
-    environment.add_argument("context")
-    environment.add_argument("dockerfile")
-    environment.set_defaults(run=_environment)
-    return parser
-
-
-def _add_registry_commands(commands: Any) -> None:
-    login = commands.add_parser(
-        "login", help="do nothing: the rehearsal's ECR takes AWS credentials"
-    )
-    login.add_argument("--username")
-    login.add_argument("--password-stdin", action="store_true")
-    login.add_argument("endpoint")
-    login.set_defaults(run=_login)
-
-    push = commands.add_parser("push", help="put an image into the rehearsal's ECR")
-    push.add_argument("tag")
-    push.set_defaults(run=_push)
-
-
-def _add_build(build: argparse.ArgumentParser) -> None:
-    build.add_argument("--build-arg", action="append", default=[])
-    build.add_argument("--tag", required=True)
-    build.add_argument("--file", default="Dockerfile")
-    build.add_argument("--platform")
-    build.add_argument("--target")
-    build.add_argument("--output", action="append", default=[])
-    for unused in (
-        "--build-context",
-        "--secret",
-        "--ssh",
-        "--network",
-        "--cache-from",
-        "--cache-to",
-    ):
-        build.add_argument(unused, action="append", help="accepted, unused: no RUN is run")
-    build.add_argument("--no-cache", action="store_true")
-    build.add_argument("context")
-    build.set_defaults(run=_build)
+    click.echo(line, err=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # An exception, so that a half-made environment and its compilers go too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        main(prog_name="docker")
+    except ImageError as error:
+        sys.exit(str(error))
