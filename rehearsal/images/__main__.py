@@ -6,6 +6,7 @@ made if need be.
 
 import fnmatch
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -15,9 +16,9 @@ import boto3
 import click
 
 from rehearsal.images import environments, registry
-from rehearsal.images.errors import ImageError, cache_folder, state_folder
+from rehearsal.images.errors import ImageError
 from rehearsal.images.registry import Images
-from rehearsal.settings import ANNOUNCEMENT
+from rehearsal.settings import ANNOUNCEMENT, default_cache
 
 # The output of Docker's own image format: https://docs.docker.com/build/exporters/oci-docker/
 _DOCKER_STORE = "type=docker"
@@ -40,7 +41,7 @@ def main() -> None:
 def inspect(tags: tuple[str, ...]) -> None:
     """Say whether an image is there."""
     for tag in tags:
-        click.echo(Images(state_folder()).by_tag(tag).id)
+        click.echo(_images().by_tag(tag).id)
 
 
 def _refuse_target(context: click.Context, parameter: click.Parameter, target: Any) -> None:
@@ -75,18 +76,18 @@ def build(
             f"--output {_DOCKER_STORE}."
         )
     manifest_type = registry.MANIFEST_TYPE if outputs else _manifest_type()
-    image = Images(state_folder()).build(context, file, arguments, tag, manifest_type)
+    image = _images().build(context, file, arguments, tag, manifest_type)
     if arguments.get("ACCELERATOR") == "gpu":
         _report(
             "The image is built for ACCELERATOR=gpu: its files are those of the GPU build, and the "
             "rehearsal runs them on this machine's CPU, in the environment of requirements.txt."
         )
-    environments.ensure(image.program, cache=cache_folder(), report=_report)
+    environments.ensure(image.program, cache=_cache(), report=_report)
     _report(f"Built {tag} ({image.id[:12]}).")
 
 
 def _manifest_type() -> str:
-    place = state_folder() / ANNOUNCEMENT
+    place = _state() / ANNOUNCEMENT
     announced = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
     is_oci = announced.get("oci_images", False)
     return registry.OCI_MANIFEST_TYPE if is_oci else registry.MANIFEST_TYPE
@@ -97,7 +98,7 @@ def _manifest_type() -> str:
 @click.argument("target")
 def tag(source: str, target: str) -> None:
     """Give an image one more name."""
-    Images(state_folder()).tag(source, target)
+    _images().tag(source, target)
 
 
 @main.command()
@@ -106,7 +107,7 @@ def tag(source: str, target: str) -> None:
 def images(filters: tuple[str, ...]) -> None:
     """List the names of images."""
     wanted = [text.removeprefix("reference=") for text in filters]
-    for name in Images(state_folder()).tags():
+    for name in _images().tags():
         if all(fnmatch.fnmatchcase(name, pattern) for pattern in wanted):
             click.echo(name)
 
@@ -116,7 +117,7 @@ def images(filters: tuple[str, ...]) -> None:
 def rmi(tags: tuple[str, ...]) -> None:
     """Take names from images."""
     for tag in tags:
-        Images(state_folder()).untag(tag)
+        _images().untag(tag)
 
 
 @main.command()
@@ -134,7 +135,7 @@ def login() -> None:
 def push(uri: str) -> None:
     """Put an image into the rehearsal's ECR."""
     ecr = boto3.client("ecr", region_name=registry.parse(uri).region)
-    digest = registry.push(Images(state_folder()), uri, ecr)
+    digest = registry.push(_images(), uri, ecr)
     _report(f"Pushed {uri} ({digest}).")
 
 
@@ -143,7 +144,24 @@ def push(uri: str) -> None:
 @click.argument("dockerfile")
 def environment(context: Path, dockerfile: str) -> None:
     """Print the path of an image's environment."""
-    click.echo(environments.prepare(context, dockerfile, cache=cache_folder(), report=_report))
+    click.echo(environments.prepare(context, dockerfile, cache=_cache(), report=_report))
+
+
+def _images() -> Images:
+    return Images(_state())
+
+
+def _state() -> Path:
+    value = os.environ.get("REHEARSAL_STATE")
+    if not value:
+        raise ImageError(
+            'REHEARSAL_STATE is not set: run eval "$(./scripts/local-aws env)" in this shell first.'
+        )
+    return Path(value)
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("REHEARSAL_CACHE") or default_cache())
 
 
 def _report(line: str) -> None:

@@ -189,8 +189,7 @@ def _exec_form(instruction: str, value: str) -> tuple[str, ...]:
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise ImageError(
             f"'{instruction} {value}' is no JSON list: a shell would start the container and keep "
-            f"signals from it, "
-            f'so write {instruction} ["program", "argument"].'
+            f'signals from it, so write {instruction} ["program", "argument"].'
         )
     return tuple(words)
 

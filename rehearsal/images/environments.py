@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,10 +34,10 @@ _LINES_SHOWN = 15
 _SILENCE = 10.0
 
 
-def run(
-    command: Sequence[str], variables: Mapping[str, str], folder: Path, report: Report, failure: str
+def _run(
+    command: Sequence[str], variables: dict[str, str], folder: Path, report: Report, failure: str
 ) -> None:
-    """Runs `command` in `folder` with no other variables than `variables`.
+    """Runs `command` in `folder` with `variables` besides ours.
 
     A tool that is silent for ten seconds is reported as still running.
 
@@ -50,7 +50,7 @@ def run(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env=dict(variables),
+            env=_own_variables() | variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -106,7 +106,6 @@ def prepare(
     dockerfile_name: str,
     *,
     cache: Path,
-    build_args: Mapping[str, str] | None = None,
     report: Report = print,
 ) -> Path:
     """The environment of the image that `dockerfile_name` (relative to `folder`, the build context)
@@ -118,7 +117,7 @@ def prepare(
     Raises:
         ImageError: the Dockerfile can't be read, or the environment can't be made.
     """
-    recipe = dockerfile.read(folder / dockerfile_name, build_args or {})
+    recipe = dockerfile.read(folder / dockerfile_name, {})
     with tempfile.TemporaryDirectory(prefix="image-") as temporary:
         root = Path(temporary)
         dockerfile.lay_out(recipe, folder, root)
@@ -171,8 +170,7 @@ def key(program: Path) -> str:
     except OSError as error:
         raise ImageError(
             "The image has no requirements.txt in its WORKDIR, and the rehearsal makes its "
-            "environment from that file: "
-            "COPY one there."
+            "environment from that file: COPY one there."
         ) from error
     parts = [
         requirements,
@@ -209,45 +207,28 @@ def _make(environment: Path, program: Path, wheels: Path, report: Report) -> Non
 def _install(environment: Path, program: Path, report: Report) -> None:
     report(f"Installing requirements.txt into {environment} ...")
     uv = find_uv_bin()
-    python = environment / "bin" / "python"
-    variables = _without_python(os.environ)
-    run(
-        [uv, "venv", "--seed", "--no-project", "--python", sys.executable, str(environment)],
-        variables,
-        program,
-        report,
-        "the virtual environment could not be made",
-    )
-    run(
-        [uv, "pip", "sync", "--require-hashes", "--python", str(python), "requirements.txt"],
-        variables,
-        program,
-        report,
-        "the requirements could not be installed",
-    )
+    make = [uv, "venv", "--seed", "--no-project", "--python", sys.executable, str(environment)]
+    _run(make, {}, program, report, "the virtual environment could not be made")
+    python = str(environment / "bin" / "python")
+    sync = [uv, "pip", "sync", "--require-hashes", "--python", python, "requirements.txt"]
+    _run(sync, {}, program, report, "the requirements could not be installed")
 
 
 def _post_install(environment: Path, program: Path, wheels: Path, report: Report) -> None:
     report("Running post-install ...")
     wheels.mkdir(parents=True, exist_ok=True)
-    variables = _without_python(os.environ) | {
+    variables = {
         "PATH": f"{environment / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "VIRTUAL_ENV": str(environment),
         "WHEEL_CACHE": str(wheels),
     }
-    run(
-        [str(program / "post-install")],
-        variables,
-        program,
-        report,
-        "post-install failed",
-    )
+    _run([str(program / "post-install")], variables, program, report, "post-install failed")
 
 
-def _without_python(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables less those that would point an installer at the interpreter that runs us."""
+def _own_variables() -> dict[str, str]:
+    """Ours less those that would point an installer at the interpreter that runs us."""
     return {
         name: value
-        for name, value in variables.items()
+        for name, value in os.environ.items()
         if not name.startswith("PYTHON") and name not in ("VIRTUAL_ENV", "CONDA_PREFIX")
     }

@@ -17,10 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rehearsal import aws
 from rehearsal.images import dockerfile
 from rehearsal.images.errors import ImageError
-from rehearsal.settings import RehearsalSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
@@ -95,7 +93,7 @@ def parse(uri: str) -> ImageUri:
     if match is None:
         raise ImageError(
             f"'{uri}' is no ECR image URI: write "
-            f"<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>."
+            "<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>."
         )
     return ImageUri(**match.groupdict())
 
@@ -154,24 +152,16 @@ class Images:
         Raises:
             ImageError: there is no such image.
         """
+        folder = self._folder / image_id
         try:
-            config = json.loads((self._folder / image_id / "config.json").read_bytes())
+            members = json.loads((folder / "config.json").read_bytes())
         except OSError as error:
             raise ImageError(
                 f"The image {image_id[:12]} is not in {self._folder}: deploy the stack that builds "
-                f"it again."
+                "it again."
             ) from error
-        return Image(
-            image_id,
-            self._folder / image_id / "root",
-            Config(
-                tuple(config["entrypoint"]),
-                tuple(config["command"]),
-                config["environment"],
-                config["workdir"],
-                config.get("manifest_type", MANIFEST_TYPE),
-            ),
-        )
+        started = {name: tuple(members[name]) for name in ("entrypoint", "command")}
+        return Image(image_id, folder / "root", Config(**members | started))
 
     def by_tag(self, tag: str) -> Image:
         """The image of a local tag.
@@ -247,16 +237,6 @@ def _digest(ecr: ECRClient, place: ImageUri) -> str:
     return found["images"][0]["imageId"]["imageDigest"]
 
 
-def resolve(settings: RehearsalSettings, uri: str) -> Image:
-    """The image that `uri` names in the rehearsal's ECR; `rehearsal.images.environments.ensure` has
-    its Python environment.
-
-    Raises:
-        ImageError: there is none.
-    """
-    return find(Images(settings.state), uri, aws.client(settings, "ecr"))
-
-
 def find(images: Images, uri: str, ecr: ECRClient) -> Image:
     """The image that `uri` names in the rehearsal's ECR.
 
@@ -269,7 +249,7 @@ def find(images: Images, uri: str, ecr: ECRClient) -> Image:
     except ecr.exceptions.RepositoryNotFoundException as error:
         raise ImageError(
             f"There is no ECR repository {place.repository} for the image {uri}: bootstrap and "
-            f"deploy first."
+            "deploy first."
         ) from error
     if not answer["images"]:
         raise ImageError(f"ECR has no image {uri}: deploy the stack that builds it.")

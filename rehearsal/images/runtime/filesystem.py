@@ -8,6 +8,7 @@ that shows each of its entries, and the new one. `/dev/shm` is empty and its own
 import contextlib
 import ctypes
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,79 +27,6 @@ _UNBINDABLE = 1 << 17
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def bind(source: Path, target: Path) -> None:
-    """Shows `source`, with all that is mounted below it, at `target`, which must be there.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    _mount(str(source), target, None, _BIND | _REC)
-
-
-def proc(target: Path) -> None:
-    """Mounts the /proc of this PID namespace.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    _mount("proc", target, "proc", _NOSUID | _NODEV | _NOEXEC)
-
-
-def memory(target: Path) -> None:
-    """An empty file system in memory.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    _mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV)
-
-
-def keep_out_of_binds(target: Path) -> None:
-    """A bind of a folder above the mount `target` does not show it again.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    _mount("none", target, None, _UNBINDABLE)
-
-
-def make_read_only(target: Path) -> None:
-    """Makes one mount, not those below it, read-only.
-
-    Raises:
-        OSError: the kernel refuses.
-    """
-    # In a user namespace a remount may not drop the flags that the machine's own mount has.
-    kept = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC)
-    _mount("none", target, None, _BIND | _REMOUNT | _RDONLY | kept)
-
-
-def mounted_below(folder: Path) -> list[Path]:
-    """The places at or below `folder` where something is mounted."""
-    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
-    points = (Path(_unescaped(line.split(" ")[4])) for line in lines.splitlines())
-    return [point for point in points if point.is_relative_to(folder)]
-
-
-def _unescaped(point: str) -> str:
-    for code, character in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        point = point.replace(code, character)
-    return point
-
-
-def _mount(source: str, target: Path, kind: str | None, flags: int) -> None:
-    result = _libc.mount(
-        os.fsencode(source),
-        os.fsencode(target),
-        None if kind is None else kind.encode(),
-        ctypes.c_ulong(flags),
-        None,
-    )
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), str(target))
-
-
 _MACHINE = Path("/")
 _LEFT_WRITABLE = ("dev", "proc", "sys")
 
@@ -109,16 +37,17 @@ def assemble(root: Path, mounts: Sequence[Mount]) -> None:
     Raises:
         OSError: the kernel refuses a mount, or a source is not there.
     """
-    memory(root)
-    keep_out_of_binds(root)
+    _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV)
+    # A bind of a folder above it must not show it again.
+    _mount("none", root, None, _UNBINDABLE)
     ordered = sorted(_resolved(mounts), key=lambda mount: len(Path(mount.target).parts))
     _show(_MACHINE, root, _shadowed(ordered))
     for mount in ordered:
         _place(Path(mount.source), root / mount.target.lstrip("/"))
-    proc(root / "proc")
+    _mount("proc", root / "proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     shared_memory = root / "dev" / "shm"
     if shared_memory.is_dir():
-        memory(shared_memory)
+        _mount("tmpfs", shared_memory, "tmpfs", _NOSUID | _NODEV)
     _protect(root, [root / mount.target.lstrip("/") for mount in ordered if mount.writable])
 
 
@@ -151,29 +80,51 @@ def _show(folder: Path, shown: Path, shadowed: set[Path]) -> None:
             place.mkdir()
             _show(entry, place, shadowed)
         else:
-            _make_point(entry, place)
-            bind(entry, place)
+            _bind(entry, place)
 
 
 def _place(source: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _bind(source, place)
+
+
+def _bind(source: Path, place: Path) -> None:
+    """Shows `source`, with all that is mounted below it, at `place`."""
     if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        _make_point(source, place)
-    bind(source, place)
-
-
-def _make_point(source: Path, place: Path) -> None:
-    if source.is_dir():
-        place.mkdir()
-    else:
-        place.touch()
+        place.mkdir() if source.is_dir() else place.touch()
+    _mount(str(source), place, None, _BIND | _REC)
 
 
 def _protect(root: Path, writable: Sequence[Path]) -> None:
+    """Makes each mount read-only by itself, but for those below `writable`."""
     left = [*writable, *(root / name for name in _LEFT_WRITABLE)]
-    for point in mounted_below(root):
+    for point in _mounted_below(root):
         if not any(point.is_relative_to(folder) for folder in left):
-            # Some mounts of the machine can't be changed from a user namespace; they stay as they
-            # are.
+            # Some mounts of the machine can't be changed from a user namespace, and stay as they
+            # are; none may lose the flags that the machine's own mount has.
             with contextlib.suppress(OSError):
-                make_read_only(point)
+                kept = os.statvfs(point).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+                _mount("none", point, None, _BIND | _REMOUNT | _RDONLY | kept)
+
+
+def _mounted_below(folder: Path) -> list[Path]:
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    # A blank in a path is \040, and so on.
+    points = (
+        Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), line.split(" ")[4]))
+        for line in lines.splitlines()
+    )
+    return [point for point in points if point.is_relative_to(folder)]
+
+
+def _mount(source: str, target: Path, kind: str | None, flags: int) -> None:
+    result = _libc.mount(
+        os.fsencode(source),
+        os.fsencode(target),
+        None if kind is None else kind.encode(),
+        ctypes.c_ulong(flags),
+        None,
+    )
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(target))

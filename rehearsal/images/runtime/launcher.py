@@ -71,21 +71,23 @@ class Running:
             # Ctrl-C in the engine's terminal is for the engine, which then stops us in order.
             start_new_session=True,
         )
+        assert self._process.stdin and self._process.stdout  # noqa: S101 - narrows: both are pipes
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._reader = threading.Thread(target=self._follow, daemon=True)
         self._reader.start()
 
     def stop(self) -> None:
         """SIGTERM to every container, SIGKILL after the group's grace time."""
-        self._send("stop\n")
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stdin.write("stop\n")
+            self._stdin.flush()
 
     def kill(self) -> None:
         """Ends everything at once."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGKILL)
         # A child that `unshare` has only just forked does not die with it: it reads its end here.
-        with self._lock, contextlib.suppress(OSError):
-            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
-            self._process.stdin.close()
+        self._close_stdin()
 
     def wait(self, timeout: float | None = None) -> Ended | None:
         """How the group ended, its last line handed on; None when `timeout` seconds were not
@@ -94,11 +96,9 @@ class Running:
         self._reader.join(timeout)
         return self._ended
 
-    def _send(self, line: str) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
+    def _close_stdin(self) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            self._stdin.close()
 
     def _follow(self) -> None:
         try:
@@ -112,19 +112,20 @@ class Running:
             self._process.wait()
             self._ended = Ended({}, None, broken=f"The containers can't be followed: {error!r}")
         finally:
-            self._close()
+            self._close_stdin()
+            self._stdout.close()
+            self._errors.close()
 
     def _read(self) -> Ended | None:
         last: Ended | None = None
         failures = Failures("The reader of a container's lines")
-        assert self._process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
-        for line in self._process.stdout:
+        for line in self._stdout:
             message: dict[str, Any] = json.loads(line)
             if "line" in message:
                 with failures.watched():
                     self._on_line(message["name"], message["line"])
             else:
-                last = Ended(message["exit_codes"], message["first_failed"], message["lost"])
+                last = Ended(**message)
         return last
 
     def _why(self, status: int) -> str:
@@ -134,11 +135,3 @@ class Running:
             return "The containers were killed."
         last = said[-1] if said else f"status {status}"
         return f"The containers could not be run: {last}"
-
-    def _close(self) -> None:
-        with self._lock, contextlib.suppress(OSError):
-            assert self._process.stdin is not None  # noqa: S101 - narrows the type: it is a pipe
-            self._process.stdin.close()
-        assert self._process.stdout is not None  # noqa: S101 - narrows the type: it is a pipe
-        self._process.stdout.close()
-        self._errors.close()

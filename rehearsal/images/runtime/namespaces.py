@@ -25,11 +25,7 @@ _DEAD_NETMASK = "255.255.0.0"
 
 
 def bring_up(name: str) -> None:
-    """Turns a network interface on.
-
-    Raises:
-        OSError: the kernel refuses, e.g. as there is no interface of that name.
-    """
+    """Turns a network interface on."""
     _control(_SIOCSIFFLAGS, struct.pack("16sh14x", name.encode(), _IFF_UP))
 
 
@@ -41,15 +37,11 @@ def add_dead() -> None:
     """
     # A bridge without a port: unlike veth it has no second end, and kernels have it without dummy.
     _control(_SIOCBRADDBR, struct.pack("16s", DEAD.encode()))
-    _control(_SIOCSIFADDR, _request(DEAD, DEAD_ADDRESS))
-    _control(_SIOCSIFNETMASK, _request(DEAD, _DEAD_NETMASK))
+    for operation, address in ((_SIOCSIFADDR, DEAD_ADDRESS), (_SIOCSIFNETMASK, _DEAD_NETMASK)):
+        # An `ifreq` with a `sockaddr_in`.
+        packed = socket.inet_aton(address)
+        _control(operation, struct.pack("16sHH4s16x", DEAD.encode(), socket.AF_INET, 0, packed))
     bring_up(DEAD)
-
-
-def _request(name: str, address: str) -> bytes:
-    """An `ifreq` with a `sockaddr_in`."""
-    packed = socket.inet_aton(address)
-    return struct.pack("16sHH4s16x", name.encode(), socket.AF_INET, 0, packed)
 
 
 def _control(operation: int, request: bytes) -> None:
@@ -105,8 +97,7 @@ def _user() -> list[str]:
     if refused:
         raise NamespaceError(
             f"Jobs run in Linux namespaces, and this machine refuses them ({refused}): allow them "
-            f"with "
-            "`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu) or "
+            "with `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0` (Ubuntu) or "
             "`sysctl -w user.max_user_namespaces=10000`, or inside Docker with `--privileged`."
         )
     return _AS_USER

@@ -6,7 +6,7 @@ library only.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -72,23 +72,12 @@ def write(group: Group, path: Path) -> None:
 def read(path: Path) -> Group:
     """The group that `write` wrote."""
     value = json.loads(path.read_text(encoding="utf-8"))
-    relay = value["relay"]
-    return Group(
-        containers=tuple(_container(each) for each in value["containers"]),
-        private_network=value["private_network"],
-        grace_seconds=value["grace_seconds"],
-        relay=Relay(**relay) if relay else None,
-        dead_interface=value["dead_interface"],
-    )
+    value["containers"] = tuple(_container(each) for each in value["containers"])
+    value["relay"] = Relay(**value["relay"]) if value["relay"] else None
+    return Group(**value)
 
 
-def _container(value: Mapping[str, Any]) -> Container:
-    mounts: Sequence[Mapping[str, Any]] = value["mounts"]
-    return Container(
-        name=value["name"],
-        command=tuple(value["command"]),
-        environment=value["environment"],
-        workdir=value["workdir"],
-        root=value["root"],
-        mounts=tuple(Mount(**mount) for mount in mounts),
-    )
+def _container(value: dict[str, Any]) -> Container:
+    value["command"] = tuple(value["command"])
+    value["mounts"] = tuple(Mount(**mount) for mount in value["mounts"])
+    return Container(**value)

@@ -71,7 +71,8 @@ class _Supervisor:
         if self._group.private_network:
             _lay_network(self._group.dead_interface)
         control = asyncio.create_task(self._obey())
-        serving = await self._serve_relay()
+        relay = self._group.relay
+        serving = await serve(Path(relay.socket), relay.port) if relay else None
         for index, container in enumerate(self._group.containers):
             self._processes[container.name] = await self._start(index)
             if self._stopping:
@@ -79,13 +80,7 @@ class _Supervisor:
                 _tell_to_stop(self._processes[container.name])
                 break
         await asyncio.gather(*(self._follow(name) for name in self._processes))
-        _say(
-            {
-                "exit_codes": self._exit_codes,
-                "first_failed": self._first_failed,
-                "lost": self._lost,
-            }
-        )
+        _say(exit_codes=self._exit_codes, first_failed=self._first_failed, lost=self._lost)
         control.cancel()
         if serving:
             serving.close()
@@ -114,10 +109,6 @@ class _Supervisor:
         if code != 0 and self._first_failed is None:
             self._first_failed = name
             self._stop()
-
-    async def _serve_relay(self) -> asyncio.Server | None:
-        wanted = self._group.relay
-        return await serve(Path(wanted.socket), wanted.port) if wanted else None
 
     async def _obey(self) -> None:
         reader = asyncio.StreamReader()
@@ -160,19 +151,19 @@ async def _pass_on(name: str, stream: asyncio.StreamReader) -> None:
     while chunk := await stream.read(_CHUNK):
         *lines, pending = (pending + chunk).split(b"\n")
         for line in lines:
-            _say({"name": name, "line": _text(line)})
+            _say_line(name, line)
         while len(pending) > _LONGEST_LINE:
-            _say({"name": name, "line": _text(pending[:_LONGEST_LINE])})
+            _say_line(name, pending[:_LONGEST_LINE])
             pending = pending[_LONGEST_LINE:]
     if pending:
-        _say({"name": name, "line": _text(pending)})
+        _say_line(name, pending)
 
 
-def _text(line: bytes) -> str:
-    return line.rstrip(b"\r").decode(errors="replace")
+def _say_line(name: str, line: bytes) -> None:
+    _say(name=name, line=line.rstrip(b"\r").decode(errors="replace"))
 
 
-def _say(message: dict[str, object]) -> None:
+def _say(**message: object) -> None:
     print(json.dumps(message), flush=True)
 
 

@@ -192,6 +192,11 @@ def push_image(settings: RehearsalSettings, folder: Path, program: str) -> str:
     return uri
 
 
+def pulled(settings: RehearsalSettings, uri: str) -> registry.Image:
+    """The image that is in ECR under a URI."""
+    return registry.find(registry.Images(settings.state), uri, aws.client(settings, "ecr"))
+
+
 @pytest.fixture
 def image(settings: RehearsalSettings, tmp_path: Path) -> Callable[[str], str]:
     """Builds and pushes an image whose entry point is the given Python text; returns its URI."""
@@ -210,6 +215,7 @@ __all__ = [
     "bucket",
     "image",
     "make_account",
+    "pulled",
     "push_image",
     "settings",
     "wait_until",

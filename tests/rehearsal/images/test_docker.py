@@ -13,7 +13,7 @@ from rehearsal import aws
 from rehearsal.images import registry
 from rehearsal.images.errors import ImageError
 from rehearsal.settings import ANNOUNCEMENT, RehearsalSettings
-from tests.rehearsal.images.support import REPOSITORY, write_context
+from tests.rehearsal.images.support import REPOSITORY, pulled, write_context
 
 DOCKER = Path(__file__).parents[3] / "rehearsal" / "images" / "docker"
 HOST = "000000000000.dkr.ecr.us-east-1.amazonaws.com"
@@ -55,7 +55,7 @@ def test_what_the_cdk_cli_builds_tags_and_pushes_is_found_by_its_uri(
         done = docker(settings, context, *call)
         assert done.returncode == 0, done.stderr
 
-    image = registry.resolve(settings, uri)
+    image = pulled(settings, uri)
     assert (image.program / "program" / "__main__.py").read_text() == "print('hello')"
     assert image.config.entrypoint == ("python", "-m", "program")
     assert image.config.environment["FROM_IMAGE"] == "yes"
@@ -67,7 +67,7 @@ def test_what_the_cdk_cli_builds_tags_and_pushes_is_found_by_its_uri(
 
     assert docker(settings, context, "rmi", "cdkasset-abc").returncode == 0
     assert docker(settings, context, "inspect", "cdkasset-abc").returncode == 1
-    assert registry.resolve(settings, uri) == image
+    assert pulled(settings, uri) == image
 
 
 def test_the_id_of_an_image_is_that_of_its_content(
@@ -85,11 +85,11 @@ def test_the_id_of_an_image_is_that_of_its_content(
 
 def test_an_image_that_nobody_pushed_is_told_in_a_sentence(settings: RehearsalSettings) -> None:
     with pytest.raises(ImageError, match="deploy the stack that builds it"):
-        registry.resolve(settings, f"{HOST}/{REPOSITORY}:never")
+        pulled(settings, f"{HOST}/{REPOSITORY}:never")
     with pytest.raises(ImageError, match="no ECR repository none"):
-        registry.resolve(settings, f"{HOST}/none:never")
+        pulled(settings, f"{HOST}/none:never")
     with pytest.raises(ImageError, match="is no ECR image URI"):
-        registry.resolve(settings, "python:3.11")
+        pulled(settings, "python:3.11")
 
 
 def test_an_image_of_another_origin_is_not_taken_for_ours(settings: RehearsalSettings) -> None:
@@ -98,7 +98,7 @@ def test_an_image_of_another_origin_is_not_taken_for_ours(settings: RehearsalSet
     )
 
     with pytest.raises(ImageError, match="was not pushed by this rehearsal"):
-        registry.resolve(settings, f"{HOST}/{REPOSITORY}:foreign")
+        pulled(settings, f"{HOST}/{REPOSITORY}:foreign")
 
 
 def test_a_shell_without_the_rehearsals_variables_is_told_what_to_run(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from rehearsal.images import environments, registry
+from rehearsal.images import environments
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.spec import Container, Group
 from rehearsal.jobs import transfer
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
-from tests.rehearsal.images.support import Recorded, wait_until
+from tests.rehearsal.images.support import Recorded, pulled, wait_until
 from tests.rehearsal.jobs.support import arn_of, end_of, get, keys, lines, run, start, training
 
 Image = Callable[[str], str]
@@ -349,7 +349,7 @@ def test_a_job_that_waits_for_an_environment_of_another_process_is_stopped(
     settings: RehearsalSettings, image: Image, bucket: str, tmp_path: Path
 ) -> None:
     wanted = training("waiting", image("print('ready')"), bucket)
-    image_ = registry.resolve(settings, wanted["AlgorithmSpecification"]["TrainingImage"])
+    image_ = pulled(settings, wanted["AlgorithmSpecification"]["TrainingImage"])
     elsewhere = replace(settings, cache=tmp_path / "cache")
     made = elsewhere.cache / "environments" / environments.key(image_.program)
     made.parent.mkdir(parents=True)

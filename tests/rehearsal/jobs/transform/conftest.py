@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from rehearsal.images import environments, registry
+from rehearsal.images import environments
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.conftest import ROLE, Server, eventually
-from tests.rehearsal.images.support import MODEL, REPOSITORY, push_image
+from tests.rehearsal.images.support import MODEL, REPOSITORY, pulled, push_image
 
 _numbers = itertools.count(1)
 
@@ -73,7 +73,7 @@ def image(server: Server, tmp_path_factory: pytest.TempPathFactory) -> str:
         ecr.create_repository(repositoryName=REPOSITORY)
     uri = push_image(settings, tmp_path_factory.mktemp("image") / "context", SERVER)
     # Here, as the server has no way to a package index.
-    program = registry.resolve(settings, uri).program
+    program = pulled(settings, uri).program
     environments.ensure(program, cache=settings.cache, report=print)
     return uri
 
