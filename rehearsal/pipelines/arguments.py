@@ -13,14 +13,13 @@ from rehearsal.errors import ApiError, validation
 from rehearsal.pipelines.definition import Parameter, PipelineStep
 from rehearsal.pipelines.references import (
     Key,
-    ParameterReference,
-    PropertyReference,
+    Reference,
     is_expression,
     look_up,
     name_member,
     parse_reference,
 )
-from rehearsal.pipelines.steps import STEP_TYPES
+from rehearsal.pipelines.steps import STEP_TYPES, ResourceStep
 
 _SAMPLES: dict[str, Any] = {
     "String": "x",
@@ -43,10 +42,7 @@ _MOST_SHOWN = 12
 
 
 def mistake(
-    operation: str,
-    arguments: Mapping[str, Any],
-    generated: str | None,
-    parameters: Mapping[str, Parameter],
+    kind: ResourceStep, arguments: Mapping[str, Any], parameters: Mapping[str, Parameter]
 ) -> str | None:
     """What is wrong with Arguments, None when they fit.
 
@@ -54,16 +50,13 @@ def mistake(
     is known only when it runs.
 
     Args:
-        operation: SageMaker's, whose request they are.
-        generated: a member that the engine fills in.
         parameters: the pipeline's, by name.
     """
-    shape = service_model.operation(operation).input_shape
-    if shape is None:
-        return None
+    shape = service_model.operation(kind.operation).input_shape
+    assert shape is not None  # noqa: S101 - narrows the type: every Create has one
     request = _filled(shape, dict(arguments), parameters)
-    if generated is not None:
-        request.setdefault(generated, "x")
+    if kind.is_named:
+        request.setdefault(kind.name_member, "x")
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
         return str(report.generate_report()).splitlines()[0].strip()
@@ -108,7 +101,7 @@ def _sample(
     if "Std:Join" in expression:
         return _text(shape)
     reference = parse_reference(expression["Get"]) if "Get" in expression else None
-    if isinstance(reference, ParameterReference):
+    if reference and reference.kind == "parameter":
         kind = parameters[reference.name].type
         return _text(shape) if kind == "String" else _SAMPLES[kind]
     return _fitting(shape)
@@ -135,7 +128,7 @@ def _fitting(shape: Shape | None) -> Any:
     return _SAMPLES[shape.type_name]
 
 
-def check_property(step: PipelineStep, target: PipelineStep, reference: PropertyReference) -> None:
+def check_property(step: PipelineStep, target: PipelineStep, reference: Reference) -> None:
     """Refuses a reference to a property that the target step can't have.
 
     Raises:
@@ -145,13 +138,13 @@ def check_property(step: PipelineStep, target: PipelineStep, reference: Property
         if reference.path == ("Outcome",):
             return
         raise _refusal(step, target, reference, "a Condition step has only 'Outcome'")
-    operation = STEP_TYPES[target.type].describe
-    if operation is None:
+    kind = STEP_TYPES[target.type]
+    if not isinstance(kind, ResourceStep):
         raise _refusal(step, target, reference, f"a {target.type} step has no properties")
-    shape = service_model.operation(operation).output_shape
+    shape = service_model.operation(kind.describe).output_shape
     missing = _missing(shape, reference.path)
     if missing is not None:
-        raise _refusal(step, target, reference, f"{operation} answers no '{missing}'")
+        raise _refusal(step, target, reference, f"{kind.describe} answers no '{missing}'")
     _check_named_item(step, target, reference)
 
 
@@ -174,9 +167,7 @@ def _addressed_by_name(shape: Any) -> bool:
     return name_member(dict(getattr(shape.member, "members", {}))) is not None
 
 
-def _check_named_item(
-    step: PipelineStep, target: PipelineStep, reference: PropertyReference
-) -> None:
+def _check_named_item(step: PipelineStep, target: PipelineStep, reference: Reference) -> None:
     """`Outputs['shards']` must be among the outputs that the target's Arguments name."""
     for depth, key in enumerate(reference.path):
         try:
@@ -190,9 +181,7 @@ def _check_named_item(
                 raise _refusal(step, target, reference, f"there is no '{key}', only {known}")
 
 
-def _refusal(
-    step: PipelineStep, target: PipelineStep, reference: PropertyReference, why: str
-) -> ApiError:
+def _refusal(step: PipelineStep, target: PipelineStep, reference: Reference, why: str) -> ApiError:
     return validation(
         f"Step '{step.name}' refers to '{reference.text}', which step '{target.name}' "
         f"does not have: {why}."

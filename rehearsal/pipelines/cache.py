@@ -10,7 +10,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,11 @@ class StepCache:
         self, pipeline_arn: str, step_name: str, digest: str, finished: datetime, hit: Hit
     ) -> None:
         """Keeps a success of a step."""
-        row = (
-            pipeline_arn,
-            step_name,
-            digest,
-            finished.timestamp(),
-            hit.execution_arn,
-            hit.identifier,
-        )
         with self._lock, self._database:
-            self._database.execute("INSERT INTO step_successes VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._database.execute(
+                "INSERT INTO step_successes VALUES (?, ?, ?, ?, ?, ?)",
+                (pipeline_arn, step_name, digest, finished.timestamp(), *astuple(hit)),
+            )
 
     def find(
         self,

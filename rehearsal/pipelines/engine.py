@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
@@ -13,7 +13,7 @@ from rehearsal.pipelines.cache import StepCache
 from rehearsal.pipelines.definition import parse, resolve
 from rehearsal.pipelines.execution import Execution
 from rehearsal.pipelines.expressions import ReadS3, s3_reader
-from rehearsal.pipelines.step_run import Services, utc_now
+from rehearsal.pipelines.step_run import Services
 from rehearsal.settings import RehearsalSettings
 
 AsRole = Callable[[dict[str, Any]], tuple[Call, ReadS3]]
@@ -42,7 +42,7 @@ class Engine:
         reports: ExecutionReports,
         poll_seconds: float = 0.2,
         read_s3: ReadS3 | None = None,
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         as_role: AsRole | None = None,
     ) -> None:
         settings.state.mkdir(parents=True, exist_ok=True)

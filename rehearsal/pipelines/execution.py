@@ -7,12 +7,13 @@ failed execution is AWS's own sentence; the steps tell why.
 import logging
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rehearsal.pipelines.definition import Definition, Value
 from rehearsal.pipelines.expressions import Scope, evaluate, property_file_uri, read_json
 from rehearsal.pipelines.graph import upstream, without
-from rehearsal.pipelines.step_run import ExecutionContext, Services, StepRun
+from rehearsal.pipelines.step_run import Services, StepRun
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,10 @@ class Execution:
         self._services = services
         self._arn: str = execution["PipelineExecutionArn"]
         self._graph = upstream(definition)
-        context = ExecutionContext(execution["PipelineArn"], self._arn, services)
-        self._runs = {name: StepRun(step, context) for name, step in definition.steps.items()}
+        self._runs = {
+            name: StepRun(step, execution, services, self._scope)
+            for name, step in definition.steps.items()
+        }
         self._wake = threading.Event()
         self._stopping = False
         self._abandoned = False
@@ -89,7 +92,7 @@ class Execution:
             if not ready:
                 return
             for run in ready:
-                run.begin(self._scope)
+                run.begin()
 
     def _ready(self) -> list[StepRun]:
         left_out = self._not_taken()
@@ -118,10 +121,8 @@ class Execution:
         return any(run.status in ("Failed", "Stopped") for run in self._runs.values())
 
     def _most_at_once(self) -> int:
-        limit = (self._execution.get("ParallelismConfiguration") or {}).get(
-            "MaxParallelExecutionSteps"
-        )
-        return int(limit) if limit else len(self._runs)
+        parallelism = self._execution.get("ParallelismConfiguration") or {}
+        return int(parallelism.get("MaxParallelExecutionSteps") or len(self._runs))
 
     def _ending(self) -> tuple[str, str | None]:
         if self._stopping:
@@ -143,8 +144,7 @@ class Execution:
             property_file=self._property_file,
             json_at=lambda uri: read_json(uri, self._services.read_s3),
         )
-        experiment = evaluate(dict(self._definition.experiment), scope)
-        return scope.with_experiment(experiment)
+        return replace(scope, experiment=evaluate(dict(self._definition.experiment), scope))
 
     def _variables(self) -> dict[str, str]:
         return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,6 @@ from rehearsal.aws import Role, client
 from rehearsal.pipelines.definition import PipelineStep, Value
 from rehearsal.pipelines.references import (
     FUNCTIONS,
-    ExecutionReference,
-    ExperimentReference,
-    ParameterReference,
-    PropertyFileReference,
-    PropertyReference,
     is_expression,
     look_up,
     parse_path,
@@ -55,14 +50,6 @@ class Scope:
     properties: Callable[[str], Any]
     property_file: Callable[[str, str], Any]
     json_at: Callable[[str], Any]
-
-    def with_execution(self, **variables: str) -> Scope:
-        """The same scope with further execution variables, such as TrainingJobName."""
-        return replace(self, execution={**self.execution, **variables})
-
-    def with_experiment(self, experiment: Mapping[str, str]) -> Scope:
-        """The same scope with the evaluated PipelineExperimentConfig."""
-        return replace(self, experiment=experiment)
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
@@ -102,16 +89,17 @@ def _call(function: str, argument: Any, scope: Scope) -> Any:
 
 def _get(text: str, scope: Scope) -> Any:
     try:
-        match parse_reference(text):
-            case ParameterReference(name=name):
-                return scope.parameters[name]
-            case ExecutionReference(name=name):
-                return scope.execution[name]
-            case ExperimentReference(name=name):
-                return scope.experiment[name]
-            case PropertyReference(step=step, path=path):
-                return look_up(scope.properties(step), path)
-            case PropertyFileReference():
+        reference = parse_reference(text)
+        match reference.kind:
+            case "parameter":
+                return scope.parameters[reference.name]
+            case "execution variable":
+                return scope.execution[reference.name]
+            case "experiment property":
+                return scope.experiment[reference.name]
+            case "property":
+                return look_up(scope.properties(reference.name), reference.path)
+            case "property file":
                 raise ExpressionError(f"'{text}' is a property file: read it with Std:JsonGet.")
     except (LookupError, ValueError) as error:
         raise ExpressionError(f"'{text}' has no value: {_reason(error)}.") from error
@@ -131,10 +119,11 @@ def _json_get(argument: Mapping[str, Any], scope: Scope) -> Any:
 def _document(argument: Mapping[str, Any], scope: Scope) -> tuple[Any, str]:
     if "PropertyFile" in argument:
         reference = parse_reference(argument["PropertyFile"]["Get"])
-        if not isinstance(reference, PropertyFileReference):
+        if reference.kind != "property file":
             raise ExpressionError(f"'{reference.text}' is no property file.")
-        where = f"property file '{reference.name}' of step '{reference.step}'"
-        return scope.property_file(reference.step, reference.name), where
+        file = str(reference.path[0])
+        where = f"property file '{file}' of step '{reference.name}'"
+        return scope.property_file(reference.name, file), where
     uri = str(evaluate(argument["S3Uri"], scope))
     return scope.json_at(uri), uri
 

@@ -5,11 +5,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from rehearsal.errors import validation
 from rehearsal.pipelines.definition import Definition, PipelineStep, arguments_of_its_own
-from rehearsal.pipelines.references import (
-    PropertyFileReference,
-    PropertyReference,
-    references_in,
-)
+from rehearsal.pipelines.references import references_in
 
 Graph = Mapping[str, frozenset[str]]
 
@@ -17,9 +13,9 @@ Graph = Mapping[str, frozenset[str]]
 def steps_referred_to(step: PipelineStep) -> frozenset[str]:
     """The steps whose properties or property files the Arguments use."""
     return frozenset(
-        reference.step
+        reference.name
         for reference in references_in(arguments_of_its_own(step))
-        if isinstance(reference, PropertyReference | PropertyFileReference)
+        if reference.is_of_step
     )
 
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-propertyfile.ht
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 Key = str | int
 
@@ -26,55 +26,36 @@ _TOKEN = re.compile(
 FUNCTIONS = ("Get", "Std:Join", "Std:JsonGet")
 
 
+Kind = Literal[
+    "parameter", "execution variable", "experiment property", "property", "property file"
+]
+_NAMED: Mapping[str, Kind] = {
+    "Parameters": "parameter",
+    "Execution": "execution variable",
+    "PipelineExperimentConfig": "experiment property",
+}
+
+
 @dataclass(frozen=True)
-class ParameterReference:
-    """`Parameters.<name>`."""
+class Reference:
+    """The text of a `Get`, read.
+
+    Attributes:
+        kind: a `property` is a member of what a step's Describe operation answers; only JsonGet can
+            use a `property file`.
+        name: of the parameter, variable or experiment property; else of the step.
+        path: to the property; of a property file, its name.
+    """
 
     text: str
+    kind: Kind
     name: str
+    path: tuple[Key, ...] = ()
 
-
-@dataclass(frozen=True)
-class ExecutionReference:
-    """`Execution.<name>`, a variable of the execution."""
-
-    text: str
-    name: str
-
-
-@dataclass(frozen=True)
-class ExperimentReference:
-    """`PipelineExperimentConfig.<name>`."""
-
-    text: str
-    name: str
-
-
-@dataclass(frozen=True)
-class PropertyReference:
-    """`Steps.<step>.<path>`: a member of what the step's Describe operation answers."""
-
-    text: str
-    step: str
-    path: tuple[Key, ...]
-
-
-@dataclass(frozen=True)
-class PropertyFileReference:
-    """`Steps.<step>.PropertyFiles.<name>`: only JsonGet can use it."""
-
-    text: str
-    step: str
-    name: str
-
-
-Reference = (
-    ParameterReference
-    | ExecutionReference
-    | ExperimentReference
-    | PropertyReference
-    | PropertyFileReference
-)
+    @property
+    def is_of_step(self) -> bool:
+        """Whether it is to what another step makes."""
+        return self.kind in ("property", "property file")
 
 
 def is_expression(value: Any) -> bool:
@@ -90,15 +71,10 @@ def parse_reference(text: Any) -> Reference:
     if not isinstance(text, str):
         raise ValueError(f"the reference {text!r} must be a text such as 'Parameters.Name'")
     scope, _, rest = text.partition(".")
-    match scope:
-        case "Parameters" if rest:
-            return ParameterReference(text, rest)
-        case "Execution" if rest:
-            return ExecutionReference(text, rest)
-        case "PipelineExperimentConfig" if rest:
-            return ExperimentReference(text, rest)
-        case "Steps" if rest:
-            return _step_reference(text, rest)
+    if rest and scope in _NAMED:
+        return Reference(text, _NAMED[scope], rest)
+    if rest and scope == "Steps":
+        return _step_reference(text, rest)
     raise ValueError(
         f"the reference '{text}' can't be read: it must begin with Parameters., Execution., "
         "PipelineExperimentConfig. or Steps."
@@ -128,8 +104,8 @@ def _step_reference(text: str, rest: str) -> Reference:
         raise ValueError(f"the reference '{text}' names a step and no property of it")
     keys = parse_path(path)
     if keys[0] == "PropertyFiles" and len(keys) == 2:
-        return PropertyFileReference(text, step, str(keys[1]))
-    return PropertyReference(text, step, keys)
+        return Reference(text, "property file", step, keys[1:])
+    return Reference(text, "property", step, keys)
 
 
 def parse_path(path: str) -> tuple[Key, ...]:

@@ -4,7 +4,6 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.h
 """
 
 from collections.abc import Sequence
-from typing import get_args
 
 from rehearsal.errors import ApiError
 from rehearsal.pipelines.definition import MOST_ATTEMPTS, ExceptionType, RetryPolicy
@@ -25,8 +24,6 @@ _REASONS: dict[str, ExceptionType] = {
     "CapacityError": "SageMaker.CAPACITY_ERROR",
     "ResourceLimitExceeded": "SageMaker.RESOURCE_LIMIT",
 }
-
-ALL: tuple[ExceptionType, ...] = get_args(ExceptionType)
 
 
 def of_error(error: ApiError) -> ExceptionType | None:
@@ -53,19 +50,15 @@ def delay(
 
     retries: how many there have been. MaxAttempts counts retries, not the first attempt.
     """
-    for policy in (*policies, _OF_ITS_OWN_ACCORD):
-        if exception_type in policy.exception_type:
-            return _delay(policy, retries, seconds_since_first_start)
-    return None
-
-
-def _delay(policy: RetryPolicy, retries: int, elapsed: float) -> float | None:
+    every = (*policies, _OF_ITS_OWN_ACCORD)
+    policy = next((each for each in every if exception_type in each.exception_type), None)
+    if policy is None:
+        return None
     most = policy.max_attempts
     if most is None and policy.expire_after_min is None:
         most = MOST_ATTEMPTS
     if most is not None and retries >= most:
         return None
     wait = policy.interval_seconds * policy.backoff_rate**retries
-    if policy.expire_after_min is not None and elapsed + wait > policy.expire_after_min * 60:
-        return None
-    return wait
+    ends = policy.expire_after_min
+    return None if ends is not None and seconds_since_first_start + wait > ends * 60 else wait

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rehearsal.backends import Call, ExecutionReports
@@ -13,11 +13,6 @@ from rehearsal.pipelines.cache import Hit, StepCache, signature
 from rehearsal.pipelines.definition import ExceptionType, PipelineStep
 from rehearsal.pipelines.expressions import ExpressionError, ReadS3, Scope
 from rehearsal.pipelines.steps import STEP_TYPES, Activity, ResourceStep, StepProgress
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -41,19 +36,6 @@ class Services:
     poll_seconds: float
 
 
-@dataclass(frozen=True)
-class ExecutionContext:
-    """What the steps of an execution share."""
-
-    pipeline_arn: str
-    execution_arn: str
-    services: Services
-
-    def record(self, step: dict[str, Any]) -> None:
-        """Reports a step as it is now."""
-        self.services.reports.record_step(self.execution_arn, step)
-
-
 log = logging.getLogger(__name__)
 
 OVER = ("Succeeded", "Failed", "Stopped")
@@ -68,16 +50,29 @@ class StepRun:
         properties: what `Steps.<name>.…` finds once it succeeded.
     """
 
-    def __init__(self, step: PipelineStep, context: ExecutionContext) -> None:
+    def __init__(
+        self,
+        step: PipelineStep,
+        execution: Mapping[str, Any],
+        services: Services,
+        scope: Callable[[], Scope],
+    ) -> None:
+        """Begins nothing yet.
+
+        Args:
+            execution: its record.
+            scope: what the Arguments of an attempt are evaluated in.
+        """
         self.step = step
         self.status = "Waiting"
         self.properties: Mapping[str, Any] = {}
         self._kind = STEP_TYPES[step.type]
-        self._context = context
-        self._call = context.services.call
-        self._now = context.services.now
+        self._pipeline_arn: str = execution["PipelineArn"]
+        self._execution_arn: str = execution["PipelineExecutionArn"]
+        self._services = services
+        self._now = services.now
+        self._scope = scope
         self._activity: Activity | None = None
-        self._scope: Callable[[], Scope] | None = None
         self._attempts = 0
         self._first_start: datetime | None = None
         self._retry_at: datetime | None = None
@@ -95,21 +90,25 @@ class StepRun:
         self.properties = properties
         self.status = "Succeeded"
 
-    def begin(self, scope: Callable[[], Scope]) -> None:
+    def begin(self) -> None:
         """Start the first attempt; a step that needs no job is over when this returns."""
-        self._scope = scope
         self._first_start = self._now()
-        self._report = {"StepType": self.step.type, **_described(self.step)}
-        self._report |= {"StartTime": self._first_start, "Metadata": {}}
-        self._attempt(scope)
+        named = {
+            "StepName": self.step.name,
+            "StepDisplayName": self.step.display_name,
+            "StepDescription": self.step.description,
+        }
+        self._report = {key: text for key, text in named.items() if text}
+        self._report |= {"StepType": self.step.type, "StartTime": self._first_start, "Metadata": {}}
+        self._attempt()
 
     def advance(self) -> None:
         """See how it stands, and try again when a retry is due."""
         if self._retry_at is None:
             self._look()
-        elif self._now() >= self._retry_at and self._scope is not None:
+        elif self._now() >= self._retry_at:
             self._retry_at = None
-            self._attempt(self._scope)
+            self._attempt()
 
     def stop(self) -> None:
         """Ask it to stop, once; a step that can't be stopped is waited for."""
@@ -125,12 +124,12 @@ class StepRun:
             log.info("step %s did not take the stop: %s", self.step.name, error)
         self._record("Stopping")
 
-    def _attempt(self, scope: Callable[[], Scope]) -> None:
+    def _attempt(self) -> None:
         self._attempts += 1
         self._activity = None
         self._record("Starting")
         try:
-            request = self._kind.prepare(self.step, scope())
+            request = self._kind.prepare(self.step, self._scope())
         except ExpressionError as error:
             self._end("Failed", str(error))
             return
@@ -139,9 +138,11 @@ class StepRun:
 
     def _create(self, request: dict[str, Any]) -> None:
         try:
-            self._activity = self._kind.begin(request, self._call)
+            self._activity = self._kind.begin(request, self._services.call)
         except ApiError as error:
-            self._retry_or_fail(retries.of_error(error), self._refused(error))
+            operation = getattr(self._kind, "operation", "")
+            reason = f"Failed to invoke sagemaker:{operation}. Error Details: {error.message}"
+            self._retry_or_fail(retries.of_error(error), f"ClientError: {reason}")
             return
         self._report["Metadata"] = dict(self._activity.metadata)
         self._record("Executing")
@@ -172,7 +173,7 @@ class StepRun:
 
     def _failed(self, progress: StepProgress) -> None:
         reason = progress.failure_reason
-        if self._kind.operation is None:
+        if not isinstance(self._kind, ResourceStep):
             self._end("Failed", reason)
         else:
             # AWS puts this word before a job's own reason.
@@ -189,18 +190,12 @@ class StepRun:
         log.info("step %s: trying again in %.1f s: %s", self.step.name, wait, reason)
         self._retry_at = now + timedelta(seconds=wait)
 
-    def _refused(self, error: ApiError) -> str:
-        return (
-            f"ClientError: Failed to invoke sagemaker:{self._kind.operation}. "
-            f"Error Details: {error.message}"
-        )
-
     def _not_retried(self, kind: ExceptionType | None) -> str:
         if kind is None or any(kind in p.exception_type for p in self.step.retry_policies):
             return ""
         return (
             "\nRetry not appropriate on execution of step with PipelineExecutionArn "
-            f"{self._context.execution_arn} and StepId {self.step.name}. No retry policy "
+            f"{self._execution_arn} and StepId {self.step.name}. No retry policy "
             f"configured for the exception type {kind.upper().replace('.', '_')}."
         )
 
@@ -209,20 +204,15 @@ class StepRun:
         kind, config = self._kind, self.step.cache_config
         if not (isinstance(kind, ResourceStep) and kind.cache_attributes and config.enabled):
             return False
-        context = self._context
         self._signature = signature(self.step.type, request, kind.cache_attributes)
-        hit = context.services.cache.find(
-            context.pipeline_arn,
-            self.step.name,
-            self._signature,
-            self._now(),
-            config.expire_after,
+        hit = self._services.cache.find(
+            self._pipeline_arn, self.step.name, self._signature, self._now(), config.expire_after
         )
         return hit is not None and self._take_from_cache(kind, hit)
 
     def _take_from_cache(self, kind: ResourceStep, hit: Hit) -> bool:
         try:
-            found = kind.find(hit.identifier, self._call)
+            found = kind.find(hit.identifier, self._services.call)
             progress = found.progress()
         except ApiError as error:
             log.info("step %s: the cached run is gone: %s", self.step.name, error)
@@ -234,13 +224,9 @@ class StepRun:
 
     def _remember(self, activity: Activity) -> None:
         if self._signature is not None and activity.identifier is not None:
-            context = self._context
-            context.services.cache.remember(
-                context.pipeline_arn,
-                self.step.name,
-                self._signature,
-                self._now(),
-                Hit(context.execution_arn, activity.identifier),
+            hit = Hit(self._execution_arn, activity.identifier)
+            self._services.cache.remember(
+                self._pipeline_arn, self.step.name, self._signature, self._now(), hit
             )
 
     def _succeed(self, progress: StepProgress) -> None:
@@ -259,13 +245,4 @@ class StepRun:
         self.status = status
         self._report |= {"StepStatus": status, "AttemptCount": self._attempts}
         log.info("step %s: %s", self.step.name, status)
-        self._context.record(dict(self._report))
-
-
-def _described(step: PipelineStep) -> dict[str, str]:
-    texts = {
-        "StepName": step.name,
-        "StepDisplayName": step.display_name,
-        "StepDescription": step.description,
-    }
-    return {key: text for key, text in texts.items() if text}
+        self._services.reports.record_step(self._execution_arn, dict(self._report))

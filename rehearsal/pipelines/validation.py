@@ -1,7 +1,7 @@
 """What CreatePipeline refuses in a pipeline definition."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from rehearsal import service_model
 from rehearsal.errors import validation
 from rehearsal.pipelines.arguments import check_property, mistake
+from rehearsal.pipelines.conditions import parse_conditions
 from rehearsal.pipelines.definition import (
     Definition,
     PipelineStep,
@@ -19,17 +20,12 @@ from rehearsal.pipelines.definition import (
 from rehearsal.pipelines.graph import in_order, upstream
 from rehearsal.pipelines.references import (
     FUNCTIONS,
-    ExecutionReference,
-    ExperimentReference,
-    ParameterReference,
-    PropertyFileReference,
-    PropertyReference,
     Reference,
     calls_in,
     is_expression,
     references_in,
 )
-from rehearsal.pipelines.steps import STEP_TYPES
+from rehearsal.pipelines.steps import STEP_TYPES, ResourceStep
 
 _MOST_PARAMETERS = 200
 _EXECUTION_VARIABLES = (
@@ -105,7 +101,7 @@ def _check_property_files_are_read(step: PipelineStep) -> None:
     named = Counter(
         reference.text
         for reference in references_in(arguments)
-        if isinstance(reference, PropertyFileReference)
+        if reference.kind == "property file"
     )
     read = Counter(
         argument["PropertyFile"]["Get"]
@@ -168,78 +164,64 @@ def _references(where: str, value: Any) -> Iterator[Reference]:
 
 
 def _check_reference(definition: Definition, step: PipelineStep, reference: Reference) -> None:
-    match reference:
-        case ParameterReference():
-            _check_known(step, reference, definition.parameters, "parameter")
-        case ExecutionReference():
-            known = dict.fromkeys(_EXECUTION_VARIABLES + _JOB_VARIABLES)
-            _check_known(step, reference, known, "execution variable")
-        case ExperimentReference():
-            _check_known(step, reference, definition.experiment, "experiment property")
-        case PropertyReference(step=name) | PropertyFileReference(step=name):
-            if name not in definition.steps:
-                raise validation(
-                    f"Step '{step.name}' refers to '{reference.text}', but the step '{name}' "
-                    "does not exist."
-                )
-            _check_step_reference(step, definition.steps[name], reference)
-
-
-def _check_known(
-    step: PipelineStep,
-    reference: ParameterReference | ExecutionReference | ExperimentReference,
-    known: Mapping[str, Any],
-    kind: str,
-) -> None:
+    if reference.is_of_step:
+        _check_step_reference(definition, step, reference)
+        return
+    known = {
+        "parameter": tuple(definition.parameters),
+        "execution variable": _EXECUTION_VARIABLES + _JOB_VARIABLES,
+        "experiment property": tuple(definition.experiment),
+    }[reference.kind]
     if reference.name not in known:
-        names = ", ".join(known) or "none"
         raise validation(
-            f"Step '{step.name}' refers to '{reference.text}', but there is no {kind} "
-            f"'{reference.name}': there is {names}."
+            f"Step '{step.name}' refers to '{reference.text}', but there is no {reference.kind} "
+            f"'{reference.name}': there is {', '.join(known) or 'none'}."
         )
 
 
-def _check_step_reference(
-    step: PipelineStep, target: PipelineStep, reference: PropertyReference | PropertyFileReference
-) -> None:
-    if isinstance(reference, PropertyReference):
-        check_property(step, target, reference)
-        return
-    declared = {file.property_file_name: file for file in target.property_files}
-    if reference.name not in declared:
+def _check_step_reference(definition: Definition, step: PipelineStep, reference: Reference) -> None:
+    target = definition.steps.get(reference.name)
+    if target is None:
         raise validation(
-            f"Step '{step.name}' reads the property file '{reference.name}', which step "
+            f"Step '{step.name}' refers to '{reference.text}', but the step '{reference.name}' "
+            "does not exist."
+        )
+    if reference.kind == "property":
+        check_property(step, target, reference)
+    elif not any(file.property_file_name == reference.path[0] for file in target.property_files):
+        raise validation(
+            f"Step '{step.name}' reads the property file '{reference.path[0]}', which step "
             f"'{target.name}' does not declare: add it to its PropertyFiles."
         )
 
 
 def _check_experiment(definition: Definition) -> None:
     where = "PipelineExperimentConfig"
+    known = {"parameter": tuple(definition.parameters), "execution variable": _EXECUTION_VARIABLES}
     _check_functions(where, dict(definition.experiment))
     for reference in _references(where, dict(definition.experiment)):
-        known: Mapping[str, Any] = {}
-        if isinstance(reference, ParameterReference):
-            known = definition.parameters
-        elif isinstance(reference, ExecutionReference):
-            known = dict.fromkeys(_EXECUTION_VARIABLES)
-        name = getattr(reference, "name", "")
-        if name not in known:
+        if reference.name not in known.get(reference.kind, ()):
             raise validation(f"{where} refers to '{reference.text}', which is not known there.")
 
 
 def _check_arguments(definition: Definition, step: PipelineStep) -> None:
     kind = STEP_TYPES[step.type]
+    if step.type == "Condition":
+        _check_conditions(step)
+    elif isinstance(kind, ResourceStep):
+        found = mistake(kind, step.arguments, definition.parameters)
+        if found is not None:
+            raise validation(
+                f"The Arguments of step '{step.name}' don't fit {kind.operation}: {found}."
+            )
+
+
+def _check_conditions(step: PipelineStep) -> None:
     try:
-        kind.check(step)
+        parse_conditions(step.arguments.get("Conditions"))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise validation(
             f"Step '{step.name}' has a wrong condition at {place}: {first['msg']}."
         ) from error
-    if kind.operation is not None:
-        found = mistake(kind.operation, step.arguments, kind.generated, definition.parameters)
-        if found is not None:
-            raise validation(
-                f"The Arguments of step '{step.name}' don't fit {kind.operation}: {found}."
-            )
