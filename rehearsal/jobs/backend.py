@@ -1,6 +1,7 @@
 """Runs jobs as processes in namespaces of their own."""
 
 import shutil
+from dataclasses import replace
 from typing import Any
 
 from rehearsal import aws
@@ -27,7 +28,6 @@ class ProcessBackend:
         credential_seconds: how long the credentials of a job's role live until they are renewed.
         replacement_seconds: that a transform job's server which died may take to be there again;
             then the job fails.
-        keep_folders: leaves a job's folder, below `jobs` in the state folder, when it has ended.
     """
 
     def __init__(
@@ -37,36 +37,37 @@ class ProcessBackend:
         grace_seconds: float = GRACE_SECONDS,
         credential_seconds: int = aws.LIFE_SECONDS,
         replacement_seconds: float = _REPLACEMENT_SECONDS,
-        keep_folders: bool = False,
     ) -> None:
         """Begins with no job; see the attributes."""
         self._settings = settings
-        self._grace_seconds = grace_seconds
-        self._credential_seconds = credential_seconds
-        self._replacement_seconds = replacement_seconds
-        self._keep_folders = keep_folders
         self._credentials = CredentialsEndpoint()
         self._folder = settings.state / "jobs"
+        self._options = Options(
+            self._folder,
+            grace_seconds,
+            self._credentials,
+            credential_seconds,
+            replacement_seconds,
+        )
         self._runs = Runs()
-        if not keep_folders:
-            # What a rehearsal that was killed left.
-            shutil.rmtree(self._folder, ignore_errors=True)
+        # What a rehearsal that was killed left.
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def start_processing_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
         """`rehearsal.backends.JobBackend.start_processing_job`."""
-        options = self._options(f"processing-{request['ProcessingJobName']}")
+        options = self._options_of(f"processing-{request['ProcessingJobName']}")
         self._runs.start(arn, ProcessingJob(self._settings, request, arn, change, options))
 
     def start_training_job(self, request: dict[str, Any], arn: str, change: Change) -> None:
         """`rehearsal.backends.JobBackend.start_training_job`."""
-        options = self._options(f"training-{request['TrainingJobName']}")
+        options = self._options_of(f"training-{request['TrainingJobName']}")
         self._runs.start(arn, TrainingJob(self._settings, request, arn, change, options))
 
     def start_transform_job(
         self, request: dict[str, Any], variant: Variant, arn: str, change: Change
     ) -> None:
         """`rehearsal.backends.JobBackend.start_transform_job`."""
-        options = self._options(f"transform-{request['TransformJobName']}")
+        options = self._options_of(f"transform-{request['TransformJobName']}")
         self._runs.start(arn, TransformJob(self._settings, request, variant, change, options))
 
     def stop(self, arn: str) -> None:
@@ -78,12 +79,5 @@ class ProcessBackend:
         self._runs.close()
         self._credentials.close()
 
-    def _options(self, folder: str) -> Options:
-        return Options(
-            folder=self._folder / folder,
-            keep_folder=self._keep_folders,
-            grace_seconds=self._grace_seconds,
-            credentials=self._credentials,
-            credential_seconds=self._credential_seconds,
-            replacement_seconds=self._replacement_seconds,
-        )
+    def _options_of(self, job: str) -> Options:
+        return replace(self._options, folder=self._folder / job)

@@ -26,7 +26,7 @@ def disk_errors(doing: str) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise JobFailure(
                 f"InternalServerError: the disk was full while {doing}; free some space and run it "
-                f"again."
+                "again."
             ) from error
         raise JobFailure(
             f"InternalServerError: {error.strerror} while {doing}, at {error.filename}."

@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os.path
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,6 +40,12 @@ class Input:
     folder: str
     data_type: str = "S3Prefix"
     distribution: str = "FullyReplicated"
+
+    @classmethod
+    def of_source(cls, name: str, source: Mapping[str, str], folder: str) -> Self:
+        """The input that a `ProcessingS3Input` or an `S3DataSource` describes."""
+        distribution = source.get("S3DataDistributionType", "FullyReplicated")
+        return cls(name, source["S3Uri"], folder, source["S3DataType"], distribution)
 
 
 @dataclass(frozen=True)
@@ -84,32 +90,25 @@ def find(wanted: Input, s3: S3Client, role: str, *, required: bool = True) -> li
     if wanted.data_type not in ("S3Prefix", "ManifestFile"):
         raise JobFailure(
             f"ClientError: the input {wanted.name} is of the type {wanted.data_type}, which the "
-            f"rehearsal does not "
-            "have: use S3Prefix or ManifestFile."
+            "rehearsal does not have: use S3Prefix or ManifestFile."
         )
     place = parse_uri(wanted.uri)
+    read = _objects_of_prefix if wanted.data_type == "S3Prefix" else _objects_of_manifest
     try:
-        objects = list(
-            _objects_of_prefix(place, s3)
-            if wanted.data_type == "S3Prefix"
-            else _objects_of_manifest(place, s3)
-        )
+        objects = list(read(place, s3))
     except (ClientError, BotoCoreError) as error:
         refusal = error.response["Error"] if isinstance(error, ClientError) else {}
         message = refusal.get("Message", str(error))
         raise JobFailure(
             f"ClientError: Data download failed: the input {wanted.name} at {wanted.uri} can't be "
-            f"read as the role "
-            f'"{role}": {message}'
+            f'read as the role "{role}": {message}'
         ) from error
     if not objects and required:
         raise JobFailure(
             f'ClientError: Data download failed:No S3 objects found under S3 URL "{wanted.uri}" '
-            f"given in input data "
-            "source. Please ensure that the bucket exists in the selected region, that objects "
-            "exist under that S3 "
-            f'prefix, and that the role "{role}" has "s3:ListBucket" permissions on bucket '
-            f'"{place.bucket}".'
+            "given in input data source. Please ensure that the bucket exists in the selected "
+            f'region, that objects exist under that S3 prefix, and that the role "{role}" has '
+            f'"s3:ListBucket" permissions on bucket "{place.bucket}".'
         )
     return sorted(objects, key=lambda each: each.location.key)
 
@@ -213,15 +212,14 @@ def _manifest(body: bytes, uri: str) -> tuple[str, list[str]]:
     if not isinstance(value, list) or not value or not _is_prefix(value[0]):
         raise JobFailure(
             f'ClientError: the manifest {uri} must be a JSON list that starts with {{"prefix": '
-            f'"s3://..."}}.'
+            '"s3://..."}.'
         )
     entries = value[1:]
     wrong = next((entry for entry in entries if not isinstance(entry, str)), None)
     if wrong is not None:
         raise JobFailure(
             f"ClientError: the manifest {uri} has {json.dumps(wrong)[:80]} where a relative key "
-            f"belongs: "
-            "list strings after the prefix."
+            "belongs: list strings after the prefix."
         )
     if len(set(entries)) != len(entries):
         raise JobFailure(f"ClientError: the manifest {uri} names an object twice: name each once.")
@@ -254,8 +252,7 @@ def _safe_path(relative: str, uri: str) -> PurePosixPath:
     if not relative or any(part in ("", ".", "..") for part in parts) or "\0" in relative:
         raise JobFailure(
             f"ClientError: the object {uri} can't become a file, as its key has an empty part, '.' "
-            f"or '..' in it: "
-            "give it another key."
+            "or '..' in it: give it another key."
         )
     if any(len(part.encode()) > _LONGEST_NAME for part in parts):
         raise JobFailure(

@@ -52,15 +52,11 @@ class Limits:
 
     def sentence(self, limit: Limit) -> str:
         """Why the job was stopped, as its FailureReason."""
-        if limit is Limit.WAIT_TIME:
-            return (
-                "MaxWaitTimeExceeded: the job was not complete after its MaxWaitTimeInSeconds, "
-                f"{self._wait_time}, and was stopped; raise it or give the job less."
-            )
-        return (
-            "MaxRuntimeExceeded: the job ran for its MaxRuntimeInSeconds, "
-            f"{self._runtime}, and was stopped; raise it or give the job less."
-        )
+        what = {
+            Limit.RUNTIME: f"ran for its MaxRuntimeInSeconds, {self._runtime}",
+            Limit.WAIT_TIME: f"was not complete after its MaxWaitTimeInSeconds, {self._wait_time}",
+        }[limit]
+        return f"{limit.value}: the job {what}, and was stopped; raise it or give the job less."
 
 
 class InstanceTime:

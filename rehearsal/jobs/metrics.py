@@ -9,7 +9,6 @@ import math
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,15 +29,8 @@ _MOST_UNSENT = 100_000
 _MOST_SECONDS = 1.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Value:
-    name: str
-    number: float
-    time: datetime
-
-    @property
-    def datum(self) -> dict[str, Any]:
-        return {"MetricName": self.name, "Value": self.number, "Timestamp": self.time}
+Datum = dict[str, Any]
+"""As in `FinalMetricDataList`."""
 
 
 class Metrics:
@@ -53,8 +45,8 @@ class Metrics:
         self._role = role
         self._job_name = job_name
         self._lock = threading.Lock()
-        self._unsent: deque[_Value] = deque(maxlen=_MOST_UNSENT)
-        self._last: dict[str, _Value] = {}
+        self._unsent: deque[Datum] = deque(maxlen=_MOST_UNSENT)
+        self._last: dict[str, Datum] = {}
         self._thread: SupervisedThread | None = None
 
     def start(self) -> None:
@@ -86,17 +78,15 @@ class Metrics:
             # A group that took no part in the match, as one of another alternative, is None.
             number = _number(match.group(1)) if match and match.groups() else None
             if number is not None:
-                self._keep(_Value(name, number, datetime.now(UTC)))
+                datum = {"MetricName": name, "Value": number, "Timestamp": datetime.now(UTC)}
+                with self._lock:
+                    self._unsent.append(datum)
+                    self._last[name] = datum
 
-    def final(self) -> list[dict[str, Any]]:
-        """Each metric's last value, as `FinalMetricDataList`."""
+    def final(self) -> list[Datum]:
+        """Each metric's last value."""
         with self._lock:
-            return [value.datum for value in self._last.values()]
-
-    def _keep(self, value: _Value) -> None:
-        with self._lock:
-            self._unsent.append(value)
-            self._last[value.name] = value
+            return list(self._last.values())
 
     def _send(self) -> None:
         dimensions = [{"Name": "TrainingJobName", "Value": self._job_name}]
@@ -107,11 +97,11 @@ class Metrics:
                 return
             self._role.client("cloudwatch").put_metric_data(
                 Namespace=_NAMESPACE,
-                MetricData=[value.datum | {"Dimensions": dimensions} for value in some],
+                MetricData=[datum | {"Dimensions": dimensions} for datum in some],
             )
             with self._lock:
-                for value in some:
-                    if self._unsent and self._unsent[0] is value:
+                for datum in some:
+                    if self._unsent and self._unsent[0] is datum:
                         self._unsent.popleft()
 
 

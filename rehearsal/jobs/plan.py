@@ -1,5 +1,6 @@
 """What a processing job and a training job have in common, read from their requests."""
 
+import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
 
 ML = PurePosixPath("/opt/ml")
+ONE_GROUP = "homogeneousCluster"  # AWS's name of the only one
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 
@@ -91,17 +93,22 @@ def on_machine(host_folder: Path, path: str) -> Path:
     return host_folder / "ml" / pure.relative_to(ML)
 
 
+def max_runtime_seconds(request: Mapping[str, Any]) -> float:
+    """The limit that a job's StoppingCondition sets, or AWS's default."""
+    condition = request.get("StoppingCondition", {})
+    seconds: float = condition.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME_SECONDS)
+    return seconds
+
+
 def instance_groups(counts: Sequence[tuple[str, str, int]]) -> tuple[InstanceGroup, ...]:
     """Groups from (name, instance type, count), their hosts named `algo-1`, `algo-2`, ...
     throughout.
     """
-    groups = []
-    first = 1
-    for name, instance_type, count in counts:
-        hosts = tuple(f"algo-{number}" for number in range(first, first + count))
-        groups.append(InstanceGroup(name, instance_type, hosts))
-        first += count
-    return tuple(groups)
+    names = (f"algo-{number}" for number in itertools.count(1))
+    return tuple(
+        InstanceGroup(name, instance_type, tuple(itertools.islice(names, count)))
+        for name, instance_type, count in counts
+    )
 
 
 def resource_config(groups: Sequence[InstanceGroup], host: str) -> dict[str, Any]:

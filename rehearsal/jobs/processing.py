@@ -26,7 +26,7 @@ class ProcessingJob(ContainerJob):
         app = request["AppSpecification"]
         cluster = request["ProcessingResources"]["ClusterConfig"]
         groups = plan.instance_groups(
-            [("homogeneousCluster", cluster["InstanceType"], cluster["InstanceCount"])]
+            [(plan.ONE_GROUP, cluster["InstanceType"], cluster["InstanceCount"])]
         )
         isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         files = {"/opt/ml/config/processingjobconfig.json": _configuration(request, arn)}
@@ -46,9 +46,7 @@ class ProcessingJob(ContainerJob):
             private_network=isolated,
             # Isolation keeps the hosts from one another, too, and DNS away.
             names_hosts=not isolated,
-            max_runtime_seconds=request.get("StoppingCondition", {}).get(
-                "MaxRuntimeInSeconds", plan.DEFAULT_MAX_RUNTIME_SECONDS
-            ),
+            max_runtime_seconds=plan.max_runtime_seconds(request),
             log_group="/aws/sagemaker/ProcessingJobs",
             volume_key_id=cluster.get("VolumeKmsKeyId"),
             output_key_id=request.get("ProcessingOutputConfig", {}).get("KmsKeyId"),
@@ -94,19 +92,12 @@ def _by_platform(channels: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any
 
 
 def _input(value: Mapping[str, Any]) -> Input:
-    source = value.get("S3Input")
+    name, source = value["InputName"], value.get("S3Input")
     if source is None:
         raise JobFailure(
-            f"ClientError: the input {value['InputName']} has no S3Input, and the rehearsal has no "
-            f"other kind."
+            f"ClientError: the input {name} has no S3Input, and the rehearsal has no other kind."
         )
-    return Input(
-        name=value["InputName"],
-        uri=source["S3Uri"],
-        folder=source["LocalPath"],
-        data_type=source["S3DataType"],
-        distribution=source.get("S3DataDistributionType", "FullyReplicated"),
-    )
+    return Input.of_source(name, source, source["LocalPath"])
 
 
 def _outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:

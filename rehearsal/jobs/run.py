@@ -33,7 +33,6 @@ class Options:
 
     Attributes:
         folder: the job's own, made and removed by it.
-        keep_folder: it stays when the job has ended.
         grace_seconds: from SIGTERM to SIGKILL.
         credentials: where its containers have their role's credentials from.
         credential_seconds: how long those that STS gives its role live.
@@ -41,7 +40,6 @@ class Options:
     """
 
     folder: Path
-    keep_folder: bool
     grace_seconds: float
     credentials: CredentialsEndpoint
     credential_seconds: int
@@ -143,8 +141,7 @@ class Run(ABC):
             _log.exception("The end of %s could not be reported.", self.name)
         finally:
             self._release()
-            if not self._options.keep_folder:
-                shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _outcome(self) -> tuple[str, Mapping[str, Any]]:
         try:

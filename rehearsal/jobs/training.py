@@ -72,6 +72,7 @@ class TrainingJob(ContainerJob):
         groups = _groups(request["ResourceConfig"])
         files = _files(request)
         name = request["TrainingJobName"]
+        is_spot = request.get("EnableManagedSpotTraining", False)
         return Plan(
             name=name,
             role_arn=request["RoleArn"],
@@ -90,10 +91,10 @@ class TrainingJob(ContainerJob):
             # Hosts of a training job listen on every interface, which is their own loopback only.
             private_network=True,
             names_hosts=True,
-            max_runtime_seconds=request.get("StoppingCondition", {}).get(
-                "MaxRuntimeInSeconds", plan.DEFAULT_MAX_RUNTIME_SECONDS
-            ),
-            max_wait_seconds=_max_wait_seconds(request),
+            max_runtime_seconds=plan.max_runtime_seconds(request),
+            max_wait_seconds=request["StoppingCondition"]["MaxWaitTimeInSeconds"]
+            if is_spot
+            else None,
             log_group="/aws/sagemaker/TrainingJobs",
             volume_key_id=request["ResourceConfig"].get("VolumeKmsKeyId"),
             output_key_id=_output_key_id(request),
@@ -222,15 +223,12 @@ def _arguments(algorithm: Mapping[str, Any]) -> Sequence[str] | None:
 
 
 def _groups(resources: Mapping[str, Any]) -> tuple[plan.InstanceGroup, ...]:
-    if "InstanceGroups" in resources:
-        return plan.instance_groups(
-            [
-                (group["InstanceGroupName"], group["InstanceType"], group["InstanceCount"])
-                for group in resources["InstanceGroups"]
-            ]
-        )
+    only = {"InstanceGroupName": plan.ONE_GROUP, **resources}
     return plan.instance_groups(
-        [("homogeneousCluster", resources["InstanceType"], resources.get("InstanceCount", 1))]
+        [
+            (group["InstanceGroupName"], group["InstanceType"], group.get("InstanceCount", 1))
+            for group in resources.get("InstanceGroups", [only])
+        ]
     )
 
 
@@ -240,15 +238,9 @@ def _input(channel: Mapping[str, Any]) -> Input:
     if source is None:
         raise JobFailure(
             f"ClientError: the channel {name} has no S3DataSource, and the rehearsal has no other "
-            f"kind."
+            "kind."
         )
-    return Input(
-        name=name,
-        uri=source["S3Uri"],
-        folder=f"/opt/ml/input/data/{name}",
-        data_type=source["S3DataType"],
-        distribution=source.get("S3DataDistributionType", "FullyReplicated"),
-    )
+    return Input.of_source(name, source, f"/opt/ml/input/data/{name}")
 
 
 def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
@@ -263,14 +255,6 @@ def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
         uri = str(parse_uri(config["S3OutputPath"]).child(place))
         synced.append(_SyncedFolder("tensorboard", folder, uri, is_restored=False))
     return synced
-
-
-def _max_wait_seconds(request: Mapping[str, Any]) -> int | None:
-    """Of a managed spot job; None for one on demand."""
-    if not request.get("EnableManagedSpotTraining", False):
-        return None
-    seconds: int = request["StoppingCondition"]["MaxWaitTimeInSeconds"]
-    return seconds
 
 
 def _files(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,9 +89,8 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
             raise JobFailure(
-                f"AlgorithmError: the output has a link that leads out of its folder, "
-                f"{path.relative_to(folder)}: "
-                "write a file in its place."
+                "AlgorithmError: the output has a link that leads out of its folder, "
+                f"{path.relative_to(folder)}: write a file in its place."
             )
         if path.is_file():
             yield path

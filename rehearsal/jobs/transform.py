@@ -50,6 +50,9 @@ class TransformJob(Run):
             settings, variant.role_arn, f"SageMaker-{self.name}", options.credential_seconds
         )
         self._instances: list[Instance] = []
+        self._objects: queue.Queue[Object] = queue.Queue()
+        self._bad: list[BadRecord] = []
+        self._faults: list[Exception] = []
 
     def _end_processes(self, *, at_once: bool) -> None:
         for instance in self._instances:
@@ -74,9 +77,10 @@ class TransformJob(Run):
 
     def _transform(self, logs: LogWriter) -> None:
         s3 = s3_client(self._role)
-        objects: queue.Queue[Object] = queue.Queue()
-        for each in self._objects(s3):
-            objects.put(each)
+        source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
+        wanted = Input.of_source("TransformInput", source, "")
+        for each in inputs.find(wanted, s3, self._variant.role_arn):
+            self._objects.put(each)
         self._start_servers(logs)
         if self.cancelled.is_set():
             raise Cancelled
@@ -85,13 +89,9 @@ class TransformJob(Run):
         transformer = Transformer(
             self._request, how, s3, self.cancelled, self._options.replacement_seconds
         )
-        bad: list[BadRecord] = []
-        faults: list[Exception] = []
         # All instances take from one pile: none waits while another one has many left.
         workers = [
-            threading.Thread(
-                target=self._take_objects, args=(instance, transformer, objects, bad, faults)
-            )
+            threading.Thread(target=self._take_objects, args=(instance, transformer))
             for instance in self._instances
             for _ in range(how.concurrency)
         ]
@@ -99,46 +99,35 @@ class TransformJob(Run):
             worker.start()
         for worker in workers:
             worker.join()
-        self._judge(logs, bad, faults)
+        self._judge(logs)
 
-    def _take_objects(
-        self,
-        instance: Instance,
-        transformer: Transformer,
-        objects: queue.Queue[Object],
-        bad: list[BadRecord],
-        faults: list[Exception],
-    ) -> None:
-        while not self.cancelled.is_set() and not faults:
+    def _take_objects(self, instance: Instance, transformer: Transformer) -> None:
+        while not self.cancelled.is_set() and not self._faults:
             try:
-                each = objects.get_nowait()
+                each = self._objects.get_nowait()
             except queue.Empty:
                 return
             try:
                 transformer.transform(each, instance)
             except BadRecord as error:
-                bad.append(error)  # The others are transformed all the same, as on AWS.
+                self._bad.append(error)  # The others are transformed all the same, as on AWS.
             except Exception as error:  # noqa: BLE001 - the job's thread judges it
-                faults.append(error)
+                self._faults.append(error)
 
-    def _judge(self, logs: LogWriter, bad: list[BadRecord], faults: list[Exception]) -> None:
-        for error in bad:
+    def _judge(self, logs: LogWriter) -> None:
+        for error in self._bad:
             logs.write(f"{self.name}/data-log", str(error))
         if self.cancelled.is_set():
             raise Cancelled
-        if faults:
-            raise faults[0]
-        if bad:
+        if self._faults:
+            raise self._faults[0]
+        if self._bad:
+            first = self._bad[0]
             raise JobFailure(
-                f"{bad[0].who}Error: {len(bad)} of the input files could not be transformed, "
-                f"{bad[0].location} with status {bad[0].status}: see the log stream "
+                f"{first.who}Error: {len(self._bad)} of the input files could not be transformed, "
+                f"{first.location} with status {first.status}: see the log stream "
                 f"{self.name}/data-log of {_LOG_GROUP}."
             )
-
-    def _objects(self, s3: Any) -> list[Object]:
-        source = self._request["TransformInput"]["DataSource"]["S3DataSource"]
-        wanted = Input("TransformInput", source["S3Uri"], "", source["S3DataType"])
-        return inputs.find(wanted, s3, self._variant.role_arn)
 
     def _start_servers(self, logs: LogWriter) -> None:
         server = servers.prepare(self.settings, self._variant, self.folder, self._report_progress)
