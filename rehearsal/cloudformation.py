@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.model import Shape, StructureShape
 
 from rehearsal import service_model
 from rehearsal.backends import Call
@@ -149,26 +149,16 @@ def to_request(shape: Shape | None, type_name: str, properties: Properties) -> d
     unknown = sorted(properties.keys() - shape.members.keys())
     if unknown:
         raise validation(f"{type_name} has no property {', '.join(unknown)} in the rehearsal.")
-    converted: dict[str, Any] = _convert(shape, properties)
-    return converted
+    request: dict[str, Any] = service_model.convert(shape, properties, _scalar)
+    return request
 
 
-def _convert(shape: Shape | None, value: Any) -> Any:
-    if isinstance(shape, StructureShape) and isinstance(value, dict):
-        return {key: _convert(shape.members.get(key), item) for key, item in value.items()}
-    if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_convert(shape.member, item) for item in value]
-    if isinstance(shape, MapShape) and isinstance(value, dict):
-        return {key: _convert(shape.value, item) for key, item in value.items()}
-    return _scalar(shape.type_name, value) if shape is not None else value
-
-
-def _scalar(type_name: str, value: Any) -> Any:
-    if type_name == "string" and isinstance(value, bool):
+def _scalar(shape: Shape, value: Any) -> Any:
+    if shape.type_name == "string" and isinstance(value, bool):
         return str(value).lower()
-    if type_name == "string" and isinstance(value, int | float):
+    if shape.type_name == "string" and isinstance(value, int | float):
         return str(value)
-    read = _READERS.get(type_name)
+    read = _READERS.get(shape.type_name)
     if read is None or not isinstance(value, str):
         return value
     try:

@@ -17,10 +17,10 @@ from typing import Protocol
 from rehearsal import recovery
 from rehearsal.api import dispatch
 from rehearsal.api.dispatch import Api
-from rehearsal.api.http import Http
+from rehearsal.api.http import Http, SageMakerHttp
 from rehearsal.asynchronous.backlog import Backlog
 from rehearsal.authorization.record import Record
-from rehearsal.autoscaling.api import ApplicationAutoScaling, ScalingHttp
+from rehearsal.autoscaling.api import SERVICE, ApplicationAutoScaling
 from rehearsal.autoscaling.resource_types import ScalableTarget, ScalingPolicy
 from rehearsal.autoscaling.scaler import Scaler
 from rehearsal.cloudformation import RECORDED_ONLY
@@ -141,9 +141,11 @@ def _compose(
     logs = access_logs.AccessLogs(late) if late else None
     patching.apply(
         [
-            *patches.service_patches("sagemaker", "SageMaker.", Http(context, api)),
+            *patches.service_patches("sagemaker", "SageMaker.", SageMakerHttp(context, api)),
             *patches.service_patches(
-                "application-autoscaling", "AnyScaleFrontendService.", ScalingHttp(scaling)
+                SERVICE,
+                "AnyScaleFrontendService.",
+                Http(SERVICE, scaling.call, "InternalServiceException"),
             ),
             *patches.type_patches(types, RECORDED_ONLY),
             *patches.data_patches(settings.state, tables),

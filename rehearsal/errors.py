@@ -48,11 +48,6 @@ def missing(message: str) -> NotFound:
     return NotFound("ValidationException", message)
 
 
-def could_not_find(kind: str, arn: str) -> NotFound:
-    """The words of that error for models, endpoints and their configurations."""
-    return missing(f'Could not find {kind} "{arn}".')
-
-
 def in_use(message: str) -> ApiError:
     """`ResourceInUse`: there is one of that name, or something needs it."""
     return ApiError("ResourceInUse", message)
@@ -61,8 +56,3 @@ def in_use(message: str) -> ApiError:
 def conflict(message: str) -> ApiError:
     """`ConflictException`: not in the state in which the resource is."""
     return ApiError("ConflictException", message)
-
-
-def limit_exceeded(message: str) -> ApiError:
-    """`ResourceLimitExceeded`: a quota of the account or of the resource is used up."""
-    return ApiError("ResourceLimitExceeded", message)

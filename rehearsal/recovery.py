@@ -38,10 +38,10 @@ def _fail_executions(context: Context) -> None:
     for execution in pipeline_executions.KIND.all(context):
         if execution.record["PipelineExecutionStatus"] not in pipeline_executions.RUNNING:
             continue
-        for step in context.store.steps(execution.arn):
-            if step["StepStatus"] in pipeline_steps.RUNNING:
+        for step in context.store.all(pipeline_steps.KIND, execution.arn):
+            if step.record["StepStatus"] in pipeline_steps.RUNNING:
                 failed = {"StepStatus": "Failed", "FailureReason": _REASON, "EndTime": now()}
-                pipeline_steps.record_step(context, execution.arn, step | failed)
+                pipeline_steps.record_step(context, execution.arn, step.record | failed)
         pipeline_executions.change_execution(
             context,
             execution.arn,

@@ -71,7 +71,7 @@ def now() -> datetime:
 
 def from_wire(shape: Shape | None, value: Any) -> Any:
     """JSON of a request as botocore has it in Python: timestamps become `datetime`."""
-    return _walk(shape, value, _timestamp)
+    return convert(shape, value, _timestamp)
 
 
 def to_wire(value: Any) -> Any:
@@ -83,25 +83,7 @@ def to_wire(value: Any) -> Any:
     return round(value.timestamp(), 3) if isinstance(value, datetime) else value
 
 
-def check_request(operation_name: str, request: dict[str, Any]) -> None:
-    """Checks the request of one of SageMaker's operations.
-
-    Raises:
-        ApiError: ValidationException with every violation.
-    """
-    check(operation(operation_name).input_shape, request)
-
-
-def check_response(operation_name: str, response: dict[str, Any]) -> None:
-    """Checks the response of one of SageMaker's operations.
-
-    Raises:
-        ApiError: InternalFailure, the rehearsal would answer what AWS can't.
-    """
-    check_answer(operation(operation_name).output_shape, response)
-
-
-def check(shape: Shape | None, request: dict[str, Any]) -> None:
+def check_request(shape: Shape | None, request: dict[str, Any]) -> None:
     """Checks the request of any AWS service.
 
     Raises:
@@ -113,7 +95,7 @@ def check(shape: Shape | None, request: dict[str, Any]) -> None:
         raise validation(f"{len(found)} validation {many} detected: {'; '.join(found)}")
 
 
-def check_answer(shape: Shape | None, response: dict[str, Any]) -> None:
+def check_response(shape: Shape | None, response: dict[str, Any]) -> None:
     """Checks the response of any AWS service.
 
     Raises:
@@ -126,13 +108,14 @@ def check_answer(shape: Shape | None, response: dict[str, Any]) -> None:
         )
 
 
-def _walk(shape: Shape | None, value: Any, leaf: Callable[[Shape, Any], Any]) -> Any:
+def convert(shape: Shape | None, value: Any, leaf: Callable[[Shape, Any], Any]) -> Any:
+    """The value, each of its scalars made what `leaf` makes of it."""
     if isinstance(shape, StructureShape) and isinstance(value, dict):
-        return {key: _walk(shape.members.get(key), item, leaf) for key, item in value.items()}
+        return {key: convert(shape.members.get(key), item, leaf) for key, item in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_walk(shape.member, item, leaf) for item in value]
+        return [convert(shape.member, item, leaf) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, dict):
-        return {key: _walk(shape.value, item, leaf) for key, item in value.items()}
+        return {key: convert(shape.value, item, leaf) for key, item in value.items()}
     return value if shape is None else leaf(shape, value)
 
 

@@ -16,20 +16,13 @@ create table if not exists resources (
     kind text not null, name text not null, parent text not null, arn text not null unique,
     record text not null, unique (kind, name)
 );
+create index if not exists children on resources (parent);
 create table if not exists tags (
     sequence integer primary key autoincrement,
     arn text not null, key text not null, value text not null, unique (arn, key)
 );
-create table if not exists steps (
-    sequence integer primary key autoincrement,
-    execution text not null, name text not null, record text not null, unique (execution, name)
-);
 create table if not exists events (
     sequence integer primary key autoincrement, event text not null
-);
-create table if not exists tokens (
-    operation text not null, token text not null, request text not null, arn text not null,
-    primary key (operation, token)
 );
 """
 
@@ -40,7 +33,7 @@ class Resource:
 
     Attributes:
         sequence: counts up with creation.
-        parent: what it belongs to, e.g. an execution's pipeline; may be empty.
+        parent: what it belongs to, e.g. the ARN of an execution's pipeline; may be empty.
         record: members of the Describe response; names that begin with `_` are the rehearsal's.
     """
 
@@ -52,16 +45,8 @@ class Resource:
     record: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Token:
-    """An idempotency token that was used: for which request, and what came of it."""
-
-    request: str
-    arn: str
-
-
 class Store:
-    """All records, tags, steps, tokens and events that are not sent yet.
+    """All records, tags and events that are not sent yet.
 
     Attributes:
         path: the SQLite file; made where it is missing.
@@ -141,10 +126,20 @@ class Store:
         with self.transaction():
             if self.get(kind, name) is not None or self.by_arn(arn) is not None:
                 raise KeyError(name)
+            self.put(kind, name, arn, record, parent)
+
+    def put(
+        self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = ""
+    ) -> dict[str, Any] | None:
+        """Adds a record, or puts it at the place of that name; returns what it replaced."""
+        with self.transaction():
+            before = self.get(kind, name)
             self._connection.execute(
-                "insert into resources (kind, name, parent, arn, record) values (?, ?, ?, ?, ?)",
+                "insert into resources (kind, name, parent, arn, record) values (?, ?, ?, ?, ?) "
+                "on conflict (kind, name) do update set record = excluded.record",
                 (kind, name, parent, arn, _dumps(record)),
             )
+            return before.record if before else None
 
     def get(self, kind: str, name: str) -> Resource | None:
         """The resource of a kind and name; None, there is none."""
@@ -180,7 +175,7 @@ class Store:
             return found.record, after
 
     def delete(self, kind: str, name: str) -> bool:
-        """Also deletes its tags and steps; says whether it was there."""
+        """Also deletes its tags, and what has its ARN as parent; says whether it was there."""
         with self.transaction():
             found = self.get(kind, name)
             if found is None:
@@ -188,7 +183,8 @@ class Store:
             execute = self._connection.execute
             execute("delete from resources where sequence = ?", (found.sequence,))
             execute("delete from tags where arn = ?", (found.arn,))
-            execute("delete from steps where execution = ?", (found.arn,))
+            for child in self._select("where parent = ?", found.arn):
+                self.delete(child.kind, child.name)
             return True
 
     def tags(self, arn: str) -> dict[str, str]:
@@ -211,45 +207,6 @@ class Store:
         with self.transaction():
             for key in keys:
                 self._connection.execute("delete from tags where arn = ? and key = ?", (arn, key))
-
-    def put_step(self, execution: str, name: str, step: dict[str, Any]) -> dict[str, Any] | None:
-        """Keeps a step at the place where its name was first put; returns what it replaced."""
-        with self.transaction():
-            rows = self._rows(
-                "select record from steps where execution = ? and name = ?", execution, name
-            )
-            self._connection.execute(
-                "insert into steps (execution, name, record) values (?, ?, ?) "
-                "on conflict (execution, name) do update set record = excluded.record",
-                (execution, name, _dumps(step)),
-            )
-            return _loads(rows[0][0]) if rows else None
-
-    def steps(self, execution: str) -> list[dict[str, Any]]:
-        """An execution's steps, in the order in which they were first put."""
-        return [step for _, step in self.numbered_steps(execution)]
-
-    def numbered_steps(self, execution: str) -> list[tuple[int, dict[str, Any]]]:
-        """By their numbers, which count up as steps come and stay theirs."""
-        rows = self._rows(
-            "select sequence, record from steps where execution = ? order by sequence", execution
-        )
-        return [(number, _loads(record)) for number, record in rows]
-
-    def token(self, operation: str, token: str) -> Token | None:
-        """What came of an idempotency token; None, it was not used."""
-        rows = self._rows(
-            "select request, arn from tokens where operation = ? and token = ?", operation, token
-        )
-        return Token(*rows[0]) if rows else None
-
-    def remember_token(self, operation: str, token: str, request: str, arn: str) -> None:
-        """Notes the request that used a token, and what it made."""
-        with self.transaction():
-            self._connection.execute(
-                "insert or replace into tokens values (?, ?, ?, ?)",
-                (operation, token, request, arn),
-            )
 
     def _select(self, where: str, *values: str) -> Iterator[Resource]:
         rows = self._rows(

@@ -75,9 +75,10 @@ class Api:
         handler = OPERATIONS.get(operation)
         if handler is None:
             raise _unknown(operation)
-        service_model.check_request(operation, request)
+        model = service_model.operation(operation)
+        service_model.check_request(model.input_shape, request)
         response = handler(self._context, request)
-        service_model.check_response(operation, response)
+        service_model.check_response(model.output_shape, response)
         return response
 
     def change_execution(self, execution_arn: str, fields: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""SageMaker's JSON 1.1 protocol, and InvokeEndpoint and InvokeEndpointAsync of its runtime:
+"""AWS's JSON 1.1 protocol, and InvokeEndpoint and InvokeEndpointAsync of SageMaker's runtime:
 https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html
 """
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from rehearsal import service_model
 from rehearsal.api.dispatch import Api
+from rehearsal.backends import Call
 from rehearsal.errors import ApiError
 from rehearsal.resources import endpoints
 from rehearsal.resources.context import Context
@@ -19,17 +20,22 @@ from rehearsal.resources.context import Context
 Response = tuple[int, dict[str, str], bytes]
 
 _log = logging.getLogger(__name__)
-_TARGET = "SageMaker."
-_INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
+INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 
 
 class Http:
-    """Answers the HTTP requests of the `sagemaker` and `sagemaker-runtime` clients."""
+    """Answers the HTTP requests of one service's clients.
 
-    def __init__(self, context: Context, api: Api) -> None:
-        """Answers by the API."""
-        self._context = context
-        self._api = api
+    Attributes:
+        service: botocore's name of the service.
+        call: its operations.
+        failure: code of the error that tells of a fault of our own.
+    """
+
+    def __init__(self, service: str, call: Call, failure: str) -> None:
+        self._service = service
+        self._call = call
+        self._failure = failure
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
         """Never raises; may block.
@@ -37,42 +43,57 @@ class Http:
         Args:
             headers: names in lower case.
         """
-        target = headers.get("x-amz-target", "")
         try:
-            if target.startswith(_TARGET):
-                return json_answer(200, self._call(target.removeprefix(_TARGET), body))
-            return _invoke(self._context, method, path, headers, body)
+            return self.respond(method, path, headers, body)
         except ApiError as error:
-            return error_answer(error)
+            return _error(error)
         except Exception as error:  # noqa: BLE001 - the client must hear of our own faults too
-            _log.exception("%s %s %s failed", method, path, target)
-            return error_answer(
-                ApiError("InternalFailure", f"The rehearsal failed: {error!r}", 500)
-            )
+            _log.exception("%s %s %s failed", method, path, headers.get("x-amz-target"))
+            return _error(ApiError(self._failure, f"The rehearsal failed: {error!r}", 500))
 
-    def _call(self, operation: str, body: bytes) -> Any:
+    def respond(
+        self, _method: str, _path: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        """The response of the operation that `X-Amz-Target` names.
+
+        Raises:
+            ApiError: it is refused.
+        """
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
         try:
-            parsed = json.loads(body or b"{}")
+            request = json.loads(body or b"{}")
         except ValueError as error:
             raise ApiError("SerializationException", f"The body is no JSON: {error}.") from error
-        if not isinstance(parsed, dict):
+        if not isinstance(request, dict):
             raise ApiError("SerializationException", "The body is no JSON object.")
-        if operation in service_model.load().operation_names:
-            parsed = service_model.from_wire(service_model.operation(operation).input_shape, parsed)
-        return service_model.to_wire(self._api.call(operation, parsed))
+        if operation in service_model.load(self._service).operation_names:
+            shape = service_model.operation(operation, self._service).input_shape
+            request = service_model.from_wire(shape, request)
+        return _json(200, service_model.to_wire(self._call(operation, request)))
 
 
-def json_answer(status: int, content: Any) -> Response:
-    """Of any service of the JSON 1.1 protocol."""
+class SageMakerHttp(Http):
+    """Answers the HTTP requests of the `sagemaker` and `sagemaker-runtime` clients."""
+
+    def __init__(self, context: Context, api: Api) -> None:
+        super().__init__("sagemaker", api.call, "InternalFailure")
+        self._context = context
+
+    def respond(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """As `Http.respond`; without a target it is the runtime's."""
+        if headers.get("x-amz-target", "").startswith("SageMaker."):
+            return super().respond(method, path, headers, body)
+        return _invoke(self._context, method, path, headers, body)
+
+
+def _json(status: int, content: Any) -> Response:
     return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(content).encode()
 
 
-def error_answer(error: ApiError) -> Response:
+def _error(error: ApiError) -> Response:
     """As clients of the JSON 1.1 protocol find an error's code."""
-    status, headers, body = json_answer(
-        error.status,
-        {"__type": error.code, "message": error.message, "Message": error.message, **error.members},
-    )
+    told = {"__type": error.code, "message": error.message, "Message": error.message}
+    status, headers, body = _json(error.status, told | error.members)
     return status, headers | {"x-amzn-ErrorType": error.code}, body
 
 
@@ -85,7 +106,7 @@ def _invoke(
         ApiError: no such endpoint, a body too long, or ModelError (424): the model server answered
             with an error.
     """
-    match = _INVOCATION.fullmatch(path)
+    match = INVOCATION.fullmatch(path)
     if method != "POST" or match is None:
         raise ApiError("UnknownOperationException", f"The rehearsal has no {method} {path}.", 404)
     name = unquote(match[1])

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rehearsal.api.dispatch import KINDS
+from rehearsal.api.http import INVOCATION
 
 _TARGET = "SageMaker."
-_INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)"
 )
@@ -37,7 +37,7 @@ def action(target: str, path: str) -> str | None:
     """
     if target.startswith(_TARGET):
         return f"sagemaker:{target.removeprefix(_TARGET)}"
-    if match := _INVOCATION.fullmatch(path):
+    if match := INVOCATION.fullmatch(path):
         return "sagemaker:InvokeEndpointAsync" if match[2] else "sagemaker:InvokeEndpoint"
     return None
 
@@ -48,7 +48,7 @@ def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> 
     Args:
         arn: makes e.g. `model/mine` an ARN.
     """
-    if match := _INVOCATION.fullmatch(path):
+    if match := INVOCATION.fullmatch(path):
         return arn(f"endpoint/{match[1]}")
     operation = target.removeprefix(_TARGET)
     if operation.startswith("List") and operation not in _LISTS_OF_ONE:

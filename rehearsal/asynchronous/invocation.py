@@ -36,7 +36,7 @@ def read_request(endpoint: Record, headers: Mapping[str, str], body: bytes) -> R
         ApiError: ValidationException, e.g. neither a body nor an input location.
     """
     given = _given(headers, body) | {"EndpointName": endpoint["EndpointName"]}
-    service_model.check(_shape(), given)
+    service_model.check_request(_shape(), given)
     if ("Body" in given) == ("InputLocation" in given):
         raise ApiError("ValidationError", "Give exactly one of Body and InputLocation.")
     invocation_id = str(uuid.uuid4())

@@ -21,6 +21,7 @@ from rehearsal.settings import RehearsalSettings
 from rehearsal.store import Store
 
 Record = dict[str, Any]
+_ONCE = "client-request"
 
 
 @dataclass
@@ -59,16 +60,17 @@ class Context:
         text = json.dumps(rest, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         with self.store.transaction():
-            used = self.store.token(operation, token)
+            name = f"{operation}/{token}"
+            used = self.store.get(_ONCE, name)
             if used is None:
                 arn = work()
-                self.store.remember_token(operation, token, digest, arn)
+                self.store.add(_ONCE, name, f"{_ONCE}/{name}", {"Request": digest, "Arn": arn})
                 return arn
-        if used.request != digest:
+        if used.record["Request"] != digest:
             raise conflict(
                 f"The ClientRequestToken {token} was used by a {operation} with other parameters."
             )
-        return used.arn
+        return str(used.record["Arn"])
 
 
 Handler = Callable[[Context, Record], Record]

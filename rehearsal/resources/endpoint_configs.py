@@ -46,21 +46,12 @@ class EndpointConfig(SageMakerType):
     )
 
 
-def create_endpoint_config(context: Context, request: Record) -> Record:
-    """CreateEndpointConfig."""
+def _create_endpoint_config(context: Context, request: Record) -> Record:
     more = {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
     with context.store.transaction():
         _check(context, request)
         record = KIND.create(context, request, more)
     return {"EndpointConfigArn": record["EndpointConfigArn"]}
-
-
-def delete_endpoint_config(context: Context, request: Record) -> Record:
-    """DeleteEndpointConfig."""
-    with context.store.transaction():
-        found = KIND.get(context, request["EndpointConfigName"])
-        context.store.delete(KIND.kind, found.name)
-    return {}
 
 
 def _check(context: Context, request: Record) -> None:
@@ -143,8 +134,8 @@ def _check_serverless(context: Context, request: Record) -> None:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateEndpointConfig": create_endpoint_config,
+    "CreateEndpointConfig": _create_endpoint_config,
     "DescribeEndpointConfig": KIND.describe,
-    "DeleteEndpointConfig": delete_endpoint_config,
+    "DeleteEndpointConfig": KIND.delete,
     "ListEndpointConfigs": KIND.list_all,
 }

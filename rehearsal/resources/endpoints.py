@@ -104,8 +104,7 @@ def _failure(name: str, endpoint: Record, what: str) -> ApiError:
     return ApiError("GeneralServiceException", f"The endpoint {name} {what}: {reason}")
 
 
-def create_endpoint(context: Context, request: Record) -> Record:
-    """CreateEndpoint."""
+def _create_endpoint(context: Context, request: Record) -> Record:
     name, config = request["EndpointName"], request["EndpointConfigName"]
     arn = KIND.arn(context, name)
     created = now()
@@ -128,8 +127,7 @@ def create_endpoint(context: Context, request: Record) -> Record:
     return {"EndpointArn": arn}
 
 
-def update_endpoint(context: Context, request: Record) -> Record:
-    """UpdateEndpoint."""
+def _update_endpoint(context: Context, request: Record) -> Record:
     name = request["EndpointName"]
     with context.store.transaction():
         found = KIND.get(context, name)
@@ -158,8 +156,7 @@ def update_endpoint(context: Context, request: Record) -> Record:
     return {"EndpointArn": found.arn}
 
 
-def update_endpoint_weights_and_capacities(context: Context, request: Record) -> Record:
-    """UpdateEndpointWeightsAndCapacities."""
+def _update_endpoint_weights_and_capacities(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["EndpointName"])
         _refuse_in_progress(found)
@@ -235,8 +232,7 @@ def _send_event(context: Context, detail_type: str, endpoint: Record) -> None:
     context.events.send_description(detail_type, detail, arn, context.store.tags(arn))
 
 
-def delete_endpoint(context: Context, request: Record) -> Record:
-    """DeleteEndpoint."""
+def _delete_endpoint(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["EndpointName"])
         _refuse_in_progress(found)
@@ -287,10 +283,10 @@ def _refuse_to_serverless(found: Resource, configuration: Configuration) -> None
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateEndpoint": create_endpoint,
-    "UpdateEndpoint": update_endpoint,
-    "UpdateEndpointWeightsAndCapacities": update_endpoint_weights_and_capacities,
+    "CreateEndpoint": _create_endpoint,
+    "UpdateEndpoint": _update_endpoint,
+    "UpdateEndpointWeightsAndCapacities": _update_endpoint_weights_and_capacities,
     "DescribeEndpoint": KIND.describe,
-    "DeleteEndpoint": delete_endpoint,
+    "DeleteEndpoint": _delete_endpoint,
     "ListEndpoints": KIND.list_all,
 }

@@ -155,8 +155,7 @@ class JobKind(ResourceKind):
             found = self.get(context, request[self.name_member])
             if found.record[self.status] in RUNNING:
                 raise in_use(f"The {self._words} {found.arn} runs: stop it first.")
-            context.store.delete(self.kind, found.name)
-        return {}
+            return super().delete(context, request)
 
     @property
     def _words(self) -> str:

@@ -123,6 +123,13 @@ class ResourceKind:
         """The Describe operation."""
         return self.project(self.get(context, request[self.name_member]).record)
 
+    def delete(self, context: Context, request: Record) -> Record:
+        """The Delete operation."""
+        with context.store.transaction():
+            found = self.get(context, request[self.name_member])
+            context.store.delete(self.kind, found.name)
+        return {}
+
     def list_all(self, context: Context, request: Record) -> Record:
         """The List operation."""
         return self.listing.answer(request, context.store.all(self.kind))

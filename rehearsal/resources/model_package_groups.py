@@ -60,15 +60,13 @@ class ModelPackageGroup(SageMakerType):
         return Provisioned(arn, attributes)
 
 
-def create_model_package_group(context: Context, request: Record) -> Record:
-    """CreateModelPackageGroup."""
+def _create_model_package_group(context: Context, request: Record) -> Record:
     more = {"CreatedBy": {}, "ModelPackageGroupStatus": "Completed"}
     record = KIND.create(context, request, more)
     return {"ModelPackageGroupArn": record["ModelPackageGroupArn"]}
 
 
-def delete_model_package_group(context: Context, request: Record) -> Record:
-    """DeleteModelPackageGroup."""
+def _delete_model_package_group(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["ModelPackageGroupName"])
         packages = len(context.store.all("model-package", found.name))
@@ -77,11 +75,10 @@ def delete_model_package_group(context: Context, request: Record) -> Record:
                 f"The model package group {found.arn} holds {packages} model packages: delete "
                 "them first."
             )
-        context.store.delete(KIND.kind, found.name)
-    return {}
+        return KIND.delete(context, request)
 
 
-def put_model_package_group_policy(context: Context, request: Record) -> Record:
+def _put_model_package_group_policy(context: Context, request: Record) -> Record:
     """Keeps the policy; there is one account here, in which a group's policy decides nothing."""
     found = KIND.get(context, request["ModelPackageGroupName"])
     try:
@@ -93,27 +90,25 @@ def put_model_package_group_policy(context: Context, request: Record) -> Record:
     return {"ModelPackageGroupArn": found.arn}
 
 
-def get_model_package_group_policy(context: Context, request: Record) -> Record:
-    """GetModelPackageGroupPolicy."""
+def _get_model_package_group_policy(context: Context, request: Record) -> Record:
     found = KIND.get(context, request["ModelPackageGroupName"])
     if not found.record.get("ResourcePolicy"):
         raise validation(f"The model package group {found.arn} has no resource policy.")
     return {"ResourcePolicy": found.record["ResourcePolicy"]}
 
 
-def delete_model_package_group_policy(context: Context, request: Record) -> Record:
-    """DeleteModelPackageGroupPolicy."""
+def _delete_model_package_group_policy(context: Context, request: Record) -> Record:
     found = KIND.get(context, request["ModelPackageGroupName"])
     KIND.change(context, found.name, lambda record: record | {"ResourcePolicy": ""})
     return {}
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateModelPackageGroup": create_model_package_group,
+    "CreateModelPackageGroup": _create_model_package_group,
     "DescribeModelPackageGroup": KIND.describe,
-    "DeleteModelPackageGroup": delete_model_package_group,
-    "PutModelPackageGroupPolicy": put_model_package_group_policy,
-    "DeleteModelPackageGroupPolicy": delete_model_package_group_policy,
-    "GetModelPackageGroupPolicy": get_model_package_group_policy,
+    "DeleteModelPackageGroup": _delete_model_package_group,
+    "PutModelPackageGroupPolicy": _put_model_package_group_policy,
+    "DeleteModelPackageGroupPolicy": _delete_model_package_group_policy,
+    "GetModelPackageGroupPolicy": _get_model_package_group_policy,
     "ListModelPackageGroups": KIND.list_all,
 }

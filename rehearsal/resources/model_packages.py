@@ -36,8 +36,7 @@ _EVENT_FIELDS = (
 )
 
 
-def create_model_package(context: Context, request: Record) -> Record:
-    """CreateModelPackage."""
+def _create_model_package(context: Context, request: Record) -> Record:
     group, name = request.get("ModelPackageGroupName"), request.get("ModelPackageName")
     if (group is None) == (name is None):
         raise validation("Give either ModelPackageGroupName or ModelPackageName, and not both.")
@@ -82,8 +81,7 @@ def _unversioned(context: Context, name: str) -> Record:
     return {"ModelPackageName": name, "ModelPackageArn": KIND.arn(context, name)}
 
 
-def describe_model_package(context: Context, request: Record) -> Record:
-    """DescribeModelPackage."""
+def _describe_model_package(context: Context, request: Record) -> Record:
     return KIND.project(get(context, request["ModelPackageName"]))
 
 
@@ -111,8 +109,7 @@ def _send_event(context: Context, package: Record, changed: Sequence[str] | None
     context.events.send_description("SageMaker Model Package State Change", detail, arn)
 
 
-def update_model_package(context: Context, request: Record) -> Record:
-    """UpdateModelPackage."""
+def _update_model_package(context: Context, request: Record) -> Record:
     arn = request["ModelPackageArn"]
     before, after = KIND.change(context, arn, lambda record: _updated(record, request))
     fields = [name for name in _EVENT_FIELDS if before.get(name) != after.get(name)]
@@ -149,16 +146,14 @@ def _updated(record: Record, request: Record) -> Record:
     }
 
 
-def delete_model_package(context: Context, request: Record) -> Record:
-    """DeleteModelPackage."""
+def _delete_model_package(context: Context, request: Record) -> Record:
     with context.store.transaction():
         record = get(context, request["ModelPackageName"])
         context.store.delete(KIND.kind, record["ModelPackageArn"])
     return {}
 
 
-def list_model_packages(context: Context, request: Record) -> Record:
-    """ListModelPackages."""
+def _list_model_packages(context: Context, request: Record) -> Record:
     group = request.get("ModelPackageGroupName")
     kind = request.get("ModelPackageType", "Versioned" if group else "Unversioned")
     if group:
@@ -173,8 +168,7 @@ def _is_of(package: Resource, kind: str) -> bool:
     return kind == "Both" or bool(package.parent) == (kind == "Versioned")
 
 
-def batch_describe_model_package(context: Context, request: Record) -> Record:
-    """BatchDescribeModelPackage."""
+def _batch_describe_model_package(context: Context, request: Record) -> Record:
     found, errors = {}, {}
     for arn in request["ModelPackageArnList"]:
         try:
@@ -187,10 +181,10 @@ def batch_describe_model_package(context: Context, request: Record) -> Record:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateModelPackage": create_model_package,
-    "DescribeModelPackage": describe_model_package,
-    "UpdateModelPackage": update_model_package,
-    "DeleteModelPackage": delete_model_package,
-    "ListModelPackages": list_model_packages,
-    "BatchDescribeModelPackage": batch_describe_model_package,
+    "CreateModelPackage": _create_model_package,
+    "DescribeModelPackage": _describe_model_package,
+    "UpdateModelPackage": _update_model_package,
+    "DeleteModelPackage": _delete_model_package,
+    "ListModelPackages": _list_model_packages,
+    "BatchDescribeModelPackage": _batch_describe_model_package,
 }

@@ -14,7 +14,7 @@ from rehearsal.resources import model_packages
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.kind import ResourceKind
 from rehearsal.resources.paging import Listing
-from rehearsal.resources.vpc import check_model
+from rehearsal.resources.vpc import MODEL_PERMISSIONS, check_vpc
 
 KIND = ResourceKind(
     "model",
@@ -42,12 +42,12 @@ class Model(SageMakerType):
     )
 
 
-def create_model(context: Context, request: Record) -> Record:
-    """CreateModel."""
+def _create_model(context: Context, request: Record) -> Record:
     containers = containers_of(request)
     if not containers:
         raise validation("Give PrimaryContainer or Containers: a model needs at least one.")
-    check_model(context, request.get("VpcConfig"), request.get("ExecutionRoleArn", ""))
+    role_arn = request.get("ExecutionRoleArn", "")
+    check_vpc(context, request.get("VpcConfig"), role_arn, MODEL_PERMISSIONS)
     for image in (image for container in containers for image in _images(context, container)):
         _check_image(context, image)
     more = {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
@@ -65,11 +65,10 @@ def containers_of(model: Record) -> list[Record]:
     return [*primary, *model.get("Containers", [])]
 
 
-def delete_model(context: Context, request: Record) -> Record:
-    """DeleteModel."""
+def _delete_model(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["ModelName"])
-        context.store.delete(KIND.kind, found.name)
+        KIND.delete(context, request)
     _send_event(context, found.record)
     return {}
 
@@ -131,8 +130,8 @@ def _check_container(context: Context, container: Record) -> None:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateModel": create_model,
+    "CreateModel": _create_model,
     "DescribeModel": KIND.describe,
-    "DeleteModel": delete_model,
+    "DeleteModel": _delete_model,
     "ListModels": KIND.list_all,
 }

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from botocore.model import ListShape, StructureShape
 
@@ -21,6 +22,8 @@ _CREATED = "CreationTime"
 _NO_FILTERS = frozenset({"NextToken", "MaxResults"})
 
 Record = dict[str, Any]
+_Key = tuple[str, int]  # what rows are sorted by, and the number that no other has
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,11 @@ class Listing:
         kept = [item for item in resources if self._keeps(request, item.record)]
         member = self._sort_member(request.get("SortBy", ""))
         descending = (request.get("SortOrder") or self.order) == "Descending"
-        entries = sorted((_sortable(item.record.get(member)), item.sequence, item) for item in kept)
-        if descending:
-            entries.reverse()
-        rest = _after(request, [(key, number) for key, number, _ in entries], descending)
-        size = request.get("MaxResults") or self.size
-        page = entries[rest : rest + size]
-        shown = [summarise(item) if summarise else item.record for _, _, item in page]
+        rows = [((_sortable(item.record.get(member)), item.sequence), item) for item in kept]
+        page, answer = _page(request, rows, self.size, descending)
+        shown = [summarise(item) if summarise else item.record for item in page]
         output, summary = _summaries(self.operation)
-        answer: Record = {output: [service_model.project(summary, record) for record in shown]}
-        if rest + size < len(entries):
-            answer["NextToken"] = _token(request, page[-1][0], page[-1][1])
-        return answer
+        return answer | {output: [service_model.project(summary, record) for record in shown]}
 
     def _sort_member(self, sort_by: str) -> str:
         members = {"Name": self.name, "Status": self.status}
@@ -106,15 +102,22 @@ def numbered_page(
     Raises:
         ApiError: ValidationException, `NextToken` is of another query.
     """
-    rest = sorted(rows, key=lambda row: row[0], reverse=descending)
+    keyed = [(("", number), record) for number, record in rows]
+    page, answer = _page(request, keyed, _PAGE, descending)
+    return answer | {output: page}
+
+
+def _page(
+    request: Record, rows: Iterable[tuple[_Key, _Row]], size: int, descending: bool
+) -> tuple[list[_Row], Record]:
+    """The rows of a page, and its NextToken where there are more."""
+    rest = sorted(rows, key=itemgetter(0), reverse=descending)
     if token := request.get("NextToken"):
-        last = _read(request, token)[1]
+        last = _read(request, token)
         rest = [row for row in rest if (row[0] < last if descending else row[0] > last)]
-    size = request.get("MaxResults") or _PAGE
-    answer: Record = {output: [record for _, record in rest[:size]]}
-    if size < len(rest):
-        answer["NextToken"] = _token(request, "", rest[size - 1][0])
-    return answer
+    page = rest[: request.get("MaxResults") or size]
+    more = {"NextToken": _token(request, *page[-1][0])} if len(page) < len(rest) else {}
+    return [row for _, row in page], more
 
 
 @cache
@@ -133,20 +136,12 @@ def _sortable(value: Any) -> str:
     return value.isoformat(timespec="microseconds") if isinstance(value, datetime) else str(value)
 
 
-def _after(request: Record, keys: list[tuple[str, int]], descending: bool) -> int:
-    token = request.get("NextToken")
-    if not token:
-        return 0
-    last = _read(request, token)
-    return sum(1 for key in keys if (key >= last if descending else key <= last))
-
-
 def _token(request: Record, key: str, number: int) -> str:
     content = json.dumps([_query(request), key, number])
     return base64.urlsafe_b64encode(content.encode()).decode()
 
 
-def _read(request: Record, token: str) -> tuple[str, int]:
+def _read(request: Record, token: str) -> _Key:
     try:
         query, key, number = json.loads(base64.urlsafe_b64decode(token))
         last = str(key), int(number)

@@ -34,8 +34,7 @@ _RETRIED = frozenset({"Failed", "Stopped"})
 _LETTERS = string.ascii_lowercase + string.digits
 
 
-def start_pipeline_execution(context: Context, request: Record) -> Record:
-    """StartPipelineExecution."""
+def _start_pipeline_execution(context: Context, request: Record) -> Record:
     for member in ("PipelineVersionId", "MlflowExperimentName", "SelectiveExecutionConfig"):
         if member in request:
             raise validation(f"The rehearsal has no {member}: leave it out.")
@@ -112,8 +111,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def stop_pipeline_execution(context: Context, request: Record) -> Record:
-    """StopPipelineExecution."""
+def _stop_pipeline_execution(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["PipelineExecutionArn"])
         status = found.record["PipelineExecutionStatus"]
@@ -126,7 +124,7 @@ def stop_pipeline_execution(context: Context, request: Record) -> Record:
     return {"PipelineExecutionArn": found.arn}
 
 
-def retry_pipeline_execution(context: Context, request: Record) -> Record:
+def _retry_pipeline_execution(context: Context, request: Record) -> Record:
     """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_RetryPipelineExecution.html"""
     return {
         "PipelineExecutionArn": context.once(
@@ -190,16 +188,14 @@ def _send_event(context: Context, record: Record, previous: str | None) -> None:
     )
 
 
-def update_pipeline_execution(context: Context, request: Record) -> Record:
-    """UpdatePipelineExecution."""
+def _update_pipeline_execution(context: Context, request: Record) -> Record:
     found = KIND.get(context, request["PipelineExecutionArn"])
     changes = {key: value for key, value in request.items() if key != "PipelineExecutionArn"}
     change_execution(context, found.arn, changes)
     return {"PipelineExecutionArn": found.arn}
 
 
-def list_pipeline_executions(context: Context, request: Record) -> Record:
-    """ListPipelineExecutions."""
+def _list_pipeline_executions(context: Context, request: Record) -> Record:
     pipeline = pipelines.KIND.get(context, request["PipelineName"])
     return KIND.listing.answer(request, KIND.all(context, pipeline.arn), _summary)
 
@@ -211,34 +207,31 @@ def _summary(execution: Resource) -> Record:
     }
 
 
-def list_pipeline_execution_steps(context: Context, request: Record) -> Record:
-    """ListPipelineExecutionSteps."""
+def _list_pipeline_execution_steps(context: Context, request: Record) -> Record:
     if "PipelineExecutionArn" not in request:
         raise validation("Give PipelineExecutionArn.")
     arn = KIND.get(context, request["PipelineExecutionArn"]).arn
     return pipeline_steps.list_steps(context, arn, request)
 
 
-def list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:
-    """ListPipelineParametersForExecution."""
+def _list_pipeline_parameters_for_execution(context: Context, request: Record) -> Record:
     found = KIND.get(context, request["PipelineExecutionArn"])
     return numbered_page(request, enumerate(found.record["_Parameters"]), "PipelineParameters")
 
 
-def describe_pipeline_definition_for_execution(context: Context, request: Record) -> Record:
-    """DescribePipelineDefinitionForExecution."""
+def _describe_pipeline_definition_for_execution(context: Context, request: Record) -> Record:
     record = KIND.get(context, request["PipelineExecutionArn"]).record
     return {"PipelineDefinition": record["_Definition"], "CreationTime": record["CreationTime"]}
 
 
 OPERATIONS: dict[str, Handler] = {
-    "StartPipelineExecution": start_pipeline_execution,
-    "StopPipelineExecution": stop_pipeline_execution,
-    "RetryPipelineExecution": retry_pipeline_execution,
+    "StartPipelineExecution": _start_pipeline_execution,
+    "StopPipelineExecution": _stop_pipeline_execution,
+    "RetryPipelineExecution": _retry_pipeline_execution,
     "DescribePipelineExecution": KIND.describe,
-    "UpdatePipelineExecution": update_pipeline_execution,
-    "ListPipelineExecutions": list_pipeline_executions,
-    "ListPipelineExecutionSteps": list_pipeline_execution_steps,
-    "ListPipelineParametersForExecution": list_pipeline_parameters_for_execution,
-    "DescribePipelineDefinitionForExecution": describe_pipeline_definition_for_execution,
+    "UpdatePipelineExecution": _update_pipeline_execution,
+    "ListPipelineExecutions": _list_pipeline_executions,
+    "ListPipelineExecutionSteps": _list_pipeline_execution_steps,
+    "ListPipelineParametersForExecution": _list_pipeline_parameters_for_execution,
+    "DescribePipelineDefinitionForExecution": _describe_pipeline_definition_for_execution,
 }

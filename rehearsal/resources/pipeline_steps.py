@@ -8,6 +8,7 @@ from rehearsal.resources.context import Context, Record
 from rehearsal.resources.paging import numbered_page
 from rehearsal.store import Resource
 
+KIND = "pipeline-step"
 RUNNING = frozenset({"Starting", "Executing", "Stopping"})
 _PROPERTIES = "_Properties"  # in a step's record; not shown
 
@@ -23,7 +24,8 @@ def record_step(context: Context, arn: str, step: Record) -> None:
         }
         if "Properties" in step:
             record[_PROPERTIES] = step["Properties"]
-        before = context.store.put_step(arn, step["StepName"], record)
+        name = f"{arn}/{step['StepName']}"
+        before = context.store.put(KIND, name, f"{KIND}/{name}", record, parent=arn)
         previous = before["StepStatus"] if before else None
         if previous != step.get("StepStatus"):
             _send_event(context, execution, step, previous)
@@ -64,14 +66,15 @@ def with_properties(context: Context, arn: str) -> list[Record]:
     """The steps of an execution as its retry takes them: with the properties of those that
     succeeded.
     """
-    return [step | {"Properties": step.get(_PROPERTIES)} for step in context.store.steps(arn)]
+    steps = [step.record for step in context.store.all(KIND, arn)]
+    return [step | {"Properties": step.get(_PROPERTIES)} for step in steps]
 
 
 def list_steps(context: Context, arn: str, request: Record) -> Record:
     """The page of an execution's steps that a ListPipelineExecutionSteps asks for."""
-    steps = context.store.numbered_steps(arn)
     rows = [
-        (number, service_model.project("PipelineExecutionStep", step)) for number, step in steps
+        (step.sequence, service_model.project("PipelineExecutionStep", step.record))
+        for step in context.store.all(KIND, arn)
     ]
     # AWS's default is the newest first: the SDK's own list_steps shows it so.
     descending = request.get("SortOrder", "Descending") == "Descending"

@@ -83,8 +83,7 @@ def _token(name: str) -> dict[str, Any]:
     return {"ClientRequestToken": f"{uuid.uuid4()}-{name}"[:128]}
 
 
-def create_pipeline(context: Context, request: Record) -> Record:
-    """CreatePipeline."""
+def _create_pipeline(context: Context, request: Record) -> Record:
     # Before the transaction, as it may read S3.
     definition = _definition(context, request)
     arn = context.once("CreatePipeline", request, lambda: _create(context, request, definition))
@@ -113,8 +112,7 @@ def _create(context: Context, request: Record, definition: str) -> str:
     return arn
 
 
-def update_pipeline(context: Context, request: Record) -> Record:
-    """UpdatePipeline."""
+def _update_pipeline(context: Context, request: Record) -> Record:
     found = KIND.get(context, request["PipelineName"])
     changes: Record = {
         key: request[key]
@@ -156,8 +154,7 @@ def _from_s3(context: Context, place: Record) -> str:
         raise validation(f"The definition at {where} can't be read: {error}.") from error
 
 
-def describe_pipeline(context: Context, request: Record) -> Record:
-    """DescribePipeline."""
+def _describe_pipeline(context: Context, request: Record) -> Record:
     if "PipelineVersionId" in request:
         raise validation(
             "The rehearsal keeps no versions of pipelines: leave PipelineVersionId out."
@@ -165,21 +162,17 @@ def describe_pipeline(context: Context, request: Record) -> Record:
     return KIND.describe(context, request)
 
 
-def delete_pipeline(context: Context, request: Record) -> Record:
-    """DeletePipeline."""
+def _delete_pipeline(context: Context, request: Record) -> Record:
     with context.store.transaction():
         found = KIND.get(context, request["PipelineName"])
         executions = context.store.all(EXECUTION, found.arn)
         if any(item.record["PipelineExecutionStatus"] in RUNNING for item in executions):
             raise conflict(f"The pipeline {found.arn} has running executions: stop them first.")
-        for execution in executions:
-            context.store.delete(EXECUTION, execution.name)
         context.store.delete(KIND.kind, found.name)
     return {"PipelineArn": found.arn}
 
 
-def list_pipelines(context: Context, request: Record) -> Record:
-    """ListPipelines."""
+def _list_pipelines(context: Context, request: Record) -> Record:
     return KIND.listing.answer(
         request,
         KIND.all(context),
@@ -188,9 +181,9 @@ def list_pipelines(context: Context, request: Record) -> Record:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreatePipeline": create_pipeline,
-    "UpdatePipeline": update_pipeline,
-    "DescribePipeline": describe_pipeline,
-    "DeletePipeline": delete_pipeline,
-    "ListPipelines": list_pipelines,
+    "CreatePipeline": _create_pipeline,
+    "UpdatePipeline": _update_pipeline,
+    "DescribePipeline": _describe_pipeline,
+    "DeletePipeline": _delete_pipeline,
+    "ListPipelines": _list_pipelines,
 }

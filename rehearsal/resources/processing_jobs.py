@@ -6,7 +6,7 @@ from rehearsal.errors import validation
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
-from rehearsal.resources.vpc import check_processing
+from rehearsal.resources.vpc import PROCESSING_PERMISSIONS, check_vpc
 
 KIND = JobKind(
     "processing-job",
@@ -16,11 +16,11 @@ KIND = JobKind(
 _ROOT = "/opt/ml/processing"
 
 
-def create_processing_job(context: Context, request: Record) -> Record:
-    """CreateProcessingJob."""
+def _create_processing_job(context: Context, request: Record) -> Record:
     _check_container(request["AppSpecification"])
     _check_channels(request)
-    check_processing(context, request.get("NetworkConfig", {}).get("VpcConfig"), request["RoleArn"])
+    vpc = request.get("NetworkConfig", {}).get("VpcConfig")
+    check_vpc(context, vpc, request["RoleArn"], PROCESSING_PERMISSIONS)
     return KIND.start(
         context,
         request,
@@ -104,7 +104,7 @@ def _refuse_twice(what: str, values: list[str]) -> None:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateProcessingJob": create_processing_job,
+    "CreateProcessingJob": _create_processing_job,
     "DescribeProcessingJob": KIND.describe,
     "StopProcessingJob": KIND.stop,
     "DeleteProcessingJob": KIND.delete,

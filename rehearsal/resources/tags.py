@@ -11,8 +11,7 @@ def _as_list(tags: dict[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def add_tags(context: Context, request: Record) -> Record:
-    """AddTags."""
+def _add_tags(context: Context, request: Record) -> Record:
     arn = _arn(context, request)
     with context.store.transaction():
         context.store.set_tags(arn, {tag["Key"]: tag["Value"] for tag in request["Tags"]})
@@ -22,14 +21,12 @@ def add_tags(context: Context, request: Record) -> Record:
     return {"Tags": _as_list(tags)}
 
 
-def delete_tags(context: Context, request: Record) -> Record:
-    """DeleteTags."""
+def _delete_tags(context: Context, request: Record) -> Record:
     context.store.remove_tags(_arn(context, request), request["TagKeys"])
     return {}
 
 
-def list_tags(context: Context, request: Record) -> Record:
-    """ListTags."""
+def _list_tags(context: Context, request: Record) -> Record:
     tags = _as_list(context.store.tags(_arn(context, request)))
     # A page has room for all: at least 50, which is also the most that a resource has.
     return numbered_page(request, enumerate(tags), "Tags")
@@ -43,7 +40,7 @@ def _arn(context: Context, request: Record) -> str:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "AddTags": add_tags,
-    "DeleteTags": delete_tags,
-    "ListTags": list_tags,
+    "AddTags": _add_tags,
+    "DeleteTags": _delete_tags,
+    "ListTags": _list_tags,
 }

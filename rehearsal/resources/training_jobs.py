@@ -5,7 +5,7 @@ from rehearsal.jobs.plan import DEFAULT_MAX_RUNTIME_SECONDS
 from rehearsal.resources.context import Context, Handler, Record
 from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
-from rehearsal.resources.vpc import check_training
+from rehearsal.resources.vpc import check_vpc
 
 KIND = JobKind(
     "training-job",
@@ -20,11 +20,10 @@ KIND = JobKind(
 )
 
 
-def create_training_job(context: Context, request: Record) -> Record:
-    """CreateTrainingJob."""
+def _create_training_job(context: Context, request: Record) -> Record:
     _check_wait_time(request)
     _check_streams(request)
-    check_training(context, request.get("VpcConfig"), request["RoleArn"])
+    check_vpc(context, request.get("VpcConfig"), request["RoleArn"])
     return KIND.start(
         context,
         request,
@@ -94,7 +93,7 @@ def _artifacts(request: Record) -> str:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateTrainingJob": create_training_job,
+    "CreateTrainingJob": _create_training_job,
     "DescribeTrainingJob": KIND.describe,
     "StopTrainingJob": KIND.stop,
     "DeleteTrainingJob": KIND.delete,

@@ -15,8 +15,7 @@ KIND = JobKind(
 _MOST_MEGABYTES = 100
 
 
-def create_transform_job(context: Context, request: Record) -> Record:
-    """CreateTransformJob."""
+def _create_transform_job(context: Context, request: Record) -> Record:
     _check(request)
     name = request["TransformJobName"]
     count = request["TransformResources"]["InstanceCount"]
@@ -57,7 +56,7 @@ def _check(request: Record) -> None:
 
 
 OPERATIONS: dict[str, Handler] = {
-    "CreateTransformJob": create_transform_job,
+    "CreateTransformJob": _create_transform_job,
     "DescribeTransformJob": KIND.describe,
     "StopTransformJob": KIND.stop,
     "ListTransformJobs": KIND.list_all,

@@ -15,58 +15,40 @@ from rehearsal.aws import Permission
 from rehearsal.errors import validation
 from rehearsal.resources.context import Context, Record
 
-_INTERFACES = (
-    "ec2:CreateNetworkInterface",
-    "ec2:CreateNetworkInterfacePermission",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DeleteNetworkInterfacePermission",
-    "ec2:DescribeDhcpOptions",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSecurityGroups",
-    "ec2:DescribeSubnets",
-    "ec2:DescribeVpcs",
-)
+# "Don't scope in the policy with any conditions or resource filters. Otherwise, the validation
+# checks that occur during the creation of the processing job fail."
+PROCESSING_PERMISSIONS = [
+    Permission(f"ec2:{action}", "*", is_unscoped=True)
+    for action in (
+        "CreateNetworkInterface",
+        "CreateNetworkInterfacePermission",
+        "DeleteNetworkInterface",
+        "DeleteNetworkInterfacePermission",
+        "DescribeDhcpOptions",
+        "DescribeNetworkInterfaces",
+        "DescribeSecurityGroups",
+        "DescribeSubnets",
+        "DescribeVpcs",
+    )
+]
+# https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
+MODEL_PERMISSIONS = [Permission("ec2:DescribeVpcEndpoints", "*")]
 
 
-def check_training(context: Context, config: Record | None, role_arn: str) -> None:
+def check_vpc(
+    context: Context, config: Record | None, role_arn: str, more: Sequence[Permission] = ()
+) -> None:
     """Makes a network interface in each subnet and takes it away, as the role: nothing would go
     through it.
 
     Args:
         config: a VpcConfig; None for none.
+        more: permissions that the role needs besides.
 
     Raises:
         ApiError: ValidationException, a subnet or security group is not there, they are of several
             VPCs, or the role may not do it.
     """
-    _check(context, config, role_arn)
-
-
-def check_processing(context: Context, config: Record | None, role_arn: str) -> None:
-    """The same, and each permission without a scope: "Don't scope in the policy with any conditions
-    or resource filters. Otherwise, the validation checks that occur during the creation of the
-    processing job fail."
-
-    Raises:
-        ApiError: as `check_training`.
-    """
-    unscoped = [Permission(action, "*", is_unscoped=True) for action in _INTERFACES]
-    _check(context, config, role_arn, unscoped)
-
-
-def check_model(context: Context, config: Record | None, role_arn: str) -> None:
-    """The same as of a training job, and a look at the endpoints of the VPC:
-    https://docs.aws.amazon.com/sagemaker/latest/dg/host-vpc.html
-
-    Raises:
-        ApiError: as `check_training`.
-    """
-    _check(context, config, role_arn, [Permission("ec2:DescribeVpcEndpoints", "*")])
-
-
-def _check(
-    context: Context, config: Record | None, role_arn: str, more: Sequence[Permission] = ()
-) -> None:
     if not config:
         return
     role = aws.Role(context.settings, role_arn, "SageMaker")
