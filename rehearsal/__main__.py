@@ -1,60 +1,46 @@
 """`python -m rehearsal --state DIR --port N serve`: AWS on this machine, in the foreground."""
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from rehearsal import modes, server
+import click
+
+from rehearsal import server
+from rehearsal.modes import Modes, mode_options
 from rehearsal.settings import RehearsalSettings, default_cache
 
+_FOLDER = click.Path(path_type=Path, resolve_path=True)
 
-def main(argv: list[str] | None = None) -> int:
-    """Serves until it is stopped; 1 where it could not start."""
-    given = _parser().parse_args(argv)
-    settings = RehearsalSettings(
-        given.state.resolve(),
-        given.cache.resolve(),
-        given.port,
-        modes=modes.from_arguments(given),
-    )
+
+@click.command(epilog="example: python -m rehearsal --state .rehearsal --port 4566 serve")
+@click.option("--state", type=_FOLDER, required=True, help="folder of this rehearsal's data")
+@click.option("--port", type=click.IntRange(0, 65535), required=True, help="port on 127.0.0.1")
+@click.option(
+    "--cache",
+    type=_FOLDER,
+    default=default_cache(),
+    show_default=True,
+    help="folder that rehearsals share",
+)
+@click.option(
+    "--enforce-iam/--no-enforce-iam",
+    default=True,
+    show_default=True,
+    help="refuse what the caller's IAM policies don't allow",
+)
+@mode_options
+@click.argument("command", type=click.Choice(["serve"]))
+def main(state: Path, port: int, cache: Path, *, enforce_iam: bool, modes: Modes, **_: str) -> None:
+    """Runs AWS on this machine, in the foreground, until it is stopped."""
     server.log_to_stderr()
     try:
-        server.serve(settings, enforce_iam=given.enforce_iam)
+        server.serve(RehearsalSettings(state, cache, port, modes=modes), enforce_iam=enforce_iam)
     except server.StartError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m rehearsal",
-        description=__doc__,
-        epilog="example: python -m rehearsal --state .rehearsal --port 4566 serve",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--state", type=Path, required=True, help="folder of this rehearsal's data")
-    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=default_cache(),
-        help="folder that rehearsals share (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--enforce-iam",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="refuse what the caller's IAM policies don't allow (default: yes)",
-    )
-    modes.add_arguments(parser)
-    parser.add_argument("command", choices=["serve"])
-    return parser
+        print(error, file=sys.stderr, flush=True)
+        # What MiniStack still runs is not waited for; see `server.serve`.
+        os._exit(1)
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stderr.flush()
-    # What MiniStack still runs is not waited for; see `server.serve`.
-    os._exit(status)
+    main()

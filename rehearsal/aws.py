@@ -1,7 +1,7 @@
 """How the rehearsal's own parts talk to the rehearsal's AWS: by boto3, as anybody does."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -9,11 +9,7 @@ from typing import Any, Protocol
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import (
-    CredentialProvider,
-    CredentialResolver,
-    RefreshableCredentials,
-)
+from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 
@@ -50,19 +46,12 @@ _MODELS = _Models()
 
 @dataclass(frozen=True)
 class Credentials:
-    """Of a user, or of a role for a time.
-
-    Attributes:
-        expiration: None, they never end.
-    """
+    """Of a role, for a time."""
 
     access_key_id: str
     secret_access_key: str
-    session_token: str | None = None
-    expiration: datetime | None = None
-
-
-ROOT = Credentials("test", "test")  # MiniStack's root user
+    session_token: str
+    expiration: datetime
 
 
 def arn(settings: RehearsalSettings, service: str, resource: str) -> str:
@@ -70,53 +59,31 @@ def arn(settings: RehearsalSettings, service: str, resource: str) -> str:
     return f"arn:aws:{service}:{settings.region}:{settings.account}:{resource}"
 
 
-def client(
-    settings: RehearsalSettings, service_name: str, credentials: Credentials | None = None
-) -> Any:
-    """A boto3 client on the rehearsal's endpoint URL, as root unless `credentials` are given."""
-    who = credentials or ROOT
-    return _client(settings, service_name, _as(who))
-
-
-def _as(who: Credentials) -> botocore.session.Session:
-    own = _session()
-    own.set_credentials(who.access_key_id, who.secret_access_key, who.session_token)
-    return own
+def client(settings: RehearsalSettings, service_name: str, config: Config = _CONFIG) -> Any:
+    """A boto3 client on the rehearsal's endpoint URL, as MiniStack's root user."""
+    root = _session()
+    root.set_credentials("test", "test")
+    return _client(settings, service_name, root, config)
 
 
 def _session() -> botocore.session.Session:
     # One for each client: boto3's default session is not safe to share between threads.
-    own = botocore.session.Session()
-    own.register_component("data_loader", _MODELS)
-    return own
+    session = botocore.session.Session()
+    session.register_component("data_loader", _MODELS)
+    return session
 
 
 def _client(
     settings: RehearsalSettings,
     service_name: str,
     session: botocore.session.Session,
-    config: Config = _CONFIG,
+    config: Config,
 ) -> Any:
     return boto3.session.Session(region_name=settings.region, botocore_session=session).client(
         service_name,  # type: ignore[call-overload]
         endpoint_url=settings.endpoint_url,
         config=config,
     )
-
-
-class _Renewed(CredentialProvider):
-    """Gives a session credentials that it asks for again before they end."""
-
-    METHOD = "assume-role"
-
-    def __init__(self, metadata: Callable[[], dict[str, Any]]) -> None:
-        super().__init__()
-        self._metadata = metadata
-
-    def load(self) -> RefreshableCredentials:
-        return RefreshableCredentials.create_from_metadata(
-            self._metadata(), refresh_using=self._metadata, method=self.METHOD
-        )
 
 
 class Role:
@@ -154,8 +121,7 @@ class Role:
         with self._lock:
             found = self._credentials
             if found is None or self._is_old(found):
-                found = assume(self._settings, self.arn, self._session_name, self._life_seconds)
-                self._credentials = found
+                found = self._credentials = self._assume()
             return found
 
     def client(self, service_name: str) -> Any:
@@ -164,63 +130,54 @@ class Role:
         Raises:
             botocore.exceptions.ClientError: STS refuses.
         """
-        self._metadata()  # What STS refuses is said here, and not by the client's first request.
+        _ = self.credentials  # What STS refuses is said here, not by the client's first request.
         with self._lock:
             found = self._clients.get(service_name)
         if found is None:
             session = _session()
-            resolver = CredentialResolver([_Renewed(self._metadata)])
-            session.register_component("credential_provider", resolver)
-            found = _client(self._settings, service_name, session)
+            session.register_component("credential_provider", self)
+            found = _client(self._settings, service_name, session, _CONFIG)
         with self._lock:
             return self._clients.setdefault(service_name, found)
 
+    def load_credentials(self) -> RefreshableCredentials:
+        """As a session's `credential_provider`: credentials that it asks for again and again."""
+        return RefreshableCredentials.create_from_metadata(
+            self._metadata(), refresh_using=self._metadata, method="assume-role"
+        )
+
     def _is_old(self, found: Credentials) -> bool:
         left = timedelta(seconds=self._life_seconds * _LEFT)
-        return found.expiration is not None and datetime.now(UTC) > found.expiration - left
+        return datetime.now(UTC) > found.expiration - left
 
     def _metadata(self) -> dict[str, Any]:
         found = self.credentials
-        expiration = found.expiration or datetime.max.replace(tzinfo=UTC)
         return {
             "access_key": found.access_key_id,
             "secret_key": found.secret_access_key,
             "token": found.session_token,
-            "expiry_time": expiration.isoformat(),
+            "expiry_time": found.expiration.isoformat(),
         }
 
-
-def assume(
-    settings: RehearsalSettings,
-    role_arn: str,
-    session_name: str,
-    life_seconds: int = LIFE_SECONDS,
-) -> Credentials:
-    """Temporary credentials of a role, by STS AssumeRole.
-
-    Raises:
-        botocore.exceptions.ClientError: STS refuses.
-    """
-    answer = _sts(settings).assume_role(
-        RoleArn=role_arn, RoleSessionName=session_name[:64], DurationSeconds=life_seconds
-    )["Credentials"]
-    return Credentials(
-        answer["AccessKeyId"],
-        answer["SecretAccessKey"],
-        answer["SessionToken"],
-        answer["Expiration"],
-    )
+    def _assume(self) -> Credentials:
+        # AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
+        config = _CONFIG.merge(Config(parameter_validation=False))
+        answer = client(self._settings, "sts", config).assume_role(
+            RoleArn=self.arn,
+            RoleSessionName=self._session_name[:64],
+            DurationSeconds=self._life_seconds,
+        )["Credentials"]
+        return Credentials(
+            answer["AccessKeyId"],
+            answer["SecretAccessKey"],
+            answer["SessionToken"],
+            answer["Expiration"],
+        )
 
 
 def is_denied(error: Exception) -> bool:
     """Whether IAM, or a resource's own policy, refused a call."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] in _DENIED
-
-
-def _sts(settings: RehearsalSettings) -> Any:
-    # AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
-    config = _CONFIG.merge(Config(parameter_validation=False))
-    return _client(settings, "sts", _as(ROOT), config)
 
 
 @dataclass(frozen=True)

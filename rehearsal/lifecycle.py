@@ -56,8 +56,12 @@ def start(
     state.mkdir(parents=True, exist_ok=True)
     log = state / "rehearsal.log"
     flags = [*([] if enforce_iam else ["--no-enforce-iam"]), *(modes or Modes()).flags()]
-    command = _command(state, cache or default_cache(), port or _port(state))
-    process = _spawn([*command, *flags], state, log)
+    command = [
+        *(sys.executable, "-P", "-m", "rehearsal", "--state", str(state)),
+        *("--cache", str((cache or default_cache()).resolve())),
+        *("--port", str(port or _port(state)), "serve", *flags),
+    ]
+    process = _spawn(command, state, log)
     try:
         return _when_ready(state, process, log)
     except BaseException:
@@ -78,13 +82,6 @@ def _spawn(command: list[str], folder: Path, log: Path) -> subprocess.Popen[byte
             # Ctrl-C in the terminal is for the command that runs there.
             start_new_session=True,
         )
-
-
-def _command(state: Path, cache: Path, port: int) -> list[str]:
-    return [
-        *(sys.executable, "-P", "-m", "rehearsal", "--state", str(state)),
-        *("--cache", str(cache.resolve()), "--port", str(port), "serve"),
-    ]
 
 
 def stop(state: Path) -> bool:
@@ -188,28 +185,17 @@ def _announced(state: Path) -> dict[str, Any] | None:
 
 
 def _port(state: Path) -> int:
-    try:
-        before = int((state / "port").read_text(encoding="ascii"))
-        return before if _is_free(before) else _free_port()
-    except (OSError, ValueError):
-        return _free_port()
+    with contextlib.suppress(OSError, ValueError):
+        return _bind(int((state / "port").read_text(encoding="ascii")))
+    return _bind(0)
 
 
-def _is_free(port: int) -> bool:
+def _bind(port: int) -> int:
+    """Tries whether a port is free; 0 is any that is."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
+        probe.bind((HOST, port))
+        return int(probe.getsockname()[1])
 
 
 def _end_of(log: Path) -> str:

@@ -1,9 +1,11 @@
 """The ways in which a rehearsal can be less kind: what AWS does at times, and not always."""
 
-import argparse
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import wraps
 from typing import Any
+
+import click
 
 
 def _mode(off: float | bool, unkind: float | bool, text: str, metavar: str | None = None) -> Any:
@@ -88,44 +90,36 @@ UNKIND = Modes(**{each.name: each.metadata["unkind"] for each in fields(Modes)})
 """All modes on."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds `--unkind` and a flag for each mode; `from_arguments` reads them."""
-    group = parser.add_argument_group("a rehearsal that is less kind (docs/rehearsal.md)")
-    group.add_argument(
+def mode_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--unkind` and a flag for each of `Modes` to a click command, which gets `modes`."""
+
+    @wraps(command)
+    def with_modes(*arguments: Any, unkind: bool, **given: Any) -> Any:
+        base = UNKIND if unkind else Modes()
+        asked = {each.name: given.pop(each.name) for each in fields(Modes)}
+        named = {name: value for name, value in asked.items() if value is not None}
+        return command(*arguments, modes=replace(base, **named), **given)
+
+    decorated: Callable[..., Any] = with_modes
+    for each in reversed(fields(Modes)):
+        decorated = _option(each.name, each.metadata)(decorated)
+    return click.option(
         "--unkind",
-        action="store_true",
-        help="all of these; a flag of one beside it, e.g. `--unkind --late-metrics 10`, wins",
-    )
-    for each in fields(Modes):
-        about = each.metadata
-        if about["metavar"] is None:
-            group.add_argument(
-                _flag(each.name), action=argparse.BooleanOptionalAction, help=about["help"]
-            )
-        else:
-            group.add_argument(
-                _flag(each.name),
-                type=_number,
-                metavar=about["metavar"],
-                help=f"{about['help']} (with --unkind: {about['unkind']:g})",
-            )
+        is_flag=True,
+        help="as AWS is at times (docs/rehearsal.md): all of the following; a flag of one beside "
+        "it, e.g. `--unkind --late-metrics 10`, wins",
+    )(decorated)
 
 
-def from_arguments(given: argparse.Namespace) -> Modes:
-    """What was asked for, of arguments of a parser with `add_arguments`."""
-    return chosen(given.unkind, {each.name: getattr(given, each.name) for each in fields(Modes)})
-
-
-def chosen(unkind: bool, asked: Mapping[str, Any]) -> Modes:
-    """Those that are asked for by name, and beside them all or none.
-
-    Args:
-        unkind: whether all are on that are not asked for.
-        asked: a value for each field of `Modes`; None where it is not asked for.
-    """
-    base = UNKIND if unkind else Modes()
-    return Modes(
-        **{name: getattr(base, name) if value is None else value for name, value in asked.items()}
+def _option(name: str, about: Mapping[str, Any]) -> Callable[[Callable[..., Any]], Any]:
+    flag = _flag(name)
+    if about["metavar"] is None:
+        return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=about["help"])
+    return click.option(
+        flag,
+        type=_number,
+        metavar=about["metavar"],
+        help=f"{about['help']} (with --unkind: {about['unkind']:g})",
     )
 
 
@@ -139,5 +133,5 @@ def _number(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 0")
+        raise click.BadParameter(f"{text!r} is no number of at least 0")
     return number

@@ -1,7 +1,6 @@
 """The invocations that wait for an instance, and who takes them."""
 
 import json
-import logging
 import threading
 import time
 from collections import Counter, deque
@@ -9,10 +8,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rehearsal import aws
 from rehearsal.asynchronous.invocation import NoServerError, Runner, read_request
+from rehearsal.endpoints import metrics
 from rehearsal.errors import ApiError
 from rehearsal.resources import endpoints, variants
 from rehearsal.resources.context import Context
@@ -20,18 +18,15 @@ from rehearsal.service_model import now
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures, SupervisedThread
 
-_log = logging.getLogger(__name__)
-_NAMESPACE = "AWS/SageMaker"
-_MOST_METRICS = 1000
-
 
 class BacklogMetrics:
-    """Keeps data points until they are published; safe to use from any thread."""
+    """Keeps data points of asynchronous endpoints until they are published, from any thread:
+    https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+    """
 
     def __init__(self, settings: RehearsalSettings) -> None:
         self._settings = settings
-        self._lock = threading.Lock()
-        self._data: list[dict[str, Any]] = []
+        self._data: deque[dict[str, Any]] = deque()
 
     def backlog(self, endpoint: str, waiting: int, oldest_seconds: float, instances: int) -> None:
         """What an endpoint has to do now.
@@ -39,14 +34,15 @@ class BacklogMetrics:
         Args:
             waiting: requests that wait or are processed.
         """
-        dimensions = {"EndpointName": endpoint}
-        self._record("ApproximateBacklogSize", waiting, "Count", dimensions)
-        self._record("ApproximateAgeOfOldestRequest", oldest_seconds, "Seconds", dimensions)
-        without = float(waiting > 0 and instances == 0)
-        self._record("HasBacklogWithoutCapacity", without, "Count", dimensions)
+        counts: dict[str, float] = {
+            "ApproximateBacklogSize": waiting,
+            "HasBacklogWithoutCapacity": waiting > 0 and instances == 0,
+        }
         if instances:
-            per_instance = waiting / instances
-            self._record("ApproximateBacklogSizePerInstance", per_instance, "Count", dimensions)
+            counts["ApproximateBacklogSizePerInstance"] = waiting / instances
+        self._record("Count", counts, EndpointName=endpoint)
+        age = {"ApproximateAgeOfOldestRequest": oldest_seconds}
+        self._record("Seconds", age, EndpointName=endpoint)
 
     def ended(
         self, endpoint: str, variant: str, *, failed: bool, waited: float, took: float
@@ -56,39 +52,26 @@ class BacklogMetrics:
         Args:
             waited: seconds until its processing began; `took`: from then on.
         """
-        dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        self._record("InvocationsProcessed", 1, "Count", dimensions)
-        self._record("InvocationFailures", float(failed), "Count", dimensions)
-        self._record("TimeInBacklog", waited * 1000, "Milliseconds", dimensions)
-        self._record("TotalProcessingTime", (waited + took) * 1000, "Milliseconds", dimensions)
+        counts = {"InvocationsProcessed": 1, "InvocationFailures": failed}
+        times = {"TimeInBacklog": waited * 1000, "TotalProcessingTime": (waited + took) * 1000}
+        self._record("Count", counts, EndpointName=endpoint, VariantName=variant)
+        self._record("Milliseconds", times, EndpointName=endpoint, VariantName=variant)
 
     def expired(self, endpoint: str, variant: str) -> None:
         """Counts an invocation whose time was over before a model saw it."""
-        dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        self._record("ExpiredRequests", 1, "Count", dimensions)
+        self._record("Count", {"ExpiredRequests": 1}, EndpointName=endpoint, VariantName=variant)
 
     def publish(self) -> None:
         """Puts what was counted, and how long the oldest waits; called now and then."""
-        with self._lock:
-            data, self._data = self._data, []
-        client = aws.client(self._settings, "cloudwatch")
-        for first in range(0, len(data), _MOST_METRICS):
-            try:
-                client.put_metric_data(
-                    Namespace=_NAMESPACE, MetricData=data[first : first + _MOST_METRICS]
-                )
-            except (ClientError, BotoCoreError) as error:
-                _log.warning("Metrics of asynchronous endpoints are lost: %s", error)
+        data = [self._data.popleft() for _ in range(len(self._data))]
+        metrics.put(aws.client(self._settings, "cloudwatch"), data)
 
-    def _record(self, name: str, value: float, unit: str, dimensions: dict[str, str]) -> None:
-        datum = {
-            "MetricName": name,
-            "Value": float(value),
-            "Unit": unit,
-            "Dimensions": [{"Name": key, "Value": each} for key, each in dimensions.items()],
-        }
-        with self._lock:
-            self._data.append(datum)
+    def _record(self, unit: str, values: Mapping[str, float], **dimensions: str) -> None:
+        shown = [{"Name": key, "Value": each} for key, each in dimensions.items()]
+        self._data.extend(
+            {"MetricName": name, "Value": float(value), "Unit": unit, "Dimensions": shown}
+            for name, value in values.items()
+        )
 
 
 KIND = "async-invocation"

@@ -154,7 +154,7 @@ class ProcessEndpoints:
         self._metrics.close()
 
     def _retire(self, fleet: Fleet) -> None:
-        fleet.drain()
+        fleet.in_flight.wait()
         fleet.stop()
         with self._lock:
             self._fleets.discard(fleet)

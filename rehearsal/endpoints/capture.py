@@ -16,7 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.backends import DataCapture, Variant
-from rehearsal.endpoints.requests import Answer, Request, chosen
+from rehearsal.endpoints.requests import (
+    CUSTOM_ATTRIBUTES,
+    INFERENCE_ID,
+    Answer,
+    Request,
+    chosen,
+)
 from rehearsal.s3_uri import S3Uri
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures, SupervisedThread
@@ -27,9 +33,12 @@ _log = logging.getLogger(__name__)
 _MOST_BYTES = 64 * 2**20
 
 
-class _Writer(NamedTuple):
+class _Object(NamedTuple):
+    """What the lines of one object have in common."""
+
     variant: str
     role_arn: str
+    hour: str
 
 
 class Capture:
@@ -48,7 +57,7 @@ class Capture:
         self._endpoint = endpoint
         self._config = config
         self._lock = threading.Lock()
-        self._lines: dict[_Writer, list[tuple[datetime, str]]] = defaultdict(list)
+        self._lines: dict[_Object, list[tuple[datetime, str]]] = defaultdict(list)
         self._bytes = 0
         self._roles: dict[str, aws.Role] = {}
         self._failures = Failures(f"capture {endpoint}")
@@ -68,7 +77,8 @@ class Capture:
                 _log.warning("Capture of %s is behind: a request is left out.", self._endpoint)
                 return
             self._bytes += len(line)
-            self._lines[_Writer(variant.name, variant.role_arn)].append((time, line))
+            place = _Object(variant.name, variant.role_arn, f"{time:%Y/%m/%d/%H}")
+            self._lines[place].append((time, line))
 
     def close(self) -> None:
         """Writes what is left, and ends."""
@@ -77,15 +87,18 @@ class Capture:
 
     def _event(self, request: Request, answer: Answer, time: datetime) -> dict[str, Any]:
         captured = {}
-        if "INPUT" in self._config.modes:
-            captured["endpointInput"] = self._data("INPUT", request.content_type, request.body)
-        if "OUTPUT" in self._config.modes:
-            captured["endpointOutput"] = self._data("OUTPUT", answer.content_type, answer.body)
+        for mode, member, part in (
+            ("INPUT", "endpointInput", request),
+            ("OUTPUT", "endpointOutput", answer),
+        ):
+            if mode in self._config.modes:
+                content_type = part.headers.get("content-type")
+                captured[member] = self._data(mode, content_type, part.body)
         metadata: dict[str, Any] = {"eventId": str(uuid.uuid4())}
-        if request.custom_attributes:
-            metadata["customAttributes"] = [request.custom_attributes]
-        if request.inference_id:
-            metadata["inferenceId"] = request.inference_id
+        if attributes := request.headers.get(CUSTOM_ATTRIBUTES):
+            metadata["customAttributes"] = [attributes]
+        if inference_id := request.headers.get(INFERENCE_ID):
+            metadata["inferenceId"] = inference_id
         metadata["inferenceTime"] = time.strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"captureData": captured, "eventMetadata": metadata, "eventVersion": "0"}
 
@@ -113,24 +126,15 @@ class Capture:
     def _write(self) -> None:
         with self._lock:
             taken, self._lines, self._bytes = self._lines, defaultdict(list), 0
-        for writer, lines in taken.items():
-            hours: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-            for time, line in lines:
-                hours[time.strftime("%Y/%m/%d/%H")].append((time, line))
-            for hour, those in hours.items():
-                with self._failures.watched(writer.variant):
-                    self._put(writer, hour, those)
+        for wanted, lines in taken.items():
+            with self._failures.watched(wanted.variant):
+                self._put(wanted, lines)
 
-    def _role(self, arn: str) -> aws.Role:
-        if arn not in self._roles:
-            self._roles[arn] = aws.Role(self._settings, arn, "SageMaker-capture")
-        return self._roles[arn]
-
-    def _put(self, writer: _Writer, hour: str, lines: list[tuple[datetime, str]]) -> None:
+    def _put(self, wanted: _Object, lines: list[tuple[datetime, str]]) -> None:
         first = lines[0][0]
         name = f"{first:%M-%S}-{first.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
         place = S3Uri.parse(self._config.destination_s3_uri)
-        parts = [place.key.strip("/"), self._endpoint, writer.variant, hour, name]
+        parts = [place.key.strip("/"), self._endpoint, wanted.variant, wanted.hour, name]
         encrypted = {}
         if self._config.kms_key_id:
             encrypted = {
@@ -138,7 +142,10 @@ class Capture:
                 "SSEKMSKeyId": self._config.kms_key_id,
             }
         try:
-            self._role(writer.role_arn).client("s3").put_object(
+            if wanted.role_arn not in self._roles:
+                role = aws.Role(self._settings, wanted.role_arn, "SageMaker-capture")
+                self._roles[wanted.role_arn] = role
+            self._roles[wanted.role_arn].client("s3").put_object(
                 Bucket=place.bucket,
                 Key="/".join(part for part in parts if part),
                 Body="".join(f"{line}\n" for _, line in lines).encode(),
@@ -147,6 +154,6 @@ class Capture:
         except (ClientError, BotoCoreError) as error:
             _log.warning(
                 "%d captured requests of %s could not be written below %s as %s: %s",
-                *(len(lines), self._endpoint, self._config.destination_s3_uri, writer.role_arn),
+                *(len(lines), self._endpoint, self._config.destination_s3_uri, wanted.role_arn),
                 error,
             )

@@ -20,7 +20,7 @@ from rehearsal.endpoints.instance import Instance, Timing
 from rehearsal.endpoints.invocations import Invocations, Shadow
 from rehearsal.endpoints.metrics import EndpointMetrics
 from rehearsal.endpoints.pool import Pool, Servers
-from rehearsal.endpoints.requests import InFlight, Request
+from rehearsal.endpoints.requests import TARGET_VARIANT, InFlight, Request
 from rehearsal.endpoints.serverless import OnDemand
 from rehearsal.endpoints.servers import ModelServer
 from rehearsal.errors import validation
@@ -55,14 +55,10 @@ class Fleet:
         self._endpoint = endpoint
         self._folder = folder
         self._metrics = metrics
-        self._invocations = Invocations(
-            endpoint,
-            configuration,
-            metrics,
-            Capture(settings, endpoint, configuration.data_capture, timing.capture_every)
-            if configuration.data_capture
-            else None,
-        )
+        capture = None
+        if config := configuration.data_capture:
+            capture = Capture(settings, endpoint, config, timing.capture_every)
+        self._invocations = Invocations(endpoint, configuration, metrics, capture)
         self._timing = timing
         self._log_group = f"/aws/sagemaker/Endpoints/{endpoint}"
         self._role = aws.Role(settings, configuration.variants[0].role_arn, "SageMaker-endpoint")
@@ -99,7 +95,7 @@ class Fleet:
 
     def invoke(self, request: Request) -> tuple[int, dict[str, str], bytes]:
         """Asks one server; see `rehearsal.backends.EndpointBackend.invoke`."""
-        name = self._choose(request.target_variant)
+        name = self._choose(request.headers.get(TARGET_VARIANT))
         for shadow in self._shadows:
             shadow.offer(request)
         answer = self._invocations.ask(self._variants[name], self._servers[name], request)
@@ -121,10 +117,6 @@ class Fleet:
             FleetError: a new one did not come up; the others serve on.
         """
         self._servers[name].scale(count)
-
-    def drain(self) -> None:
-        """Waits until no request is under way, as long as one may take."""
-        self.in_flight.wait()
 
     def stop(self) -> None:
         """SIGTERM to all servers; returns when they are gone."""
@@ -150,13 +142,8 @@ class Fleet:
         return [*self._servers.values(), *self._shadowing]
 
     def _start_variant(self, variant: Variant, add: Callable[[str, Servers], None]) -> None:
-        server = servers.prepare(
-            self._settings,
-            variant,
-            self._folder,
-            self._progress,
-            self.configuration.volume_key_id,
-        )
+        key_id = self.configuration.volume_key_id
+        server = servers.prepare(self._settings, variant, self._folder, self._progress, key_id)
         self._report(variant)
         with self._lock:
             if self._closed:

@@ -217,27 +217,19 @@ class Instance:
 
     def _wait_until_healthy(self, running: Running, client: httpx.Client) -> None:
         variant = self._server.variant
-        deadline = time.monotonic() + variant.startup_health_check_timeout_seconds
+        what = f"The container for production variant {variant.name} did not pass the ping health"
+        hint = "Please check CloudWatch logs for this endpoint."
+        timeout = variant.startup_health_check_timeout_seconds
+        deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             ended = running.wait(_PING_EVERY)
             if ended is not None:
-                how = (
-                    ended.broken
-                    or f"it ended with exit code {next(iter(ended.exit_codes.values()))}"
-                )
-                raise FleetError(
-                    f"The container for production variant {variant.name} did not pass the ping "
-                    f"health check: {how}. "
-                    "Please check CloudWatch logs for this endpoint."
-                )
+                code = next(iter(ended.exit_codes.values()), None)
+                how = ended.broken or f"it ended with exit code {code}"
+                raise FleetError(f"{what} check: {how}. {hint}")
             if self._healthy(client):
                 return
-        raise FleetError(
-            f"The container for production variant {variant.name} did not pass the ping health "
-            f"check within "
-            f"{variant.startup_health_check_timeout_seconds} s. Please check CloudWatch logs for "
-            f"this endpoint."
-        )
+        raise FleetError(f"{what} check within {timeout} s. {hint}")
 
     def _watch(self, running: Running, client: httpx.Client) -> FleetError:
         """Returns why the server has to be replaced."""

@@ -123,18 +123,22 @@ class EndpointMetrics:
         while self._values:
             counts[self._values.popleft()] += 1
         comes = time.monotonic() + self._settings.modes.late_metrics
-        for data in _parts(list(_data(counts, datetime.now(UTC))), _MOST_METRICS):
-            self._late.append((comes, data))
+        self._late.append((comes, list(_data(counts, datetime.now(UTC)))))
 
     def _put(self, until: float) -> None:
         if self._client is None:
             self._client = aws.client(self._settings, "cloudwatch")
         while self._late and self._late[0][0] <= until:
-            _, data = self._late.popleft()
-            try:
-                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data)
-            except (ClientError, BotoCoreError) as error:
-                _log.warning("The metrics of endpoints could not be published: %s", error)
+            put(self._client, self._late.popleft()[1])
+
+
+def put(cloudwatch: Any, data: list[dict[str, Any]]) -> None:
+    """Puts metrics of endpoints; what CloudWatch refuses is logged and lost."""
+    for part in _parts(data, _MOST_METRICS):
+        try:
+            cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=part)
+        except (ClientError, BotoCoreError) as error:
+            _log.warning("The metrics of endpoints could not be published: %s", error)
 
 
 def _data(counts: Counter[_Value], at: datetime) -> Iterator[dict[str, Any]]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from rehearsal.backends import INVOCATION_SECONDS
 
-_TARGET = "x-amzn-sagemaker-target-variant"
-_INFERENCE_ID = "x-amzn-sagemaker-inference-id"
-_CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
+TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+CUSTOM_ATTRIBUTES = "x-amzn-sagemaker-custom-attributes"
 _OF_THE_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding"})
 
 
@@ -29,29 +29,14 @@ class Request:
     began: float = field(default_factory=time.monotonic)
 
     @property
-    def target_variant(self) -> str | None:
-        """The variant that the client names, if any."""
-        return self.headers.get(_TARGET)
-
-    @property
-    def inference_id(self) -> str | None:
-        """The client's id of the request, for the captured data."""
-        return self.headers.get(_INFERENCE_ID)
-
-    @property
-    def custom_attributes(self) -> str | None:
-        """What goes to the container, and back, as it is."""
-        return self.headers.get(_CUSTOM_ATTRIBUTES)
-
-    @property
-    def content_type(self) -> str | None:
-        """MIME type of the body."""
-        return self.headers.get("content-type")
-
-    @property
     def for_container(self) -> dict[str, str]:
         """The headers that the container gets."""
-        return {key: value for key, value in self.headers.items() if _is_for_container(key)}
+        wanted = ("content-type", "accept", "x-amzn-sagemaker-")
+        return {
+            key: value
+            for key, value in self.headers.items()
+            if key.startswith(wanted) and key != TARGET_VARIANT
+        }
 
 
 @dataclass(frozen=True)
@@ -68,11 +53,6 @@ class Answer:
     seconds: float
 
     @property
-    def content_type(self) -> str | None:
-        """MIME type of the body."""
-        return self.headers.get("content-type")
-
-    @property
     def for_client(self) -> dict[str, str]:
         """Its headers but those of the connection."""
         return {key: value for key, value in self.headers.items() if key not in _OF_THE_CONNECTION}
@@ -82,10 +62,6 @@ def chosen(share: float) -> bool:
     """Whether chance picks this one of all requests, at a share of 0 to 1."""
     # As on AWS; nothing is decided by it.
     return random.random() < share  # noqa: S311 - no secret
-
-
-def _is_for_container(header: str) -> bool:
-    return header != _TARGET and header.startswith(("content-type", "accept", "x-amzn-sagemaker-"))
 
 
 # A server that sends its answer byte by byte may take longer than a request's timeout.

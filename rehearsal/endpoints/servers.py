@@ -32,7 +32,7 @@ class ModelServer:
     variables: Mapping[str, str]
 
 
-def download(settings: RehearsalSettings, variant: Variant, target: Path) -> None:
+def _download(role: aws.Role, variant: Variant, target: Path) -> None:
     """Writes the archive that the variant's model names to the file `target`, as the model's role.
 
     Raises:
@@ -41,8 +41,7 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
     uri = variant.model_data_url or ""
     try:
         place = S3Uri.parse(uri)
-        credentials = aws.assume(settings, variant.role_arn, "SageMaker-endpoint")
-        s3 = aws.client(settings, "s3", credentials)
+        s3 = role.client("s3")
         # https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html asks for it.
         s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
         body: Any = s3.get_object(Bucket=place.bucket, Key=place.key)
@@ -52,10 +51,8 @@ def download(settings: RehearsalSettings, variant: Variant, target: Path) -> Non
     except (ClientError, BotoCoreError, ValueError) as error:
         raise FleetError(
             f'Failed to download model data for the variant {variant.name} from URL: "{uri}". '
-            f"Please ensure that there "
-            f"is an object located at the URL and that the role {variant.role_arn} has permissions "
-            f"to download it: "
-            f"{error}"
+            "Please ensure that there is an object located at the URL and that the role "
+            f"{variant.role_arn} has permissions to download it: {error}"
         ) from error
     except OSError as error:
         raise FleetError(
@@ -128,6 +125,6 @@ def prepare(
     if variant.model_data_url:
         folder.mkdir(parents=True, exist_ok=True)
         archive = folder / f"{variant.name}.tar.gz"
-        download(settings, variant, archive)
+        _download(role, variant, archive)
     region = {"AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
     return ModelServer(variant, image, environment, archive, region | variant.environment)

@@ -9,20 +9,19 @@ from rehearsal.errors import ApiError
 
 
 class Traffic:
-    """Blue is the fleet that serves, green the one that an update brings."""
+    """Blue is the fleet that serves, green the one that an update brings.
+
+    Attributes:
+        blue: None, there is none yet.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._lock = threading.Lock()
-        self._blue: Fleet | None = None
+        self.blue: Fleet | None = None
         self._green: Fleet | None = None
         self._share = 0.0
         self._closed = False
-
-    @property
-    def blue(self) -> Fleet | None:
-        """The fleet that serves; None, there is none yet."""
-        return self._blue
 
     def enter(self, timeout_seconds: float) -> Fleet:
         """The fleet for one request, which is under way there until `fleet.in_flight.leave()`.
@@ -33,7 +32,7 @@ class Traffic:
             ApiError: ServiceUnavailable, there is no fleet.
         """
         with self._lock:
-            first, second = self._blue, self._green
+            first, second = self.blue, self._green
             if second and (first is None or chosen(self._share)):
                 first, second = second, first
             if first and second and not first.available and second.available and self._share:
@@ -63,7 +62,7 @@ class Traffic:
         """
         with self._lock:
             self._refuse_closed()
-            before, self._blue = self._blue, green
+            before, self.blue = self.blue, green
             self._green, self._share = None, 0.0
             return before
 
@@ -76,7 +75,7 @@ class Traffic:
         """Takes no further request, and returns the fleet that served."""
         with self._lock:
             self._closed = True
-            before, self._blue = self._blue, None
+            before, self.blue = self.blue, None
             self._green, self._share = None, 0.0
             return before
 

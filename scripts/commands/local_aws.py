@@ -1,16 +1,12 @@
 """`./scripts/local-aws`: AWS on this machine, in the background."""
 
-from collections.abc import Callable
-from dataclasses import fields
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
 
 from rehearsal import lifecycle
-from rehearsal.modes import Modes, chosen
+from rehearsal.modes import Modes, mode_options
 from scripts.cli import group, subcommand
 from scripts.deployed.session import STATES, shell_line
 
@@ -27,37 +23,6 @@ _state_option = click.option(
     show_default="the one that runs, or .rehearsal/aws",
     help="its folder",
 )
-
-
-def mode_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Adds `--unkind` and a flag for each of `Modes`; the function gets them as `modes`."""
-
-    @wraps(function)
-    def with_modes(console: Console, /, *, unkind: bool, **given: Any) -> int:
-        asked = {each.name: given.pop(each.name) for each in fields(Modes)}
-        return function(console, modes=chosen(unkind, asked), **given)
-
-    decorated: Callable[..., int] = with_modes
-    for each in reversed(fields(Modes)):
-        decorated = _mode_option(each.name, each.metadata)(decorated)
-    return click.option(
-        "--unkind",
-        is_flag=True,
-        help="as AWS is at times (docs/rehearsal.md): all of the following; a flag of one beside "
-        "it, e.g. `--unkind --late-metrics 10`, wins",
-    )(decorated)
-
-
-def _mode_option(name: str, about: Any) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    flag = name.replace("_", "-")
-    if about["metavar"] is None:
-        return click.option(f"--{flag}/--no-{flag}", default=None, help=about["help"])
-    return click.option(
-        f"--{flag}",
-        type=click.FloatRange(min=0, max=float("inf"), max_open=True),
-        metavar=about["metavar"],
-        help=f"{about['help']} (with --unkind: {about['unkind']:g})",
-    )
 
 
 @group(

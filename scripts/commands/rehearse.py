@@ -20,12 +20,12 @@ from rich.console import Console
 from rehearsal import lifecycle
 from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
-from rehearsal.modes import Modes
+from rehearsal.modes import Modes, mode_options
 from rehearsal.settings import default_cache
 from scripts import REPOSITORY
 from scripts.cli import Command, command, context_option, exclusive
 from scripts.commands import approve, drop, watch
-from scripts.commands.local_aws import enforce_iam_option, mode_options
+from scripts.commands.local_aws import enforce_iam_option
 from scripts.commands.report import tell
 from scripts.console import INTERRUPTED, CommandError, Stages, explain, warn
 from scripts.deployed.cdk import BOUNDARY, Cdk, CdkError, make_boundary

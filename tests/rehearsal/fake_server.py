@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -15,7 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rehearsal import aws, modes, server
+import click
+
+from rehearsal import aws, server
 from rehearsal.backends import (
     INVOCATION_SECONDS,
     Call,
@@ -30,6 +30,7 @@ from rehearsal.backends import (
 from rehearsal.endpoints.capacities import summary
 from rehearsal.errors import ApiError
 from rehearsal.jobs.backend import ProcessBackend
+from rehearsal.modes import Modes, mode_options
 from rehearsal.pipelines.engine import Engine
 from rehearsal.settings import RehearsalSettings
 
@@ -221,20 +222,19 @@ class Backends:
         return Engine(settings, call, reports, poll_seconds=0.02)
 
 
-if __name__ == "__main__":
-    state = Path(sys.argv[1])
+@click.command()
+@click.argument("state", type=click.Path(path_type=Path))
+@click.argument("port", type=int)
+@click.option("--enforce-iam", is_flag=True)
+@mode_options
+def main(state: Path, port: int, enforce_iam: bool, modes: Modes) -> None:
     server.log_to_stderr()
-    flags = argparse.ArgumentParser()
-    modes.add_arguments(flags)
-    flags.add_argument("--enforce-iam", action="store_true")
-    given = flags.parse_args(sys.argv[3:])
     server.serve(
-        RehearsalSettings(
-            state,
-            state / "cache",
-            int(sys.argv[2]),
-            modes=modes.from_arguments(given),
-        ),
+        RehearsalSettings(state, state / "cache", port, modes=modes),
         backends=Backends(),
-        enforce_iam=given.enforce_iam,
+        enforce_iam=enforce_iam,
     )
+
+
+if __name__ == "__main__":
+    main()

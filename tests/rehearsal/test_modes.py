@@ -1,18 +1,21 @@
 """Modes on command lines, and how they get to the server."""
 
-import argparse
 from dataclasses import fields
 
+import click
 import pytest
 
-from rehearsal import modes
-from rehearsal.modes import UNKIND, Modes
+from rehearsal.modes import UNKIND, Modes, mode_options
+
+
+@click.command()
+@mode_options
+def command(modes):
+    return modes
 
 
 def parsed(*words):
-    parser = argparse.ArgumentParser()
-    modes.add_arguments(parser)
-    return modes.from_arguments(parser.parse_args(words))
+    return command.main(list(words), standalone_mode=False)
 
 
 def test_nothing_is_unkind_that_was_not_asked_for():
@@ -38,7 +41,6 @@ def test_flags_ask_for_what_they_were_made_of(wanted):
 
 
 @pytest.mark.parametrize("number", ["-1", "inf", "nan", "soon"])
-def test_a_number_that_is_none_is_refused(number, capsys):
-    with pytest.raises(SystemExit):
+def test_a_number_that_is_none_is_refused(number):
+    with pytest.raises(click.UsageError, match="is no number of at least 0"):
         parsed(f"--late-metrics={number}")
-    assert "is no number of at least 0" in capsys.readouterr().err

@@ -63,9 +63,11 @@ def test_a_processing_job_that_outlives_its_credentials_has_others_and_delivers(
         "done ['AWS_CONTAINER_AUTHORIZATION_TOKEN', 'AWS_CONTAINER_CREDENTIALS_FULL_URI', "
         "'AWS_ENDPOINT_URL', 'AWS_REGION']"
     ]
-    old = aws.Credentials(first["AccessKeyId"], first["SecretAccessKey"], first["Token"])
+    old = boto3.session.Session(
+        first["AccessKeyId"], first["SecretAccessKey"], first["Token"], settings.region
+    )
     with pytest.raises(ClientError, match=r"ExpiredToken|InvalidAccessKeyId"):
-        aws.client(settings, "s3", old).list_buckets()
+        old.client("s3", endpoint_url=settings.endpoint_url).list_buckets()
 
 
 def test_a_training_job_that_outlives_its_credentials_delivers_its_model(
