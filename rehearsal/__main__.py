@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rehearsal import server
+from rehearsal.errors import StartError
 from rehearsal.modes import Modes, mode_options
 from rehearsal.settings import RehearsalSettings, default_cache
 
@@ -36,7 +37,7 @@ def main(state: Path, port: int, cache: Path, *, enforce_iam: bool, modes: Modes
     server.log_to_stderr()
     try:
         server.serve(RehearsalSettings(state, cache, port, modes=modes), enforce_iam=enforce_iam)
-    except server.StartError as error:
+    except StartError as error:
         print(error, file=sys.stderr, flush=True)
         # What MiniStack still runs is not waited for; see `server.serve`.
         os._exit(1)

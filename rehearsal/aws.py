@@ -1,10 +1,10 @@
 """How the rehearsal's own parts talk to the rehearsal's AWS: by boto3, as anybody does."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 import botocore.session
@@ -196,10 +196,5 @@ class Permission:
     is_unscoped: bool = False
 
 
-class Authorization(Protocol):
-    """Decides what a role may do, as IAM would."""
-
-    def allows(self, credentials: Credentials, permission: Permission) -> bool:
-        """Whether the role of these credentials has a permission; always true where IAM is not
-        enforced.
-        """
+Allows = Callable[[Credentials, Permission], bool]
+"""Whether IAM lets the role of these credentials do it; always where IAM is not enforced."""

@@ -18,6 +18,14 @@ Request and response have botocore's member names, with `datetime` (aware, UTC) 
 are validated as a client's would be. Raises `rehearsal.errors.ApiError`.
 """
 
+Response = tuple[int, dict[str, str], bytes]
+"""Status, headers and body of HTTP."""
+
+AcceptAsync = Callable[[str, Mapping[str, str], bytes], Response]
+"""Keeps the request of an `InvokeEndpointAsync`, of an endpoint's name, headers with names in lower
+case and a body, and answers at once. Raises `rehearsal.errors.ApiError`.
+"""
+
 Change = Callable[[dict[str, Any]], None]
 """Merges fields of the Describe response into a record that is there still, and sends its event."""
 
@@ -70,6 +78,9 @@ class ServerlessConfig:
     maximum_concurrency: int
 
 
+STARTUP_SECONDS = 480  # AWS's default for ContainerStartupHealthCheckTimeoutInSeconds
+
+
 @dataclass(frozen=True)
 class Variant:
     """A production or shadow variant, its model resolved.
@@ -91,10 +102,8 @@ class Variant:
     instance_count: int
     weight: float
     role_arn: str
-    network_isolation: bool
     model_package_arn: str | None = None
-    model_name: str = ""
-    startup_health_check_timeout_seconds: int = 480
+    startup_health_check_timeout_seconds: int = STARTUP_SECONDS
     serverless: ServerlessConfig | None = None
 
 
@@ -217,7 +226,7 @@ class EndpointBackend(Protocol):
         body: bytes,
         headers: Mapping[str, str],
         timeout_seconds: float = INVOCATION_SECONDS,
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> Response:
         """The model server's own status, headers and body for `POST /invocations`. Blocks.
 
         Args:
@@ -231,23 +240,6 @@ class EndpointBackend(Protocol):
 
     def close(self) -> None:
         """Ends all servers and waits for their processes to be gone."""
-
-
-class AsyncInference(Protocol):
-    """Takes requests of asynchronous endpoints."""
-
-    def accept(
-        self, endpoint_name: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Keeps the request of an `InvokeEndpointAsync`, and returns at once with its answer.
-
-        Args:
-            headers: the client's, names in lower case.
-
-        Raises:
-            rehearsal.errors.ApiError: the endpoint is not there or is not asynchronous, or the
-                request is wrong.
-        """
 
 
 class ExecutionReports(Protocol):

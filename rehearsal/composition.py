@@ -12,7 +12,6 @@ import signal
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from rehearsal import recovery
 from rehearsal.api import dispatch
@@ -25,6 +24,7 @@ from rehearsal.autoscaling.resource_types import ScalableTarget, ScalingPolicy
 from rehearsal.autoscaling.scaler import Scaler
 from rehearsal.cloudformation import RECORDED_ONLY
 from rehearsal.endpoints import metrics as endpoint_metrics
+from rehearsal.errors import StartError
 from rehearsal.events import Events
 from rehearsal.ministack import access_logs, alarms, patches, patching, stacks
 from rehearsal.ministack import server as ministack
@@ -41,20 +41,6 @@ _log = logging.getLogger(__name__)
 _INTERRUPTED = "The rehearsal was stopped while this ran."
 
 
-class _Closable(Protocol):
-    def close(self) -> None: ...
-
-
-class _Worker(_Closable, Protocol):
-    """What works by itself while the server answers."""
-
-    def start(self) -> None: ...
-
-
-class CompositionError(Exception):
-    """The parts don't come together: one sentence, what is wrong and what to do."""
-
-
 @dataclass(frozen=True)
 class _Rehearsal:
     """All parts of one server.
@@ -64,10 +50,9 @@ class _Rehearsal:
         periodic: what is done now and then on MiniStack's loop.
     """
 
-    settings: RehearsalSettings
     context: Context
     tables: DurableTables
-    workers: Sequence[_Worker]
+    workers: Sequence[Scaler | Backlog]
     periodic: Sequence[ministack.Periodic]
 
     def take_up(self) -> None:
@@ -78,24 +63,18 @@ class _Rehearsal:
         recovery.recover(self.context)
         for worker in self.workers:
             worker.start()
-        _write_environment(self.settings)
-        _log.info("Ready at %s", self.settings.endpoint_url)
+        _write_environment(self.context.settings)
+        _log.info("Ready at %s", self.context.settings.endpoint_url)
 
     def close(self) -> None:
         """Jobs and model servers end; their last words (logs, outputs) need the server still."""
         context = self.context
-        parts: list[_Closable] = [
-            *self.workers,
-            context.pipelines,
-            context.jobs,
-            context.endpoints,
-            context.events,
-        ]
-        for part in parts:
+        behind = (context.pipelines, context.jobs, context.endpoints, context.events)
+        for close in (part.close for part in (*self.workers, *behind)):
             try:
-                part.close()
+                close()
             except Exception:  # noqa: BLE001 - the others must be closed all the same
-                _log.exception("%s did not close", type(part).__name__)
+                _log.exception("%s failed", close.__qualname__)
 
 
 def run(
@@ -104,7 +83,7 @@ def run(
     """Answers on a bound socket until SIGTERM or SIGINT, then ends all jobs and servers.
 
     Raises:
-        CompositionError: another MiniStack is installed, or the state folder holds what can't be
+        StartError: another MiniStack is installed, or the state folder holds what can't be
             taken up.
     """
     with contextlib.closing(Store(settings.state / "sagemaker.sqlite")) as store:
@@ -112,7 +91,7 @@ def run(
             rehearsal = _compose(settings, backends, store, enforce_iam=enforce_iam)
             asyncio.new_event_loop().run_until_complete(_serve(rehearsal, listener))
         except patching.PatchError as error:
-            raise CompositionError(str(error)) from error
+            raise StartError(str(error)) from error
         finally:
             (settings.state / ANNOUNCEMENT).unlink(missing_ok=True)
 
@@ -126,11 +105,12 @@ def _compose(
     context.jobs = backends.jobs(settings)
     context.endpoints = backends.endpoints(settings)
     context.pipelines = backends.pipelines(settings, api.call, api)
-    backlog = context.asynchronous = Backlog(context)
+    backlog = Backlog(context)
+    context.accept_async = backlog.accept
     scaling = ApplicationAutoScaling(settings, store, api.call)
     scaler = Scaler(settings, store, api.call, alarms.newest_value)
     record = Record(settings.state)
-    context.authorization = Decisions(record, enforced=enforce_iam)
+    context.allows = Decisions(record, enforced=enforce_iam).allows
     tables = DurableTables(settings)
     types = [
         *dispatch.resource_types(api.call, settings.modes),
@@ -158,7 +138,7 @@ def _compose(
     )
     alarms.LATE_SECONDS[endpoint_metrics.NAMESPACE] = settings.modes.late_metrics
     periodic = [("access logs", logs.deliver, access_logs.EVERY_SECONDS)] if logs else []
-    return _Rehearsal(settings, context, tables, (scaler, backlog), periodic)
+    return _Rehearsal(context, tables, (scaler, backlog), periodic)
 
 
 async def _serve(rehearsal: _Rehearsal, listener: socket.socket) -> None:
@@ -190,9 +170,9 @@ async def _serve(rehearsal: _Rehearsal, listener: socket.socket) -> None:
         ending.cancel()
     _log.info("Stopped")
     if faults:
-        raise CompositionError(
-            f"What {rehearsal.settings.state} holds could not be taken up ({faults[0]!r}): the log "
-            "has the traceback; mend that, or start with an empty folder."
+        raise StartError(
+            f"What {rehearsal.context.settings.state} holds could not be taken up ({faults[0]!r}): "
+            "the log has the traceback; mend that, or start with an empty folder."
         ) from faults[0]
 
 

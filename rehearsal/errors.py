@@ -1,10 +1,14 @@
-"""Errors that an AWS client sees, with the codes that SageMaker documents.
+"""Errors that an AWS client sees, with the codes that SageMaker documents, and the server's own.
 
 Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html and each
 operation's own page.
 """
 
 from typing import Any
+
+
+class StartError(Exception):
+    """The server can't start: one sentence, what is wrong and what to do."""
 
 
 class ApiError(Exception):

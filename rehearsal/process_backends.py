@@ -1,6 +1,6 @@
 """What does the work behind SageMaker's API: processes of this machine, and our engine."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from rehearsal.authorization.caller import caller, execution_role
 from rehearsal.backends import (
@@ -17,36 +17,21 @@ from rehearsal.pipelines.expressions import ReadS3, s3_reader
 from rehearsal.settings import RehearsalSettings
 
 
-class Backends(Protocol):
-    """Makes the parts that do the work; `ProcessBackends` unless a test brings its own."""
+class Backends:
+    """Makes the parts that do the work; a test brings others."""
 
     def jobs(self, settings: RehearsalSettings) -> JobBackend:
-        """Processing, training and batch transform jobs."""
-
-    def endpoints(self, settings: RehearsalSettings) -> EndpointBackend:
-        """Model servers."""
-
-    def pipelines(
-        self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
-    ) -> PipelineBackend:
-        """Executions of pipelines."""
-
-
-class ProcessBackends:
-    """Jobs and model servers as processes, pipelines by our engine."""
-
-    def jobs(self, settings: RehearsalSettings) -> JobBackend:
-        """A process a container."""
+        """Of jobs: a process a container."""
         return ProcessBackend(settings)
 
     def endpoints(self, settings: RehearsalSettings) -> EndpointBackend:
-        """A process an instance."""
+        """Of model servers: a process an instance."""
         return ProcessEndpoints(settings)
 
     def pipelines(
         self, settings: RehearsalSettings, call: Call, reports: ExecutionReports
     ) -> PipelineBackend:
-        """Our engine, each execution as its role."""
+        """Of executions: our engine, each as its role."""
 
         def as_role(execution: dict[str, Any]) -> tuple[Call, ReadS3]:
             role = execution_role(settings, execution)

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import ministack
-from rehearsal.process_backends import Backends, ProcessBackends
+from rehearsal.errors import StartError
+from rehearsal.process_backends import Backends
 from rehearsal.settings import HOST, LOCK, RehearsalSettings
-
-
-class StartError(Exception):
-    """The server can't start: one sentence, what is wrong and what to do."""
 
 
 def serve(
@@ -36,12 +33,7 @@ def serve(
         ministack.configure(settings, enforce_iam=enforce_iam)
         from rehearsal import composition  # noqa: PLC0415 - it imports MiniStack: see there
 
-        try:
-            composition.run(
-                settings, backends or ProcessBackends(), listener, enforce_iam=enforce_iam
-            )
-        except composition.CompositionError as error:
-            raise StartError(str(error)) from error
+        composition.run(settings, backends or Backends(), listener, enforce_iam=enforce_iam)
     # The state is written. What MiniStack still runs is not waited for: a custom resource whose
     # function never answers would hold this process for an hour.
     logging.shutdown()

@@ -12,12 +12,10 @@ from urllib.parse import unquote
 
 from rehearsal import service_model
 from rehearsal.api.dispatch import Api
-from rehearsal.backends import Call
+from rehearsal.backends import Call, Response
 from rehearsal.errors import ApiError
 from rehearsal.resources import endpoints
 from rehearsal.resources.context import Context
-
-Response = tuple[int, dict[str, str], bytes]
 
 _log = logging.getLogger(__name__)
 INVOCATION = re.compile(r"/endpoints/([^/]+)/(async-)?invocations")
@@ -111,7 +109,7 @@ def _invoke(
         raise ApiError("UnknownOperationException", f"The rehearsal has no {method} {path}.", 404)
     name = unquote(match[1])
     if match[2]:
-        return context.asynchronous.accept(name, headers, body)
+        return context.accept_async(name, headers, body)
     _check(context, name, body)
     status, answered, content = context.endpoints.invoke(name, body, headers)
     if not 200 <= status < 300:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rehearsal import aws
 from rehearsal.asynchronous.invocation import NoServerError, Runner, read_request
+from rehearsal.backends import Response
 from rehearsal.endpoints import metrics
 from rehearsal.errors import ApiError
 from rehearsal.resources import endpoints, variants
@@ -84,8 +85,8 @@ Record = dict[str, Any]
 
 
 class Backlog:
-    """`rehearsal.backends.AsyncInference`: keeps invocations on disk until they have ended, so
-    that each is run at least once, also when the rehearsal is stopped meanwhile.
+    """Keeps invocations on disk until they have ended, so that each is run at least once, also
+    when the rehearsal is stopped meanwhile.
     """
 
     def __init__(self, context: Context) -> None:
@@ -111,10 +112,8 @@ class Backlog:
             self._closing = True
         self._thread.close()
 
-    def accept(
-        self, endpoint_name: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
-        """See `rehearsal.backends.AsyncInference`."""
+    def accept(self, endpoint_name: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """See `rehearsal.backends.AcceptAsync`."""
         endpoint = self._endpoint(endpoint_name)
         invocation = read_request(endpoint, headers, body)
         invocation_id = invocation["Id"]

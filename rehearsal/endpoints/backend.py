@@ -14,6 +14,7 @@ from rehearsal.backends import (
     Change,
     Configuration,
     DeploymentConfig,
+    Response,
 )
 from rehearsal.endpoints.capacities import change_capacities
 from rehearsal.endpoints.fleet import Fleet
@@ -124,7 +125,7 @@ class ProcessEndpoints:
         body: bytes,
         headers: Mapping[str, str],
         timeout_seconds: float = INVOCATION_SECONDS,
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> Response:
         """See `rehearsal.backends.EndpointBackend`."""
         request = Request(body, headers, timeout_seconds)
         with self._lock:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rehearsal import aws
 from rehearsal.authorization import sagemaker
-from rehearsal.backends import Configuration, Variant
+from rehearsal.backends import Configuration, Response, Variant
 from rehearsal.endpoints import servers
 from rehearsal.endpoints.capture import Capture
 from rehearsal.endpoints.errors import FleetError
@@ -93,7 +93,7 @@ class Fleet:
         for each in self._all():
             each.wait_until_serving(None if ends is None else max(ends - time.monotonic(), 0))
 
-    def invoke(self, request: Request) -> tuple[int, dict[str, str], bytes]:
+    def invoke(self, request: Request) -> Response:
         """Asks one server; see `rehearsal.backends.EndpointBackend.invoke`."""
         name = self._choose(request.headers.get(TARGET_VARIANT))
         for shadow in self._shadows:

@@ -49,7 +49,7 @@ def enforce(
 
 
 class Decisions:
-    """`rehearsal.backends.Authorization` by MiniStack's engine, on record as its own decisions."""
+    """Decides by MiniStack's engine, on record as its own decisions."""
 
     def __init__(self, record: Record, *, enforced: bool) -> None:
         self._record = record

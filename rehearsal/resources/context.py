@@ -7,13 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rehearsal import aws
-from rehearsal.aws import Authorization
-from rehearsal.backends import (
-    AsyncInference,
-    EndpointBackend,
-    JobBackend,
-    PipelineBackend,
-)
+from rehearsal.aws import Allows
+from rehearsal.backends import AcceptAsync, EndpointBackend, JobBackend, PipelineBackend
 from rehearsal.errors import conflict
 from rehearsal.events import Events
 from rehearsal.pipelines.metrics import ExecutionMetrics
@@ -26,9 +21,7 @@ _ONCE = "client-request"
 
 @dataclass
 class Context:
-    """The parts behind the API. The backends need its `call`, so `rehearsal.server` sets them
-    after it is made.
-    """
+    """The parts behind the API. Those that need its `call` are set after it is made."""
 
     settings: RehearsalSettings
     store: Store
@@ -37,8 +30,8 @@ class Context:
     jobs: JobBackend = field(init=False)
     endpoints: EndpointBackend = field(init=False)
     pipelines: PipelineBackend = field(init=False)
-    asynchronous: AsyncInference = field(init=False)
-    authorization: Authorization = field(init=False)
+    accept_async: AcceptAsync = field(init=False)
+    allows: Allows = field(init=False)
 
     def arn(self, resource: str) -> str:
         """The ARN of e.g. `model/mine`."""

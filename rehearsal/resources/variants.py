@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rehearsal.backends import Configuration, DataCapture, ServerlessConfig, Variant
+from rehearsal.backends import (
+    STARTUP_SECONDS,
+    Configuration,
+    DataCapture,
+    ServerlessConfig,
+    Variant,
+)
 from rehearsal.endpoints.capacities import summary
 from rehearsal.errors import validation
 from rehearsal.resources import endpoint_configs, model_packages, models
 from rehearsal.resources.context import Context, Record
-
-_STARTUP_SECONDS = 480  # AWS's default for ContainerStartupHealthCheckTimeoutInSeconds
 
 
 def resolve(context: Context, config_name: str) -> Configuration:
@@ -106,13 +110,9 @@ def _variant(context: Context, config: Record, variant: Record) -> Variant:
         instance_count=1 if serverless else variant.get("InitialInstanceCount", 1),
         weight=variant.get("InitialVariantWeight", 1.0),
         role_arn=model.get("ExecutionRoleArn") or config.get("ExecutionRoleArn", ""),
-        network_isolation=bool(
-            model.get("EnableNetworkIsolation") or config.get("EnableNetworkIsolation")
-        ),
         model_package_arn=container.get("ModelPackageArn"),
-        model_name=model["ModelName"],
         startup_health_check_timeout_seconds=variant.get(
-            "ContainerStartupHealthCheckTimeoutInSeconds", _STARTUP_SECONDS
+            "ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_SECONDS
         ),
         serverless=ServerlessConfig(serverless["MemorySizeInMB"], serverless["MaxConcurrency"])
         if serverless

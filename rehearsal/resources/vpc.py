@@ -53,7 +53,7 @@ def check_vpc(
         return
     role = aws.Role(context.settings, role_arn, "SageMaker")
     for permission in (*_check_interfaces(role, config), *more):
-        if not context.authorization.allows(role.credentials, permission):
+        if not context.allows(role.credentials, permission):
             how = " with no condition and no resource filter" if permission.is_unscoped else ""
             raise validation(
                 f"VpcConfig can't be used as the role {role.arn}: it is not authorized to perform: "

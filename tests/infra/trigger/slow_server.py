@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rehearsal import server
+from rehearsal import process_backends, server
 from rehearsal.backends import Change, JobBackend
-from rehearsal.process_backends import ProcessBackends
 from rehearsal.settings import RehearsalSettings
 
 
@@ -42,7 +41,7 @@ class Jobs:
         return None
 
 
-class Backends(ProcessBackends):
+class Backends(process_backends.Backends):
     def jobs(self, settings: RehearsalSettings) -> JobBackend:
         return Jobs(settings.state / "outcome")  # type: ignore[return-value]
 

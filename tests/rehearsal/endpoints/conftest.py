@@ -49,7 +49,6 @@ def variant(settings: RehearsalSettings, server_image: str, bucket: str) -> Call
             instance_count=1,
             weight=1.0,
             role_arn=ROLE,
-            network_isolation=False,
         )
         return replace(made, **changes)
 

@@ -49,7 +49,6 @@ def variant(settings: RehearsalSettings, tmp_path_factory: pytest.TempPathFactor
         instance_count=1,
         weight=1.0,
         role_arn=ROLE,
-        network_isolation=False,
     )
 
 
