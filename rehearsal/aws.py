@@ -91,9 +91,6 @@ class Role:
 
     Its credentials are renewed before they end, and a client that somebody holds has the renewed
     ones with its next request. Any thread may ask.
-
-    Attributes:
-        life_seconds: of its credentials.
     """
 
     def __init__(

@@ -68,7 +68,6 @@ class ResourceType(ABC):
     takes_tags: ClassVar[bool] = True
 
     def __init__(self, call: Call) -> None:
-        """Makes the type on its service's API."""
         self._call = call
 
     @abstractmethod
@@ -105,11 +104,18 @@ class ResourceType(ABC):
 class SageMakerType(ResourceType):
     """A type whose `Ref` is an ARN; unless it says otherwise, an update changes its tags alone.
 
+    Type, operations and members are named after its class.
+
     Attributes:
-        resource: what its operations and its ARN's member are named after, e.g. `Model`.
+        resource: that name, e.g. `Model`.
     """
 
     resource: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.resource = cls.__name__
+        cls.type_name = f"AWS::SageMaker::{cls.resource}"
+        cls.name_property = f"{cls.resource}Name"
 
     def create(self, name: str, properties: Properties) -> Provisioned:
         """As `ResourceType.create`."""
@@ -138,9 +144,6 @@ class SageMakerType(ResourceType):
 def to_request(shape: Shape | None, type_name: str, properties: Properties) -> dict[str, Any]:
     """The properties as a request, texts made the numbers and booleans that the API wants: a
     template's parameters are all text.
-
-    Args:
-        shape: of the request.
 
     Raises:
         ApiError: ValidationException, the operation has no such member.

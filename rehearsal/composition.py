@@ -38,7 +38,6 @@ from rehearsal.settings import ANNOUNCEMENT, RehearsalSettings
 from rehearsal.store import Store
 
 _log = logging.getLogger(__name__)
-_INTERRUPTED = "The rehearsal was stopped while this ran."
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class _Rehearsal:
         """What the last stop left, and the workers; from then on clients may come."""
         self.tables.make_lost_writes_again()
         self.context.events.start()
-        stacks.fail_interrupted(_INTERRUPTED)
+        stacks.fail_interrupted(recovery.REASON)
         recovery.recover(self.context)
         for worker in self.workers:
             worker.start()
@@ -108,6 +107,7 @@ def _compose(
     backlog = Backlog(context)
     context.accept_async = backlog.accept
     scaling = ApplicationAutoScaling(settings, store, api.call)
+    scaling_http = Http(SERVICE, scaling.call, "InternalServiceException")
     scaler = Scaler(settings, store, api.call, alarms.newest_value)
     record = Record(settings.state)
     context.allows = Decisions(record, enforced=enforce_iam).allows
@@ -122,11 +122,7 @@ def _compose(
     patching.apply(
         [
             *patches.service_patches("sagemaker", "SageMaker.", SageMakerHttp(context, api)),
-            *patches.service_patches(
-                SERVICE,
-                "AnyScaleFrontendService.",
-                Http(SERVICE, scaling.call, "InternalServiceException"),
-            ),
+            *patches.service_patches(SERVICE, "AnyScaleFrontendService.", scaling_http),
             *patches.type_patches(types, RECORDED_ONLY),
             *patches.data_patches(settings.state, tables),
             *patches.STACK_PATCHES,

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-wit
 """
 
 import logging
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ PutEvent = Callable[[str, dict[str, Any], list[str]], None]
 
 Record = dict[str, Any]
 
+KIND = "event"
 _log = logging.getLogger(__name__)
 _EVERY_SECONDS = 1.0
 _MOST_TRIES = 5
@@ -30,7 +32,6 @@ class Events:
     """
 
     def __init__(self, store: Store, put_event: PutEvent) -> None:
-        """Keeps events in the store, and sends them from `start` on."""
         self._store = store
         self._put_event = put_event
         self._failures = 0
@@ -43,8 +44,7 @@ class Events:
     def close(self) -> None:
         """Sends what is left, each event once."""
         self._thread.close()
-        while self._send_next():
-            pass
+        self._send_all()
 
     def send(self, detail_type: str, detail: Record, resources: list[str]) -> None:
         """Sends one event, with the transaction that is under way if there is one.
@@ -54,7 +54,8 @@ class Events:
             resources: ARNs.
         """
         given = {key: value for key, value in detail.items() if value is not None}
-        self._store.add_event({"type": detail_type, "detail": given, "resources": resources})
+        name, event = uuid.uuid4().hex, {"type": detail_type, "detail": given, "of": resources}
+        self._store.add(KIND, name, f"{KIND}/{name}", event)
         self._store.afterwards(self._thread.wake)
 
     def send_description(
@@ -63,8 +64,6 @@ class Events:
         """Sends an event whose detail is a Describe response, its times in milliseconds since 1970.
 
         Args:
-            detail: the response.
-            arn: of the resource.
             tags: of the resource; None where its events have none.
         """
         described = _milliseconds(detail) | ({"Tags": tags} if tags is not None else {})
@@ -76,19 +75,19 @@ class Events:
 
     def _send_next(self) -> bool:
         """Whether there may be another to be sent now."""
-        found = self._store.next_event()
+        found = self._store.first(KIND)
         if found is None:
             return False
-        number, event = found
+        event = found.record
         try:
-            self._put_event(event["type"], event["detail"], event["resources"])
+            self._put_event(event["type"], event["detail"], event["of"])
         except Exception:  # noqa: BLE001 - whatever MiniStack raises
             self._failures += 1
-            _log.exception("The event '%s' of %s was not sent", event["type"], event["resources"])
+            _log.exception("The event '%s' of %s was not sent", event["type"], event["of"])
             if self._failures < _MOST_TRIES:
                 return False
         self._failures = 0
-        self._store.remove_event(number)
+        self._store.delete(KIND, found.name)
         return True
 
 

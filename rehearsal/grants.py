@@ -106,7 +106,7 @@ def replay(roles: Sequence[Role], requests: Iterable[Request]) -> dict[Grant, Us
     found = {grant: Use() for role in roles for grant in role.grants}
     for role in roles:
         policies = [(grant, parse(grant.document)) for grant in role.grants]
-        for request, count in distinct.get(role.name, {}).items():
+        for request, count in distinct.get(role.name, Counter()).items():
             allowing = [grant for grant, policy in policies if allows(request, [policy])]
             for grant in allowing:
                 use = found[grant]
@@ -126,16 +126,13 @@ def _conditions(statement: Document) -> str:
     return json.dumps(statement.get("Condition", {}), sort_keys=True)
 
 
-def _distinct(requests: Iterable[Request]) -> dict[str, dict[ActionRequest, int]]:
+def _distinct(requests: Iterable[Request]) -> Mapping[str, Counter[ActionRequest]]:
     found: dict[str, Counter[ActionRequest]] = defaultdict(Counter)
     for request in requests:
         if request.is_allowed and request.role is not None:
-            found[request.role][_action_request(request)] += 1
-    return {name: dict(counts) for name, counts in found.items()}
-
-
-def _action_request(request: Request) -> ActionRequest:
-    context = json.dumps(request.context, sort_keys=True)
-    return ActionRequest(
-        request.principal, request.action, request.resource, context, request.by_resource
-    )
+            context = json.dumps(request.context, sort_keys=True)
+            asked = ActionRequest(
+                request.principal, request.action, request.resource, context, request.by_resource
+            )
+            found[request.role][asked] += 1
+    return found

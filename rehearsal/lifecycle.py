@@ -34,16 +34,11 @@ def start(
     enforce_iam: bool = True,
     modes: Modes | None = None,
 ) -> dict[str, str]:
-    """Starts a server on a state folder and waits until it answers.
+    """Starts a server on a state folder, waits until it answers, and returns its `variables`.
 
     Args:
         port: by default the one that this folder had before, as its resources' URLs name it, or a
             free one.
-        enforce_iam: refuses what the caller's IAM policies don't allow.
-        modes: in what it is less kind; by default in nothing.
-
-    Returns:
-        the environment variables that lead to it; see `variables`.
 
     Raises:
         LifecycleError: one runs already, or it ends before it answers.
@@ -85,10 +80,7 @@ def _spawn(command: list[str], folder: Path, log: Path) -> subprocess.Popen[byte
 
 
 def stop(state: Path) -> bool:
-    """Ends the server of a state folder, and with it all that it runs.
-
-    Returns:
-        whether one ran.
+    """Ends the server of a state folder, and all that it runs; says whether one ran.
 
     Raises:
         LifecycleError: it does not end.
@@ -105,7 +97,9 @@ def stop(state: Path) -> bool:
                 f"The rehearsal on {state} (process {pid}) has not ended after "
                 f"{_STOP_SECONDS:.0f} s: see {state / 'rehearsal.log'}."
             )
-        _reap(pid)
+        # Where we are its parent, it stays as a zombie until somebody asks for its status.
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
         time.sleep(_POLL_SECONDS)
     return True
 
@@ -201,9 +195,3 @@ def _bind(port: int) -> int:
 def _end_of(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     return lines[-1] if lines else f"see {log}."
-
-
-def _reap(pid: int) -> None:
-    # Where we are its parent, it stays as a zombie until somebody asks for its status.
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)

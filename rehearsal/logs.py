@@ -123,12 +123,13 @@ class LogWriter:
         self, client: CloudWatchLogsClient, stream: str, events: list[InputLogEventTypeDef]
     ) -> None:
         if stream not in self._known:
-            _make(client, self._group, stream)
+            make_stream(client, self._group, stream)
             self._known.add(stream)
         client.put_log_events(logGroupName=self._group, logStreamName=stream, logEvents=events)
 
 
-def _make(client: CloudWatchLogsClient, group: str, stream: str) -> None:
+def make_stream(client: CloudWatchLogsClient, group: str, stream: str) -> None:
+    """Makes a log group and a stream, where they are not there yet."""
     exists = client.exceptions.ResourceAlreadyExistsException
     with contextlib.suppress(exists):
         client.create_log_group(logGroupName=group)

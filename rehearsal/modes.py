@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 
-def _mode(off: float | bool, unkind: float | bool, text: str, metavar: str | None = None) -> Any:
+def _mode(
+    text: str, off: float | bool = False, unkind: float | bool = True, metavar: str | None = None
+) -> Any:
     """A field of `Modes`.
 
     Args:
@@ -16,8 +18,7 @@ def _mode(off: float | bool, unkind: float | bool, text: str, metavar: str | Non
         unkind: its value where all modes are asked for, by `--unkind`.
         metavar: of a number, what it counts.
     """
-    about = {"unkind": unkind, "help": text, "metavar": metavar}
-    return field(default=off, metadata=about)
+    return field(default=off, metadata={"unkind": unkind, "help": text, "metavar": metavar})
 
 
 @dataclass(frozen=True)
@@ -27,50 +28,40 @@ class Modes:
     """
 
     late_metrics: float = _mode(
+        "CloudWatch has metrics of endpoints that many seconds late, and alarms see them so",
         0.0,
         120.0,
-        "CloudWatch has metrics of endpoints that many seconds late, and alarms see them so",
         "SECONDS",
     )
     late_names: float = _mode(
+        "the hosts of a job, algo-1 …, resolve that many seconds after its containers start",
         0.0,
         20.0,
-        "the hosts of a job, algo-1 …, resolve that many seconds after its containers start",
         "SECONDS",
     )
     access_logs: float = _mode(
+        "S3 writes server access logs, that many seconds after the requests that they tell of",
         0.0,
         5.0,
-        "S3 writes server access logs, that many seconds after the requests that they tell of",
         "SECONDS",
     )
     unseen_rollbacks: bool = _mode(
-        False,
-        True,
         "CloudFormation reports that an endpoint was updated though SageMaker took the update back",
     )
     oci_images: bool = _mode(
-        False,
-        True,
         "images are built as by Docker's containerd store: with OCI manifests, but for "
         "--output type=docker",
     )
-    lower_case_arns: bool = _mode(
-        False,
-        True,
-        "the ARNs of jobs have the jobs' names in lower case",
-    )
+    lower_case_arns: bool = _mode("the ARNs of jobs have the jobs' names in lower case")
     dead_interface: bool = _mode(
-        False,
-        True,
         "the hosts of training jobs and isolated processing jobs have a second network interface, "
         "with a link-local address, which leads nowhere",
     )
     shorter_waits: float = _mode(
-        1.0,
-        1.0,
         "an endpoint's update waits so many times shorter than its deployment configuration says, "
         "which only saves time",
+        1.0,
+        1.0,
         "TIMES",
     )
 

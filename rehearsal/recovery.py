@@ -16,7 +16,7 @@ from rehearsal.resources.jobs import RUNNING
 from rehearsal.service_model import now
 
 _log = logging.getLogger(__name__)
-_REASON = "The rehearsal was stopped while this ran."
+REASON = "The rehearsal was stopped while this ran."
 
 
 def recover(context: Context) -> None:
@@ -31,7 +31,7 @@ def _fail_jobs(context: Context) -> None:
     for jobs in JOB_KINDS:
         for job in jobs.all(context):
             if job.record[jobs.status] in RUNNING:
-                jobs.fail(context, job.name, _REASON)
+                jobs.fail(context, job.name, REASON)
 
 
 def _fail_executions(context: Context) -> None:
@@ -40,12 +40,12 @@ def _fail_executions(context: Context) -> None:
             continue
         for step in context.store.all(pipeline_steps.KIND, execution.arn):
             if step.record["StepStatus"] in pipeline_steps.RUNNING:
-                failed = {"StepStatus": "Failed", "FailureReason": _REASON, "EndTime": now()}
+                failed = {"StepStatus": "Failed", "FailureReason": REASON, "EndTime": now()}
                 pipeline_steps.record_step(context, execution.arn, step.record | failed)
         pipeline_executions.change_execution(
             context,
             execution.arn,
-            {"PipelineExecutionStatus": "Failed", "FailureReason": _REASON},
+            {"PipelineExecutionStatus": "Failed", "FailureReason": REASON},
         )
 
 
@@ -71,5 +71,5 @@ def _restore(context: Context, name: str) -> None:
     endpoints.change(context, name, changes)
     configuration = variants.retain(configuration, record.get("ProductionVariants", []))
     # An update that was cut short is over: the fleet of before serves again.
-    interrupted = {"FailureReason": _REASON} if status == "Updating" else {}
+    interrupted = {"FailureReason": REASON} if status == "Updating" else {}
     endpoints.deploy(context, name, configuration, DeploymentConfig(), interrupted)

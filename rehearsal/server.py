@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rehearsal import ministack
 from rehearsal.errors import StartError
@@ -70,10 +69,7 @@ def _listener(port: int) -> socket.socket:
 
 def log_to_stderr() -> None:
     """One line an event, on stderr."""
-    handler: Any = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(name)s] %(message)s"))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
+    line = "%(asctime)s %(levelname)s [%(name)s] %(message)s"
+    logging.basicConfig(format=line, level=logging.INFO, force=True)
     # A line a ping of each model server, and a line a request.
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -21,9 +21,6 @@ create table if not exists tags (
     sequence integer primary key autoincrement,
     arn text not null, key text not null, value text not null, unique (arn, key)
 );
-create table if not exists events (
-    sequence integer primary key autoincrement, event text not null
-);
 """
 
 
@@ -46,11 +43,7 @@ class Resource:
 
 
 class Store:
-    """All records, tags and events that are not sent yet.
-
-    Attributes:
-        path: the SQLite file; made where it is missing.
-    """
+    """All records and tags, in a SQLite file that is made where it is missing."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,21 +95,6 @@ class Store:
                 return
         work()
 
-    def add_event(self, event: dict[str, Any]) -> None:
-        """Keeps an event until it is sent: both or neither, it and what it tells of."""
-        with self.transaction():
-            self._connection.execute("insert into events (event) values (?)", (_dumps(event),))
-
-    def next_event(self) -> tuple[int, dict[str, Any]] | None:
-        """The oldest that is not sent, and its number."""
-        rows = self._rows("select sequence, event from events order by sequence limit 1")
-        return (rows[0][0], _loads(rows[0][1])) if rows else None
-
-    def remove_event(self, number: int) -> None:
-        """Forgets an event that was sent."""
-        with self.transaction():
-            self._connection.execute("delete from events where sequence = ?", (number,))
-
     def add(self, kind: str, name: str, arn: str, record: dict[str, Any], parent: str = "") -> None:
         """Adds a record.
 
@@ -155,13 +133,15 @@ class Store:
             return list(self._select("where kind = ? order by sequence", kind))
         return list(self._select("where kind = ? and parent = ? order by sequence", kind, parent))
 
+    def first(self, kind: str) -> Resource | None:
+        """The oldest of a kind; None, there is none."""
+        return next(self._select("where kind = ? order by sequence limit 1", kind), None)
+
     def change(
         self, kind: str, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Merges what `change` makes of the record into it.
-
-        Returns:
-            the record before and after; None where it is gone.
+        """Merges what `change` makes of the record into it; returns it before and after, and None
+        where it is gone.
         """
         with self.transaction():
             found = self.get(kind, name)

@@ -18,7 +18,6 @@ class SupervisedThread:
     five failures in a row that is told once, and the log is spared until a look succeeds.
 
     Attributes:
-        name: of the thread, and in the log.
         every: seconds between the end of a look and the next one.
     """
 
@@ -73,11 +72,7 @@ async def look_now_and_then(name: str, look: Callable[[], None], every: float) -
 
 
 class Failures:
-    """Tells of the failures of what is done again and again, so that one ends no other.
-
-    Attributes:
-        name: of the work, in the log.
-    """
+    """Tells of the failures of what is done again and again, so that one ends no other."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -48,11 +48,7 @@ OPERATIONS: dict[str, Handler] = tags.OPERATIONS | {
 
 
 def resource_types(call: Call, modes: Modes) -> list[ResourceType]:
-    """SageMaker's CloudFormation types, done by its own API.
-
-    Args:
-        call: of that API.
-    """
+    """SageMaker's CloudFormation types, done by its own API."""
     types = (
         pipelines.Pipeline,
         model_package_groups.ModelPackageGroup,
@@ -67,14 +63,16 @@ class Api:
     """SageMaker's control plane."""
 
     def __init__(self, context: Context) -> None:
-        """Answers with what the context has."""
         self._context = context
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """`rehearsal.backends.Call`."""
         handler = OPERATIONS.get(operation)
         if handler is None:
-            raise _unknown(operation)
+            what = f"SageMaker has no operation {operation}."
+            if operation in service_model.load().operation_names:
+                what = f"The rehearsal has no {operation}: it works against AWS only."
+            raise ApiError("UnknownOperationException", what)
         model = service_model.operation(operation)
         service_model.check_request(model.input_shape, request)
         response = handler(self._context, request)
@@ -88,12 +86,3 @@ class Api:
     def record_step(self, execution_arn: str, step: dict[str, Any]) -> None:
         """`rehearsal.backends.ExecutionReports.record_step`."""
         pipeline_steps.record_step(self._context, execution_arn, step)
-
-
-def _unknown(operation: str) -> ApiError:
-    if operation in service_model.load().operation_names:
-        return ApiError(
-            "UnknownOperationException",
-            f"The rehearsal has no {operation}: it works against AWS only.",
-        )
-    return ApiError("UnknownOperationException", f"SageMaker has no operation {operation}.")

@@ -79,7 +79,7 @@ def further(main: str, request: dict[str, Any]) -> Iterator[tuple[str, str, dict
     Args:
         main: the ARN that its own action is on.
 
-    Returns:
+    Yields:
         actions, ARNs and condition keys.
     """
     for member in ("RoleArn", "ExecutionRoleArn"):

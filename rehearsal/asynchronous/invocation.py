@@ -93,12 +93,10 @@ class Ended:
     """How an invocation ended.
 
     Attributes:
-        content_type: of the answer.
         failure: one sentence; None, it succeeded.
         seconds: that its processing took.
     """
 
-    content_type: str | None
     failure: str | None
     seconds: float
 
@@ -108,7 +106,6 @@ class Runner:
     """Runs invocations of one endpoint, as the role of its model.
 
     Attributes:
-        role: that role.
         output: the configuration's `OutputConfig`.
         closing: whether the servers are being ended: no answer is then no failure.
     """
@@ -136,16 +133,13 @@ class Runner:
         except Exception as error:  # noqa: BLE001 - a fault of ours must end it, too
             _log.exception("The invocation %s failed", invocation["Id"])
             content_type, failure = None, f"InternalError: {error!r}"
-        ended = Ended(content_type, failure, time.monotonic() - began)
-        self.notify(invocation, ended)
-        return ended
+        self._notify(invocation, content_type, failure)
+        return Ended(failure, time.monotonic() - began)
 
-    def expire(self, invocation: Record) -> Ended:
+    def expire(self, invocation: Record) -> None:
         """Of one that waited longer than it may."""
         failure = f"The request expired: it waited for {invocation['RequestTTLSeconds']} seconds."
-        ended = Ended(None, failure, 0.0)
-        self.notify(invocation, ended)
-        return ended
+        self._notify(invocation, None, failure)
 
     def _answered(self, s3: Any, invocation: Record) -> tuple[str | None, str | None]:
         """The answer's content type, and why it failed."""
@@ -187,13 +181,13 @@ class Runner:
             **encryption,
         )
 
-    def notify(self, invocation: Record, ended: Ended) -> None:
-        """https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html"""
+    def _notify(self, invocation: Record, content_type: str | None, failure: str | None) -> None:
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
         topics = self.output.get("NotificationConfig") or {}
-        topic = topics.get("ErrorTopic" if ended.failure else "SuccessTopic")
+        topic = topics.get("ErrorTopic" if failure else "SuccessTopic")
         if not topic:
             return
-        message = json.dumps(_message(self.settings, invocation, ended))
+        message = json.dumps(_message(self.settings, invocation, content_type, failure))
         try:
             self.role.client("sns").publish(TopicArn=topic, Message=message)
         except (ClientError, BotoCoreError) as error:
@@ -218,7 +212,9 @@ def _headers(invocation: Record) -> dict[str, str]:
     return {header: invocation[name] for name, header in names.items() if name in invocation}
 
 
-def _message(settings: RehearsalSettings, invocation: Record, ended: Ended) -> Record:
+def _message(
+    settings: RehearsalSettings, invocation: Record, content_type: str | None, failure: str | None
+) -> Record:
     parameters = {"endpointName": invocation["EndpointName"]}
     parameters |= {
         shown: invocation[name]
@@ -229,19 +225,16 @@ def _message(settings: RehearsalSettings, invocation: Record, ended: Ended) -> R
         "awsRegion": settings.region,
         "eventTime": _stamp(now()),
         "receivedTime": _stamp(invocation["ReceivedTime"]),
-        "invocationStatus": "Failed" if ended.failure else "Completed",
+        "invocationStatus": "Failed" if failure else "Completed",
         "requestParameters": parameters,
         "inferenceId": invocation["InferenceId"],
         "eventVersion": "1.0",
         "eventSource": "aws:sagemaker",
         "eventName": "InferenceResult",
     }
-    if ended.failure:
-        return message | {"failureReason": ended.failure}
-    answer = {
-        "contentType": ended.content_type,
-        "outputLocation": invocation["OutputLocation"],
-    }
+    if failure:
+        return message | {"failureReason": failure}
+    answer = {"contentType": content_type, "outputLocation": invocation["OutputLocation"]}
     return message | {"responseParameters": answer}
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal.aws import Role
 from rehearsal.images import registry
+from rehearsal.logs import make_stream
 from rehearsal.settings import RehearsalSettings
 
 # What SageMaker does with a volume's key, on the instances that it makes.
@@ -32,7 +33,6 @@ def as_role(role: Role, doing: str) -> Iterator[None]:
     """Tells what a role may not do in a sentence.
 
     Args:
-        role: who does it.
         doing: "to pull the image …".
 
     Raises:
@@ -40,15 +40,12 @@ def as_role(role: Role, doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except ClientError as error:
-        refusal = error.response["Error"]
+    except (ClientError, BotoCoreError) as error:
+        why = str(error)
+        if isinstance(error, ClientError):
+            why = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
         raise AccessDenied(
-            f"ClientError: The role {role.arn} is not able {doing}: {refusal['Code']}: "
-            f"{refusal['Message']}"
-        ) from error
-    except BotoCoreError as error:
-        raise AccessDenied(
-            f"ClientError: The role {role.arn} is not able {doing}: {error}"
+            f"ClientError: The role {role.arn} is not able {doing}: {why}"
         ) from error
 
 
@@ -110,11 +107,7 @@ def write_logs(role: Role, group: str, stream: str) -> None:
     """
     with as_role(role, f"to write logs to {group}"):
         logs = role.client("logs")
-        exists = logs.exceptions.ResourceAlreadyExistsException
-        with contextlib.suppress(exists):
-            logs.create_log_group(logGroupName=group)
-        with contextlib.suppress(exists):
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        make_stream(logs, group, stream)
         logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rehearsal import aws, service_model
 from rehearsal.autoscaling import resource
-from rehearsal.autoscaling.resource import TargetTrackingAlarms
+from rehearsal.autoscaling.resource import delete_alarms, put_alarms
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError, NotFound, validation
 from rehearsal.service_model import now
@@ -25,17 +25,12 @@ Record = dict[str, Any]
 
 
 class ApplicationAutoScaling:
-    """Application Auto Scaling, of the instances of SageMaker's variants.
-
-    Attributes:
-        call: of SageMaker's API.
-    """
+    """Application Auto Scaling, of the instances of SageMaker's variants."""
 
     def __init__(self, settings: RehearsalSettings, store: Store, call: Call) -> None:
         self._settings = settings
         self._store = store
         self._call_sagemaker = call
-        self._alarms = TargetTrackingAlarms(settings)
 
     def call(self, name: str, request: Record) -> Record:
         """`rehearsal.backends.Call`, of this service's operations."""
@@ -104,7 +99,7 @@ class ApplicationAutoScaling:
         record = (before.record if before else self._new_policy(request)) | request
         record["PolicyType"] = kind
         if kind != _STEP_SCALING:
-            record["Alarms"] = self._alarms.put(record)
+            record["Alarms"] = put_alarms(self._settings, record)
         self._store.put(POLICY, name, record["PolicyARN"], record, parent=target.name)
         return {"PolicyARN": record["PolicyARN"], "Alarms": record["Alarms"]}
 
@@ -127,7 +122,7 @@ class ApplicationAutoScaling:
         return {}
 
     def _delete_policy(self, policy: Resource) -> None:
-        self._alarms.delete(policy.record["Alarms"])
+        delete_alarms(self._settings, policy.record["Alarms"])
         self._store.delete(POLICY, policy.name)
 
     def describe_policies(self, request: Record) -> Record:

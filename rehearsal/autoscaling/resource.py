@@ -97,56 +97,44 @@ _PERIOD_SECONDS = 60
 Record = dict[str, Any]
 
 
-class TargetTrackingAlarms:
-    """Makes and deletes them, as root: AWS's own service does."""
+def put_alarms(settings: RehearsalSettings, policy: Record) -> list[Record]:
+    """Makes or changes the alarms of a policy of target tracking, as root: AWS's own service does.
 
-    def __init__(self, settings: RehearsalSettings) -> None:
-        self._settings = settings
+    Raises:
+        ApiError: the rehearsal does not know its metric.
+    """
+    configuration = policy["TargetTrackingScalingPolicyConfiguration"]
+    metric = _metric(policy, configuration)
+    delete_alarms(settings, policy["Alarms"])
+    target = float(configuration["TargetValue"])
+    wanted = {"High": ("GreaterThanThreshold", target, _OUT_MINUTES)}
+    if not configuration.get("DisableScaleIn"):
+        wanted["Low"] = ("LessThanThreshold", target * _LOW_SHARE, _IN_MINUTES)
+    alarms = []
+    for side, (comparison, threshold, minutes) in wanted.items():
+        name = f"TargetTracking-{policy['ResourceId']}-Alarm{side}-{uuid.uuid4()}"
+        aws.client(settings, "cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=(
+                f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {policy['PolicyARN']}."
+            ),
+            AlarmActions=[policy["PolicyARN"]],
+            ComparisonOperator=comparison,
+            Threshold=threshold,
+            Period=_PERIOD_SECONDS,
+            EvaluationPeriods=minutes,
+            **metric,
+        )
+        arn = aws.arn(settings, "cloudwatch", f"alarm:{name}")
+        alarms.append({"AlarmName": name, "AlarmARN": arn})
+    return alarms
 
-    def put(self, policy: Record) -> list[Record]:
-        """Makes or changes a policy's alarms.
 
-        Args:
-            policy: as DescribeScalingPolicies has it.
-
-        Returns:
-            its `Alarms`.
-
-        Raises:
-            ApiError: the rehearsal does not know its metric.
-        """
-        configuration = policy["TargetTrackingScalingPolicyConfiguration"]
-        metric = _metric(policy, configuration)
-        self.delete(policy["Alarms"])
-        target = float(configuration["TargetValue"])
-        wanted = {"High": ("GreaterThanThreshold", target, _OUT_MINUTES)}
-        if not configuration.get("DisableScaleIn"):
-            wanted["Low"] = ("LessThanThreshold", target * _LOW_SHARE, _IN_MINUTES)
-        alarms = []
-        for side, (comparison, threshold, minutes) in wanted.items():
-            name = f"TargetTracking-{policy['ResourceId']}-Alarm{side}-{uuid.uuid4()}"
-            aws.client(self._settings, "cloudwatch").put_metric_alarm(
-                AlarmName=name,
-                AlarmDescription=(
-                    f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy "
-                    f"{policy['PolicyARN']}."
-                ),
-                AlarmActions=[policy["PolicyARN"]],
-                ComparisonOperator=comparison,
-                Threshold=threshold,
-                Period=_PERIOD_SECONDS,
-                EvaluationPeriods=minutes,
-                **metric,
-            )
-            arn = aws.arn(self._settings, "cloudwatch", f"alarm:{name}")
-            alarms.append({"AlarmName": name, "AlarmARN": arn})
-        return alarms
-
-    def delete(self, alarms: list[Record]) -> None:
-        """Deletes a policy's alarms."""
-        if alarms:
-            names = [alarm["AlarmName"] for alarm in alarms]
-            aws.client(self._settings, "cloudwatch").delete_alarms(AlarmNames=names)
+def delete_alarms(settings: RehearsalSettings, alarms: list[Record]) -> None:
+    """Deletes a policy's alarms."""
+    if alarms:
+        names = [alarm["AlarmName"] for alarm in alarms]
+        aws.client(settings, "cloudwatch").delete_alarms(AlarmNames=names)
 
 
 def _metric(policy: Record, configuration: Record) -> Record:

@@ -67,8 +67,8 @@ def evaluate(
     """
     found = dict(metrics)
     for name, node in _in_order({name: _parsed(text) for name, text in expressions.items()}):
-        sheet = _Sheet(node, found, begins)
-        values = {begin: sheet.at(row) for row, begin in enumerate(begins)}
+        sheet = _Sheet(found, begins)
+        values = {begin: sheet.value(node, row) for row, begin in enumerate(begins)}
         found[name] = {begin: value for begin, value in values.items() if value is not None}
     return found
 
@@ -99,15 +99,12 @@ def _parsed(expression: str) -> ast.expr:
 
 
 class _Sheet:
-    """One expression over a table of metrics by period."""
+    """A table of metrics by period, over which expressions are worked out."""
 
-    def __init__(self, node: ast.expr, series: Mapping[str, Series], begins: Sequence[int]) -> None:
-        self._node, self._series, self._begins = node, series, begins
+    def __init__(self, series: Mapping[str, Series], begins: Sequence[int]) -> None:
+        self._series, self._begins = series, begins
 
-    def at(self, row: int) -> Value:
-        return self._value(self._node, row)
-
-    def _value(self, node: ast.expr, row: int) -> Value:
+    def value(self, node: ast.expr, row: int) -> Value:
         match node:
             case ast.Constant(value=int() | float() as number):
                 return float(number)
@@ -120,19 +117,19 @@ class _Sheet:
     def _operation(self, node: ast.expr, row: int) -> Value:
         match node:
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return _apply(operator.neg, self._value(operand, row))
+                return _apply(operator.neg, self.value(operand, row))
             case ast.BinOp(left=left, op=sign, right=right) if type(sign) in _ARITHMETIC:
-                both = self._value(left, row), self._value(right, row)
+                both = self.value(left, row), self.value(right, row)
                 return _apply(_ARITHMETIC[type(sign)], *both)
             case ast.Compare(left=left, ops=[sign], comparators=[right]) if (
                 type(sign) in _COMPARISONS
             ):
-                both = self._value(left, row), self._value(right, row)
+                both = self.value(left, row), self.value(right, row)
                 return _apply(_COMPARISONS[type(sign)], *both)
             case ast.BoolOp(op=sign, values=values):
-                found = [self._value(value, row) for value in values]
+                found = [self.value(value, row) for value in values]
                 return _apply(all if isinstance(sign, ast.And) else any, found)
-        raise _unknown(node)
+        raise ValueError(f"The rehearsal's metric math has no {ast.unparse(node)}: leave that out.")
 
     def _metric(self, name: str) -> Series:
         if name not in self._series:
@@ -144,10 +141,10 @@ class _Sheet:
             case "FILL", [filled, filler]:
                 return self._filled(filled, filler, row)
             case "IF", [condition, then, *otherwise] if len(otherwise) <= 1:
-                chosen = [then] if self._value(condition, row) else otherwise
-                return self._value(chosen[0], row) if chosen else None
+                chosen = [then] if self.value(condition, row) else otherwise
+                return self.value(chosen[0], row) if chosen else None
             case _, [argument] if name in _OF_ONE:
-                return _apply(_OF_ONE[name], self._value(argument, row))
+                return _apply(_OF_ONE[name], self.value(argument, row))
             case _, [argument] if name in _OF_MANY:
                 known = [value for value in self._many(argument, row) if value is not None]
                 return _OF_MANY[name](known) if known else None
@@ -155,17 +152,17 @@ class _Sheet:
 
     def _filled(self, filled: ast.expr, filler: ast.expr, row: int) -> Value:
         if not (isinstance(filler, ast.Name) and filler.id == "REPEAT"):
-            found = self._value(filled, row)
-            return self._value(filler, row) if found is None else found
+            found = self.value(filled, row)
+            return self.value(filler, row) if found is None else found
         for earlier in range(row, -1, -1):
-            if (found := self._value(filled, earlier)) is not None:
+            if (found := self.value(filled, earlier)) is not None:
                 return found
         return None
 
     def _many(self, node: ast.expr, row: int) -> list[Value]:
         match node:
             case ast.List(elts=elements):
-                return [self._value(element, row) for element in elements]
+                return [self.value(element, row) for element in elements]
             case ast.Call(func=ast.Name(id=name), args=arguments) if name == _METRICS:
                 part = ast.literal_eval(arguments[0]) if arguments else ""
                 begin = self._begins[row]
@@ -183,7 +180,3 @@ def _apply(function: Callable[..., float], *values: Value | list[Value]) -> Valu
     except (ZeroDivisionError, OverflowError):
         return None
     return None if isinstance(result, complex) else float(result)
-
-
-def _unknown(node: ast.expr) -> ValueError:
-    return ValueError(f"The rehearsal's metric math has no {ast.unparse(node)}: leave that out.")

@@ -20,7 +20,7 @@ def status(name: str, message: str) -> dict[str, Any]:
     Args:
         name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`.
     """
-    return {"Status": name, "StatusMessage": message, "StartTime": _now()}
+    return {"Status": name, "StatusMessage": message, "StartTime": datetime.now(UTC)}
 
 
 def summary(
@@ -32,14 +32,13 @@ def summary(
     """A `ProductionVariantSummary`; all its instances are there unless a count is given."""
     wanted = 0 if variant.serverless else variant.instance_count
     current = wanted if current_instance_count is None else current_instance_count
-    time = _now()
     found: dict[str, Any] = {
         "VariantName": variant.name,
         "DeployedImages": [
             {
                 "SpecifiedImage": variant.image,
                 "ResolvedImage": variant.image,
-                "ResolutionTime": time,
+                "ResolutionTime": datetime.now(UTC),
             }
         ],
         "CurrentWeight": variant.weight,
@@ -57,16 +56,8 @@ def summary(
     return found | ({"VariantStatus": [variant_status]} if variant_status else {})
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def change_capacities(fleet: Fleet, capacities: Mapping[str, Capacity]) -> dict[str, Any]:
-    """Returns when the fleet has them.
-
-    Returns:
-        `ProductionVariants`, and a `FailureReason` where an instance did not come up.
-    """
+    """Once the fleet has them, `ProductionVariants`; with a `FailureReason` where it has not."""
     reason = {}
     try:
         for name, capacity in capacities.items():

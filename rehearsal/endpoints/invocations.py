@@ -70,9 +70,6 @@ class Shadow:
                 _log.info("The shadow variant %s gave no answer: %s", self._name, error)
 
 
-_NO_ANSWER = 500
-
-
 class Invocations:
     """Asks a variant's servers, for the metrics and the captured data, too.
 
@@ -130,7 +127,7 @@ class Invocations:
         servers: Servers,
         request: Request,
         model_seconds: float | None,
-        status: int = _NO_ANSWER,
+        status: int = 500,
     ) -> None:
         self._metrics.invocation(
             self.source(variant),

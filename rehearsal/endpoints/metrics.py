@@ -10,7 +10,7 @@ import logging
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,8 +27,6 @@ NAMESPACE = "AWS/SageMaker"
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 _MOST_VALUES = 150
 _MOST_METRICS = 1000
-_MICROSECONDS = 1e6
-_FIRST_ERROR, _FIRST_SERVER_ERROR = 400, 500
 
 
 @dataclass(frozen=True)
@@ -86,23 +84,22 @@ class EndpointMetrics:
             total: seconds from the request's arrival to its answer.
             instances: of the variant; 0 where it is serverless.
         """
-        server_error = status >= _FIRST_SERVER_ERROR
-        client_error = not server_error and status >= _FIRST_ERROR
-        self._record(source, "Invocation4XXErrors", "None", float(client_error))
-        self._record(source, "Invocation5XXErrors", "None", float(server_error))
-        if model is not None:
-            self._record(source, "ModelLatency", "Microseconds", _rounded(model * _MICROSECONDS))
-        if source.asynchronous:
-            return
-        self._record(source, "Invocations", "None", 1.0)
-        overhead = max(total - (model or 0.0), 0.0)
-        self._record(source, "OverheadLatency", "Microseconds", _rounded(overhead * _MICROSECONDS))
-        if instances:
-            self._record(source, "InvocationsPerInstance", "None", 1 / instances)
+        counts: dict[str, float] = {
+            "Invocation4XXErrors": 400 <= status < 500,
+            "Invocation5XXErrors": status >= 500,
+        }
+        seconds = {} if model is None else {"ModelLatency": model}
+        if not source.asynchronous:
+            counts["Invocations"] = 1
+            seconds["OverheadLatency"] = max(total - (model or 0.0), 0.0)
+            if instances:
+                counts["InvocationsPerInstance"] = 1 / instances
+        self._values += [_Value(source, name, "None", float(n)) for name, n in counts.items()]
+        self._record(source, seconds)
 
     def setup(self, source: Source, seconds: float) -> None:
         """A cold start of a serverless variant."""
-        self._record(source, "ModelSetupTime", "Microseconds", _rounded(seconds * _MICROSECONDS))
+        self._record(source, {"ModelSetupTime": seconds})
 
     def close(self) -> None:
         """Publishes what is left, however late it were, and ends."""
@@ -111,8 +108,11 @@ class EndpointMetrics:
             self._collect()
             self._put(until=math.inf)
 
-    def _record(self, source: Source, metric: str, unit: str, value: float) -> None:
-        self._values.append(_Value(source, metric, unit, value))
+    def _record(self, source: Source, seconds: Mapping[str, float]) -> None:
+        self._values += [
+            _Value(source, name, "Microseconds", _rounded(value * 1e6))
+            for name, value in seconds.items()
+        ]
 
     def _publish(self) -> None:
         self._collect()

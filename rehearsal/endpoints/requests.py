@@ -41,11 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """The container's answer.
-
-    Attributes:
-        seconds: how long the model took, as seen from outside the container.
-    """
+    """The container's answer, and how long it took as seen from outside."""
 
     status: int
     headers: Mapping[str, str]

@@ -136,7 +136,8 @@ class OnDemand:
             try:
                 instance.wait_until_serving(timeout_seconds)
             except FleetError as error:
-                raise ApiError("ModelError", str(error), 424, _NO_STATUS) from error
+                unanswered = {"OriginalStatusCode": 500, "OriginalMessage": ""}
+                raise ApiError("ModelError", str(error), 424, unanswered) from error
             self._on_setup(time.monotonic() - began)
             return instance
 
@@ -163,6 +164,3 @@ class OnDemand:
                     self._instance = None
                 instance.stop()
                 instance.join()
-
-
-_NO_STATUS = {"OriginalStatusCode": 500, "OriginalMessage": ""}

@@ -64,7 +64,7 @@ def unpack(archive: Path, folder: Path, uri: str | None) -> None:
     """Unpacks `archive` into `folder`; what would lie outside of it is refused.
 
     Args:
-        uri: where the archive is from, for sentences.
+        uri: where the archive is from, for messages.
 
     Raises:
         FleetError: it is no such archive, or the disk is full.

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_UpdateEndpointWeig
 from collections.abc import Sequence
 
 from rehearsal.backends import Capacity, Configuration, DeploymentConfig, TrafficStep
-from rehearsal.errors import ApiError, validation
+from rehearsal.errors import validation
 from rehearsal.resources.context import Record
 
 _MOST_PERCENT = 50
@@ -70,22 +70,15 @@ def _share(routing: Record, member: str, least: int, configuration: Configuratio
         # Of several variants the smallest has the least capacity to give.
         value = 100 * value / min(variant.instance_count for variant in configuration.variants)
     if not least <= value <= _MOST_PERCENT:
-        raise _out_of_range(member, value, least)
+        raise validation(
+            f"{member} is {value:.0f} % of the capacity of the new fleet: it must be {least} to "
+            f"{_MOST_PERCENT} %."
+        )
     return value / 100
-
-
-def _out_of_range(member: str, value: float, least: int) -> ApiError:
-    return validation(
-        f"{member} is {value:.0f} % of the capacity of the new fleet: it must be {least} to "
-        f"{_MOST_PERCENT} %."
-    )
 
 
 def to_capacities(endpoint: Record, wanted: Sequence[Record]) -> dict[str, Capacity]:
     """What each variant shall have, by its name.
-
-    Args:
-        endpoint: the endpoint's record.
 
     Raises:
         ApiError: ValidationException, there is no such variant, or it can't have that.

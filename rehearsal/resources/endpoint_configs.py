@@ -28,9 +28,6 @@ _NOT_SERVERLESS = ("AsyncInferenceConfig", "DataCaptureConfig", "ShadowProductio
 class EndpointConfig(SageMakerType):
     """`AWS::SageMaker::EndpointConfig`."""
 
-    resource = "EndpointConfig"
-    type_name = "AWS::SageMaker::EndpointConfig"
-    name_property = "EndpointConfigName"
     replacing = (
         "EndpointConfigName",
         "AsyncInferenceConfig",

@@ -42,16 +42,12 @@ _SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFail
 class Endpoint(SageMakerType):
     """`AWS::SageMaker::Endpoint`. A create or update ends when the endpoint serves, or fails."""
 
-    resource = "Endpoint"
-    type_name = "AWS::SageMaker::Endpoint"
-    name_property = "EndpointName"
     replacing = ("EndpointName",)
 
     def __init__(self, call: Call, *, sees_rollbacks: bool = True) -> None:
         """The type on SageMaker's API.
 
         Args:
-            call: of SageMaker's API.
             sees_rollbacks: fails an update that SageMaker took back. AWS documents nowhere whether
                 its own type does.
         """
@@ -105,26 +101,16 @@ def _failure(name: str, endpoint: Record, what: str) -> ApiError:
 
 
 def _create_endpoint(context: Context, request: Record) -> Record:
-    name, config = request["EndpointName"], request["EndpointConfigName"]
-    arn = KIND.arn(context, name)
-    created = now()
-    record: Record = {
-        "EndpointName": name,
-        "EndpointArn": arn,
-        "EndpointConfigName": config,
-        "EndpointStatus": "Creating",
-        "LastDeploymentConfig": request.get("DeploymentConfig"),
-        "CreationTime": created,
-        "LastModifiedTime": created,
-    }
+    # It is for later updates: a new endpoint has no traffic to shift.
+    config = request.get("DeploymentConfig")
     with context.store.transaction():
-        configuration = variants.resolve(context, config)
-        # It is for later updates: a new endpoint has no traffic to shift.
-        deployments.to_deployment(request.get("DeploymentConfig"), configuration)
-        KIND.add(context, name, record, request.get("Tags"))
+        configuration = variants.resolve(context, request["EndpointConfigName"])
+        deployments.to_deployment(config, configuration)
+        more = {"EndpointStatus": "Creating", "LastDeploymentConfig": config}
+        record = KIND.create(context, request, more)
     _send_event(context, "SageMaker Endpoint State Change", record)
-    deploy(context, name, configuration, DeploymentConfig())
-    return {"EndpointArn": arn}
+    deploy(context, record["EndpointName"], configuration, DeploymentConfig())
+    return {"EndpointArn": record["EndpointArn"]}
 
 
 def _update_endpoint(context: Context, request: Record) -> Record:

@@ -61,22 +61,18 @@ class JobKind(ResourceKind):
         start: Callable[[str, Change], None],
         more: Record | None = None,
     ) -> Record:
-        """Keeps a new job that is in progress, and has the backend start it.
+        """Keeps a new job that is in progress, has the backend start it, and returns its ARN.
 
         Args:
             start: starts it, given its ARN and how to tell of it.
             more: further members of its record.
 
-        Returns:
-            the response: its ARN.
-
         Raises:
             ApiError: there is one of that name.
         """
-        time = now()
-        more = {self.status: "InProgress", "LastModifiedTime": time} | (more or {})
+        more = {self.status: "InProgress"} | (more or {})
         if self.has_secondary:
-            transitions = [_transition("Starting", time)]
+            transitions = [_transition("Starting", now())]
             more = {_SECONDARY: "Starting", f"{_SECONDARY}Transitions": transitions} | more
         with context.store.transaction():
             record = self.create(context, request, more)

@@ -45,18 +45,20 @@ class ResourceKind:
         return name if name.startswith("arn:") else context.arn(f"{self.kind}/{name}")
 
     def create(self, context: Context, request: Record, more: Record) -> Record:
-        """Keeps a new resource that is what its request says, and returns its record.
-
-        Args:
-            more: further members.
+        """Keeps a new resource that is what its request says and `more`; returns its record.
 
         Raises:
             ApiError: there is one of that name.
         """
         name = request[self.name_member]
         arn = self.arn(context, name)
-        given = {key: value for key, value in request.items() if key != "Tags"}
-        record = given | {f"{self.member}Arn": arn, "CreationTime": now()} | more
+        time = now()
+        record = {key: value for key, value in request.items() if key != "Tags"} | {
+            f"{self.member}Arn": arn,
+            "CreationTime": time,
+            "LastModifiedTime": time,
+            **more,
+        }
         self.add(context, name, record, request.get("Tags"))
         return record
 
@@ -100,10 +102,10 @@ class ResourceKind:
     def change(
         self, context: Context, name: str, change: Callable[[Record], Record]
     ) -> tuple[Record, Record]:
-        """Merges what `change` makes of the record of a name or ARN into it.
+        """Merges what `change` makes of a record into it, and returns it before and after.
 
-        Returns:
-            the record before and after.
+        Args:
+            name: or ARN.
 
         Raises:
             ApiError: there is none; see `NotFound`.

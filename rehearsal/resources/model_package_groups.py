@@ -24,9 +24,6 @@ _POLICY = "ModelPackageGroupPolicy"
 class ModelPackageGroup(SageMakerType):
     """`AWS::SageMaker::ModelPackageGroup`, with its policy."""
 
-    resource = "ModelPackageGroup"
-    type_name = "AWS::SageMaker::ModelPackageGroup"
-    name_property = "ModelPackageGroupName"
     replacing = ("ModelPackageGroupName", "ModelPackageGroupDescription")
 
     def create(self, name: str, properties: Properties) -> Provisioned:

@@ -28,9 +28,6 @@ KIND = ResourceKind(
 class Model(SageMakerType):
     """`AWS::SageMaker::Model`."""
 
-    resource = "Model"
-    type_name = "AWS::SageMaker::Model"
-    name_property = "ModelName"
     replacing = (
         "ModelName",
         "Containers",

@@ -96,9 +96,6 @@ def numbered_page(
     """A page of rows by their numbers, each of which stays its row's own, so that no row is shown
     twice or left out where others come or go between two pages.
 
-    Args:
-        rows: in any order.
-
     Raises:
         ApiError: ValidationException, `NextToken` is of another query.
     """

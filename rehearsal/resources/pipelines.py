@@ -91,25 +91,14 @@ def _create_pipeline(context: Context, request: Record) -> Record:
 
 
 def _create(context: Context, request: Record, definition: str) -> str:
-    name = request["PipelineName"]
-    arn = KIND.arn(context, name)
-    time = now()
-    record: Record = {
-        "PipelineArn": arn,
-        "PipelineName": name,
-        "PipelineDisplayName": request.get("PipelineDisplayName", name),
-        "PipelineDescription": request.get("PipelineDescription"),
+    more: Record = {
+        "PipelineDisplayName": request.get("PipelineDisplayName", request["PipelineName"]),
         "PipelineDefinition": definition,
-        "ParallelismConfiguration": request.get("ParallelismConfiguration"),
-        "RoleArn": request["RoleArn"],
         "PipelineStatus": "Active",
-        "CreationTime": time,
-        "LastModifiedTime": time,
         "CreatedBy": {},
         "LastModifiedBy": {},
     }
-    KIND.add(context, name, record, request.get("Tags"))
-    return arn
+    return str(KIND.create(context, request, more)["PipelineArn"])
 
 
 def _update_pipeline(context: Context, request: Record) -> Record:
