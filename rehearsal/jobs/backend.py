@@ -38,7 +38,6 @@ class ProcessBackend:
         credential_seconds: int = aws.LIFE_SECONDS,
         replacement_seconds: float = _REPLACEMENT_SECONDS,
     ) -> None:
-        """Begins with no job; see the attributes."""
         self._settings = settings
         self._credentials = CredentialsEndpoint()
         self._folder = settings.state / "jobs"

@@ -64,7 +64,6 @@ class ContainerJob(Run):
         change: Change,
         options: Options,
     ) -> None:
-        """Makes a job of a validated request."""
         super().__init__(settings, request[self.name_member], change, options)
         self.request = request
         self.out_of_time: Limit | None = None

@@ -27,7 +27,6 @@ class CredentialsEndpoint:
     """Listens from the first issue on. Any thread may call."""
 
     def __init__(self) -> None:
-        """Begins with nothing issued."""
         self._lock = threading.Lock()
         self._roles: dict[str, Role] = {}
         self._server: ThreadingHTTPServer | None = None

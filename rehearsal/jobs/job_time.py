@@ -24,7 +24,6 @@ class Limits:
     """
 
     def __init__(self, max_runtime_seconds: float, max_wait_seconds: float | None) -> None:
-        """Begins to count the wait time."""
         self._runtime = max_runtime_seconds
         self._wait_time = max_wait_seconds
         self._began = time.monotonic()
@@ -66,7 +65,6 @@ class InstanceTime:
     """
 
     def __init__(self) -> None:
-        """Begins without instances."""
         self._first_acquired: datetime | None = None
         self._acquired: datetime | None = None
         self._had = timedelta()

@@ -11,7 +11,6 @@ from rehearsal.jobs.failure import JobFailure
 from rehearsal.jobs.inputs import Input
 
 ML = PurePosixPath("/opt/ml")
-ONE_GROUP = "homogeneousCluster"  # AWS's name of the only one
 DEFAULT_MAX_RUNTIME_SECONDS = 86_400
 
 
@@ -100,14 +99,16 @@ def max_runtime_seconds(request: Mapping[str, Any]) -> float:
     return seconds
 
 
-def instance_groups(counts: Sequence[tuple[str, str, int]]) -> tuple[InstanceGroup, ...]:
-    """Groups from (name, instance type, count), their hosts named `algo-1`, `algo-2`, ...
-    throughout.
-    """
+def instance_groups(requested: Sequence[Mapping[str, Any]]) -> tuple[InstanceGroup, ...]:
+    """Groups as requests have them, their hosts named `algo-1`, `algo-2`, ... throughout."""
     names = (f"algo-{number}" for number in itertools.count(1))
     return tuple(
-        InstanceGroup(name, instance_type, tuple(itertools.islice(names, count)))
-        for name, instance_type, count in counts
+        InstanceGroup(
+            group.get("InstanceGroupName", "homogeneousCluster"),
+            group["InstanceType"],
+            tuple(itertools.islice(names, group.get("InstanceCount", 1))),
+        )
+        for group in requested
     )
 
 

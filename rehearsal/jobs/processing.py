@@ -14,6 +14,7 @@ from rehearsal.jobs.inputs import Input, parse_uri
 from rehearsal.jobs.plan import Plan
 
 _LONGEST_MESSAGE = 1024
+_LEFT_OUT = ("Tags", "ExperimentConfig")  # of what the containers find of the request
 
 
 class ProcessingJob(ContainerJob):
@@ -25,11 +26,12 @@ class ProcessingJob(ContainerJob):
         """Plans the job; see `ContainerJob.read`."""
         app = request["AppSpecification"]
         cluster = request["ProcessingResources"]["ClusterConfig"]
-        groups = plan.instance_groups(
-            [(plan.ONE_GROUP, cluster["InstanceType"], cluster["InstanceCount"])]
-        )
+        groups = plan.instance_groups([cluster])
         isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
-        files = {"/opt/ml/config/processingjobconfig.json": _configuration(request, arn)}
+        configuration = {"ProcessingJobArn": arn} | {
+            name: value for name, value in request.items() if name not in _LEFT_OUT
+        }
+        files = {"/opt/ml/config/processingjobconfig.json": configuration}
         return Plan(
             name=request["ProcessingJobName"],
             role_arn=request["RoleArn"],
@@ -103,10 +105,3 @@ def _input(value: Mapping[str, Any]) -> Input:
 def _outputs(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     outputs = request.get("ProcessingOutputConfig", {}).get("Outputs", [])
     return [each for each in _by_platform(outputs) if "S3Output" in each]
-
-
-def _configuration(request: Mapping[str, Any], arn: str) -> dict[str, Any]:
-    left_out = ("Tags", "ExperimentConfig")
-    return {"ProcessingJobArn": arn} | {
-        name: value for name, value in request.items() if name not in left_out
-    }

@@ -50,7 +50,6 @@ class Run(ABC):
     """One job, in a thread of its own: it prepares, works and is judged, or is stopped.
 
     Attributes:
-        name: of the job.
         change: tells of the job, as `rehearsal.backends.JobBackend` says.
         folder: its own, on the machine; gone when it has ended.
         cancelled: set when it is to end before it is done.
@@ -60,7 +59,6 @@ class Run(ABC):
     def __init__(
         self, settings: RehearsalSettings, name: str, change: Change, options: Options
     ) -> None:
-        """Makes a job that `start` lets run."""
         self.settings = settings
         self.name = name
         self.change = change
@@ -166,7 +164,6 @@ class Runs:
     """The jobs that run, by ARN; those that are over are forgotten as others come."""
 
     def __init__(self) -> None:
-        """Begins with none."""
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
         self._closed = False

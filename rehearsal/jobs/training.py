@@ -69,7 +69,8 @@ class TrainingJob(ContainerJob):
         definitions = algorithm.get("MetricDefinitions", [])
         self._metrics = metrics.Metrics(definitions, self.role, request["TrainingJobName"])
         self._synced = _synced_folders(request)
-        groups = _groups(request["ResourceConfig"])
+        resources = request["ResourceConfig"]
+        groups = plan.instance_groups(resources.get("InstanceGroups", [resources]))
         files = _files(request)
         name = request["TrainingJobName"]
         is_spot = request.get("EnableManagedSpotTraining", False)
@@ -96,7 +97,7 @@ class TrainingJob(ContainerJob):
             if is_spot
             else None,
             log_group="/aws/sagemaker/TrainingJobs",
-            volume_key_id=request["ResourceConfig"].get("VolumeKmsKeyId"),
+            volume_key_id=resources.get("VolumeKmsKeyId"),
             output_key_id=_output_key_id(request),
         )
 
@@ -216,20 +217,9 @@ def _image(algorithm: Mapping[str, Any]) -> str:
 
 
 def _arguments(algorithm: Mapping[str, Any]) -> Sequence[str] | None:
-    arguments: Sequence[str] | None = algorithm.get("ContainerArguments")
-    if arguments is None and "ContainerEntrypoint" not in algorithm:
-        return ["train"]
+    by_default = None if "ContainerEntrypoint" in algorithm else ["train"]
+    arguments: Sequence[str] | None = algorithm.get("ContainerArguments", by_default)
     return arguments
-
-
-def _groups(resources: Mapping[str, Any]) -> tuple[plan.InstanceGroup, ...]:
-    only = {"InstanceGroupName": plan.ONE_GROUP, **resources}
-    return plan.instance_groups(
-        [
-            (group["InstanceGroupName"], group["InstanceType"], group.get("InstanceCount", 1))
-            for group in resources.get("InstanceGroups", [only])
-        ]
-    )
 
 
 def _input(channel: Mapping[str, Any]) -> Input:

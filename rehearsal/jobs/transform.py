@@ -37,11 +37,6 @@ class TransformJob(Run):
         change: Change,
         options: Options,
     ) -> None:
-        """Makes a job of a validated request.
-
-        Args:
-            variant: its model, on as many instances as it asks for.
-        """
         super().__init__(settings, request["TransformJobName"], change, options)
         self._request = request
         environment = variant.environment | transform_requests.variables(request)

@@ -23,6 +23,11 @@ from rehearsal.s3_uri import S3Uri
 _CONCURRENCY, _PAYLOAD_MEGABYTES = 1, 6
 _TIMEOUT_SECONDS, _RETRIES = 600, 3
 _STRATEGIES = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
+_VARIABLES = {
+    "MaxPayloadInMB": "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+    "BatchStrategy": "SAGEMAKER_BATCH_STRATEGY",
+    "MaxConcurrentTransforms": "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS",
+}
 
 Record = dict[str, Any]
 _MEGABYTE = 2**20
@@ -51,21 +56,15 @@ class Parameters:
 
 def variables(request: Record) -> dict[str, str]:
     """The environment variables of the container, those of the model aside."""
-    found = dict(request.get("Environment", {})) | {"SAGEMAKER_BATCH": "true"}
-    if "MaxPayloadInMB" in request:
-        found["SAGEMAKER_MAX_PAYLOAD_IN_MB"] = str(request["MaxPayloadInMB"])
-    if "BatchStrategy" in request:
-        found["SAGEMAKER_BATCH_STRATEGY"] = _STRATEGIES[request["BatchStrategy"]]
-    if "MaxConcurrentTransforms" in request:
-        found["SAGEMAKER_MAX_CONCURRENT_TRANSFORMS"] = str(request["MaxConcurrentTransforms"])
-    return found
+    given = {name: str(request[member]) for member, name in _VARIABLES.items() if member in request}
+    own = {name: _STRATEGIES.get(value, value) for name, value in given.items()}
+    return dict(request.get("Environment", {})) | {"SAGEMAKER_BATCH": "true"} | own
 
 
 def parameters(request: Record, answered: bytes | None) -> Parameters:
     """How the containers of a job are asked.
 
     Args:
-        request: of the job.
         answered: what a container says to `GET /execution-parameters`; None, nothing.
     """
     own = _own(answered)
@@ -115,8 +114,6 @@ class Transformer:
         """Transforms the objects of one job.
 
         Args:
-            request: of the job.
-            how: its containers are asked.
             s3: a client of its role.
             cancelled: set when nothing more is to be asked.
             replacement_seconds: that a server which died may take to be there again.
@@ -158,14 +155,11 @@ class Transformer:
 
     def _answer(self, place: S3Uri, body: bytes, instance: Instance) -> bytes | None:
         """None: the job was stopped."""
-        headers = {
-            name: value
-            for name, value in (
-                ("content-type", self._input.get("ContentType")),
-                ("accept", self._output.get("Accept")),
-            )
-            if value
-        }
+        headers = {}
+        if content_type := self._input.get("ContentType"):
+            headers["content-type"] = content_type
+        if accept := self._output.get("Accept"):
+            headers["accept"] = accept
         retries, lost_at = 0, None
         while not self._cancelled.is_set():
             try:
@@ -182,9 +176,8 @@ class Transformer:
                 if found.is_success:
                     return found.content
             lost_at = None
-            if status < _FIRST_SERVER_ERROR and status not in _PASSING:
-                raise BadRecord(place, status, message)
-            if retries == self._how.retries:
+            is_final = status < _FIRST_SERVER_ERROR and status not in _PASSING
+            if is_final or retries == self._how.retries:
                 raise BadRecord(place, status, message)
             retries += 1
             self._cancelled.wait(_PAUSE_SECONDS)

@@ -3,7 +3,6 @@ one heap, and never again: here each is judged as on AWS, every second. Alarms o
 metrics it refuses in a stack, and otherwise forgets.
 """
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from ministack.services import cloudwatch, eventbridge
 
 from rehearsal.cloudwatch import alarms, metric_math
 from rehearsal.cloudwatch.alarms import COMPARISONS, Rule, Series, state, window
-from rehearsal.ministack.loop import Answer, main_loop, put_event_soon, scope
+from rehearsal.ministack.loop import Answer, put_event_soon, run_on_loop, scope
 from rehearsal.settings import RehearsalSettings
 from rehearsal.supervised import Failures
 
@@ -129,7 +128,7 @@ def newest_value(settings: RehearsalSettings, name: str) -> float | None:
             values = window(rule, _series(alarm, rule, now), now).values
             return next((value for value in values if value is not None), None)
 
-    return asyncio.run_coroutine_threadsafe(found(), main_loop()).result(_PATIENCE_SECONDS)
+    return run_on_loop(found(), _PATIENCE_SECONDS)
 
 
 def evaluate_alarm(alarm: Alarm) -> None:

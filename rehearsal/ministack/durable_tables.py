@@ -15,7 +15,7 @@ from typing import Any
 
 from ministack.services import dynamodb
 
-from rehearsal.ministack.loop import Answer, Handler, main_loop, scope
+from rehearsal.ministack.loop import Answer, Handler, run_on_loop, scope
 from rehearsal.settings import RehearsalSettings
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class DurableTables:
 
     def make_lost_writes_again(self) -> None:
         """Once the server has its state; from any thread but its own."""
-        asyncio.run_coroutine_threadsafe(self._make_again(), main_loop()).result()
+        run_on_loop(self._make_again())
 
     async def _make_again(self) -> None:
         async with self._turn:

@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ministack import app
 from ministack.core import responses
 from ministack.core.concurrency import run_reentrant
 from ministack.services import eventbridge
+
+Result = TypeVar("Result")
 
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
@@ -54,7 +56,16 @@ def main_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def put_event(source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+def run_on_loop(work: Coroutine[Any, Any, Result], seconds: float | None = None) -> Result:
+    """The result of `work`; from any thread but the server's own.
+
+    Raises:
+        TimeoutError: there was none after `seconds`.
+    """
+    return asyncio.run_coroutine_threadsafe(work, main_loop()).result(seconds)
+
+
+def _put_event(source: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
     """On the server's loop, as PutEvents itself: its targets count on that."""
     entry = {
         "Source": source,
@@ -71,7 +82,7 @@ def put_event_soon(
     """Puts an event of an AWS service once the work at hand is done: what it tells of is so by
     then. From any thread; the event is of that request's account and region.
     """
-    soon(lambda: put_event(source, detail_type, detail, resources))
+    soon(lambda: _put_event(source, detail_type, detail, resources))
 
 
 def put_sagemaker_event(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
@@ -80,9 +91,9 @@ def put_sagemaker_event(detail_type: str, detail: dict[str, Any], resources: lis
     """
 
     async def put() -> None:
-        put_event("aws.sagemaker", detail_type, detail, resources)
+        _put_event("aws.sagemaker", detail_type, detail, resources)
 
-    asyncio.run_coroutine_threadsafe(put(), main_loop()).result(_PUT_SECONDS)
+    run_on_loop(put(), _PUT_SECONDS)
 
 
 def soon(work: Callable[[], None]) -> None:

@@ -46,12 +46,8 @@ _ENFORCE = "access_key_id, iam_action, service, region, resource_arn, service_co
 
 
 def service_patches(name: str, target_prefix: str, service: HttpService) -> list[Patch]:
-    """Routes the clients of a service of ours to it; of SageMaker those of the runtime, too.
-
-    Args:
-        name: as MiniStack's router has it.
-        target_prefix: of the requests' `X-Amz-Target`.
-        service: answers them.
+    """Routes the clients of a service of ours to it by the prefix of their `X-Amz-Target`; of
+    SageMaker those of the runtime, too.
     """
     handle, pattern = handler(service), {"target_prefixes": [target_prefix]}
     return [
@@ -61,11 +57,8 @@ def service_patches(name: str, target_prefix: str, service: HttpService) -> list
 
 
 def type_patches(types: Sequence[ResourceType], recorded_only: Sequence[str]) -> list[Patch]:
-    """Our resource types in CloudFormation.
-
-    Args:
-        types: they do something.
-        recorded_only: names of types that do nothing, where MiniStack does not have them itself.
+    """Our resource types in CloudFormation; those that are `recorded_only` do nothing, and are
+    there where MiniStack does not have them itself.
     """
     runs = partial(resource_types.runs_on_worker_thread, {each.type_name for each in types})
     return [
@@ -97,12 +90,7 @@ def _stack_tags(type_name: str) -> Patch:
 
 
 def data_patches(state: Path, tables: DurableTables) -> list[Patch]:
-    """S3, DynamoDB and ECR.
-
-    Args:
-        state: the folder that must not fill its disk.
-        tables: keeps the writes.
-    """
+    """S3, DynamoDB and ECR."""
     return [
         Patch("app", "SERVICE_HANDLERS/s3", _REQUEST, partial(objects.refuse_on_full_disk, state)),
         Patch("services.dynamodb", "handle_request", _REQUEST, tables.handle_request),

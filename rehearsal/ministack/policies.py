@@ -46,8 +46,6 @@ def allows(
     """Whether a role's policies allow a request, and no others of the role.
 
     Args:
-        policies: the role's own.
-        resource_policy: the resource's own, where it has one.
         resource_account: whose the resource is; by default no resource's policy is looked at.
     """
     _, _, _, region, account, *_ = [*request.principal.split(":"), "", ""]

@@ -32,7 +32,6 @@ async def serve(
     Args:
         listener: the socket; it is closed.
         ready: is called once, from a thread, when it answers; it raises nothing.
-        stop: ends it.
         periodic: what is done on the loop besides MiniStack's own things.
     """
     address = listener.getsockname()

@@ -21,16 +21,11 @@ from rehearsal.pipelines.references import (
 )
 from rehearsal.pipelines.steps import STEP_TYPES, ResourceStep
 
+# By the type of a parameter or of a shape.
 _SAMPLES: dict[str, Any] = {
-    "String": "x",
     "Integer": 1,
     "Float": 1.0,
     "Boolean": True,
-    "string": "x",
-    "integer": 1,
-    "long": 1,
-    "float": 1.0,
-    "double": 1.0,
     "boolean": True,
     "timestamp": 0,
     "blob": b"",
@@ -48,9 +43,6 @@ def mistake(
 
     An expression fits where its type does: a parameter has one, Std:Join is text, and the rest
     is known only when it runs.
-
-    Args:
-        parameters: the pipeline's, by name.
     """
     shape = service_model.operation(kind.operation).input_shape
     assert shape is not None  # noqa: S101 - narrows the type: every Create has one

@@ -41,10 +41,9 @@ def signature(step_type: str, arguments: Mapping[str, Any], attributes: Sequence
 class StepCache:
     """Successes of steps, in SQLite; only successes of the same pipeline and step are found."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Open the file, or keep everything in memory when path is None."""
+    def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._database = sqlite3.connect(path or ":memory:", check_same_thread=False)
+        self._database = sqlite3.connect(path, check_same_thread=False)
         with self._lock, self._database:
             self._database.execute(_SCHEMA)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -125,6 +125,9 @@ class Document(Part):
     steps: tuple[PipelineStep, ...]
 
 
+Named = TypeVar("Named", Parameter, PipelineStep)
+
+
 @dataclass(frozen=True)
 class Branch:
     """Where a step lies that runs only on one outcome of a condition step."""
@@ -156,11 +159,10 @@ def parse(body: str) -> Definition:
     Raises ApiError (ValidationException) when its structure is wrong.
     """
     document = _document(body)
-    parameters = _by_name("parameter", [(p.name, p) for p in document.parameters])
     placed = list(_placed(document.steps))
     return Definition(
-        parameters=parameters,
-        steps=_by_name("step", [(step.name, step) for step, _ in placed]),
+        parameters=_by_name("parameter", document.parameters),
+        steps=_by_name("step", (step for step, _ in placed)),
         branches={step.name: branch for step, branch in placed if branch is not None},
         experiment=document.pipeline_experiment_config or {},
     )
@@ -199,12 +201,12 @@ def _inner(step: PipelineStep, key: str) -> tuple[PipelineStep, ...]:
         raise _malformed(error, step.name, key) from error
 
 
-def _by_name(kind: str, named: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, part in named:
-        if name in found:
-            raise validation(f"Two {kind}s have the name '{name}': rename one of them.")
-        found[name] = part
+def _by_name(kind: str, parts: Iterable[Named]) -> dict[str, Named]:
+    found: dict[str, Named] = {}
+    for part in parts:
+        if part.name in found:
+            raise validation(f"Two {kind}s have the name '{part.name}': rename one of them.")
+        found[part.name] = part
     return found
 
 

@@ -26,8 +26,6 @@ class Engine:
 
     Args:
         settings: where the cache of steps lies.
-        call: SageMaker's API.
-        reports: where executions and steps are reported.
         poll_seconds: between two looks at running jobs.
         read_s3: the rehearsal's S3, unless given.
         now: the real clock, unless given.

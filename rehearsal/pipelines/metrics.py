@@ -33,12 +33,7 @@ class ExecutionMetrics:
         self._put = put
 
     def execution(self, record: Record, previous: str | None) -> None:
-        """Counts an execution's change of status.
-
-        Args:
-            record: an execution's.
-            previous: its status before.
-        """
+        """Counts a change of status of the execution of `record` from `previous`."""
         status = record["PipelineExecutionStatus"]
         data = _data(
             "Execution",
@@ -50,12 +45,7 @@ class ExecutionMetrics:
         self._send([datum | {"Dimensions": of} for datum in data for of in ([], [pipeline])])
 
     def step(self, pipeline_arn: str, step: Record, previous: str | None) -> None:
-        """Counts a step's change of status.
-
-        Args:
-            step: a `PipelineExecutionStep`.
-            previous: its status before.
-        """
+        """Counts a change of status of a `PipelineExecutionStep` from `previous`."""
         status = step["StepStatus"]
         has_begun = status == "Starting" and previous in (None, *_ENDED)
         data = _data(

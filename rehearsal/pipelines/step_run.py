@@ -20,10 +20,6 @@ class Services:
     """What the engine works with.
 
     Attributes:
-        call: SageMaker's API.
-        reports: where it reports executions and steps.
-        cache: earlier successes of steps.
-        read_s3: S3 URI -> bytes.
         now: the time, aware.
         poll_seconds: between two looks at running jobs.
     """
@@ -57,12 +53,6 @@ class StepRun:
         services: Services,
         scope: Callable[[], Scope],
     ) -> None:
-        """Begins nothing yet.
-
-        Args:
-            execution: its record.
-            scope: what the Arguments of an attempt are evaluated in.
-        """
         self.step = step
         self.status = "Waiting"
         self.properties: Mapping[str, Any] = {}

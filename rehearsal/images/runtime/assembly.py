@@ -46,7 +46,8 @@ def container(image: Image, environment: Path, name: str, folder: Path, what: Ru
         (folder / own).mkdir(parents=True, exist_ok=True)
     for shared in ("tmp", "var"):
         (folder / shared).chmod(0o1777)
-    (folder / "hosts").write_text(_hosts_file(what.hosts), encoding="ascii")
+    names = f"127.0.0.1 localhost\n{_names(what.hosts)}"
+    (folder / "hosts").write_text(names, encoding="ascii")
     mounts = [
         *_image_mounts(image),
         Mount(str(folder / "ml"), "/opt/ml", writable=True),
@@ -67,11 +68,6 @@ def container(image: Image, environment: Path, name: str, folder: Path, what: Ru
     )
 
 
-def address(index: int) -> str:
-    """The loopback address of the host with that index (from 0) of a group."""
-    return f"127.0.0.{index + 2}"
-
-
 def name_hosts(folder: Path, hosts: Sequence[str]) -> None:
     """The container of `folder` finds the hosts of its group from now on, also if it runs."""
     # What is mounted is this very file: it is written on, and no other takes its place.
@@ -79,12 +75,9 @@ def name_hosts(folder: Path, hosts: Sequence[str]) -> None:
         file.write(_names(hosts))
 
 
-def _hosts_file(hosts: Sequence[str]) -> str:
-    return f"127.0.0.1 localhost\n{_names(hosts)}"
-
-
 def _names(hosts: Sequence[str]) -> str:
-    return "".join(f"{address(number)} {host}\n" for number, host in enumerate(hosts))
+    """Each host has a loopback address of its own."""
+    return "".join(f"127.0.0.{number} {host}\n" for number, host in enumerate(hosts, start=2))
 
 
 def _variables(
