@@ -188,8 +188,8 @@ class ContainerJob(Run):
 
     def download_input(self, wanted: inputs.Input, *, required: bool = True) -> None:
         """Brings one input to the hosts; `required` says whether there must be an object."""
-        found = inputs.find(wanted, self.s3, self.plan.role_arn, required=required)
-        inputs.try_listing(wanted, found, self.s3, self.plan.role_arn)
+        found = inputs.find(wanted, self.s3, self.role.arn, required=required)
+        inputs.try_listing(wanted, found, self.s3, self.role.arn)
         shares = inputs.shares(found, wanted.distribution, len(self.hosts))
         folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.hosts]
         transfer.download(

@@ -34,8 +34,6 @@ class Plan:
         files: the JSON files that a host finds, by absolute path, for the host's name.
     """
 
-    name: str
-    role_arn: str
     image: str
     entrypoint: Sequence[str] | None
     arguments: Sequence[str] | None

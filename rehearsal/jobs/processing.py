@@ -33,8 +33,6 @@ class ProcessingJob(ContainerJob):
         }
         files = {"/opt/ml/config/processingjobconfig.json": configuration}
         return Plan(
-            name=request["ProcessingJobName"],
-            role_arn=request["RoleArn"],
             image=app["ImageUri"],
             entrypoint=app.get("ContainerEntrypoint"),
             arguments=app.get("ContainerArguments"),

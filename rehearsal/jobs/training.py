@@ -59,7 +59,7 @@ class TrainingJob(ContainerJob):
         super().__init__(*args)
         # Also a job whose request can't be read ends with a report.
         self._time = InstanceTime()
-        self._metrics: metrics.Metrics | None = None
+        self._metrics = metrics.Metrics([], self.role, self.name)
         self._synced: list[_SyncedFolder] = []
         self._uploads: list[LiveUpload] = []
 
@@ -67,20 +67,17 @@ class TrainingJob(ContainerJob):
         """Plans the job; see `ContainerJob.read`."""
         algorithm = request["AlgorithmSpecification"]
         definitions = algorithm.get("MetricDefinitions", [])
-        self._metrics = metrics.Metrics(definitions, self.role, request["TrainingJobName"])
+        self._metrics = metrics.Metrics(definitions, self.role, self.name)
         self._synced = _synced_folders(request)
         resources = request["ResourceConfig"]
         groups = plan.instance_groups(resources.get("InstanceGroups", [resources]))
         files = _files(request)
-        name = request["TrainingJobName"]
         is_spot = request.get("EnableManagedSpotTraining", False)
         return Plan(
-            name=name,
-            role_arn=request["RoleArn"],
             image=_image(algorithm),
             entrypoint=algorithm.get("ContainerEntrypoint"),
             arguments=_arguments(algorithm),
-            variables={"TRAINING_JOB_NAME": name, "TRAINING_JOB_ARN": arn}
+            variables={"TRAINING_JOB_NAME": self.name, "TRAINING_JOB_ARN": arn}
             | request.get("Environment", {}),
             groups=groups,
             inputs=[_input(each) for each in request.get("InputDataConfig", [])],
@@ -108,8 +105,7 @@ class TrainingJob(ContainerJob):
         elif stage is Stage.RUNNING:
             for upload in self._uploads:
                 upload.start()
-            if self._metrics:
-                self._metrics.start()
+            self._metrics.start()
         elif stage is Stage.INTERRUPTED:
             self._time.release()
         elif stage is Stage.OUT_OF_TIME:
@@ -131,16 +127,14 @@ class TrainingJob(ContainerJob):
         # All must stop before one that fails ends the job.
         for upload in self._uploads:
             upload.stop()
-        if self._metrics:
-            self._metrics.finish()
+        self._metrics.finish()
         if not self.closed.is_set():
             for upload in self._uploads:
                 upload.finish(lost)
 
     def on_line(self, line: str) -> None:
         """Looks for metrics."""
-        if self._metrics:
-            self._metrics.read(line)
+        self._metrics.read(line)
 
     def deliver(self) -> dict[str, Any]:
         """Uploads the model and the other outputs."""
@@ -155,7 +149,7 @@ class TrainingJob(ContainerJob):
         return {"ModelArtifacts": {"S3ModelArtifacts": str(model)}}
 
     def _report_end(self, status: str, fields: Mapping[str, Any]) -> None:
-        values = self._metrics.final() if self._metrics else []
+        values = self._metrics.final()
         self._time.release()
         end = datetime.now(UTC)
         self.change(

@@ -77,9 +77,7 @@ def put(path: Path, place: S3Uri, s3: S3Client, key_id: str | None = None) -> No
     settings = TransferConfig(use_threads=False)
     try:
         s3.upload_file(str(path), place.bucket, place.key, ExtraArgs=extra, Config=settings)
-    except S3UploadFailedError as error:
-        raise JobFailure(f"ClientError: the output could not be uploaded: {error}") from error
-    except (ClientError, BotoCoreError, OSError) as error:
+    except (S3UploadFailedError, ClientError, BotoCoreError, OSError) as error:
         raise JobFailure(
             f"ClientError: the output {place} could not be uploaded: {error}"
         ) from error

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Tag, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from rehearsal.pipelines.definition import Part
 from rehearsal.pipelines.expressions import ExpressionError, Scope, evaluate
@@ -78,19 +78,7 @@ class Or(Part):
         return any(condition.holds(scope) for condition in self.conditions)
 
 
-def _tag(condition: Any) -> str:
-    name = condition.get("Type") if isinstance(condition, dict) else condition.type
-    return "Comparison" if name in _COMPARE else str(name)
-
-
-Condition = Annotated[
-    Annotated[Comparison, Tag("Comparison")]
-    | Annotated[In, Tag("In")]
-    | Annotated[Not, Tag("Not")]
-    | Annotated[Or, Tag("Or")],
-    Discriminator(_tag),
-]
-
+Condition = Annotated[Comparison | In | Not | Or, Field(discriminator="type")]
 _CONDITIONS = TypeAdapter(tuple[Condition, ...])
 
 

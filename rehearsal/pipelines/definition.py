@@ -231,20 +231,28 @@ def resolve(definition: Definition, given: Iterable[Mapping[str, str]]) -> dict[
             known = ", ".join(definition.parameters) or "none"
             raise validation(f"The pipeline has no parameter '{name}': it has {known}.")
     return {
-        name: _value(parameter, texts.get(name))
+        name: _value(parameter, texts.get(name, parameter.default_value))
         for name, parameter in definition.parameters.items()
     }
 
 
 def check_default(parameter: Parameter) -> None:
     """Refuse a default that isn't of the parameter's type, or none of EnumValues."""
-    default = parameter.default_value
-    if default is not None:
-        _check_enum(parameter, typed(parameter, str(default)))
+    if parameter.default_value is not None:
+        _value(parameter, parameter.default_value)
 
 
-def typed(parameter: Parameter, text: str) -> Value:
-    """A text as a value of the parameter's type; raises ApiError."""
+def _value(parameter: Parameter, given: Value | None) -> Value:
+    if given is None:
+        raise validation(f"Parameter '{parameter.name}' has no default: give it a value.")
+    value = _typed(parameter, str(given))
+    if parameter.enum_values and value not in parameter.enum_values:
+        allowed = ", ".join(parameter.enum_values)
+        raise validation(f"Parameter '{parameter.name}' must be one of {allowed}, not '{value}'.")
+    return value
+
+
+def _typed(parameter: Parameter, text: str) -> Value:
     match parameter.type:
         case "String":
             return text
@@ -255,18 +263,3 @@ def typed(parameter: Parameter, text: str) -> Value:
         case "Boolean" if text.lower() in _BOOLEANS:
             return _BOOLEANS[text.lower()]
     raise validation(f"Parameter '{parameter.name}' is of type {parameter.type}: '{text}' isn't.")
-
-
-def _value(parameter: Parameter, text: str | None) -> Value:
-    if text is None:
-        if parameter.default_value is None:
-            raise validation(f"Parameter '{parameter.name}' has no default: give it a value.")
-        text = str(parameter.default_value)
-    return _check_enum(parameter, typed(parameter, text))
-
-
-def _check_enum(parameter: Parameter, value: Value) -> Value:
-    if parameter.enum_values and value not in parameter.enum_values:
-        allowed = ", ".join(parameter.enum_values)
-        raise validation(f"Parameter '{parameter.name}' must be one of {allowed}, not '{value}'.")
-    return value
