@@ -41,19 +41,15 @@ def _measure(arguments: argparse.Namespace, console: Console) -> tuple[list[Row]
         sizes = table.QUICK if arguments.quick else table.Sizes()
         return table.training_rows(arguments.ours, arguments.plain, sizes, console)
     if arguments.part == "synth":
-        return synth.synth_rows(synth.QUICK if arguments.quick else synth.Sizes(), console)
+        return synth.synth_rows(1 if arguments.quick else 5, console)
     if arguments.part == "serving":
-        return _serving(arguments, console)
-    dockerfile = REPOSITORY / "containers" / "processing" / "Dockerfile"
-    pythons = Pythons(arguments.ours, _variables(dockerfile), arguments.plain)
+        turns = serving.QUICK if arguments.quick else serving.Sizes()
+        measured = serving.measure(arguments.ours, arguments.plain, turns, console)
+        return serving_table.rows(measured), serving_table.notes(measured)
+    image = read(REPOSITORY / "containers" / "processing" / "Dockerfile", {}).environment
+    variables = {name: value for name, value in image.items() if name != "PATH"}
+    pythons = Pythons(arguments.ours, variables, arguments.plain)
     return data_rows(pythons, QUICK if arguments.quick else Sizes(), console)
-
-
-def _serving(arguments: argparse.Namespace, console: Console) -> tuple[list[Row], list[str]]:
-    pythons = serving.Pythons(arguments.ours, arguments.plain)
-    sizes = serving.QUICK if arguments.quick else serving.Sizes()
-    measured = serving.measure(pythons, sizes, console)
-    return serving_table.rows(measured), serving_table.notes(measured)
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,13 +68,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ours", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--plain", type=Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
-
-
-def _variables(dockerfile: Path) -> dict[str, str]:
-    """What the image sets before its programs start."""
-    return {
-        name: value for name, value in read(dockerfile, {}).environment.items() if name != "PATH"
-    }
 
 
 if __name__ == "__main__":

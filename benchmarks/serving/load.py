@@ -37,13 +37,8 @@ class LoadResult:
         return len(self.seconds) / self.elapsed
 
     def percentile(self, share: float) -> float:
-        """The latency, in seconds, that this share of the requests stayed within.
-
-        Args:
-            share: above 0, up to 1.
-        """
-        ordered = sorted(self.seconds)
-        return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+        """The latency, in seconds, that this share of the requests, above 0, stayed within."""
+        return sorted(self.seconds)[math.ceil(share * len(self.seconds)) - 1]
 
 
 def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
@@ -61,31 +56,28 @@ def asked(url: str, calls: Sequence[Call]) -> list[bytes]:
 
 
 def closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> LoadResult:
-    """Keeps so many clients asking.
-
-    Args:
-        clients: each sends its next request when its last is answered.
+    """Keeps so many clients asking: each again when its last request is answered.
 
     Raises:
         BenchmarkError: an answer is not 200.
     """
-    return asyncio.run(_closed(url, calls, clients, seconds))
 
+    async def load() -> LoadResult:
+        queue = itertools.cycle(calls)
+        took: list[float] = []
+        async with _session(url) as ask:
+            began = time.perf_counter()
 
-async def _closed(url: str, calls: Sequence[Call], clients: int, seconds: float) -> LoadResult:
-    queue = itertools.cycle(calls)
-    took: list[float] = []
-    async with _session(url) as ask:
-        began = time.perf_counter()
+            async def client() -> None:
+                while time.perf_counter() - began < seconds:
+                    sent = time.perf_counter()
+                    await ask(next(queue))
+                    took.append(time.perf_counter() - sent)
 
-        async def client() -> None:
-            while time.perf_counter() - began < seconds:
-                sent = time.perf_counter()
-                await ask(next(queue))
-                took.append(time.perf_counter() - sent)
+            await asyncio.gather(*(client() for _ in range(clients)))
+            return LoadResult(took, time.perf_counter() - began)
 
-        await asyncio.gather(*(client() for _ in range(clients)))
-        return LoadResult(took, time.perf_counter() - began)
+    return asyncio.run(load())
 
 
 def opened(

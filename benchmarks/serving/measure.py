@@ -13,7 +13,7 @@ from rich.console import Console
 from benchmarks.harness.programs import BenchmarkError, Program, run
 from benchmarks.serving.kinds import BESIDE, CONTAINERS, OURS, Answer, Call
 from benchmarks.serving.load import LoadResult, asked, closed, opened
-from benchmarks.serving.servers import Memory, Place, Server, started
+from benchmarks.serving.servers import Memory, Place, Server, memory, started
 from rehearsal.images import environments
 from rehearsal.images.errors import ImageError
 from rehearsal.settings import default_cache
@@ -130,11 +130,7 @@ def take_turns(
 
 
 def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes) -> Latencies:
-    """How long a server's requests take.
-
-    Args:
-        rate: requests/s of the open loop.
-    """
+    """How long a server's requests take; the open loops send `rate` requests/s."""
     calls = _calls(server, images)
     turns: list[tuple[LoadResult, LoadResult, LoadResult]] = []
     with server.awake():
@@ -149,28 +145,6 @@ def latencies(server: Server, images: Sequence[bytes], rate: float, sizes: Sizes
         statistics.median(evenly.percentile(0.99) for _, evenly, _ in turns),
         statistics.median(at_random.percentile(0.99) for _, _, at_random in turns),
     )
-
-
-def photographs(python: Path, folder: Path, count: int) -> list[bytes]:
-    """Makes so many distinct JPEG files of 640 x 480 below `folder` and reads them."""
-    run(Program(python, "plainly.photos", [folder, count, 640, 480]))
-    return [file.read_bytes() for file in sorted(folder.rglob("*.jpg"))]
-
-
-SIDE = 224
-
-
-@dataclass(frozen=True)
-class Pythons:
-    """Of two environments.
-
-    Attributes:
-        ours: the inference image's.
-        plain: the benchmarks' own, which makes pictures.
-    """
-
-    ours: Path
-    plain: Path
 
 
 @dataclass(frozen=True)
@@ -189,8 +163,12 @@ class Measured:
     missing: dict[str, str]
 
 
-def measure(pythons: Pythons, sizes: Sizes, console: Console) -> Measured:
+def measure(ours: Path, plain: Path, sizes: Sizes, console: Console) -> Measured:
     """Measures all servers that can be set up.
+
+    Args:
+        ours: the inference image's Python.
+        plain: the benchmarks' own, which makes pictures.
 
     Raises:
         BenchmarkError: there is one core only, or a server fails.
@@ -202,20 +180,23 @@ def measure(pythons: Pythons, sizes: Sizes, console: Console) -> Measured:
     os.sched_setaffinity(0, {cores[1]})
     try:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
-            return _measure(pythons, Place(Path(name), cores[0]), sizes, console)
+            place = Place(Path(name), cores[0])
+            console.print("Photographs and model")
+            images = _photographs(plain, place.photographs, sizes.photographs)
+            _make_model(place, console)
+            return _measure(ours, place, images, sizes, console)
     finally:
         os.sched_setaffinity(0, cores)
 
 
-def _measure(pythons: Pythons, place: Place, sizes: Sizes, console: Console) -> Measured:
-    console.print("Photographs and model")
-    images = _photographs(pythons.plain, place.photographs, sizes.photographs)
-    _make_model(place, console)
-    programs, missing = _programs(pythons.ours, console)
+def _measure(
+    ours: Path, place: Place, images: Sequence[bytes], sizes: Sizes, console: Console
+) -> Measured:
+    programs, missing = _programs(ours, console)
 
     def bare(seconds: float) -> Program:
         arguments = [place.model, place.photographs, seconds]
-        return Program(pythons.ours, "serving.network", arguments, core=place.core)
+        return Program(ours, "serving.network", arguments, core=place.core)
 
     console.print("Cold starts")
     cold = [_cold_start(programs[OURS.name], place) for _ in range(sizes.cold_starts)]
@@ -230,10 +211,10 @@ def _measure(pythons: Pythons, place: Place, sizes: Sizes, console: Console) -> 
         rates = take_turns(servers, bare, images, sizes, console)
         console.print("Latencies at half of the rate")
         found = latencies(servers[0], images, rates.median(OURS.name) / 2, sizes)
-        memory = {server.kind.name: server.memory for server in servers}
+        used = {server.kind.name: memory(server.process.pid) for server in servers}
         cold_starts = {server.kind.name: server.cold_start for server in servers}
     cold_starts[OURS.name] = statistics.median(cold)
-    return Measured(rates, found, cold_starts, memory, missing)
+    return Measured(rates, found, cold_starts, used, missing)
 
 
 def _make_model(place: Place, console: Console) -> None:
@@ -243,7 +224,7 @@ def _make_model(place: Place, console: Console) -> None:
     python, quiet = training / "bin" / "python", {"TF_CPP_MIN_LOG_LEVEL": "3"}
     records = place.folder / "records"
     for program in (
-        ["records", place.photographs, records, SIDE],
+        ["records", place.photographs, records, 224],
         ["served_model", place.model, records],
     ):
         run(Program(python, "training.programs", program, quiet))

@@ -58,23 +58,20 @@ class Network:
     def answers(self, files: Sequence[bytes]) -> list[dict[str, Any]]:
         """What a server says of each image file."""
         found = self.probabilities(np.stack([self.pixels(file) for file in files]))
-        return [answer(self.labels, each) for each in found]
+        return [
+            {
+                "label": self.labels[each.argmax()],
+                "probability": float(each.max()),
+                "probabilities": dict(zip(self.labels, map(float, each), strict=True)),
+            }
+            for each in found
+        ]
 
 
 def pillow(file: bytes, side: int) -> np.ndarray:
     """As examples of servers do it."""
     picture = Image.open(io.BytesIO(file)).convert("RGB")
     return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR))
-
-
-def answer(labels: Sequence[str], probabilities: np.ndarray) -> dict[str, Any]:
-    """What a server says of an image's probabilities, float32 [classes]."""
-    best = int(probabilities.argmax())
-    return {
-        "label": labels[best],
-        "probability": float(probabilities[best]),
-        "probabilities": dict(zip(labels, map(float, probabilities), strict=True)),
-    }
 
 
 def main(folder: Path, photographs: Path, seconds: float) -> None:

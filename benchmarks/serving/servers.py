@@ -108,11 +108,6 @@ class Server:
         """Where an image is sent."""
         return f"http://127.0.0.1:{self.port}{self.kind.path}"
 
-    @property
-    def memory(self) -> Memory:
-        """Of its process and all below it, now."""
-        return memory(self.process.pid)
-
     @contextmanager
     def awake(self) -> Iterator[None]:
         """Lets it run: a stopped process takes nothing from the others' turns."""
@@ -121,11 +116,6 @@ class Server:
             yield
         finally:
             send(self.process.pid, signal.SIGSTOP)
-
-    def end(self) -> None:
-        """Kills the process and all below it."""
-        send(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 @contextmanager
@@ -158,7 +148,8 @@ def started(kind: Kind, programs: Path, place: Place) -> Iterator[Server]:
         send(process.pid, signal.SIGSTOP)
         yield server
     finally:
-        server.end()
+        send(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _wait(server: Server, began: float, log: Path) -> None:

@@ -258,14 +258,4 @@ def _tell_apart(network: keras.Model, pixels: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        our_steps,
-        unconnected_steps,
-        untuned_steps,
-        mirrored_steps,
-        allreduce_steps,
-        rendezvous,
-        records,
-        waiting,
-        served_model,
-    )
+    main()

@@ -3,11 +3,10 @@
 What of an allreduce lies behind the backward pass costs nothing; the rest adds to the step.
 """
 
+import statistics
 from dataclasses import dataclass
 
 from infra.costs.durations import Machine, allreduce_seconds
-
-__all__ = ["Machine", "Network", "allreduce_seconds", "efficiency", "fitted", "least_batch"]
 
 
 @dataclass(frozen=True)
@@ -45,14 +44,7 @@ def least_batch(network: Network, workers: int, machine: Machine, wanted: float 
 
 
 def fitted(measured: dict[float, float]) -> Machine:
-    """Latency and bandwidth from the allreduce's seconds on two workers, by its bytes.
-
-    A straight line through them, by least squares.
-    """
-    sizes, seconds = list(measured), list(measured.values())
-    mean_size, mean_seconds = sum(sizes) / len(sizes), sum(seconds) / len(seconds)
-    slope = sum(
-        (size - mean_size) * (second - mean_seconds) for size, second in measured.items()
-    ) / sum((size - mean_size) ** 2 for size in sizes)
+    """Latency and bandwidth from the allreduce's seconds on two workers, by its bytes."""
+    slope, intercept = statistics.linear_regression(list(measured), list(measured.values()))
     # On two workers: two latencies, and each byte once.
-    return Machine("this machine", max(0.0, mean_seconds - slope * mean_size) / 2, 1 / slope)
+    return Machine("this machine", max(0.0, intercept) / 2, 1 / slope)

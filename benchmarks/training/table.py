@@ -11,13 +11,14 @@ from rich.console import Console
 
 from benchmarks.harness.programs import Program, run
 from benchmarks.harness.table import Row
-from benchmarks.training.scaling import Machine, Network, efficiency, fitted, least_batch
-from benchmarks.training.turns import Group, group, mirrored_workers, our_workers
+from benchmarks.training.scaling import Network, efficiency, fitted, least_batch
+from benchmarks.training.turns import Group, group, mirrored_workers, our_workers, program
+from infra.costs.durations import Machine
 
 MEBIBYTE = 2**20
 # Least share of two unconnected processes' speed, by batch a worker.
 TARGETS = {32: 0.85, 128: 0.92}
-MOST_WAITING = 0.02
+MOST_WAITING, BATCH = 0.02, 32
 # As AWS states them for instances in one placement group; latency is a guess at TCP's there.
 LINKS = (
     Machine("10 Gbit/s", 50e-6, 10e9 / 8),
@@ -64,10 +65,8 @@ def _together(python: Path, batch: int, sizes: Sizes, console: Console) -> tuple
     console.print(f"Two workers, batch {batch} each")
     with ExitStack() as stack:
 
-        def start(
-            program: str, variables: Sequence[dict[str, str]], *, polls: bool = False
-        ) -> Group:
-            return stack.enter_context(group(python, program, batch, variables, polls=polls))
+        def start(name: str, variables: Sequence[dict[str, str]], *, polls: bool = False) -> Group:
+            return stack.enter_context(group(python, name, batch, variables, polls=polls))
 
         def workers() -> list[dict[str, str]]:
             return stack.enter_context(our_workers(python, 2))
@@ -110,10 +109,7 @@ def _speed_rows(groups: Mapping[str, Group], batch: int) -> list[Row]:
 
 
 # A message a tensor, every millisecond a look, small pages: as Horovod and glibc come.
-UNTUNED = {
-    "HOROVOD_CYCLE_TIME": "1",
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=0",
-}
+UNTUNED = {"HOROVOD_CYCLE_TIME": "1", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=0"}
 
 
 def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[Row]:
@@ -123,37 +119,24 @@ def _waiting(python: Path, plain: Path, sizes: Sizes, console: Console) -> list[
         photos = [folder / "photos", sizes.photos, 640, 480]
         run(Program(plain, "data.photos", ["digits", folder / "digits"]))
         run(Program(plain, "data.photos", ["photos", *photos]))
-        kinds = {
-            "the digits, 32 x 32, small_cnn, batch 32": ("digits", 32, "small_cnn", 32, 5),
-            "photographs, 224 x 224, mobilenet_v2_035, batch 32": (
-                "photos",
-                224,
-                "mobilenet_v2_035",
-                32,
-                sizes.epochs,
-            ),
-        }
         rows = []
-        for what, (source, side, network, batch, epochs) in kinds.items():
+        for what, source, side, network, epochs in (
+            ("the digits", "digits", 32, "small_cnn", 5),
+            ("photographs", "photos", 224, "mobilenet_v2_035", sizes.epochs),
+        ):
             shards = folder / f"{source}-shards"
-            run(_program(python, "records", folder / source, shards, side))
-            figures = run(_program(python, "waiting", shards, side, network, batch, epochs))
-            share = figures["share"]
+            run(program(python, ["records", folder / source, shards, side]))
+            figures = run(program(python, ["waiting", shards, side, network, BATCH, epochs]))
             rows.append(
                 Row(
-                    f"waiting for input, {what}",
-                    f"{share:.2%} of step time",
+                    f"waiting for input, {what}, {side} x {side}, {network}, batch {BATCH}",
+                    f"{figures['share']:.2%} of step time",
                     f"{MOST_WAITING:.0%}, the most that is wanted",
-                    MOST_WAITING / max(share, 1e-6),
+                    MOST_WAITING / max(figures["share"], 1e-6),
                     1.0,
                 )
             )
         return rows
-
-
-def _program(python: Path, *arguments: object) -> Program:
-    threads = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    return Program(python, "training.programs", arguments, threads, core=0)
 
 
 def _scaling(python: Path, per_image: float, sizes: Sizes, console: Console) -> list[str]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.harness.programs import REPOSITORY, BenchmarkError
+from benchmarks.harness.programs import BenchmarkError, Program, start
 
 THREADS = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
@@ -26,33 +26,29 @@ class Group:
         figures: of each turn, of the first stepper, divided by its steps.
     """
 
-    steppers: Sequence[subprocess.Popen[str]]
+    steppers: Sequence[subprocess.Popen[bytes]]
     polls: bool = False
     seconds: list[float] = field(default_factory=list)
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def take_turn(self, steps: int) -> None:
         """Has each stepper take so many steps, and rest again."""
-        if self.polls:
-            self._signal(signal.SIGCONT)
+        self.send(signal.SIGCONT)
         for stepper in self.steppers:
             assert stepper.stdin  # noqa: S101 - it is a pipe
-            stepper.stdin.write(f"{steps}\n")
+            stepper.stdin.write(f"{steps}\n".encode())
             stepper.stdin.flush()
         answers = [_line(stepper) for stepper in self.steppers]
         rate = statistics.mean(steps / each["seconds"] for each in answers)
         self.seconds.append(1 / rate)
         self.figures.append({name: value / steps for name, value in answers[0].items()})
-        self.rest()
+        self.send(signal.SIGSTOP)
 
-    def rest(self) -> None:
-        """Stops steppers that poll, so that they take nothing from the others' turns."""
+    def send(self, number: signal.Signals) -> None:
+        """Stops steppers that poll, so that they take nothing from the others' turns, or wakes."""
         if self.polls:
-            self._signal(signal.SIGSTOP)
-
-    def _signal(self, number: signal.Signals) -> None:
-        for stepper in self.steppers:
-            stepper.send_signal(number)
+            for stepper in self.steppers:
+                stepper.send_signal(number)
 
     @property
     def median(self) -> float:
@@ -63,7 +59,7 @@ class Group:
 @contextmanager
 def group(
     python: Path,
-    program: str,
+    name: str,
     size: int,
     variables: Sequence[Mapping[str, str]],
     *,
@@ -72,18 +68,18 @@ def group(
     """Starts a stepper for each of `variables` and waits until all are ready.
 
     Args:
-        program: of `benchmarks.training.programs`.
+        name: of a program in `benchmarks.training.programs`.
         size: its argument.
     """
     with ExitStack() as stack:
         steppers = [
-            stack.enter_context(_start(python, [program, size], each, core))
+            stack.enter_context(_started(program(python, [name, size], each, core)))
             for core, each in zip(_cores(), variables, strict=False)
         ]
         for stepper in steppers:
             _line(stepper)
         steppers_group = Group(steppers, polls)
-        steppers_group.rest()
+        steppers_group.send(signal.SIGSTOP)
         yield steppers_group
 
 
@@ -91,25 +87,21 @@ def group(
 def our_workers(python: Path, workers: int) -> Iterator[list[dict[str, str]]]:
     """What our launcher gives each of so many workers; their rendezvous is held meanwhile."""
     arguments = ["rendezvous", workers, free_port()]
-    with _start(python, arguments, {}, _cores()[0]) as holder:
+    with _started(program(python, arguments, core=_cores()[0])) as holder:
         assert holder.stdout  # noqa: S101 - it is a pipe
         line = holder.stdout.readline()
         if not line:
-            raise BenchmarkError(f"The rendezvous ended: {holder.communicate()[1][-2000:]}")
+            errors = holder.communicate()[1].decode()
+            raise BenchmarkError(f"The rendezvous ended: {errors[-2000:]}")
         yield json.loads(line)
 
 
 def mirrored_workers(workers: int) -> list[dict[str, str]]:
     """`TF_CONFIG` of each of so many workers of MultiWorkerMirroredStrategy."""
     addresses = [f"127.0.0.1:{free_port()}" for _ in range(workers)]
-    return [
-        {
-            "TF_CONFIG": json.dumps(
-                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            )
-        }
-        for index in range(workers)
-    ]
+    tasks = [{"type": "worker", "index": index} for index in range(workers)]
+    cluster = {"worker": addresses}
+    return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
 
 
 def free_port() -> int:
@@ -123,37 +115,28 @@ def _cores() -> list[int]:
     return sorted(os.sched_getaffinity(0))
 
 
+def program(
+    python: Path,
+    arguments: Sequence[object],
+    variables: Mapping[str, str] | None = None,
+    core: int | None = 0,
+) -> Program:
+    """One of `benchmarks.training.programs`, with a single thread."""
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **(variables or {}), **THREADS}
+    return Program(python, "training.programs", arguments, environment, core)
+
+
 @contextmanager
-def _start(
-    python: Path, arguments: Sequence[object], variables: Mapping[str, str], core: int
-) -> Iterator[subprocess.Popen[str]]:
-    containers = REPOSITORY / "containers"
-    paths = [REPOSITORY, containers / "training", containers]
-    line = [python, "-m", "benchmarks.training.programs", *arguments]
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    stepper = subprocess.Popen(
-        ["taskset", "-c", str(core), *map(str, line)],
-        cwd=REPOSITORY,
-        env={
-            **kept,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            **variables,
-            **THREADS,
-            "PYTHONPATH": os.pathsep.join(map(str, paths)),
-        },
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _started(stepper: Program) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(stepper, stdin=subprocess.PIPE)
     try:
-        yield stepper
+        yield process
     finally:
-        stepper.kill()
-        stepper.communicate()
+        process.kill()
+        process.communicate()
 
 
-def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
+def _line(stepper: subprocess.Popen[bytes]) -> dict[str, float]:
     """What a stepper says next.
 
     Raises:
@@ -161,8 +144,8 @@ def _line(stepper: subprocess.Popen[str]) -> dict[str, float]:
     """
     assert stepper.stdout  # noqa: S101 - it is a pipe
     for line in stepper.stdout:
-        if line.startswith("{"):
+        if line.startswith(b"{"):
             answer: dict[str, float] = json.loads(line)
             return answer
     _, errors = stepper.communicate()
-    raise BenchmarkError(f"{stepper.args!r} ended: {errors[-2000:]}")
+    raise BenchmarkError(f"{stepper.args!r} ended: {errors.decode()[-2000:]}")

@@ -2,14 +2,8 @@
 
 import pytest
 
-from benchmarks.training.scaling import (
-    Machine,
-    Network,
-    allreduce_seconds,
-    efficiency,
-    fitted,
-    least_batch,
-)
+from benchmarks.training.scaling import Network, efficiency, fitted, least_batch
+from infra.costs.durations import Machine, allreduce_seconds
 
 LINK = Machine("link", latency=50e-6, bandwidth=1e9)
 NETWORK = Network(gradient_bytes=2e6, seconds_per_image=1e-3)
