@@ -242,8 +242,7 @@ class _Worker:
     ) -> tuple[list[Result], int | None]:
         """The results in their order and None, or those before the decoder died and its signal.
 
-        Args:
-            alone: no other file is decoded in a process that decoded this one.
+        Alone: no other file is decoded in a process that decoded this one.
         """
         if self._broken:
             self.start()

@@ -65,10 +65,8 @@ def orientation(image: Image.Image) -> int:
 
 
 def decode_image(image: Image.Image, size: int, scale: int) -> npt.NDArray[np.uint8]:
-    """Pixels uint8 [size, size, 3], not turned yet; UnusableImage if the data is broken.
-
-    Args:
-        scale: what a JPEG is divided by as it is decoded: 1, 2, 4 or 8.
+    """Pixels uint8 [size, size, 3], not turned yet; UnusableImage if the data is broken. A JPEG is
+    divided by `scale` as it is decoded: 1, 2, 4 or 8.
     """
     try:
         if scale > 1:

@@ -27,11 +27,7 @@ ANCILLARY = 0x20
 
 @dataclass(frozen=True)
 class PngHeader:
-    """Sizes in pixels.
-
-    Attributes:
-        colour: its colour type.
-    """
+    """Sizes in pixels, and the colour type."""
 
     width: int
     height: int

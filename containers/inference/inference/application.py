@@ -118,19 +118,19 @@ async def _predict(service: Service, request: Request, start: float) -> tuple[in
     try:
         body = await request.body(settings)
         read = time.monotonic() - start
-        asked = read_images(media_type, body, settings.images_per_request)
+        images, single = read_images(media_type, body, settings.images_per_request)
         deadline = start + settings.request_seconds
         await service.wait_until_ready(deadline)
     finally:
         service.batcher.expect(-1)
-    question = await service.batcher.ask(asked.images, deadline)
+    question = await service.batcher.ask(images, deadline)
     rows = question.rows()
     service.metrics.answered(question, read)
     if kind == JSON:
         content = json_answer(
             rows,
             service.labels,
-            single=asked.single,
+            single=single,
             model_package_arn=settings.model_package_arn,
             request_id=request.id,
         )

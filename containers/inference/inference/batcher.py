@@ -8,7 +8,7 @@ from inference.engine import Engine, Queue, best_batch_size, warm_decoder
 from inference.metrics import Metrics
 from inference.model import Model
 from inference.questions import Content, ImageError, Outcome, Pixels, Question
-from inference.request import Refusal, overloaded, unavailable
+from inference.request import Refusal
 from inference.settings import Settings
 
 SWEEP_SECONDS = 0.25
@@ -17,11 +17,7 @@ MODEL_SHARE = 10
 
 
 class Batcher:
-    """Lives on the event loop; its engines have threads of their own.
-
-    Args:
-        metrics: told of the queue's depth and of the batches.
-    """
+    """Lives on the event loop; its engines have threads of their own."""
 
     def __init__(self, settings: Settings, image_size: int, metrics: Metrics) -> None:
         self._settings = settings
@@ -77,31 +73,24 @@ class Batcher:
         """
         return self._side.decoder.decode(file, self._image_size)
 
-    def check_room(self) -> None:
-        """Raises Refusal 429 where the queue is full."""
-        if self.depth >= self._settings.queue_length:
-            raise overloaded(
-                f"{self.depth} images wait already, and {self._settings.queue_length} is the "
-                "limit: send it again later."
-            )
-
     def expect(self, requests: int) -> None:
         """Says that so many more requests (less, where negative) are about to bring images."""
         self._queue.arriving += requests
 
     async def ask(self, images: list[Content], deadline: float) -> Question:
-        """Gives the question with its answers.
-
-        Args:
-            deadline: seconds of `time.monotonic`.
+        """Gives the question with its answers, by a deadline of `time.monotonic` in seconds.
 
         Raises:
             Refusal: 429 where the queue is full or the deadline passes, 503 where it passes while
-                the model
-                computes for long.
+                the model computes for long.
             ImageError: an image has no answer.
         """
-        self.check_room()
+        if self.depth >= self._settings.queue_length:
+            raise Refusal(
+                429,
+                f"{self.depth} images wait already, and {self._settings.queue_length} is the "
+                "limit: send it again later.",
+            )
         question = Question(images, self._loop.create_future(), time.monotonic(), deadline)
         self._questions.add(question)
         self.depth += len(images)
@@ -155,5 +144,7 @@ class Batcher:
         sentence = f"There was no answer within {seconds:g} s"
         since = question.at_model
         if since and time.monotonic() - since > seconds / MODEL_SHARE:
-            return unavailable(f"{sentence}, as the model is slow: send it again later.")
-        return overloaded(f"{sentence}, as others wait, too: send it again later, or less at once.")
+            return Refusal(503, f"{sentence}, as the model is slow: send it again later.")
+        return Refusal(
+            429, f"{sentence}, as others wait, too: send it again later, or less at once."
+        )

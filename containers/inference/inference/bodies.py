@@ -5,9 +5,9 @@ JSON, probabilities as a NumPy array too.
 """
 
 import io
+import math
 import tokenize
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -91,20 +91,11 @@ PIXELS = "uint8 [height, width, 3] or [n, height, width, 3]"
 LIST = '{"images": ["<base64>", ...]}'
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Images of a request.
+def read_images(media_type: str, body: bytes, most: int) -> tuple[list[Content], bool]:
+    """The images in a body of one of BODIES, at most `most`.
 
-    Attributes:
-        single: it was asked about one, and not about a list of one.
-    """
-
-    images: list[Content]
-    single: bool
-
-
-def read_images(media_type: str, body: bytes, most: int) -> Asked:
-    """The images in a body of one of negotiation.BODIES, at most `most`.
+    Returns:
+        The images, and whether it is one and not a list of one.
 
     Raises:
         Refusal: 400 for a body that is empty or not what its type says, 413 for too many images.
@@ -112,18 +103,18 @@ def read_images(media_type: str, body: bytes, most: int) -> Asked:
     if not body:
         raise Refusal(400, "The body is empty: send an image.")
     if media_type in IMAGES:
-        return Asked([body], single=True)
-    asked = _array(body) if media_type == NPY else _list(body)
-    if not asked.images:
+        return [body], True
+    images, single = _array(body) if media_type == NPY else (_list(body), False)
+    if not images:
         raise Refusal(400, "The body holds no image: send one or more.")
-    if len(asked.images) > most:
+    if len(images) > most:
         raise Refusal(
-            413, f"The body holds {len(asked.images)} images: send at most {most} in a request."
+            413, f"The body holds {len(images)} images: send at most {most} in a request."
         )
-    return asked
+    return images, single
 
 
-def _array(body: bytes) -> Asked:
+def _array(body: bytes) -> tuple[list[Content], bool]:
     """An array of pixels, without a copy and without ever unpickling."""
     file = io.BytesIO(body)
     try:
@@ -136,22 +127,15 @@ def _array(body: bytes) -> Asked:
     if kind != np.uint8 or by_columns or len(shape) not in (3, 4) or shape[-1] != 3:
         order = " by columns" if by_columns else ""
         raise Refusal(400, f"The array is {kind} {list(shape)}{order}: send {PIXELS}, by rows.")
-    if min(shape) < 0 or 0 in shape[-3:] or _product(shape) != len(body) - start:
+    if min(shape) < 0 or 0 in shape[-3:] or math.prod(shape) != len(body) - start:
         raise Refusal(
             400, f"The array says shape {list(shape)} and holds {len(body) - start} bytes."
         )
     pixels = np.frombuffer(body, np.uint8, offset=start).reshape(shape)
-    return Asked([pixels], single=True) if len(shape) == 3 else Asked(list(pixels), single=False)
+    return ([pixels], True) if len(shape) == 3 else (list(pixels), False)
 
 
-def _product(shape: tuple[int, ...]) -> int:
-    product = 1
-    for length in shape:
-        product *= length
-    return product
-
-
-def _list(body: bytes) -> Asked:
+def _list(body: bytes) -> list[Content]:
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -159,7 +143,7 @@ def _list(body: bytes) -> Asked:
     images = content.get("images") if isinstance(content, dict) else None
     if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
         raise Refusal(400, f"The JSON holds no list of texts under images: send {LIST}.")
-    return Asked(images, single=False)
+    return images
 
 
 def json_answer(
@@ -173,8 +157,7 @@ def json_answer(
     """`{"label", "probability", "probabilities", "top", "model_package_arn", "request_id"}`, or
     `{"predictions": [{"label", ...}, ...], "model_package_arn", "request_id"}` for a batch.
 
-    Args:
-        rows: float32 [classes] for each image.
+    A row is float32 [classes] of an image.
     """
     predictions = [postprocess(row, labels) for row in rows]
     answer: dict[str, Any] = predictions[0] if single else {"predictions": predictions}

@@ -93,11 +93,7 @@ class Side:
         )
 
     def submit(self, outcome: Outcome, image: bytes, size: int) -> None:
-        """Has an image decoded once those before it are.
-
-        Args:
-            size: side of the square in pixels.
-        """
+        """Has an image decoded to `size` x `size` pixels once those before it are."""
         self._thread.submit(self._decode, outcome, image, size)
 
     def close(self) -> None:

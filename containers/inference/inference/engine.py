@@ -20,7 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from inference.decoding import Side, goes_on_the_side
-from inference.model import Images, Probabilities, Session
+from inference.model import Probabilities, Session
 from inference.questions import Outcome, Question, fitted, unpacked
 from preprocessing.isolated import IsolatedDecoder
 
@@ -50,7 +50,9 @@ def best_batch_size(session: Session, image_size: int, clock: Callable[[], float
     # In turns, so that a slow moment of the machine is one for all sizes. The first warms up.
     for turn in range(1 + ROUNDS):
         for size in SIZES:
-            seconds = _seconds(session, images[:size], clock)
+            start = clock()
+            session(images[:size])
+            seconds = clock() - start
             if turn:
                 fastest[size] = min(fastest[size], (seconds + HAND_OVER_SECONDS) / size)
         if turn and time.monotonic() > end:
@@ -62,12 +64,6 @@ def best_batch_size(session: Session, image_size: int, clock: Callable[[], float
     return best
 
 
-def warm_up(session: Session, image_size: int, batch_size: int) -> None:
-    """Asks about batches of each size once: runtimes prepare for each shape when it first comes."""
-    for size in range(1, batch_size + 1):
-        session(np.zeros((size, image_size, image_size, 3), np.uint8))
-
-
 def warm_decoder(decoder: IsolatedDecoder, image_size: int) -> None:
     """Decodes an image of each format, as Pillow loads what reads one when the first comes."""
     files = []
@@ -76,12 +72,6 @@ def warm_decoder(decoder: IsolatedDecoder, image_size: int) -> None:
         Image.new("RGB", (1, 1)).save(file, kind)
         files.append(file.getvalue())
     decoder.decode_all(files, image_size)
-
-
-def _seconds(session: Session, images: Images, clock: Callable[[], float]) -> float:
-    start = clock()
-    session(images)
-    return clock() - start
 
 
 logger = logging.getLogger("inference")
@@ -105,10 +95,8 @@ class Queue:
     lock: Lock = field(default_factory=Lock)
 
     def take(self, most: int, wait_seconds: float) -> list[Place] | None:
-        """Waits for an image and takes it with its fair share of those that are there; None: end.
-
-        Args:
-            wait_seconds: how long to wait for images of requests that are arriving.
+        """Waits for an image and takes it with its fair share of those that are there, and so long
+        for those of requests that are arriving; None: end.
         """
         with self.lock:
             self.idle += 1
@@ -168,8 +156,9 @@ class Engine:
 
     def _run(self, warm: "Future[None]") -> None:
         try:
-            # On this thread, for which runtimes may prepare too.
-            warm_up(self.session, self.image_size, self.batch_size)
+            # Runtimes prepare for each shape when it first comes, and for each thread.
+            for size in range(1, self.batch_size + 1):
+                self.session(np.zeros((size, self.image_size, self.image_size, 3), np.uint8))
             warm_decoder(self.decoder, self.image_size)
         except Exception as error:  # noqa: BLE001 - the one who waits for it raises it
             warm.set_exception(error)

@@ -30,11 +30,8 @@ PICTURE_TOLERANCE = 8
 
 @dataclass(frozen=True)
 class GoldenRequest:
-    """One image as a client sends it, and the answer that it must get.
-
-    Attributes:
-        label: the most probable class.
-        probabilities: float32 [classes], in the order of `model.json`.
+    """One image as a client sends it, and the answer that it must get: its most probable class and
+    probabilities, float32 [classes], in the order of `model.json`.
     """
 
     content_type: str
@@ -45,13 +42,11 @@ class GoldenRequest:
 
 @dataclass(frozen=True)
 class GoldenPicture:
-    """An image file of another size, and what upright fields of one colour it shows.
+    """An image file of another size, and what upright fields of one colour it shows: uint8 [rows,
+    columns, 3], RGB.
 
     It is `fields` stretched over the whole square, whatever way the file holds it: another colour
     order, orientation, border or cut, or resizing without averaging, shows.
-
-    Attributes:
-        fields: uint8 [rows, columns, 3], RGB.
     """
 
     content_type: str
@@ -59,19 +54,13 @@ class GoldenPicture:
     fields: npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Golden:
-    """What a model folder says of itself."""
-
-    requests: tuple[GoldenRequest, ...]
-    pictures: tuple[GoldenPicture, ...]
-
-
 Ask = Callable[[GoldenRequest], Awaitable[Probabilities]]
 """Gives float32 [classes], by the way that a client's request takes."""
 
 
-def read_golden(folder: Path, labels: Sequence[str]) -> Golden:
+def read_golden(
+    folder: Path, labels: Sequence[str]
+) -> tuple[list[GoldenRequest], list[GoldenPicture]]:
     """Reads `golden.json` of a model folder.
 
     Raises:
@@ -90,9 +79,9 @@ def read_golden(folder: Path, labels: Sequence[str]) -> Golden:
     try:
         if content["schema"] not in SCHEMAS or not content["requests"]:
             raise ValueError("it needs schema 1 or 2 and a request")
-        return Golden(
-            tuple(_request(each, labels) for each in content["requests"]),
-            tuple(read_picture(each) for each in content.get("pictures", ())),
+        return (
+            [_request(each, labels) for each in content["requests"]],
+            [read_picture(each) for each in content.get("pictures", ())],
         )
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UnusableModelError(

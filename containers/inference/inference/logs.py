@@ -35,6 +35,7 @@ def log_line(level: str, logger: str, message: str, **facts: Any) -> None:
 
 def log_config() -> dict[str, Any]:
     """A `logging.config.dictConfig`, for uvicorn too."""
+    to_stdout = {"handlers": ["stdout"], "level": "INFO", "propagate": False}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -46,10 +47,7 @@ def log_config() -> dict[str, Any]:
                 "stream": "ext://sys.stdout",
             }
         },
-        "loggers": {
-            "inference": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
-            "uvicorn": {"handlers": ["stdout"], "level": "INFO", "propagate": False},
-        },
+        "loggers": dict.fromkeys(("inference", "uvicorn"), to_stdout),
     }
 
 

@@ -66,11 +66,7 @@ class Metrics:
         self._window.depth = max(self._window.depth, images)
 
     def answered(self, question: Question, read: float) -> None:
-        """Counts a request that was answered.
-
-        Args:
-            read: seconds that receiving the body took.
-        """
+        """Counts a request that was answered; receiving its body took `read` seconds."""
         window = self._window
         window.images += len(question.images)
         window.confidence += question.confidence

@@ -123,12 +123,7 @@ class Outcome:
 
 
 class ImageError(Exception):
-    """One image of a request has no answer.
-
-    Args:
-        place: its index in the request.
-        cause: what was raised.
-    """
+    """One image of a request, by its index there, has no answer; the cause is what was raised."""
 
     def __init__(self, place: int, cause: Exception) -> None:
         super().__init__(str(cause))

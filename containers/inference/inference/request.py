@@ -12,10 +12,10 @@ RETRY_AFTER_SECONDS = 1
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, and reads so in `except`
-    """Answered as a status with one sentence.
+    """Answered as a status with one sentence; headers in lower case beside those of all answers.
 
-    Args:
-        headers: beside those that every answer has, in lower case.
+    A client that asks too much gets 429: it is no fault of the model, which a server error would
+    take back. Like 503 it says when to come again.
     """
 
     def __init__(self, status: int, sentence: str, headers: Mapping[str, str] | None = None):
@@ -23,18 +23,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, and reads so in `exce
         self.status = status
         self.sentence = sentence
         self.headers = dict(headers or {})
-
-
-def overloaded(sentence: str) -> Refusal:
-    """429, and when to come again: clients that ask too much are no fault of the model, which a
-    server error would take back.
-    """
-    return Refusal(429, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})
-
-
-def unavailable(sentence: str) -> Refusal:
-    """503, and when to come again."""
-    return Refusal(503, sentence, {"retry-after": str(RETRY_AFTER_SECONDS)})
+        if status in (429, 503):
+            self.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
 
 
 # SageMaker passes both on; the first is InvokeEndpoint's InferenceId.
@@ -70,8 +60,8 @@ class Holding:
     def take(self, count: int) -> None:
         """Raises Refusal 429 where it would be more than the limit."""
         if self._bytes + count > self._limit:
-            raise overloaded(
-                f"Requests under way hold {self._bytes >> 20} MB already: send it again later."
+            raise Refusal(
+                429, f"Requests under way hold {self._bytes >> 20} MB already: send it again later."
             )
         self._bytes += count
 
@@ -140,7 +130,8 @@ class Request:
         async for chunk in self._chunks():
             size += len(chunk)
             if not too_much and size <= limit:
-                self._hold(len(chunk))
+                self._holding.take(len(chunk))
+                self._held += len(chunk)
                 chunks.append(chunk)
             elif size > DRAIN_LIMIT:
                 break
@@ -149,10 +140,6 @@ class Request:
         if size > limit:
             raise _too_large(limit)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-    def _hold(self, count: int) -> None:
-        self._holding.take(count)
-        self._held += count
 
     async def _chunks(self) -> Any:
         while True:

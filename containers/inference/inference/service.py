@@ -13,7 +13,7 @@ from inference.golden import GoldenRequest, check_golden, check_pictures, read_g
 from inference.logs import RequestLog
 from inference.metrics import Metrics
 from inference.model import Artifact, Model, Probabilities
-from inference.request import Holding, unavailable
+from inference.request import Holding, Refusal
 from inference.runtimes import check_answer, check_gpu, load_model
 from inference.settings import MEGABYTE, Settings
 
@@ -21,10 +21,8 @@ logger = logging.getLogger("inference")
 
 
 class Service:
-    """Made before the event loop runs; `live` is called on it.
-
-    Args:
-        ended: called on the event loop with what went wrong, when the model cannot be served.
+    """Made before the event loop runs, on which `live` is called, and `ended` with what went wrong
+    when the model cannot be served.
     """
 
     def __init__(
@@ -68,10 +66,7 @@ class Service:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def wait_until_ready(self, deadline: float) -> None:
-        """Requests that come before the model wait for it.
-
-        Args:
-            deadline: seconds of `time.monotonic`.
+        """Requests that come before the model wait for it until `deadline` of `time.monotonic`.
 
         Raises:
             Refusal: 503 where it is not there by then.
@@ -82,15 +77,15 @@ class Service:
             async with asyncio.timeout(deadline - time.monotonic()):
                 await self._loaded.wait()
         if not self.ready:
-            raise unavailable("The model is still loading: ask again when /ping says 200.")
+            raise Refusal(503, "The model is still loading: ask again when /ping says 200.")
 
     async def _load(self) -> None:
         try:
-            golden = read_golden(self._artifact.folder, self.labels)
+            requests, pictures = read_golden(self._artifact.folder, self.labels)
             start = time.monotonic()
             model, batch_size = await asyncio.to_thread(self._start)
-            await asyncio.to_thread(check_pictures, golden.pictures, self.batcher.pixels)
-            await check_golden(golden.requests, self.labels, self._ask)
+            await asyncio.to_thread(check_pictures, pictures, self.batcher.pixels)
+            await check_golden(requests, self.labels, self._ask)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - raised again when the server has ended
@@ -104,8 +99,8 @@ class Service:
                 "labels": len(self.labels),
                 "threads": self.settings.threads,
                 "batch_size": batch_size,
-                "golden_requests": len(golden.requests),
-                "golden_pictures": len(golden.pictures),
+                "golden_requests": len(requests),
+                "golden_pictures": len(pictures),
                 "seconds": round(time.monotonic() - start, 2),
             },
         )
@@ -120,9 +115,9 @@ class Service:
 
     async def _ask(self, request: GoldenRequest) -> Probabilities:
         """A golden request's answer, by the way of all requests."""
-        asked = read_images(body_type(request.content_type), request.body, most=1)
+        images, _ = read_images(body_type(request.content_type), request.body, most=1)
         deadline = time.monotonic() + self.settings.request_seconds
-        question = await self.batcher.ask(asked.images, deadline)
+        question = await self.batcher.ask(images, deadline)
         return question.rows()[0]
 
     async def _measure(self) -> None:

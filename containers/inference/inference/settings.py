@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,9 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_cores(cgroup: Path = CGROUP) -> int:
-    """The cores that the process may be placed on, or fewer where the container has a quota.
+    """The cores that the process may be placed on, or fewer where the control group has a quota.
 
-    Args:
-        cgroup: the control group's folder (`cpu.max` of version 2, `cpu/cpu.cfs_*` of version 1).
-            https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html#cpu-interface-files.
+    https://www.kernel.org/doc/html/latest/admin-guide/cgroup-v2.html#cpu-interface-files
     """
     cores = len(os.sched_getaffinity(0))
     quota = _quota(cgroup)
@@ -27,21 +26,13 @@ def available_cores(cgroup: Path = CGROUP) -> int:
 
 def _quota(cgroup: Path) -> float | None:
     """Cores' worth of time that the container may take, None where it is not limited."""
-    for words in (
-        _words(cgroup / "cpu.max"),
-        _words(cgroup / "cpu/cpu.cfs_quota_us") + _words(cgroup / "cpu/cpu.cfs_period_us"),
-    ):
-        # Without a limit, version 2 says "max" and version 1 says -1.
-        if len(words) == 2 and all(word.isdecimal() for word in words):
-            return int(words[0]) / int(words[1])
+    for names in (["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]):
+        with suppress(OSError):
+            words = " ".join((cgroup / name).read_text() for name in names).split()
+            # Without a limit, version 2 says "max" and version 1 says -1.
+            if len(words) == 2 and all(word.isdecimal() for word in words):
+                return int(words[0]) / int(words[1])
     return None
-
-
-def _words(file: Path) -> list[str]:
-    try:
-        return file.read_text().split()
-    except OSError:
-        return []
 
 
 DEFAULT_PORT = 8080
@@ -110,10 +101,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         runtime=runtime,
         needs_gpu=runtime == "tensorflow" and not environment.get("INFERENCE_RUNTIME"),
     )
-    return _fitted(settings, available_cores())
-
-
-def _fitted(settings: Settings, cores: int) -> Settings:
+    cores = available_cores()
     workers = settings.workers or -(-cores // CORES_PER_WORKER)
     threads = settings.threads or max(1, cores // workers)
     return dataclasses.replace(settings, workers=workers, threads=threads)

@@ -46,15 +46,6 @@ class Connections:
     head_seconds: float
     open: "set[Connection]" = field(default_factory=set)
 
-    def end_slow_ones(self, now: float) -> None:
-        """Ends connections whose head or body takes too long.
-
-        Args:
-            now: the event loop's time, in seconds.
-        """
-        for connection in list(self.open):
-            connection.end_if_slow(now)
-
 
 class Connection(HttpToolsProtocol):
     """Refuses with a sentence and closes where a limit is passed."""
@@ -114,11 +105,7 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def end_if_slow(self, now: float) -> None:
-        """Refuses and closes where a head or a body takes too long.
-
-        Args:
-            now: of the event loop's clock, in seconds.
-        """
+        """Refuses and closes where a head or a body takes too long by the event loop's clock."""
         if self._head_since is not None:
             if now - self._head_since > self._connections.head_seconds:
                 seconds = self._connections.head_seconds
@@ -141,12 +128,6 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def connection_class(settings: Settings) -> tuple[Connections, Any]:
-    """The connections, and what uvicorn makes each of."""
-    connections = Connections(settings.connections, settings.read_seconds)
-    return connections, partial(Connection, connections)
-
-
 logger = logging.getLogger("inference")
 
 # SageMaker sends KILL 30 s after TERM.
@@ -167,7 +148,8 @@ def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
         server.should_exit = True
 
     service = Service(read_artifact(folder), settings, ended)
-    connections, protocol = connection_class(settings)
+    connections = Connections(settings.connections, settings.read_seconds)
+    protocol: Any = partial(Connection, connections)
     server = Server(
         uvicorn.Config(
             application(service),
@@ -184,7 +166,7 @@ def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         )
     )
-    server.each_tick = connections.end_slow_ones
+    server.connections = connections
     server.run(sockets=[listening])
     if failures:
         raise failures[0]
@@ -194,12 +176,14 @@ def serve(folder: Path, listening: socket.socket, settings: Settings) -> int:
 class Server(uvicorn.Server):
     """uvicorn's, with a look at its connections every second."""
 
-    each_tick: Any = staticmethod(lambda _now: None)
+    connections: Connections
 
     async def on_tick(self, counter: int) -> bool:
-        """Looks at the connections once a second; uvicorn calls it ten times as often."""
+        """Ends slow connections once a second; uvicorn calls it ten times as often."""
         if counter % 10 == 0:
-            self.each_tick(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.connections.open):
+                connection.end_if_slow(now)
         return await super().on_tick(counter)
 
 
@@ -210,7 +194,10 @@ def main() -> int:
     parser.add_argument("--socket", type=int, required=True, help="descriptor of the listening one")
     parser.add_argument("--supervisor", type=int, required=True, help="process id")
     arguments = parser.parse_args()
-    _die_with(arguments.supervisor)
+    # A worker without its supervisor would keep the port.
+    end_with_parent()
+    if os.getppid() != arguments.supervisor:
+        sys.exit("The supervisor is gone.")
     # uvicorn raises the signal that stopped it again when it is done; and TERM may come before.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
@@ -219,13 +206,6 @@ def main() -> int:
     except UnusableModelError as error:
         print(error, file=sys.stderr, flush=True)
         return UNUSABLE
-
-
-def _die_with(supervisor: int) -> None:
-    """A worker without its supervisor would keep the port."""
-    end_with_parent()
-    if os.getppid() != supervisor:
-        sys.exit("The supervisor is gone.")
 
 
 if __name__ == "__main__":
