@@ -69,12 +69,11 @@ def bucket(objects: str) -> None:
 
 def our_listing() -> None:
     """Lists a bucket as CreateManifests does."""
-    from drops.s3_uri import S3Uri
-    from processing.manifests.s3 import list_folder, s3_client
+    from processing.manifests.s3 import Lister, s3_client
 
-    s3 = s3_client()
+    lister = Lister(s3_client(), "b")
     with measured() as facts:
-        facts["count"] = sum(len(batch) for batch in list_folder(s3, S3Uri("b", "drops/")))
+        facts["count"] = sum(len(page.batch) for page in lister.pages("drops/"))
 
 
 def plain_listing() -> None:

@@ -127,12 +127,10 @@ def main() -> None:
 
 @contextmanager
 def measured(**facts: object) -> Iterator[dict[str, object]]:
-    """Times a block, imports apart, and prints a line of JSON: seconds, peak, more facts.
+    """Times a block, imports apart, and prints a line of JSON: seconds, peak and the facts, such as
+    `count`, to which the block may add.
 
     The peak is the whole process' memory, in KiB, imports too.
-
-    Args:
-        facts: more may be added to what it yields, such as `count`.
     """
     started = time.perf_counter()
     yield facts

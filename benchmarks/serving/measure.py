@@ -111,11 +111,7 @@ def take_turns(
     sizes: Sizes,
     console: Console,
 ) -> Rates:
-    """Each server under CLIENTS clients, and the bare pass, again and again.
-
-    Args:
-        bare: the program that passes images through for so many seconds.
-    """
+    """Each server under CLIENTS clients, and the `bare` pass of some seconds, again and again."""
     rates = Rates()
     for turn in range(sizes.turns):
         console.print(f"  turn {turn + 1} of {sizes.turns}")

@@ -69,12 +69,7 @@ PATIENCE = 120.0  # seconds until a server must be ready
 
 @dataclass(frozen=True)
 class Place:
-    """Where servers run.
-
-    Attributes:
-        folder: where everything is written.
-        core: the servers'.
-    """
+    """Where servers run: the folder of all that is written, and their core."""
 
     folder: Path
     core: int
@@ -92,11 +87,7 @@ class Place:
 
 @dataclass
 class Server:
-    """One that is ready, and is stopped but in `awake`.
-
-    Attributes:
-        cold_start: seconds from its start to the first healthy answer.
-    """
+    """One that was ready after `cold_start` seconds, and is stopped but in `awake`."""
 
     kind: Kind
     port: int
@@ -120,10 +111,7 @@ class Server:
 
 @contextmanager
 def started(kind: Kind, programs: Path, place: Place) -> Iterator[Server]:
-    """Starts a server and waits until it is ready; ends it at the end.
-
-    Args:
-        programs: the `bin` folder of its environment.
+    """Starts a server from its environment's `bin` folder, waits until it is ready, and ends it.
 
     Raises:
         BenchmarkError: it ended, or wasn't ready in time.

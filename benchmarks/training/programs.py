@@ -138,11 +138,7 @@ def _images(batch: str) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _serve(step: Callable[[], dict[str, float]]) -> None:
-    """Steps as orders come.
-
-    Args:
-        step: takes one step and gives figures, which are added up.
-    """
+    """Steps as orders come, and adds up the figures that a step gives."""
     for _ in range(WARM_UP):
         step()
     print(json.dumps({"ready": True}), flush=True)

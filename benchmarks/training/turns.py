@@ -65,11 +65,8 @@ def group(
     *,
     polls: bool = False,
 ) -> Iterator[Group]:
-    """Starts a stepper for each of `variables` and waits until all are ready.
-
-    Args:
-        name: of a program in `benchmarks.training.programs`.
-        size: its argument.
+    """Starts a stepper for each of `variables`, a `program` of this size, and waits until all are
+    ready.
     """
     with ExitStack() as stack:
         steppers = [

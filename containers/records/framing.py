@@ -22,11 +22,7 @@ class RecordError(Exception):
 
 
 def framed(parts: Sequence[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    """A record as it lies in a file.
-
-    Args:
-        parts: the record's data, one part after the other; none is copied.
-    """
+    """A record as it lies in a file; no part of its data is copied."""
     length = struct.pack("<Q", sum(len(part) for part in parts))
     yield length + masked(crc32c(length))
     checksum = 0

@@ -36,12 +36,7 @@ class Records:
 
     @classmethod
     def of(cls, files: Sequence[Path], starts: Sequence[npt.NDArray[np.int64]]) -> Self:
-        """The records of `files`.
-
-        Args:
-            files: one or more.
-            starts: of each file, see `find_starts`.
-        """
+        """The records of one file or more, by what `find_starts` gives of each."""
         lengths = [np.diff(places) - HEADER_BYTES - FOOTER_BYTES for places in starts]
         owners = np.repeat(np.arange(len(files), dtype=np.int32), [len(each) for each in lengths])
         return cls(

@@ -24,7 +24,7 @@ from processing.manifests.settings import Settings, read_settings
 from processing.manifests.split import SmallClassesError, Split
 from processing.manifests.stage_objects import Staged, stage_objects
 from processing.manifests.staging import StagedObjects, StagedWriter
-from processing.manifests.usable import judged, leave_out_refused, leave_out_small
+from processing.manifests.usable import judged, leave_out, leave_out_small
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,12 @@ def _write(
         objects=staged.objects,
         class_labels=staged.class_labels,
         memberships=[run.membership for run in earlier.runs],
-        split=_split(settings),
+        split=Split(
+            validation_fraction=settings.validation_fraction,
+            test_fraction=settings.test_fraction,
+            minimum=settings.minimum_per_class_and_channel,
+            seed=settings.seed,
+        ),
     )
     written = write_outputs(rows, assigner, names, settings.drops, folders)
     dataset = Dataset(settings, earlier, staged, names, *written).describe()
@@ -88,18 +93,13 @@ def _write(
 def _stage(s3: S3Client, settings: Settings, earlier: Earlier, path: Path) -> Staged:
     with StagedWriter(path) as writer:
         staged = stage_objects(s3, settings, earlier, path.parent, writer.append)
-    staged = judged(leave_out_refused(path, staged, earlier), settings)
+    if staged.refused:
+        staged = leave_out(
+            path, staged, earlier, staged.refused, lambda rows: rows["sha256"].is_null()
+        )
+    staged = judged(staged, settings)
     logger.info("%d objects of %d complete drops.", staged.objects, len(staged.drops))
     return staged
-
-
-def _split(settings: Settings) -> Split:
-    return Split(
-        validation_fraction=settings.validation_fraction,
-        test_fraction=settings.test_fraction,
-        minimum=settings.minimum_per_class_and_channel,
-        seed=settings.seed,
-    )
 
 
 def _log(dataset: Mapping[str, Any]) -> None:

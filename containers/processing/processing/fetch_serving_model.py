@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +29,9 @@ LOOKS, SECONDS_BETWEEN = 10, 15
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ServingModel:
-    """A model behind an endpoint.
-
-    Attributes:
-        model_package_arn: None for a model that was made of no package.
-        archive: the S3 URI of its model.tar.gz.
-    """
-
-    model_package_arn: str | None
-    archive: str
-
-
-def find_serving_model(sagemaker: Client, endpoint: str) -> ServingModel | None:
-    """The model that `endpoint` serves; None where there is no such endpoint or it serves nothing.
+def find_serving_model(sagemaker: Client, endpoint: str) -> tuple[str | None, str] | None:
+    """The model that `endpoint` serves: its package's ARN, None where it was made of none, and the
+    S3 URI of its model.tar.gz. None where there is no such endpoint or it serves nothing.
 
     While an update ends, configuration and model may be gone, or not yet be this job's to see: then
     it looks again, for up to some minutes.
@@ -63,7 +50,7 @@ def find_serving_model(sagemaker: Client, endpoint: str) -> ServingModel | None:
     return again(_find, sagemaker, endpoint)
 
 
-def _find(sagemaker: Client, endpoint: str) -> ServingModel | None:
+def _find(sagemaker: Client, endpoint: str) -> tuple[str | None, str] | None:
     configuration = _configuration_of(sagemaker, endpoint)
     if configuration is None:
         return None
@@ -74,11 +61,11 @@ def _find(sagemaker: Client, endpoint: str) -> ServingModel | None:
     container = _only_one(containers or model.get("Containers", []), endpoint, "containers")
     package = container.get("ModelPackageName")
     if package is None:
-        return ServingModel(None, _archive_of(container, endpoint))
+        return None, _archive_of(container, endpoint)
     found = sagemaker.describe_model_package(ModelPackageName=package)
     specified = found["InferenceSpecification"]["Containers"]
     packed = _only_one(specified, endpoint, "containers")
-    return ServingModel(found["ModelPackageArn"], _archive_of(packed, endpoint))
+    return found["ModelPackageArn"], _archive_of(packed, endpoint)
 
 
 def _configuration_of(sagemaker: Client, endpoint: str) -> str | None:
@@ -142,25 +129,21 @@ def fetch_serving_model(arguments: Sequence[str], root: Path) -> None:
     """Writes `serving.json` and, where a model serves, its `model.tar.gz` below
     `root`/processing/output/serving; asks SageMaker and reads S3.
     """
-    endpoint = _endpoint_of(arguments)
-    folder = root / "processing" / "output" / "serving"
-    with refusals_in_a_sentence("SageMaker"):
-        model = find_serving_model(client("sagemaker"), endpoint)
-    if model:
-        with refusals_in_a_sentence("S3"):
-            _download(model.archive, folder / "model.tar.gz")
-        logger.info("The endpoint %s serves %s.", endpoint, model.archive)
-    # Last, so that it is never there without the model that it names.
-    described = {"schema": 1, "endpoint": endpoint}
-    package = {"model_package_arn": model.model_package_arn if model else None}
-    write_json(folder / "serving.json", described | package)
-
-
-def _endpoint_of(arguments: Sequence[str]) -> str:
     parser = Parser("FetchServingModel")
     parser.add_argument("--endpoint", required=True)
     endpoint: str = parser.parse_args(arguments).endpoint
-    return endpoint
+    folder = root / "processing" / "output" / "serving"
+    with refusals_in_a_sentence("SageMaker"):
+        model = find_serving_model(client("sagemaker"), endpoint)
+    package = None
+    if model:
+        package, archive = model
+        with refusals_in_a_sentence("S3"):
+            _download(archive, folder / "model.tar.gz")
+        logger.info("The endpoint %s serves %s.", endpoint, archive)
+    # Last, so that it is never there without the model that it names.
+    described = {"schema": 1, "endpoint": endpoint, "model_package_arn": package}
+    write_json(folder / "serving.json", described)
 
 
 @broken_bodies_again

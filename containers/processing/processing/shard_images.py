@@ -10,7 +10,7 @@ from pathlib import Path
 
 from preprocessing.isolated import IsolatedDecoder
 from processing.common.container import CHANNELS, OPT_ML, Channel, UserError, run
-from processing.shards.report import Quarantine, Report, ShardSize
+from processing.shards.report import Quarantine, ShardSize, write_report
 from processing.shards.settings import Host, Settings, read_host, read_settings
 from processing.shards.shard import Shard
 from processing.shards.source_files import SourceFiles
@@ -53,8 +53,8 @@ def _shard(settings: Settings, host: Host, processing: Path, working: Path) -> N
             files = SourceFiles(table, shard.folder, channel, labels, order)
             sizes[channel] = shard.write(files, settings, decoder, quarantine)
     seconds = time.monotonic() - started
-    report = Report(host.name, sizes, quarantine.reasons, seconds)
-    report.write(output / "report" / f"{host.name}.json")
+    report = output / "report" / f"{host.name}.json"
+    write_report(report, host.name, sizes, quarantine.reasons, seconds)
     files_in_all = quarantine.count + sum(size.records for size in sizes.values())
     quarantine.refuse_above(settings.maximum_quarantined_share, files_in_all, host.name)
     for channel in CHANNELS:

@@ -29,5 +29,5 @@ for run in range(2):
 # Not ru_maxrss, which begins with that of the parent process.
 status = Path("/proc/self/status").read_text()
 peak = int(status.partition("VmHWM:")[2].split()[0])
-changes = [staged.changes.objects_added, staged.changes.objects_changed]
+changes = [staged.changes.objects[change] for change in ("added", "changed")]
 print(json.dumps({"peak": peak, "rows": staged.objects, "changes": changes}))

@@ -8,8 +8,7 @@ import boto3
 import pytest
 from tests.local_server import serving
 
-from drops.s3_uri import S3Uri
-from processing.manifests.s3 import Lister, list_folder, s3_client
+from processing.manifests.s3 import Lister, s3_client
 
 SIGNS = ["a", "é", "犬", "%2F", "+", " ", "&", "<", '"', "=", "😀", "-"]
 
@@ -58,9 +57,7 @@ def test_a_folder_is_listed_as_boto3_lists_it(s3, bucket, page_keys):
         if found["IsLatest"]
     ]
     rows = [
-        row
-        for batch in list_folder(s3_client(), S3Uri(bucket, "top/"))
-        for row in batch.to_pylist()
+        row for page in Lister(s3_client(), bucket).pages("top/") for row in page.batch.to_pylist()
     ]
     assert rows == expected
     assert len(rows) > 100

@@ -31,14 +31,11 @@ Client = Any
 
 
 def client(service: str, connections: int = 10) -> Client:
-    """A client that many threads may use at once.
+    """A client that many threads may use at once, with so many requests in flight at most.
 
     Standard mode retries throttling, faults of the service and broken connections, after waits
     that grow exponentially with full jitter
     (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
-
-    Args:
-        connections: requests in flight at most.
     """
     retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     config = Config(max_pool_connections=connections, retries=retries)
@@ -59,11 +56,7 @@ broken_bodies_again = retry(
 
 @contextmanager
 def refusals_in_a_sentence(service: str) -> Iterator[None]:
-    """Turns what a service refuses, and its not being reached, into a UserError.
-
-    Args:
-        service: its name, as the sentence begins.
-    """
+    """Turns what a service refuses, and its not being reached, into a UserError that names it."""
     try:
         yield
     except ClientError as error:

@@ -79,7 +79,9 @@ class Assigner:
         return assignment
 
     def _pass(self, membership: Path, folder: Path, moves: Moves) -> Assignment:
-        channels = _mapped_bytes(folder / "channels", self.objects)
+        channels: Codes = np.empty(0, np.uint8)
+        if self.objects:
+            channels = np.memmap(folder / "channels", np.uint8, "w+", shape=(self.objects,))
         result = Assignment(channels, np.zeros((len(self.class_labels), len(CHANNELS)), np.int64))
         with MembershipWriter(membership) as writer:
             for contents in self.partitions.contents(self.memberships):
@@ -104,12 +106,6 @@ class Assigner:
         codes = self.split.channels(contents.digests)
         codes[remembered] = contents.earlier[remembered]
         return codes
-
-
-def _mapped_bytes(path: Path, length: int) -> Codes:
-    if not length:
-        return np.empty(0, np.uint8)
-    return np.memmap(path, np.uint8, "w+", shape=(length,))
 
 
 def _move(codes: Codes, contents: Contents, moves: Moves) -> None:

@@ -109,8 +109,7 @@ class Partitions:
     def contents(self, memberships: Sequence[Path]) -> Iterator[Contents]:
         """The contents of each partition, with what earlier runs remember, lowest digest first.
 
-        Args:
-            memberships: of earlier runs, the oldest first. Where two differ the older one counts.
+        Memberships have the oldest run first; where two differ the older one counts.
         """
         readers = [MembershipReader(path) for path in memberships]
         for index, path in enumerate(self._paths):

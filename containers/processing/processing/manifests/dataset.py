@@ -20,14 +20,9 @@ def encode_labels(earlier: Iterable[Sequence[str]], found: Iterable[str]) -> lis
 
     A label keeps the index it has in earlier runs for ever, even when no object has it any more, so
     that models stay comparable; new ones follow in sorted order. Where runs overlapped and each
-    gave
-    an index to a label of its own, the older one's stays. Earlier runs had labels as the folders
-    were
-    written, in NFC or NFD: one that was in NFD alone is now in NFC, with its index.
-
-    Args:
-        earlier: labels of earlier runs, the oldest first.
-        found: labels of this run's objects, in any order.
+    gave an index to a label of its own, the older one's stays: `earlier` has the oldest run first.
+    Earlier runs had labels as the folders were written, in NFC or NFD: one that was in NFD alone is
+    now in NFC, with its index.
     """
     labels: dict[str, None] = {}
     for known in earlier:
@@ -116,18 +111,11 @@ class Dataset:
 
     def _changes(self) -> dict[str, Any]:
         changes = self.staged.changes
-        has_earlier = bool(self.earlier.runs)
         return {
-            "objects_added": changes.objects_added,
-            "objects_removed": changes.objects_removed,
-            "objects_changed": changes.objects_changed,
-            "contents_added": self.assignment.contents_added if has_earlier else 0,
+            **{f"objects_{change}": count for change, count in changes.objects.items()},
+            "contents_added": self.assignment.contents_added if self.earlier.runs else 0,
             "contents_removed": self.assignment.contents_removed,
-            "examples": {
-                "added": list(changes.added),
-                "removed": list(changes.removed),
-                "changed": list(changes.changed),
-            },
+            "examples": changes.examples,
         }
 
     def _class_shares(self) -> dict[str, dict[str, float | None]]:

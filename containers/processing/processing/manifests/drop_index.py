@@ -4,6 +4,7 @@ import codecs
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -35,10 +36,7 @@ FILES = TypeAdapter(list[IndexedFile])
 def read_index(marker: Path, folder: Path) -> SortedRows | None:
     """Files of the index as INDEX_SCHEMA, by name; None for an empty marker, accepted too.
 
-    Memory holds a part of the index at a time.
-
-    Args:
-        folder: for files of this function's.
+    Memory holds a part of the index at a time; the rest is in `folder`.
 
     Raises:
         ValueError: a clause that says what is wrong with the index.
@@ -89,16 +87,11 @@ def _check_schema(marker: Path) -> None:
 
 def _batches(marker: Path) -> Iterator[pa.RecordBatch]:
     start = 0
-    waiting: list[Any] = []
     with _text(marker) as file:
-        for entry in ijson.items(file, "files.item", use_float=True):
-            waiting.append(entry)
-            if len(waiting) == BATCH_ROWS:
-                yield _batch(waiting, start)
-                start += len(waiting)
-                waiting = []
-    if waiting:
-        yield _batch(waiting, start)
+        entries = ijson.items(file, "files.item", use_float=True)
+        while waiting := list(islice(entries, BATCH_ROWS)):
+            yield _batch(waiting, start)
+            start += len(waiting)
 
 
 def _batch(entries: list[Any], start: int) -> pa.RecordBatch:
@@ -161,7 +154,14 @@ class IndexCheck:
             lambda name: f"{quoted(name)} is not in the index; add it there {WRITE_AGAIN}",
         )
         differs = pc.fill_null(pc.not_equal(said_sizes, sizes), False)
-        self._add_other_sizes(*(column.filter(differs) for column in (names, sizes, said_sizes)))
+        names, sizes, said_sizes = (each.filter(differs) for each in (names, sizes, said_sizes))
+        self.differences.add(
+            names,
+            lambda name: (
+                f"{quoted(name)} has {sizes[0]} bytes where the index says {said_sizes[0]}; "
+                f"upload it {WRITE_AGAIN}"
+            ),
+        )
         return pc.if_else(differs, pa.scalar(None, digests.type), digests)
 
     def finish(self) -> None:
@@ -175,17 +175,6 @@ class IndexCheck:
             missing,
             lambda name: (
                 f"{quoted(name)} is in the index but was not found{_perhaps_another_form(name)}; "
-                f"upload it {WRITE_AGAIN}"
-            ),
-        )
-
-    def _add_other_sizes(
-        self, names: pa.StringArray, sizes: pa.Int64Array, said_sizes: pa.Int64Array
-    ) -> None:
-        self.differences.add(
-            names,
-            lambda name: (
-                f"{quoted(name)} has {sizes[0]} bytes where the index says {said_sizes[0]}; "
                 f"upload it {WRITE_AGAIN}"
             ),
         )

@@ -37,20 +37,12 @@ class IncludedDrop:
 
 
 def cannot_be_used(drop_id: str, problem: str) -> UnusedDrop:
-    """A drop of which nothing is used.
-
-    Args:
-        problem: a clause.
-    """
+    """A drop of which nothing is used; the problem is a clause."""
     return UnusedDrop(drop_id, f'Drop "{drop_id}" cannot be used: {problem}.')
 
 
 def is_used_in_part(drop_id: str, problem: str) -> str:
-    """What is said of such a drop, a sentence.
-
-    Args:
-        problem: a clause.
-    """
+    """What is said of such a drop, a sentence; the problem is a clause."""
     return f'Drop "{drop_id}" is used in part: {problem}.'
 
 
@@ -66,11 +58,7 @@ class DropRows:
     """
 
     def __init__(self, used_before: Set[str], folder: Path) -> None:
-        """Begins with no drop.
-
-        Args:
-            folder: for what waits until its drop is judged.
-        """
+        """Begins with no drop; `folder` is for what waits until its drop is judged."""
         self._used_before = used_before
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,10 +76,8 @@ class DropRows:
     def batches(
         self, checked: Iterable[tuple[Drop, DropCheck]], parts: Iterable[Part]
     ) -> Iterator[pa.RecordBatch]:
-        """Rows that count, as STAGED_SCHEMA; the digest is null where no index gives it.
-
-        Args:
-            parts: of the same drops in the same order.
+        """Rows that count, as STAGED_SCHEMA, of the parts of checked drops in the same order; the
+        digest is null where no index gives it.
         """
         groups = groupby(parts, attrgetter("drop"))
         group = next(groups, None)

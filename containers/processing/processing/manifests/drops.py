@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -35,15 +35,15 @@ class UnusedDrop:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Drops:
     """Complete drops in the order of their prefixes, ids of those without a marker, and those
     whose id is none.
     """
 
-    complete: tuple[Drop, ...]
-    incomplete: tuple[str, ...]
-    refused: tuple[UnusedDrop, ...]
+    complete: list[Drop] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    refused: list[UnusedDrop] = field(default_factory=list)
 
 
 def find_drops(lister: Lister, folder: S3Uri) -> Drops:
@@ -51,18 +51,18 @@ def find_drops(lister: Lister, folder: S3Uri) -> Drops:
     prefixes = (
         prefix for page in lister.pages(folder.key, delimiter="/") for prefix in page.prefixes
     )
-    complete, incomplete, refused = [], [], []
+    drops = Drops()
     for prefix, marker, has_objects in ordered_map(
         lambda prefix: _look_into(lister, prefix), prefixes, CONNECTIONS
     ):
         drop_id = prefix.removeprefix(folder.key).removesuffix("/")
         if marker is not None and (reason := refusal_of_drop_id(drop_id)):
-            refused.append(UnusedDrop(drop_id, reason))
+            drops.refused.append(UnusedDrop(drop_id, reason))
         elif marker is not None:
-            complete.append(Drop(drop_id, prefix, marker))
+            drops.complete.append(Drop(drop_id, prefix, marker))
         elif has_objects:
-            incomplete.append(drop_id)
-    return Drops(tuple(complete), tuple(incomplete), tuple(refused))
+            drops.incomplete.append(drop_id)
+    return drops
 
 
 def is_drop(started_by: str) -> bool:
@@ -74,14 +74,10 @@ def is_drop(started_by: str) -> bool:
 
 def _look_into(lister: Lister, prefix: str) -> tuple[str, ListedObject | None, bool]:
     marker = lister.find(f"{prefix}{MARKER}")
-    return prefix, marker, marker is not None or _has_objects(lister, prefix)
-
-
-def _has_objects(lister: Lister, prefix: str) -> bool:
     # A prefix is also listed when all below it was deleted and only old versions are there.
-    return any(
-        not stored.key.endswith("/") for page in lister.pages(prefix) for stored in page.objects()
-    )
+    below = (stored for page in lister.pages(prefix) for stored in page.objects())
+    has_objects = marker is not None or any(not stored.key.endswith("/") for stored in below)
+    return prefix, marker, has_objects
 
 
 @dataclass
@@ -104,11 +100,8 @@ class Findings:
 
 @dataclass(frozen=True)
 class Part:
-    """Neighbours in the order of keys: all below a class folder, or some beside class folders.
-
-    Attributes:
-        class_label: None for the latter.
-        batches: LISTED_SCHEMA, to be read once.
+    """Neighbours in the order of keys: all below a class folder, or some beside class folders, then
+    without a label; batches of LISTED_SCHEMA, to be read once.
     """
 
     drop: Drop

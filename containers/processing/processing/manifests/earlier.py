@@ -4,9 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from operator import attrgetter
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +69,11 @@ class Earlier:
 
 @dataclass(frozen=True)
 class _StoredRun:
+    """A complete lineage; `dataset` is empty until it is read."""
+
     execution_id: str
     files: Mapping[str, ListedObject]
-
-    @property
-    def written(self) -> tuple[datetime, str]:
-        return self.files[DATASET].last_modified, self.execution_id
-
-
-@dataclass(frozen=True)
-class _ReadRun:
-    stored: _StoredRun
-    dataset: Mapping[str, Any]
+    dataset: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_earlier(s3: S3Client, lineage: S3Uri, execution_id: str, folder: Path) -> Earlier:
@@ -99,18 +90,18 @@ def read_earlier(s3: S3Client, lineage: S3Uri, execution_id: str, folder: Path) 
         for found, files in _lineages(s3, lineage).items()
         if found != execution_id and files.keys() == set(FILES)
     )
-    stored = sorted(complete, key=attrgetter("written"))
+    stored = sorted(complete, key=lambda run: (run.files[DATASET].last_modified, run.execution_id))
 
-    def read(run: _StoredRun) -> _ReadRun:
+    def read(run: _StoredRun) -> _StoredRun:
         dataset = run.files[DATASET]
         path = download(s3, lineage.bucket, dataset, folder / run.execution_id / DATASET)
-        return _ReadRun(run, _read_dataset(path, lineage.bucket, dataset.key))
+        return replace(run, dataset=_read_dataset(path, lineage.bucket, dataset.key))
 
     heads = _heads(stored, read)
     if not heads:
         logger.info("No earlier lineage below %s.", lineage)
     for run in heads:
-        logger.info("Channels and labels continue those of execution %s.", run.stored.execution_id)
+        logger.info("Channels and labels continue those of execution %s.", run.execution_id)
     return Earlier(
         tuple(_download(s3, lineage.bucket, run, folder) for run in heads),
         tuple(run.execution_id for run in stored),
@@ -134,12 +125,14 @@ def _lineages(s3: S3Client, lineage: S3Uri) -> dict[str, dict[str, ListedObject]
     return found
 
 
-def _heads(stored: Sequence[_StoredRun], read: Callable[[_StoredRun], _ReadRun]) -> list[_ReadRun]:
+def _heads(
+    stored: Sequence[_StoredRun], read: Callable[[_StoredRun], _StoredRun]
+) -> list[_StoredRun]:
     """Those of `stored`, in the order in which they were written, that no other continues.
 
     The newest one mostly says so of all others, and then only its dataset is read.
     """
-    runs: list[_ReadRun] = []
+    runs: list[_StoredRun] = []
     continued: set[str] = set()
     seen: set[str] = set()
     at_once = 1
@@ -151,7 +144,7 @@ def _heads(stored: Sequence[_StoredRun], read: Callable[[_StoredRun], _ReadRun])
             continued.update(run.dataset["earlier_execution_ids"])
             seen.update(_seen(run.dataset, stored))
         at_once = CONNECTIONS
-    return [run for run in runs if run.stored.execution_id not in continued | seen]
+    return [run for run in runs if run.execution_id not in continued | seen]
 
 
 def _seen(dataset: Mapping[str, Any], stored: Sequence[_StoredRun]) -> list[str]:
@@ -182,14 +175,13 @@ def _read_dataset(path: Path, bucket: str, key: str) -> Mapping[str, Any]:
     return dataset
 
 
-def _download(s3: S3Client, bucket: str, run: _ReadRun, folder: Path) -> EarlierRun:
-    execution_id, files = run.stored.execution_id, run.stored.files
+def _download(s3: S3Client, bucket: str, run: _StoredRun, folder: Path) -> EarlierRun:
     objects, membership, labels = (
-        download(s3, bucket, files[name], folder / execution_id / name)
+        download(s3, bucket, run.files[name], folder / run.execution_id / name)
         for name in (OBJECTS, MEMBERSHIP, LABELS)
     )
     known = tuple(json.loads(labels.read_bytes())["labels"])
-    return EarlierRun(execution_id, objects, membership, known, run.dataset)
+    return EarlierRun(run.execution_id, objects, membership, known, run.dataset)
 
 
 EXAMPLES = 20
@@ -197,31 +189,26 @@ NO_VERSION = "null"
 COLUMNS = {"key": pa.string(), "version_id": pa.string(), "sha256": pa.binary(32)}
 
 
+CHANGES = ("added", "removed", "changed")
+
+
 @dataclass
 class Changes:
-    """Objects by key against the newest earlier run, and the first EXAMPLES keys of each kind.
+    """Objects by key against the newest earlier run, and the first EXAMPLES keys by change.
 
     Changed is an object with another content. All is 0 and empty without an earlier run.
     """
 
-    objects_added: int = 0
-    objects_removed: int = 0
-    objects_changed: int = 0
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
+    objects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHANGES, 0))
+    examples: dict[str, list[str]] = field(
+        default_factory=lambda: {change: [] for change in CHANGES}
+    )
 
-    def add(self, added: pa.StringArray, changed: pa.StringArray) -> None:
-        """Counts what a batch holds."""
-        self.objects_added += len(added)
-        self.objects_changed += len(changed)
-        _extend(self.added, added)
-        _extend(self.changed, changed)
-
-    def remove(self, removed: pa.StringArray) -> None:
-        """Counts what was passed over."""
-        self.objects_removed += len(removed)
-        _extend(self.removed, removed)
+    def add(self, change: str, keys: pa.StringArray) -> None:
+        """Counts objects of one of CHANGES."""
+        self.objects[change] += len(keys)
+        examples = self.examples[change]
+        examples += keys.slice(0, EXAMPLES - len(examples)).to_pylist()
 
 
 @dataclass(frozen=True)
@@ -256,7 +243,8 @@ class EarlierObjects:
             pa.nulls(len(keys), COLUMNS[name]) for name in ("version_id", "sha256")
         )
         for rows in self._rows.until(keys[-1].as_py()):
-            self._remove(rows["key"], keys)
+            gone = pc.invert(pc.is_in(rows["key"], value_set=keys))
+            self.changes.add("removed", rows["key"].filter(gone))
             position = pc.index_in(keys, value_set=rows["key"])
             version_ids = pc.coalesce(version_ids, rows["version_id"].take(position))
             digests = pc.coalesce(digests, rows["sha256"].take(position))
@@ -269,24 +257,18 @@ class EarlierObjects:
             return added
         keys = batch["key"]
         changed = pc.fill_null(pc.not_equal(batch["sha256"], rows.digests), False)
-        self.changes.add(keys.filter(added), keys.filter(changed))
+        self.changes.add("added", keys.filter(added))
+        self.changes.add("changed", keys.filter(changed))
         return pc.or_(added, changed)
 
     def finish(self) -> Changes:
         """The changes, after the last batch."""
         for rows in self._rows.until(None):
-            self.changes.remove(rows["key"])
+            self.changes.add("removed", rows["key"])
         return self.changes
-
-    def _remove(self, earlier: pa.StringArray, keys: pa.StringArray) -> None:
-        self.changes.remove(earlier.filter(pc.invert(pc.is_in(earlier, value_set=keys))))
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     # A read ahead would hold whole column chunks.
     with pq.ParquetFile(path, pre_buffer=False) as table:
         yield from table.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False)
-
-
-def _extend(examples: list[str], keys: pa.StringArray) -> None:
-    examples += keys.slice(0, EXAMPLES - len(examples)).to_pylist()

@@ -108,11 +108,8 @@ class MembershipWriter:
     def append(
         self, members: Members, counts: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
     ) -> None:
-        """Adds contents above all that were added before.
-
-        Args:
-            rows: of `objects.parquet`, those of the first content first.
-            counts: how many of each.
+        """Adds contents above all that were added before: how many rows of `objects.parquet` each
+        has, and these, those of the first content first.
         """
         self._waiting = Members.join([self._waiting, members])
         self._counts = np.concatenate([self._counts, counts])

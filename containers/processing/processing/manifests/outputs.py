@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from drops.s3_uri import S3Uri
 from processing.common.container import CHANNELS
 from processing.manifests.assignment import Assigner, Assignment
+from processing.manifests.earlier import MEMBERSHIP, OBJECTS
 from processing.manifests.membership import CHANNEL_TYPE
 from processing.manifests.split import Codes, Integers
 from processing.manifests.staging import StagedObjects, TableWriter
@@ -51,13 +52,8 @@ class ManifestWriter:
         for code, file in enumerate(self._files):
             chosen = entries.filter(pa.array(channels == code))
             if len(chosen):
-                file.write(_closed(chosen))
-
-
-def _closed(entries: pa.BinaryArray) -> memoryview:
-    """The bytes of all entries, each followed by its closing quotation mark."""
-    lines = pc.binary_join_element_wise(entries, pa.scalar(b""), pa.scalar(b'"'))
-    return _bytes(lines).data
+                closed = pc.binary_join_element_wise(chosen, pa.scalar(b""), pa.scalar(b'"'))
+                file.write(_bytes(closed).data)
 
 
 def _bytes(strings: pa.Array) -> npt.NDArray[np.uint8]:
@@ -109,19 +105,14 @@ class Names:
     labels: tuple[str, ...]
     execution_id: str
 
-    @property
-    def encoded(self) -> pa.Array:
-        """The encoded label by the staged `class`."""
-        index = {label: number for number, label in enumerate(self.labels)}
-        return pa.array([index[label] for label in self.class_labels], pa.int32())
-
 
 class ObjectsWriter:
     """Writes the table a row group at a time; the same rows give the same bytes."""
 
     def __init__(self, path: Path, names: Names) -> None:
         self._names = names
-        self._encoded = names.encoded
+        index = {label: number for number, label in enumerate(names.labels)}
+        self._encoded = pa.array([index[label] for label in names.class_labels], pa.int32())
         # Keys share their beginnings; version ids and digests do not compress.
         self._writer = TableWriter(
             path,
@@ -149,18 +140,14 @@ class ObjectsWriter:
             self._write()
 
     def _rows(self, batch: pa.RecordBatch, channels: Codes) -> pa.RecordBatch:
+        names, by_index = self._names, pa.DictionaryArray.from_arrays
         columns = [
-            batch["key"],
-            batch["version_id"],
-            batch["size"],
-            batch["sha256"],
-            pa.DictionaryArray.from_arrays(batch["class"], list(self._names.class_labels)),
+            *batch.select(["key", "version_id", "size", "sha256"]),
+            by_index(batch["class"], list(names.class_labels)),
             self._encoded.take(batch["class"]),
-            pa.DictionaryArray.from_arrays(channels.astype(np.int8), list(CHANNELS)),
-            pa.DictionaryArray.from_arrays(batch["drop"], list(self._names.drop_ids)),
-            pa.DictionaryArray.from_arrays(
-                np.zeros(len(batch), np.int32), [self._names.execution_id]
-            ),
+            by_index(channels.astype(np.int8), list(CHANNELS)),
+            by_index(batch["drop"], list(names.drop_ids)),
+            by_index(np.zeros(len(batch), np.int32), [names.execution_id]),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=OBJECTS_SCHEMA)
 
@@ -213,7 +200,6 @@ class Tally:
         self.rows += len(batch)
 
 
-OBJECTS, MEMBERSHIP = "objects.parquet", "membership.parquet"
 PROGRESS_ROWS = 1_000_000
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,6 @@ from xml.etree import ElementTree
 import pyarrow as pa
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from drops.s3_uri import S3Uri
 from processing.common.aws import ONE_STREAM, Client, broken_bodies_again, client
 
 # Requests in flight; more would only wait for the network.
@@ -27,29 +26,16 @@ S3Client = Client
 # Encrypted with a key of the producer's own, withheld, archived or deleted: S3 says so again when
 # it is asked again, of this object and perhaps of no other.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-_OF_ONE_OBJECT = frozenset(
-    {
-        "AccessDenied",
-        "InvalidObjectState",
-        "InvalidRequest",
-        "NoSuchKey",
-        "NoSuchVersion",
-        # HeadObject has no words, and downloads begin with one.
-        "400",
-        "403",
-        "404",
-    }
+_OF_ONE_OBJECT = (
+    *("AccessDenied", "InvalidObjectState", "InvalidRequest", "NoSuchKey", "NoSuchVersion"),
+    # HeadObject has no words, and downloads begin with one.
+    *("400", "403", "404"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ListedObject:
-    """The current version of an object, a row of LISTED_SCHEMA.
-
-    Attributes:
-        size: bytes.
-        archived: it cannot be read as it is.
-    """
+    """The current version of an object, `size` in bytes; `archived` it cannot be read as it is."""
 
     key: str
     version_id: str
@@ -79,27 +65,20 @@ def download(s3: S3Client, bucket: str, stored: ListedObject, path: Path) -> Pat
     return path
 
 
-ENCODING_TYPE, IS_TRUNCATED, NEXT_KEY_MARKER, NEXT_VERSION_ID_MARKER = (
-    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
-    for name in ("EncodingType", "IsTruncated", "NextKeyMarker", "NextVersionIdMarker")
+TAG = "{{http://s3.amazonaws.com/doc/2006-03-01/}}{}"
+# Of an answer, of one of its versions, and of its prefixes.
+ENCODING_TYPE, IS_TRUNCATED, NEXT_KEY_MARKER, NEXT_VERSION_ID_MARKER = map(
+    TAG.format, ("EncodingType", "IsTruncated", "NextKeyMarker", "NextVersionIdMarker")
 )
-VERSION, KEY, VERSION_ID, IS_LATEST, SIZE, LAST_MODIFIED = (
-    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
-    for name in ("Version", "Key", "VersionId", "IsLatest", "Size", "LastModified")
+VERSION, KEY, VERSION_ID, IS_LATEST, SIZE, LAST_MODIFIED, STORAGE_CLASS = map(
+    TAG.format,
+    ("Version", "Key", "VersionId", "IsLatest", "Size", "LastModified", "StorageClass"),
 )
-STORAGE_CLASS, IS_RESTORED = (
-    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}"
-    for name in (
-        "StorageClass",
-        "RestoreStatus/{http://s3.amazonaws.com/doc/2006-03-01/}RestoreExpiryDate",
-    )
-)
+IS_RESTORED = f"{TAG.format('RestoreStatus')}/{TAG.format('RestoreExpiryDate')}"
+COMMON_PREFIXES, PREFIX = map(TAG.format, ("CommonPrefixes", "Prefix"))
 # Not to be read before they are restored; GLACIER_IR is.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html
 ARCHIVES = (b"GLACIER", b"DEEP_ARCHIVE")
-COMMON_PREFIXES, PREFIX = (
-    f"{{http://s3.amazonaws.com/doc/2006-03-01/}}{name}" for name in ("CommonPrefixes", "Prefix")
-)
 LISTED_SCHEMA = pa.schema(
     [
         ("key", pa.string()),
@@ -160,26 +139,21 @@ class Lister:
             "MaxKeys": PAGE_KEYS,
             "OptionalObjectAttributes": ["RestoreStatus"],
         }
-        next_page: dict[str, str] | None = {}
+        next_page: dict[str, str] = {}
         last_prefix = ""
-        while next_page is not None:
+        while True:
             answer = self._s3.list_object_versions(**request, **next_page)["Answer"]
             page = _page(answer, last_prefix)
-            next_page = page.next_page or None
-            last_prefix = page.prefixes[-1] if page.prefixes else last_prefix
             yield page
+            if not (next_page := page.next_page):
+                return
+            last_prefix = page.prefixes[-1] if page.prefixes else last_prefix
 
     def find(self, key: str) -> ListedObject | None:
         """The current version of one object; None when there is none."""
         # The versions of a key come first among those of the keys that it begins.
         page = next(self.pages(key))
         return next((stored for stored in page.objects() if stored.key == key), None)
-
-
-def list_folder(s3: S3Client, folder: S3Uri) -> Iterator[pa.RecordBatch]:
-    """The current version of every object below `folder`, as LISTED_SCHEMA, in order of keys."""
-    for page in Lister(s3, folder.bucket).pages(folder.key):
-        yield page.batch
 
 
 def _take_answer(

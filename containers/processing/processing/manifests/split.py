@@ -74,11 +74,7 @@ Moves = dict[bytes, int]
 
 
 class SmallClassesError(UserError):
-    """Classes that are too small for the channels.
-
-    Attributes:
-        clauses: what is wrong, by their numbers.
-    """
+    """Classes that are too small for the channels: what is wrong, by their numbers."""
 
     def __init__(self, sentence: str, clauses: dict[int, str]) -> None:
         super().__init__(sentence)
@@ -112,8 +108,7 @@ class Movable:
     def moves(self, counts: Integers) -> Moves:
         """Where contents go so that each class has its minimum, as far as it can be had.
 
-        Args:
-            counts: distinct contents, [classes, channels], before any move.
+        Counts are of distinct contents before any move, [classes, channels].
         """
         order = np.lexsort((self.split.places(self._digests), self._classes))
         waiting: defaultdict[int, dict[bytes, int]] = defaultdict(dict)
@@ -144,8 +139,7 @@ def _fill(channels: dict[bytes, int], counts: list[int], minimum: int) -> Moves:
 def refuse_small_classes(counts: Integers, class_labels: Sequence[str], minimum: int) -> None:
     """SmallClassesError that names the first class below the minimum: channel, wanted and found.
 
-    Args:
-        counts: distinct contents, [classes, channels]; a content in two classes counts in both.
+    Counts are of distinct contents, [classes, channels]; one in two classes counts in both.
     """
     clauses = {
         index: _clause(class_labels[index], counts[index].tolist(), minimum)

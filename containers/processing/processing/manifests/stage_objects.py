@@ -20,12 +20,7 @@ from processing.common.container import quoted
 from processing.common.parallel import ordered_map
 from processing.manifests.drop_check import read_markers
 from processing.manifests.drop_rows import DropRows, IncludedDrop
-from processing.manifests.drops import (
-    WRITE_AGAIN,
-    DropListing,
-    UnusedDrop,
-    find_drops,
-)
+from processing.manifests.drops import WRITE_AGAIN, DropListing, UnusedDrop, find_drops
 from processing.manifests.earlier import Changes, Earlier, EarlierObjects
 from processing.manifests.s3 import CONNECTIONS, Lister, S3Client, refuses_one_object
 from processing.manifests.settings import Settings
@@ -87,18 +82,15 @@ class Digests:
         except ClientError as error:
             if not refuses_one_object(error):
                 raise
-            self._refuse(drop_id, name, error)
-            return None
-
-    def _refuse(self, drop_id: str, name: str, error: ClientError) -> None:
-        details = error.response["Error"]
-        clause = (
-            f"S3 refuses to read {quoted(name)} ({details['Code']}: {details.get('Message', '')}); "
-            f"upload it so that the job's role may read it {WRITE_AGAIN}"
-        )
-        with self._lock:
+            why = error.response["Error"]
+            clause = (
+                f"S3 refuses to read {quoted(name)} ({why['Code']}: {why.get('Message', '')}); "
+                f"upload it so that the job's role may read it {WRITE_AGAIN}"
+            )
             refused = (name, clause)
-            self._refused[drop_id] = min(self._refused.get(drop_id, refused), refused)
+            with self._lock:
+                self._refused[drop_id] = min(self._refused.get(drop_id, refused), refused)
+            return None
 
     @broken_bodies_again
     def _read(self, drop_id: str, key: str, version_id: str) -> bytes:
@@ -182,7 +174,7 @@ def stage_objects(
     """Hands all objects of complete drops to `append`, as batches of STAGED_SCHEMA.
 
     A drop that cannot be used is left out and named, as it alone waits for a person. Where that
-    shows only when its objects are read, it is among `refused`, and `leave_out_refused` is next.
+    shows only when its objects are read, it is among `refused`.
     """
     lister = Lister(s3, settings.drops.bucket)
     found = find_drops(lister, settings.drops)
@@ -203,7 +195,7 @@ def stage_objects(
             logger.info("%d objects are listed.", objects)
     return Staged(
         drops=tuple(drop_rows.drops),
-        incomplete_drops=found.incomplete,
+        incomplete_drops=tuple(found.incomplete),
         unused_drops=(*found.refused, *drop_rows.unused),
         class_labels=drop_rows.class_labels,
         twice_written=tuple(drop_rows.twice_written),

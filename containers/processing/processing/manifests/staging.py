@@ -1,6 +1,6 @@
 """Tables on local disk, so that memory need not hold them: the objects of a run, and others."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -23,7 +23,9 @@ class SortedRows:
     def until(self, last: str | None) -> Iterator[pa.RecordBatch]:
         """What has not been read yet of the rows up to and with `last`; None: all the rest."""
         while (batch := self._unread()) is not None:
-            cut = len(batch) if last is None else _count_until(batch[self._name], last)
+            cut = len(batch)
+            if last is not None:
+                cut = pc.sum(pc.less_equal(batch[self._name], last)).as_py() or 0
             self._ahead = batch.slice(cut)
             if cut:
                 yield batch.slice(0, cut)
@@ -87,18 +89,14 @@ class RunsWriter:
             yield from window.sort_by(self._name).to_batches(max_chunksize=BATCH_ROWS)
 
 
-def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Batches of an Arrow file, one in memory at a time."""
+def read_batches(path: Path, fields: Sequence[int] = ()) -> Iterator[pa.RecordBatch]:
+    """Batches of an Arrow file, one in memory at a time, with these fields or all."""
+    options = pa.ipc.IpcReadOptions(included_fields=sorted(fields), use_threads=False)
     # Not memory-mapped: pages of the file would count as this process's memory.
     with pa.OSFile(str(path)) as file:
-        reader = pa.ipc.open_file(file)
+        reader = pa.ipc.open_file(file, options=options)
         for index in range(reader.num_record_batches):
             yield reader.get_batch(index)
-
-
-def _count_until(names: pa.StringArray, last: str) -> int:
-    count: int = pc.sum(pc.less_equal(names, last)).as_py() or 0
-    return count
 
 
 ROWS_IN_MEMORY = 1_000
@@ -238,10 +236,4 @@ class StagedObjects:
 
     def batches(self, *columns: str) -> Iterator[pa.RecordBatch]:
         """Batches of at most BATCH_ROWS rows, with these columns or all."""
-        fields = [STAGED_SCHEMA.get_field_index(column) for column in columns]
-        options = pa.ipc.IpcReadOptions(included_fields=sorted(fields), use_threads=False)
-        # Not memory-mapped: pages of the file would count as this process's memory.
-        with pa.OSFile(str(self._path)) as file:
-            reader = pa.ipc.open_file(file, options=options)
-            for index in range(reader.num_record_batches):
-                yield reader.get_batch(index)
+        return read_batches(self._path, [STAGED_SCHEMA.get_field_index(name) for name in columns])

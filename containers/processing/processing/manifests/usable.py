@@ -22,13 +22,6 @@ MAXIMUM_WARNINGS = 20
 Rows = Callable[[pa.RecordBatch], pa.BooleanArray]
 
 
-def leave_out_refused(path: Path, staged: Staged, earlier: Earlier) -> Staged:
-    """Without what S3 refuses to read."""
-    if not staged.refused:
-        return staged
-    return leave_out(path, staged, earlier, staged.refused, lambda rows: rows["sha256"].is_null())
-
-
 def leave_out_small(
     path: Path, staged: Staged, earlier: Earlier, small: SmallClassesError
 ) -> Staged:
@@ -184,15 +177,12 @@ def _against_starting_drop(
     drop_id = settings.drop_id
     if not is_drop(drop_id):
         return ""
-    for drop in drops:
-        if drop.id == drop_id:
-            return drop.problem
-    for left_out in unused:
-        if left_out.id == drop_id:
-            return left_out.reason
-    return (
+    problems = {drop.id: drop.problem for drop in drops}
+    problems |= {drop.id: drop.reason for drop in unused}
+    return problems.get(
+        drop_id,
         f'Drop "{drop_id}" is not complete: {settings.drops}{drop_id}/{MARKER} is missing; '
-        "upload the drop's files and then this marker."
+        "upload the drop's files and then this marker.",
     )
 
 

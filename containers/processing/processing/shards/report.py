@@ -17,12 +17,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file that gives no record.
-
-    Attributes:
-        reason: a clause.
-        kind: what such reasons are counted by.
-    """
+    """A file that gives no record: the reason, a clause, and the kind that it is counted by."""
 
     entry: str
     reason: str
@@ -86,28 +81,20 @@ class ShardSize:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Report:
-    """What architecture.md describes.
-
-    Attributes:
-        reasons: files put aside by reason.
-        seconds: of the step.
-    """
-
-    host: str
-    channels: Mapping[Channel, ShardSize]
-    reasons: Mapping[str, int]
-    seconds: float
-
-    def write(self, path: Path) -> None:
-        """Writes it as JSON."""
-        content = {
-            "schema": 2,
-            "host": self.host,
-            "channels": {channel: asdict(shard) for channel, shard in self.channels.items()},
-            "quarantined": sum(self.reasons.values()),
-            "reasons": dict(sorted(self.reasons.items())),
-            "seconds": round(self.seconds, 3),
-        }
-        write_json(path, content)
+def write_report(
+    path: Path,
+    host: str,
+    channels: Mapping[Channel, ShardSize],
+    reasons: Mapping[str, int],
+    seconds: float,
+) -> None:
+    """Writes as JSON what architecture.md describes: shards, files put aside by reason, time."""
+    content = {
+        "schema": 2,
+        "host": host,
+        "channels": {channel: asdict(shard) for channel, shard in channels.items()},
+        "quarantined": sum(reasons.values()),
+        "reasons": dict(sorted(reasons.items())),
+        "seconds": round(seconds, 3),
+    }
+    write_json(path, content)

@@ -32,11 +32,6 @@ class Settings:
         """What a shard's file name ends with."""
         return ".tfrecord.gz" if self.compression == "gzip" else ".tfrecord"
 
-    @property
-    def memory_bytes(self) -> int:
-        """The same in bytes."""
-        return self.memory_megabytes << 20
-
 
 def read_settings(arguments: Sequence[str]) -> Settings:
     """Settings of a command line.

@@ -10,7 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -66,19 +66,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Chunk:
-    """Files in the order of their records; `bytes` of the files and of their records."""
+    """Files in the order of their records.
+
+    Attributes:
+        size: bytes of the files and of their records.
+        contents: of the files, once they are read; b"" for one that is too large to be held.
+    """
 
     files: tuple[SourceFile, ...]
-    bytes: int
-
-
-@dataclass(frozen=True)
-class ReadChunk:
-    """A chunk with its files' contents; b"" for one that is too large to be held."""
-
-    files: tuple[SourceFile, ...]
-    contents: tuple[bytes, ...]
-    bytes: int
+    size: int
+    contents: tuple[bytes, ...] = ()
 
 
 @dataclass
@@ -109,14 +106,13 @@ def chunks(files: Iterable[SourceFile], record_bytes: int, largest: int) -> Iter
         yield Chunk(tuple(waiting), total)
 
 
-def read(chunk: Chunk, folder: Path) -> ReadChunk:
-    """Reads the files.
+def read(chunk: Chunk, folder: Path) -> Chunk:
+    """The chunk with its files' contents.
 
     Raises:
         UserError: one is not what the manifests were written for.
     """
-    contents = tuple(_read(folder, file) for file in chunk.files)
-    return ReadChunk(chunk.files, contents, chunk.bytes)
+    return replace(chunk, contents=tuple(_read(folder, file) for file in chunk.files))
 
 
 def _read(folder: Path, file: SourceFile) -> bytes:
@@ -136,7 +132,7 @@ def _read(folder: Path, file: SourceFile) -> bytes:
 
 
 def records(
-    chunk: ReadChunk, size: int, compress: bool, decoder: IsolatedDecoder, decoding: Memory
+    chunk: Chunk, size: int, compress: bool, decoder: IsolatedDecoder, decoding: Memory
 ) -> Records:
     """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time.
 
@@ -192,13 +188,13 @@ class Shard:
         # is for files read ahead, for records, for what is on its way to and from the decoders, and
         # for these.
         cores = decoder.workers
-        share = settings.memory_bytes // 5
+        share = (settings.memory_megabytes << 20) // 5
         decoding = Memory(2 * share)
         compress = settings.compression == "gzip"
         planned = chunks(
             files.in_order(settings.seed), settings.image_size**2 * 3, share // (2 * cores)
         )
-        weight = attrgetter("bytes")
+        weight = attrgetter("size")
         contents = ordered_map(partial(read, folder=self.folder), planned, READERS, weight, share)
         results = ordered_map(
             lambda chunk: records(chunk, settings.image_size, compress, decoder, decoding),

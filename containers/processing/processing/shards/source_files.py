@@ -23,12 +23,9 @@ WAITING_ROWS = 256
 
 
 class Buckets:
-    """Rows of `schema`, which begins with `place`: 32 evenly spread bytes to sort by.
+    """About so many rows of `schema`, which begins with `place`: 32 evenly spread bytes to sort by.
 
     Bucket follows bucket in the order of places, so one at a time is sorted in memory.
-
-    Args:
-        rows: about how many there will be.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, rows: int) -> None:
@@ -133,14 +130,8 @@ class SourceFiles:
     def _collect(self, batch: pa.RecordBatch, seed: int, buckets: Buckets) -> None:
         wanted = batch.filter(pc.equal(batch["channel"], self._channel))
         self._check_labels(wanted)
-        rows = zip(
-            wanted["key"].to_pylist(),
-            wanted["size"].to_pylist(),
-            wanted["sha256"].to_pylist(),
-            wanted["encoded_label"].to_pylist(),
-            strict=True,
-        )
-        for key, *facts in rows:
+        columns = wanted.select(["key", "size", "sha256", "encoded_label"])
+        for key, *facts in zip(*(column.to_pylist() for column in columns), strict=True):
             entry = "/".join(key.split("/")[-ENTRY_PARTS:])
             if os.path.exists(f"{self._folder}/{entry}"):  # noqa: PTH110 - a million times
                 place = hashlib.sha256(f"{seed}:{entry}".encode()).digest()
