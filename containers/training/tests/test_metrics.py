@@ -114,15 +114,15 @@ def test_a_model_that_means_what_it_says_has_no_error():
 
 def test_each_record_is_in_one_bin_and_empty_bins_have_no_mean():
     _, bins = calibration(PROBABILITY, RIGHT)
-    assert [each.records for each in bins] == [0] * 7 + [2] + [0] * 5 + [2, 0]
-    assert bins[13].probability == pytest.approx(0.91)
-    assert bins[13].accuracy == 0.5
-    assert bins[0].probability is bins[0].accuracy is None
+    assert [each["records"] for each in bins] == [0] * 7 + [2] + [0] * 5 + [2, 0]
+    assert bins[13]["probability"] == pytest.approx(0.91)
+    assert bins[13]["accuracy"] == 0.5
+    assert bins[0]["probability"] is bins[0]["accuracy"] is None
 
 
 def test_a_probability_on_an_edge_belongs_to_the_bin_below_and_0_to_the_first():
     _, bins = calibration(np.array([0.0, 0.2, 1.0]), np.ones(3, bool))
-    assert [each.records for each in bins] == [1, 0, 1, *[0] * 11, 1]
+    assert [each["records"] for each in bins] == [1, 0, 1, *[0] * 11, 1]
 
 
 def test_likelihood_and_brier_score_are_means_over_records():

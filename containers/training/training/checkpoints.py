@@ -11,7 +11,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,10 @@ def save(folder: Path, state: State) -> None:
     Raises:
         UserError: the folder can't be written.
     """
-    progress = state.progress
+    progress, best = state.progress, state.progress.early_stopping
     own = {
         "read": progress.read,
-        "totals": progress.totals.as_dict(),
+        "totals": asdict(progress.totals),
         "own": [np.asarray(variable) for variable in state.own],
     }
     of_ranks = hvd.allgather_object(own, name="checkpoint")
@@ -68,10 +68,7 @@ def save(folder: Path, state: State) -> None:
         "step": progress.step,
         "ended": progress.ended,
         "history": progress.history,
-        "best": {
-            "loss": progress.early_stopping.best_loss,
-            "epoch": progress.early_stopping.best_epoch,
-        },
+        "best": {"loss": best.best_loss, "epoch": best.best_epoch},
         "ranks": [{"read": rank["read"], "totals": rank["totals"]} for rank in of_ranks],
     }
     arrays = {f"variable-{i}": np.asarray(v) for i, v in enumerate(state.variables)}
@@ -80,7 +77,7 @@ def save(folder: Path, state: State) -> None:
         for rank, state_of_rank in enumerate(of_ranks)
         for i, value in enumerate(state_of_rank["own"])
     }
-    arrays |= {f"best-{i}": value for i, value in enumerate(progress.early_stopping.best_weights)}
+    arrays |= {f"best-{i}": value for i, value in enumerate(best.best_weights)}
     _write(folder, json.dumps(described), arrays)
 
 
@@ -94,7 +91,8 @@ def restore(folder: Path, state: State) -> bool:
     """
     found = _newest(folder)
     # A host may have been brought fewer files, or a broken one: all go on from the same.
-    steps = [(place["epoch"], place["step"]) if place else None for place in _exchange(found)]
+    mine = found and (found[0]["epoch"], found[0]["step"])
+    steps = hvd.allgather_object(mine, name="found_checkpoints")
     if steps[0] is None:
         return False
     if any(step != steps[0] for step in steps):
@@ -129,12 +127,6 @@ def _continue(
         described["best"]["epoch"],
         best,
     )
-
-
-def _exchange(found: tuple[dict[str, Any], Any] | None) -> list[dict[str, Any] | None]:
-    mine = found and {"epoch": found[0]["epoch"], "step": found[0]["step"]}
-    places: list[dict[str, Any] | None] = hvd.allgather_object(mine, name="found_checkpoints")
-    return places
 
 
 def _check(saved: Mapping[str, Any], wanted: Mapping[str, Any], folder: Path) -> None:

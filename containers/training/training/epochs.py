@@ -20,11 +20,7 @@ from training.settings import Settings
 
 
 class Log:
-    """The job's metric definitions find ` name=number` in the line of an epoch.
-
-    Attributes:
-        enabled: this is rank 0, which alone speaks and draws.
-    """
+    """Rank 0 alone speaks and draws; metric definitions find ` name=number` in an epoch's line."""
 
     def __init__(self, folders: Folders, settings: Settings, *, enabled: bool) -> None:
         self._folders = folders
@@ -72,10 +68,8 @@ Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
 
 @dataclass
 class Epochs:
-    """Runs what is left of a training.
-
-    Attributes:
-        stop: heard at each step; then all workers write a checkpoint and raise `Stopped`.
+    """Runs what is left of a training; when a worker is asked to stop, all write a checkpoint after
+    the same step and raise `Stopped`.
     """
 
     model: keras.Model
@@ -119,8 +113,8 @@ class Epochs:
             )
             progress.next_epoch(entry)
             progress.ended = progress.ended or progress.epoch == settings.epochs
-            if progress.ended:
-                self._take_best()
+            if progress.ended and progress.early_stopping.best_weights:
+                self.model.set_weights(progress.early_stopping.best_weights)
             self._save()
 
     def _train(self, stream: Iterator[Batch], steps: int) -> None:
@@ -129,16 +123,13 @@ class Epochs:
             run = partial(self.trainer.train, save=hvd.rank() == 0 and self._due())
             done = self._step(stream, progress.totals, run)
             progress.step += 1
-            self._check(done)
             self._obey(done)
 
     def _validate(self, dataset: Iterable[Batch], steps: int) -> Totals:
         totals, stream = Totals(), iter(dataset)
         for _ in range(steps):
-            done = self._step(stream, totals, self.trainer.validate)
-            self._check(done)
-            # What was validated so far is done again; the epoch's training is not.
-            self._obey(done)
+            # Asked to stop, what was validated so far is done again; the epoch's training is not.
+            self._obey(self._step(stream, totals, self.trainer.validate))
         return totals
 
     def _step(self, stream: Iterator[Batch], totals: Totals, run: Callable[..., Step]) -> Step:
@@ -155,15 +146,13 @@ class Epochs:
             self.log.records(self.state.progress.epoch, hvd.rank(), batch[3].numpy()[real])
         return done
 
-    def _check(self, done: Step) -> None:
+    def _obey(self, done: Step) -> None:
         if not math.isfinite(done.loss):
             progress = self.state.progress
             raise UserError(
                 f"The loss is not finite any more in epoch {progress.epoch}, step {progress.step}: "
                 "lower the hyperparameter learning_rate."
             )
-
-    def _obey(self, done: Step) -> None:
         if done.stop or done.save:
             self._save()
         if done.stop:
@@ -176,11 +165,6 @@ class Epochs:
     def _save(self) -> None:
         checkpoints.save(self.folders.checkpoints, self.state)
         self._saved = time.monotonic()
-
-    def _take_best(self) -> None:
-        best = self.state.progress.early_stopping.best_weights
-        if best:
-            self.model.set_weights(best)
 
 
 def _entry(epoch: int, training: Totals, validation: Totals) -> dict[str, Any]:

@@ -139,16 +139,14 @@ _LOOKED_AT = 2_000
 
 
 def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None:
-    """Writes `folder/golden.json`: up to 8 images of the validation channel with their answers.
+    """Writes `folder/golden.json`: up to 8 images of the validation channel and what the
+    `saved_model/` beside it answers on TensorFlow.
 
     `{"schema": 2, "requests": [{"content_type": "image/png", "body": base64, "label",
     "probabilities": [one a label, in the order of model.json]}], "pictures": [{"content_type",
     "body", "fields": [rows][columns][RGB]}]}`. The images have the model's size, so that decoding
     them changes no pixel. The same channel gives the same images, of different classes where it has
     them. The pictures are the same for each model of a size, see `pictures`.
-
-    Args:
-        folder: with the `saved_model/` that answers, on TensorFlow.
 
     Raises:
         UserError: the model's numbers are not finite, or a record is damaged.
@@ -164,8 +162,7 @@ def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None
         _request(image, answer, labels) for image, answer in zip(images, probabilities, strict=True)
     ]
     golden = {"schema": 2, "requests": requests, "pictures": pictures(validation.image_size)}
-    content = json.dumps(golden, ensure_ascii=False, indent=1)
-    (folder / "golden.json").write_text(content, encoding="utf-8")
+    _write(folder / "golden.json", golden)
 
 
 def _choose(share: Share, classes: int) -> np.ndarray:

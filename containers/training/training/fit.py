@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.common.container import UserError, operation
-from training.reduction import Reduction, sum_figures
+from training.reduction import Reduction, sum_over_workers
 
 logger = logging.getLogger(__name__)
 
@@ -74,11 +74,8 @@ class Trainer:
         optimiser.build(model.trainable_variables)
 
     def train(self, batch: Sequence[tf.Tensor], *, stop: bool = False, save: bool = False) -> Step:
-        """One step on this worker's batch `(images, labels, weights, …)`.
-
-        Args:
-            stop: this worker was asked to stop.
-            save: this worker wants a checkpoint.
+        """One step on this worker's batch `(images, labels, weights, …)`; it was asked to stop, or
+        wants a checkpoint.
         """
         flags = tf.constant([float(stop), float(save)])
         return _read_step(self._train(*batch[:3], flags))
@@ -127,7 +124,7 @@ class Trainer:
         logits = self._model(tf.cast(images, tf.float32), training=False)
         _, figures = self._figures(labels, logits, weights, flags)
         began = _now()
-        figures = sum_figures(figures)
+        figures = sum_over_workers(figures, "validation_figures")
         with tf.control_dependencies([figures]):
             seconds = _now() - began
         return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)

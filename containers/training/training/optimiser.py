@@ -8,14 +8,11 @@ from training.settings import Settings
 
 
 def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimizers.Optimizer:
-    """Built from the settings.
+    """Built from the settings, for so many steps in the whole training.
 
     The peak is `learning_rate` times the number of workers (`linear`, https://arxiv.org/abs/1706.02677,
     for SGD) or its square root (`sqrt`, https://arxiv.org/abs/2205.10287, for Adam), as the batch
     grows with them. Weights decay, biases and normalisations do not.
-
-    Args:
-        steps: of the whole training.
     """
     factor = {"none": 1.0, "sqrt": math.sqrt(workers), "linear": float(workers)}
     peak = settings.learning_rate * factor[settings.learning_rate_scaling]

@@ -1,7 +1,7 @@
 """How far a training has come: all that has to be known to go on from there, or to end."""
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,6 @@ class Totals:
             "compute_share": max(0.0, 1.0 - waiting - communicating),
             "communication_share": communicating,
         }
-
-    def as_dict(self) -> dict[str, Any]:
-        """As a checkpoint keeps them."""
-        return asdict(self)
 
 
 @dataclass

@@ -44,15 +44,16 @@ class Reduction:
         wire = _WIRE[self.compression]
         buckets = self._buckets(gradients, wire.size)
         flats = [_laid_end_to_end([gradients[i] for i in bucket], wire) for bucket in buckets]
-        if flats and wire == tf.float32:
-            # With the bucket that leaves last: a message less.
-            count = figures.shape.num_elements()
+        # Figures go with the bucket that leaves last: a message less.
+        go_together = flats and wire == tf.float32
+        count = figures.shape.num_elements()
+        if go_together:
             flats[-1] = tf.concat([flats[-1], figures], axis=0)
-            sums = [_sum(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
+        sums = [sum_over_workers(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
+        if go_together:
             sums[-1], figures = sums[-1][:-count], sums[-1][-count:]
         else:
-            sums = [_sum(flat, f"bucket_{number}") for number, flat in enumerate(flats)]
-            figures = _sum(figures, "figures")
+            figures = sum_over_workers(figures, "figures")
         factor = 1.0 / (scale * tf.maximum(figures[weight], 1e-6))
         means: list[tf.Tensor] = [None] * len(gradients)
         for bucket, flat in zip(buckets, sums, strict=True):
@@ -76,14 +77,10 @@ class Reduction:
         return buckets
 
 
-def sum_figures(figures: tf.Tensor) -> tf.Tensor:
-    """Sums over all workers, float32 [n]."""
-    return _sum(figures, "validation_figures")
-
-
 def _laid_end_to_end(tensors: Sequence[tf.Tensor], wire: tf.DType) -> tf.Tensor:
     return tf.cast(tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], axis=0), wire)
 
 
-def _sum(flat: tf.Tensor, name: str) -> tf.Tensor:
+def sum_over_workers(flat: tf.Tensor, name: str) -> tf.Tensor:
+    """Sums of [n] numbers over all workers."""
     return flat if hvd.size() == 1 else hvd.allreduce(flat, op=hvd.Sum, name=operation(name))

@@ -74,9 +74,7 @@ def begin(
 ) -> tuple[Trainer, checkpoints.State]:
     """What trains the model, and what its checkpoints are of: the same on every worker.
 
-    Args:
-        weighting: float32 [classes], see `class_weights`.
-        must_fit: see `facts`.
+    `weighting` is of `class_weights`, `must_fit` of `facts`.
     """
     steps = training.steps(settings.batch_size) * settings.epochs
     optimiser = make_optimiser(settings, hvd.size(), steps)

@@ -5,14 +5,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo.ht
 
 import signal
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 LOST_PEERS = 75
 """Exit status of a worker that stopped only because Horovod lost another one."""
-
-
 STOPPED = 143
 """Exit status of a process that was asked to stop and did, as a shell tells SIGTERM (128 + 15)."""
 
@@ -45,56 +43,34 @@ def explain_failure(file: Path, text: str) -> None:
     SageMaker shows the first 1,024 characters of it as FailureReason.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with file.open("x", encoding="utf-8") as failure:
-            failure.write(text)
-    except FileExistsError:
-        return
+    with suppress(FileExistsError), file.open("x", encoding="utf-8") as failure:
+        failure.write(text)
 
 
 OPT_ML = Path("/opt/ml")
 
 
-@dataclass(frozen=True)
 class Folders:
-    """The folders of one host, below `root`."""
+    """The folders of one host, below `root`.
 
-    root: Path = OPT_ML
+    Attributes:
+        config: where SageMaker writes hyperparameters and hosts.
+        model: what SageMaker packs as the model.
+        staging: where a model is made before it is moved to `model`: SageMaker leaves it alone.
+        data: what SageMaker packs beside the model.
+        checkpoints: what SageMaker copies to S3 while the job runs.
+        failure: SageMaker shows it as FailureReason.
+    """
 
-    @property
-    def config(self) -> Path:
-        """Where SageMaker writes hyperparameters and hosts."""
-        return self.root / "input" / "config"
-
-    @property
-    def model(self) -> Path:
-        """What SageMaker packs as the model."""
-        return self.root / "model"
-
-    @property
-    def staging(self) -> Path:
-        """Where a model is made before it is moved to `model`: SageMaker leaves it alone."""
-        return self.root / ".model"
-
-    @property
-    def data(self) -> Path:
-        """What SageMaker packs beside the model."""
-        return self.root / "output" / "data"
-
-    @property
-    def checkpoints(self) -> Path:
-        """What SageMaker copies to S3 while the job runs."""
-        return self.root / "checkpoints"
-
-    @property
-    def tensorboard(self) -> Path:
-        """TensorBoard's files."""
-        return self.root / "output" / "tensorboard"
-
-    @property
-    def failure(self) -> Path:
-        """SageMaker shows it as FailureReason."""
-        return self.root / "output" / "failure"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "input" / "config"
+        self.model = root / "model"
+        self.staging = root / ".model"
+        self.data = root / "output" / "data"
+        self.checkpoints = root / "checkpoints"
+        self.tensorboard = root / "output" / "tensorboard"
+        self.failure = root / "output" / "failure"
 
     def channel(self, name: str) -> Path:
         """The files of an input channel."""
@@ -102,20 +78,15 @@ class Folders:
 
 
 class Stop:
-    """Remembers that SIGTERM or Ctrl-C came; `pause` is where it takes effect."""
+    """Remembers that it was asked to, by SIGTERM or Ctrl-C; `pause` is where it takes effect."""
 
     def __init__(self) -> None:
-        self._asked = False
+        self.asked = False
 
     def listen(self) -> None:
         """From the main thread. As process 1 of a container a default handler would do nothing."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
-
-    @property
-    def asked(self) -> bool:
-        """Whether the signal came."""
-        return self._asked
 
     def pause(self, seconds: float) -> None:
         """Sleeps, unless the signal came.
@@ -123,10 +94,10 @@ class Stop:
         Raises:
             Stopped: the job was asked to stop.
         """
-        if not self._asked:
+        if not self.asked:
             time.sleep(seconds)
-        if self._asked:
+        if self.asked:
             raise Stopped
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+        self.asked = True

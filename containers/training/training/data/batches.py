@@ -93,11 +93,7 @@ _TOGETHER, _TOGETHER_BYTES = 16, 8 * 2**20
 
 @dataclass(frozen=True)
 class Share:
-    """What one worker reads of a channel.
-
-    Attributes:
-        image_size: side of the records' images, in pixels.
-    """
+    """What one worker reads of a channel; `image_size` is the side of its images in pixels."""
 
     records: Records
     image_size: int
@@ -166,11 +162,7 @@ def find_share(records: Records, channel: str, image_size: int, rank: int, size:
 def training_batches(  # noqa: PLR0913 - where an order begins and ends
     share: Share, batch_size: int, *, seed: int, epochs: int, epoch: int = 0, step: int = 0
 ) -> Batches:
-    """The batches of all epochs, one after the other, from step `step` of `epoch` on.
-
-    Returns:
-        see `batches`.
-    """
+    """The `batches` of all epochs, one after the other, from step `step` of `epoch` on."""
 
     def generate() -> Iterator[_Batch]:
         for number in range(epoch, epochs):

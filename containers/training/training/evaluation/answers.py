@@ -9,7 +9,7 @@ its way.
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -110,8 +110,7 @@ def answer(share: WholeBatches, models: Models) -> list[Answers]:
         kept = worst([*kept, *_mistakes(images[: len(keys)].numpy(), labels, keys, asked)])
         parts.append(Answers(keys, labels, asked, served, []))
     if parts:
-        last = parts[-1]
-        parts[-1] = Answers(last.keys, last.labels, last.candidate, last.serving, kept)
+        parts[-1] = replace(parts[-1], mistakes=kept)
     return parts
 
 

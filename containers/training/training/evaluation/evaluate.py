@@ -61,7 +61,7 @@ def read_test(folders: Folders, image_size: int) -> WholeBatches:
         UserError: the test channel can't be used.
     """
     rank, size = hvd.rank(), hvd.size()
-    records = find_records(folders.test, "test", rank, size, hvd.allgather_object)
+    records = find_records(folders.input("test"), "test", rank, size, hvd.allgather_object)
     share = find_share(records, "test", image_size, rank, size)
     return WholeBatches(share.records, share.image_size, rank, size)
 

@@ -94,34 +94,22 @@ def _size(description: dict[str, Any]) -> int:
 _ARCHIVE = "model.tar.gz"
 
 
-@dataclass(frozen=True)
 class Folders:
     """The folders of one host, below `root`.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/build-your-own-processing-container.html
+
+    Attributes:
+        resource_config: where SageMaker writes the hosts.
+        message: SageMaker shows it as ExitMessage.
+        evaluation: the output.
     """
 
-    root: Path
-
-    @property
-    def resource_config(self) -> Path:
-        """Where SageMaker writes the hosts."""
-        return self.root / "config" / "resourceconfig.json"
-
-    @property
-    def message(self) -> Path:
-        """SageMaker shows it as ExitMessage."""
-        return self.root / "output" / "message"
-
-    @property
-    def test(self) -> Path:
-        """The test channel."""
-        return self.input("test")
-
-    @property
-    def evaluation(self) -> Path:
-        """The output."""
-        return self.root / "processing" / "output" / "evaluation"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.resource_config = root / "config" / "resourceconfig.json"
+        self.message = root / "output" / "message"
+        self.evaluation = root / "processing" / "output" / "evaluation"
 
     def input(self, name: str) -> Path:
         """An input by its name."""
@@ -134,11 +122,7 @@ class Folders:
 
 @dataclass(frozen=True)
 class Serving:
-    """The model that the endpoint serves now.
-
-    Attributes:
-        model_package_arn: which package of the model registry it is.
-    """
+    """The model that the endpoint serves now, and its package in the model registry."""
 
     endpoint: str
     model_package_arn: str

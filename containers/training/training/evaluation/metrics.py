@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metr
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,7 @@ Pipelines reads for its conditions: there is a limit, 2 MB as people say, of whi
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """int64 [true class, predicted class].
-
-    Args:
-        labels: int64 [n], encoded.
-        predicted: int64 [n], encoded.
-    """
+    """int64 [true class, predicted class], of encoded classes, each int64 [n]."""
     matrix = np.zeros((classes, classes), np.int64)
     np.add.at(matrix, (labels, predicted), 1)
     return matrix
@@ -30,10 +24,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
 
 def classification_metrics(matrix: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """Accuracy; precision, recall and F1 (weighted by class size, and by class); of up to 100
-    classes the matrix itself.
-
-    Args:
-        matrix: int64 [true class, predicted class].
+    classes the matrix itself, int64 [true class, predicted class].
     """
     sizes, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
     precision = _share(right, predicted)
@@ -86,25 +77,11 @@ BINS = 15
 _SMALLEST = 1e-7
 
 
-@dataclass(frozen=True)
-class Bin:
-    """Predictions whose probability is above `above` and at most `to`.
-
-    Attributes:
-        probability: their mean; None without records.
-        accuracy: the part of them that is right; None without records.
-    """
-
-    above: float
-    to: float
-    records: int
-    probability: float | None
-    accuracy: float | None
-
-
-def calibration(probability: np.ndarray, right: np.ndarray) -> tuple[float, list[Bin]]:
+def calibration(probability: np.ndarray, right: np.ndarray) -> tuple[float, list[dict[str, Any]]]:
     """Expected calibration error, and the 15 bins of equal width that it is made from.
 
+    A bin has the predictions whose probability is above `above` and at most `to`: their mean
+    probability, and `accuracy`, the part of them that is right; both None without records.
     Guo et al. 2017, equations 2 and 3: https://arxiv.org/abs/1706.04599
 
     Args:
@@ -119,7 +96,8 @@ def calibration(probability: np.ndarray, right: np.ndarray) -> tuple[float, list
         records = int(inside.sum())
         mean = float(probability[inside].mean()) if records else None
         accuracy = float(right[inside].mean()) if records else None
-        bins.append(Bin(number / BINS, (number + 1) / BINS, records, mean, accuracy))
+        edges = {"above": number / BINS, "to": (number + 1) / BINS}
+        bins.append({**edges, "records": records, "probability": mean, "accuracy": accuracy})
         if mean is not None and accuracy is not None:
             error += records / len(right) * abs(accuracy - mean)
     return error, bins
@@ -144,7 +122,7 @@ def calibration_metrics(
         "expected_calibration_error": error,
         "negative_log_likelihood": float(-np.log(likely).mean()),
         "brier_score": float(brier.mean()),
-        "bins": [asdict(each) for each in bins],
+        "bins": bins,
     }
 
 

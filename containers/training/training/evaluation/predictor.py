@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -12,8 +12,7 @@ from training.common.container import UserError
 from training.evaluation.inputs import Model
 
 
-@dataclass(frozen=True)
-class Outcomes:
+class Outcomes(NamedTuple):
     """One entry a record, for one model.
 
     Attributes:
@@ -35,19 +34,12 @@ class Outcomes:
 
     def take(self, order: np.ndarray) -> Outcomes:
         """The records of these places, int64 [m], in their order."""
-        return Outcomes(
-            self.predicted[order], self.probability[order], self.truth[order], self.brier[order]
-        )
+        return Outcomes(*(column[order] for column in self))
 
 
 def join(parts: Sequence[Outcomes]) -> Outcomes:
     """One after the other."""
-    return Outcomes(
-        np.concatenate([part.predicted for part in parts]),
-        np.concatenate([part.probability for part in parts]),
-        np.concatenate([part.truth for part in parts]),
-        np.concatenate([part.brier for part in parts]),
-    )
+    return Outcomes(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 class Classes:
@@ -64,11 +56,8 @@ class Classes:
         self._columns[self._numbers] = np.arange(len(own))
 
     def outcomes(self, probabilities: np.ndarray, labels: np.ndarray) -> Outcomes:
-        """What one model's probabilities come to.
-
-        Args:
-            probabilities: float32 [n, own classes].
-            labels: int64 [n], numbers among all classes.
+        """What one model's probabilities, float32 [n, own classes], come to by the true classes,
+        int64 [n], numbers among all.
         """
         rows = np.arange(len(labels))
         best = np.argmax(probabilities, axis=1)
@@ -121,13 +110,7 @@ class Predictor:
             )
 
     def probabilities(self, images: tf.Tensor) -> np.ndarray:
-        """The model's answer.
-
-        Args:
-            images: uint8 [n, size, size, 3].
-
-        Returns:
-            float32 [n, classes of the model].
+        """The model's answer about uint8 [n, size, size, 3]: float32 [n, classes of the model].
 
         Raises:
             UserError: the model gives something else.
@@ -151,10 +134,8 @@ def resize(images: tf.Tensor, size: int) -> tf.Tensor:
 
     The endpoint makes its images from the original files instead, so this is only close to them.
     """
-    if size < images.shape[1]:
-        resized = tf.image.resize(images, [size, size], method=tf.image.ResizeMethod.AREA)
-    else:
-        resized = tf.image.resize(images, [size, size], method=tf.image.ResizeMethod.BICUBIC)
+    method = "area" if size < images.shape[1] else "bicubic"
+    resized = tf.image.resize(images, [size, size], method=method)
     return tf.cast(tf.clip_by_value(tf.round(resized), 0, 255), tf.uint8)
 
 

@@ -34,11 +34,7 @@ _MOST_WITH_NAMES = 200
 
 
 def draw_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], file: Path) -> None:
-    """Writes a PNG, the same bytes for the same matrix.
-
-    Args:
-        matrix: int64 [true class, predicted class].
-    """
+    """Writes a PNG, the same bytes for the same matrix, int64 [true class, predicted class]."""
     side = min(4 + 0.35 * len(labels), 24)
     figure = Figure(figsize=(side, side), layout="constrained", dpi=100)
     axes = figure.subplots()
@@ -58,12 +54,10 @@ def draw_confusion_matrix(matrix: np.ndarray, labels: Sequence[str], file: Path)
 
 
 def draw_reliability_diagram(bins: Mapping[str, Sequence[Mapping[str, Any]]], file: Path) -> None:
-    """Accuracy by predicted probability, and how many records; the same bytes for the same bins.
+    """Accuracy by predicted probability, and how many records, by model and its bins of
+    `evaluation.json`; the same bytes for the same bins.
 
     https://arxiv.org/abs/1706.04599, figure 1
-
-    Args:
-        bins: model to its `calibration["bins"]` of `evaluation.json`.
     """
     figure = Figure(figsize=(6, 7), layout="constrained", dpi=100)
     accuracy, records = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -81,17 +75,11 @@ def draw_reliability_diagram(bins: Mapping[str, Sequence[Mapping[str, Any]]], fi
     figure.savefig(file, format="png", metadata={"Software": None})
 
 
-_TEMPLATE = "worst_mistakes.html.j2"
-
-
 def render_worst_mistakes(
     mistakes: Sequence[Mistake], names: Sequence[str], wrong: int, records: int
 ) -> str:
-    """The page; names from data stay text.
-
-    Args:
-        names: class labels by their encoding.
-        wrong: how many of the `records` are mistakes.
+    """The page; names from data, class labels by their encoding, stay text. So many of the records
+    are `wrong`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -101,7 +89,7 @@ def render_worst_mistakes(
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
-    template = environment.get_template(_TEMPLATE)
+    template = environment.get_template("worst_mistakes.html.j2")
     return template.render(mistakes=mistakes, names=names, wrong=wrong, records=records)
 
 
@@ -111,11 +99,7 @@ def _data_uri(image: np.ndarray) -> str:
 
 
 def evaluation(answers: Answers, models: Models, image_size: int) -> dict[str, Any]:
-    """The content of `evaluation.json`.
-
-    Args:
-        image_size: side of the records' images.
-    """
+    """The content of `evaluation.json`, of records with images of this side."""
     labels, names = answers.labels, models.candidate.labels
     serving, comparison = None, compare(labels, answers.candidate.right(labels), None, names)
     if models.serving is not None and answers.serving is not None:
@@ -130,11 +114,7 @@ def evaluation(answers: Answers, models: Models, image_size: int) -> dict[str, A
 
 
 def prediction_lines(answers: Answers, names: Sequence[str]) -> Iterator[str]:
-    """The lines of `predictions.jsonl`, in the order of keys.
-
-    Args:
-        names: labels of all classes, see `all_classes`.
-    """
+    """The lines of `predictions.jsonl`, in the order of keys, with the names of `all_classes`."""
     for place, key in enumerate(answers.keys):
         row = {"key": key, "label": names[answers.labels[place]]}
         row |= _prediction(answers.candidate, place, names)
@@ -144,10 +124,8 @@ def prediction_lines(answers: Answers, names: Sequence[str]) -> Iterator[str]:
 
 
 def confusion_table(answers: Answers, names: Sequence[str]) -> str:
-    """The content of `confusion_matrix.csv`: all that is not 0 of the confusion matrices.
-
-    Args:
-        names: labels of all classes, see `all_classes`.
+    """The content of `confusion_matrix.csv`: all that is not 0 of the confusion matrices over
+    `all_classes`.
     """
     serving = answers.serving
     counts = [

@@ -101,14 +101,6 @@ class Program:
     failure: Path
     workers_per_host: int
 
-    def cluster(self) -> Cluster:
-        """The hosts of the job.
-
-        Raises:
-            UserError: see `read_cluster`.
-        """
-        return read_cluster(self.resource_config)
-
 
 PATIENCE_SECONDS = 900.0
 """How long a host's name may take to have an address, and a host to start after the first one."""
@@ -137,10 +129,7 @@ class Addresses:
 
 
 def find_addresses(cluster: Cluster, stop: Stop, patience: float = PATIENCE_SECONDS) -> Addresses:
-    """Waits for this host's own name and the leader's to have an address.
-
-    Args:
-        patience: seconds.
+    """Waits so many seconds for this host's own name and the leader's to have an address.
 
     Raises:
         UserError: a name has none in time, or no address of this host reaches the others.

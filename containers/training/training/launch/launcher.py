@@ -11,7 +11,7 @@ from horovod.runner.common.util.hosts import SlotInfo
 
 from training.common.container import LOST_PEERS, STOPPED, Stop, Stopped, UserError, explain_failure
 from training.launch import rendezvous
-from training.launch.cluster import Addresses, Program, find_addresses
+from training.launch.cluster import Addresses, Program, find_addresses, read_cluster
 from training.launch.rendezvous import SILENCE_SECONDS, RollCall
 
 IDLE_MILLISECONDS = 50
@@ -77,7 +77,7 @@ def launch(program: Program, port: int = rendezvous.PORT) -> int:
     stop = Stop()
     stop.listen()
     try:
-        cluster = program.cluster()
+        cluster = read_cluster(program.resource_config)
         places = rendezvous.slots(cluster, program.workers_per_host)
         addresses = find_addresses(cluster, stop)
         with rendezvous.held_by_leader(cluster, places, port, addresses.leader):

@@ -132,10 +132,7 @@ class RollCall:
         self._others: dict[str, _Entry] = {}
 
     def gather(self, patience: float = PATIENCE_SECONDS) -> None:
-        """Returns once every host of the job is there, so that no worker waits for a late one.
-
-        Args:
-            patience: seconds.
+        """Waits so many seconds for every host of the job, so that no worker waits for a late one.
 
         Raises:
             UserError: one isn't in time.

@@ -15,19 +15,21 @@ MOMENTUM = 0.9
 
 
 def on_backbone(
-    make_backbone: Callable[[tuple[int, int, int]], keras.Model],
+    make_backbone: Callable[..., keras.Model],
     image_size: int,
     classes: int,
     weights: Path | None,
+    *,
     preprocessing: keras.Layer | None = None,
+    **options: object,
 ) -> keras.Model:
     """A backbone, the mean over its last feature map, dropout, and one logit a class.
 
     Images smaller than 64 pixels are enlarged to 64 in the network.
 
     Args:
-        make_backbone: from the shape of an image to a network without top, which gives a feature
-            map [n, height, width, channels].
+        make_backbone: of keras.applications, called with `options` for a network without top, which
+            gives a feature map [n, height, width, channels].
         weights: weights of the backbone alone: keras.applications publishes them as `..._notop.h5`.
         preprocessing: from pixels of 0 to 255 to what the backbone takes, where it doesn't do that
             itself. It stays outside of the backbone, whose layers are those of the file.
@@ -36,7 +38,8 @@ def on_backbone(
         UserError: the weights don't fit.
     """
     side = max(image_size, SMALLEST_SIDE)
-    backbone = make_backbone((side, side, 3))
+    shape = (side, side, 3)
+    backbone = make_backbone(input_shape=shape, include_top=False, weights=None, **options)
     _follow_short_trainings(backbone)
     load_weights(backbone, weights)
     images = keras.Input([image_size, image_size, 3], dtype="float32")

@@ -6,10 +6,7 @@ from training.common.container import UserError
 
 
 def check_network(model: object, image_size: int, classes: int, file: str) -> None:
-    """Checks input, output and their types without computing anything.
-
-    Args:
-        file: the network's file, for the sentence.
+    """Checks input, output and their types of a network's file without computing anything.
 
     Raises:
         UserError: the network breaks the contract.

@@ -20,8 +20,5 @@ def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
     """
     # Of these networks the only one that leaves the scaling of pixels to others.
     scale = layers.Rescaling(1 / 127.5, offset=-1.0)
-    return on_backbone(_backbone, image_size, classes, weights, preprocessing=scale)
-
-
-def _backbone(shape: tuple[int, int, int]) -> keras.Model:
-    return keras.applications.MobileNetV2(shape, alpha=0.35, include_top=False, weights=None)
+    network = keras.applications.MobileNetV2
+    return on_backbone(network, image_size, classes, weights, preprocessing=scale, alpha=0.35)

@@ -17,8 +17,4 @@ def build(image_size: int, classes: int, weights: Path | None) -> keras.Model:
         weights: for example `weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5` of
             keras.applications.
     """
-    return on_backbone(_backbone, image_size, classes, weights)
-
-
-def _backbone(shape: tuple[int, int, int]) -> keras.Model:
-    return keras.applications.MobileNetV3Small(shape, include_top=False, weights=None)
+    return on_backbone(keras.applications.MobileNetV3Small, image_size, classes, weights)
