@@ -37,14 +37,14 @@ class DropCheck:
 
     Attributes:
         index: None for an empty marker.
-        unreadable: why the index cannot be read; no file counts then.
+        unreadable: of the index; no file counts then.
         files: how many there are, fit or not.
         late: those that are younger than the marker.
         archived: those that S3 would not hand out.
     """
 
     index: IndexCheck | None = None
-    unreadable: str | None = None
+    unreadable: Findings = field(default_factory=Findings)
     files: int = 0
     hidden: Findings = field(default_factory=Findings)
     late: Findings = field(default_factory=Findings)
@@ -69,27 +69,17 @@ class DropCheck:
     @property
     def problems(self) -> int:
         """How many there are."""
-        differences = self.index.differences.count if self.index else 0
-        return (
-            self._misplaced.count
-            + self.archived.count
-            + (self.unreadable is not None)
-            + differences
-        )
+        return sum(findings.count for findings in self._problems())
 
     @property
     def first_problem(self) -> str:
         """A clause that says what is wrong and what to do."""
-        if self._misplaced.count:
-            return self._misplaced.clause
-        if self.unreadable is not None:
-            return (
-                f"the index in its {MARKER} cannot be read: {self.unreadable}; "
-                f"write it again, empty or as {INDEX}"
-            )
-        if self.archived.count:
-            return self.archived.clause
-        return self.index.differences.clause if self.index else ""
+        return next((each.clause for each in self._problems() if each.count), "")
+
+    def _problems(self) -> Iterator[Findings]:
+        yield from (self._misplaced, self.unreadable, self.archived)
+        if self.index:
+            yield self.index.differences
 
     def _judge(
         self, names: pa.StringArray, files: pa.RecordBatch, written: pa.Scalar
@@ -111,7 +101,7 @@ class DropCheck:
             images = pc.and_(images, digests.is_valid())
             # The index was written before them: their digests are asked of S3.
             digests = pc.if_else(late, pa.scalar(None, digests.type), digests)
-        elif self.unreadable is not None:
+        elif self.unreadable.count:
             images = pa.array([False] * len(names), pa.bool_())
         images = pc.and_not(images, archived)
         columns = [files["key"], files["version_id"], files["size"], digests]
@@ -148,6 +138,11 @@ def _why_misplaced(name: str) -> str:
     )
 
 
+def _unreadable(why: object) -> DropCheck:
+    clause = f"the index in its {MARKER} cannot be read: {why}; write it again, empty or as {INDEX}"
+    return DropCheck(unreadable=Findings(1, clause=clause))
+
+
 # Each holds a part of an index in memory.
 WORKERS = 4
 
@@ -165,11 +160,11 @@ def read_markers(
             marker = download(s3, bucket, drop.marker, folder / str(number) / "marker")
             index = read_index(marker, marker.parent)
         except ValueError as error:
-            return drop, DropCheck(unreadable=str(error))
+            return drop, _unreadable(error)
         except ClientError as error:
             if not refuses_one_object(error):
                 raise
-            return drop, DropCheck(unreadable=f"S3 refused it, {error}")
+            return drop, _unreadable(f"S3 refused it, {error}")
         return drop, DropCheck(IndexCheck(index) if index is not None else None)
 
     return ordered_map(read, enumerate(drops), WORKERS)
