@@ -194,14 +194,12 @@ def _make(environment: Path, program: Path, wheels: Path, report: Report) -> Non
         # An environment can't be moved, so it is made in place, and only one with this file is
         # whole.
         (environment / _COMPLETE).touch()
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(environment, ignore_errors=True)
-        raise ImageError(
-            f"The environment {environment} can't be written: {error.strerror}."
-        ) from error
-    except BaseException:
-        shutil.rmtree(environment, ignore_errors=True)
-        raise
+        if not isinstance(error, OSError):
+            raise
+        reason = f"The environment {environment} can't be written: {error.strerror}."
+        raise ImageError(reason) from error
 
 
 def _install(environment: Path, program: Path, report: Report) -> None:

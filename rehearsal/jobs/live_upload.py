@@ -100,7 +100,9 @@ class LiveUpload:
                     self._copy_changed(folder)
                 except JobFailure as error:
                     # It is tried again; what stays wrong fails the job at its end.
-                    self._complain(str(error))
+                    if str(error) != self._complaint:
+                        _log.warning("%s", error)
+                    self._complaint = str(error)
 
     def _copy_changed(self, folder: Path) -> None:
         changed = [
@@ -130,11 +132,6 @@ class LiveUpload:
             return before if _stamp(path.stat()) == before else None
         except FileNotFoundError:
             return None
-
-    def _complain(self, complaint: str) -> None:
-        if complaint != self._complaint:
-            _log.warning("%s", complaint)
-        self._complaint = complaint
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, _Stamp]]:

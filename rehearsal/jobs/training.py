@@ -142,7 +142,9 @@ class TrainingJob(ContainerJob):
         output = self.request["OutputDataConfig"]
         target = parse_uri(output["S3OutputPath"]).child(f"{self.name}/output/")
         if output.get("CompressionType", "GZIP") == "NONE":
-            model = self._upload_plain(_MODEL, target.child("model/"))
+            model = target.child("model/")
+            for folder in self._on_hosts(_MODEL):
+                transfer.upload(folder, model, self.s3, self.closed, self.plan.output_key_id)
         else:
             model = self._upload_archive(_MODEL, target.child("model.tar.gz"))
         self._upload_archive(_DATA, target.child("output.tar.gz"))
@@ -187,11 +189,6 @@ class TrainingJob(ContainerJob):
         transfer.pack(self._on_hosts(path), file)
         transfer.put(file, place, self.s3, self.plan.output_key_id)
         file.unlink()
-        return place
-
-    def _upload_plain(self, path: str, place: S3Uri) -> S3Uri:
-        for folder in self._on_hosts(path):
-            transfer.upload(folder, place, self.s3, self.closed, self.plan.output_key_id)
         return place
 
 

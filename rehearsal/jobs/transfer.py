@@ -179,16 +179,11 @@ def pack(folders: Sequence[Path], target: Path) -> None:
         tarfile.open(fileobj=compressed, mode="w") as tar,
     ):
         for name in sorted(found):
-            _add_to_archive(tar, found[name], name)
+            tar.add(found[name], name, recursive=False, filter=_nobodys)
 
 
-def _add_to_archive(tar: tarfile.TarFile, path: Path, name: str) -> None:
-    entry = tar.gettarinfo(path, name)
-    entry.mtime = 0
-    entry.uid = entry.gid = 0
+def _nobodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The entry without times and owners."""
+    entry.mtime = entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
-    if entry.isfile():
-        with path.open("rb") as file:
-            tar.addfile(entry, file)
-    else:
-        tar.addfile(entry)
+    return entry

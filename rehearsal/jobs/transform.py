@@ -66,7 +66,10 @@ class TransformJob(Run):
         try:
             self._transform(logs)
         finally:
-            self._end_servers()
+            for instance in self._instances:
+                instance.stop()
+            for instance in self._instances:
+                instance.join()
             logs.close()
         return "Completed", {}
 
@@ -153,9 +156,3 @@ class TransformJob(Run):
         except httpx.HTTPError:
             return None
         return answer.content if answer.status_code == httpx.codes.OK else None
-
-    def _end_servers(self) -> None:
-        for instance in self._instances:
-            instance.stop()
-        for instance in self._instances:
-            instance.join()

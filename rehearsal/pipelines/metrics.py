@@ -16,6 +16,9 @@ from rehearsal.settings import RehearsalSettings
 NAMESPACE = "AWS/Sagemaker/ModelBuildingPipeline"
 
 Record = dict[str, Any]
+Times = tuple[datetime | None, datetime | None]
+"""When it started and when it ended."""
+
 Put = Callable[[list[Record]], None]
 """Puts data points, as `MetricData` of PutMetricData, into the namespace."""
 
@@ -34,33 +37,28 @@ class ExecutionMetrics:
 
     def execution(self, record: Record, previous: str | None) -> None:
         """Counts a change of status of the execution of `record` from `previous`."""
-        status = record["PipelineExecutionStatus"]
-        data = _data(
-            "Execution",
-            "Started" if previous in (None, *_ENDED) else status,
-            record["CreationTime"],
-            record.get("LastModifiedTime"),
-        )
+        has_begun = previous in (None, *_ENDED)
+        change = "Started" if has_begun else record["PipelineExecutionStatus"]
+        times = record["CreationTime"], record.get("LastModifiedTime")
         pipeline = {"Name": "PipelineName", "Value": _name(record["PipelineArn"])}
-        self._send([datum | {"Dimensions": of} for datum in data for of in ([], [pipeline])])
+        self._count("Execution", change, times, [], [pipeline])
 
     def step(self, pipeline_arn: str, step: Record, previous: str | None) -> None:
         """Counts a change of status of a `PipelineExecutionStep` from `previous`."""
-        status = step["StepStatus"]
-        has_begun = status == "Starting" and previous in (None, *_ENDED)
-        data = _data(
-            "Step",
-            "Started" if has_begun else status,
-            step.get("StartTime"),
-            step.get("EndTime"),
+        has_begun = step["StepStatus"] == "Starting" and previous in (None, *_ENDED)
+        change = "Started" if has_begun else step["StepStatus"]
+        times = step.get("StartTime"), step.get("EndTime")
+        pipeline = {"Name": "PipelineName", "Value": _name(pipeline_arn)}
+        self._count(
+            "Step", change, times, [pipeline, {"Name": "StepName", "Value": step["StepName"]}]
         )
-        dimensions = [
-            {"Name": "PipelineName", "Value": _name(pipeline_arn)},
-            {"Name": "StepName", "Value": step["StepName"]},
-        ]
-        self._send([datum | {"Dimensions": dimensions} for datum in data])
 
-    def _send(self, data: list[Record]) -> None:
+    def _count(self, what: str, change: str, times: Times, *dimensions: list[Record]) -> None:
+        data = [
+            datum | {"Dimensions": each}
+            for datum in _data(what, change, *times)
+            for each in dimensions
+        ]
         if not data:
             return
         try:

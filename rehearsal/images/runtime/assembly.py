@@ -49,7 +49,8 @@ def container(image: Image, environment: Path, name: str, folder: Path, what: Ru
     names = f"127.0.0.1 localhost\n{_names(what.hosts)}"
     (folder / "hosts").write_text(names, encoding="ascii")
     mounts = [
-        *_image_mounts(image),
+        Mount(str(image.program), image.config.workdir),
+        *_mounts_of(image.root, image, PurePosixPath("/")),
         Mount(str(folder / "ml"), "/opt/ml", writable=True),
         *(
             Mount(str(folder / own), target, writable=True)
@@ -86,11 +87,6 @@ def _variables(
     own = dict(image.config.environment)
     own["PATH"] = f"{environment / 'bin'}{os.pathsep}{own['PATH']}"
     return {"HOME": _TEMPORARY, "LANG": "C.UTF-8", "HOSTNAME": name} | own | dict(variables)
-
-
-def _image_mounts(image: Image) -> Iterator[Mount]:
-    yield Mount(str(image.program), image.config.workdir)
-    yield from _mounts_of(image.root, image, PurePosixPath("/"))
 
 
 def _mounts_of(folder: Path, image: Image, shown: PurePosixPath) -> Iterator[Mount]:
