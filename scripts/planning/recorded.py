@@ -12,7 +12,6 @@ import boto3
 from botocore.exceptions import ClientError
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.names import ARTIFACTS_BUCKET_NAME, WORKING_BUCKET_NAME
 from scripts.console import CommandError
 from scripts.deployed import stacks
 from scripts.deployed.logs import job_of, named
@@ -67,12 +66,7 @@ class Training(_Recorded):
 
 
 class RecordedRun(_Recorded):
-    """One execution, each step of which succeeded.
-
-    Attributes:
-        jobs: by step.
-        channels: objects by channel.
-    """
+    """One execution, each step of which succeeded; jobs by step, channels with their objects."""
 
     execution: str
     on: date
@@ -96,21 +90,14 @@ class RecordedRun(_Recorded):
 
 
 def read_run(session: boto3.Session, environment: str, run: str) -> RecordedRun:
-    """What a run was measured at.
-
-    Args:
-        run: an execution's ARN or id, or "newest".
-
-    Raises:
-        CommandError: there is no such execution, or one of its steps did not succeed.
-    """
+    """What a run, by ARN, id or "newest", was measured at; CommandError where it isn't whole."""
     try:
         arn = execution_named(session, environment, "" if run == "newest" else run)
     except CommandError as error:
         without = "without --from the plan takes the rates of a rehearsal"
         raise CommandError(f"{str(error).rstrip('.')}; {without}.") from error
     data = stacks.outputs_of(stacks.describe(session, environment, "data"))
-    reader = Reader(session, arn, data[WORKING_BUCKET_NAME], data[ARTIFACTS_BUCKET_NAME])
+    reader = Reader(session, arn, data)
     described = _described_jobs(session, arn)
     dataset = _left(arn, "report of its dataset", reader.dataset)
     reports = _left(arn, "reports of ShardImages", reader.shards)

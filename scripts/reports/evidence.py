@@ -6,13 +6,14 @@ import json
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from functions.reporter.executions import Step
+from infra.names import ARTIFACTS_BUCKET_NAME, DROPS, DROPS_BUCKET_NAME, WORKING_BUCKET_NAME
 from rehearsal.s3_uri import S3Uri
 
 if TYPE_CHECKING:
@@ -106,28 +107,16 @@ class Evidence:
 
 
 class Reader:
-    """Reads one execution's records, in the buckets that the stacks name."""
+    """Reads one execution's records, in the buckets that the data stack's outputs name."""
 
     def __init__(
-        self,
-        session: boto3.Session,
-        execution_arn: str,
-        working_bucket: str,
-        artifacts_bucket: str,
+        self, session: boto3.Session, execution_arn: str, outputs: Mapping[str, str]
     ) -> None:
-        """Asks nothing yet.
-
-        Args:
-            session: of a rehearsal or of AWS.
-            working_bucket: holds manifests, shards and evaluation of each execution.
-            artifacts_bucket: holds lineage and models.
-        """
         self._s3 = session.client("s3")
-        self._sagemaker = session.client("sagemaker")
-        self._execution_arn = execution_arn
         self._execution_id = execution_arn.rsplit("/", 1)[1]
-        self._working = working_bucket
-        self._artifacts = artifacts_bucket
+        self._drops = outputs[DROPS_BUCKET_NAME]
+        self._working = outputs[WORKING_BUCKET_NAME]
+        self._artifacts = outputs[ARTIFACTS_BUCKET_NAME]
 
     def dataset(self) -> dict[str, Any]:
         """`dataset.json` of the execution's lineage."""
@@ -137,26 +126,15 @@ class Reader:
 
     def shards(self) -> list[dict[str, Any]]:
         """Each processing host's own report, in the order of hosts."""
-        prefix = f"executions/{self._execution_id}/shards/report/"
-        reports = [json.loads(self._read(self._working, key)) for key in self._keys(prefix)]
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._working, Prefix=f"executions/{self._execution_id}/shards/report/"
+        )
+        keys = pages.search("Contents[].Key || `[]`")
+        reports = [json.loads(self._read(self._working, key)) for key in keys]
         return sorted(reports, key=lambda report: int(report["host"].rsplit("-", 1)[1]))
 
-    def training(self, job_name: str) -> dict[str, Any]:
-        """`training.json` out of the archive of a training job's model.
-
-        Raises:
-            ValueError: the archive is none, or lacks it.
-        """
-        job = self._sagemaker.describe_training_job(TrainingJobName=job_name)
-        uri = job["ModelArtifacts"]["S3ModelArtifacts"]
-        return self.archived(uri, "training.json")["training.json"]
-
     def archived(self, uri: str, *names: str) -> dict[str, dict[str, Any]]:
-        """JSON files out of a model's archive, by their names.
-
-        Raises:
-            ValueError: the archive is none, or lacks one of them.
-        """
+        """JSON files of a model's archive, by name; ValueError where it is none, or lacks one."""
         place = S3Uri.parse(uri)
         body = io.BytesIO(self._read(place.bucket, place.key))
         documents = {}
@@ -172,54 +150,29 @@ class Reader:
             raise ValueError(f"{place} is no whole archive: {error}") from error
         return documents
 
-    def evaluation(self) -> dict[str, Any]:
-        """`evaluation.json`."""
-        result: dict[str, Any] = json.loads(self._evaluated("evaluation.json"))
-        return result
-
-    def confusion_matrix(self) -> bytes:
-        """Its picture, a PNG."""
-        return self._evaluated("confusion_matrix.png")
+    def evaluated(self, name: str) -> bytes:
+        """A file that EvaluateModel wrote."""
+        return self._read(self._working, f"executions/{self._execution_id}/evaluation/{name}")
 
     def confusions(self, count: int) -> list[Confusion]:
         """The most frequent ones, of `confusion_matrix.csv`."""
-        rows = csv.DictReader(io.StringIO(self._evaluated("confusion_matrix.csv").decode("utf-8")))
+        rows = csv.DictReader(io.StringIO(self.evaluated("confusion_matrix.csv").decode("utf-8")))
         confusions = [
             Confusion(row["label"], row["predicted"], int(row["records"])) for row in rows
         ]
         wrong = [each for each in confusions if each.label != each.predicted and each.records]
         return sorted(wrong, key=lambda each: (-each.records, each.label, each.predicted))[:count]
 
-    def reliability(self) -> bytes:
-        """The picture of confidence against accuracy, a PNG."""
-        return self._evaluated("reliability.png")
-
-    def worst_mistakes(self) -> str:
-        """A page of its own, with its images inside."""
-        return self._evaluated("worst_mistakes.html").decode("utf-8")
-
     def predictions(self) -> list[dict[str, Any]]:
         """What the evaluation predicted, one dict a record of the test channel."""
-        return [json.loads(line) for line in self._evaluated("predictions.jsonl").splitlines()]
+        return [json.loads(line) for line in self.evaluated("predictions.jsonl").splitlines()]
 
-    def image(self, drops_bucket: str, manifest_entry: str) -> bytes:
+    def image(self, manifest_entry: str) -> bytes:
         """An image file of a drop, by its entry `<drop id>/<class label>/<file>`."""
-        return self._read(drops_bucket, f"drops/{manifest_entry}")
-
-    def _evaluated(self, name: str) -> bytes:
-        return self._read(self._working, f"executions/{self._execution_id}/evaluation/{name}")
+        return self._read(self._drops, f"{DROPS}{manifest_entry}")
 
     def _read(self, bucket: str, key: str) -> bytes:
-        body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        return body
-
-    def _keys(self, prefix: str) -> Iterator[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self._working, Prefix=prefix
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                yield item["Key"]
+        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def choose_predictions(predictions: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
@@ -234,11 +187,25 @@ def ask_endpoint(
     runtime: "SageMakerRuntimeClient",
     endpoint: str,
     reader: Reader,
-    drops_bucket: str,
     predictions: list[dict[str, Any]],
-) -> list[Answer]:
+) -> Iterator[Answer]:
     """Asks the endpoint about each predicted image, in the order given."""
-    return [_ask_one(runtime, endpoint, reader, drops_bucket, row) for row in predictions]
+    for row in predictions:
+        image = reader.image(row["key"])
+        content_type = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
+        response = runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=image
+        )
+        served = json.loads(response["Body"].read())
+        yield Answer(
+            key=row["key"],
+            image=image,
+            label=str(row["label"]),
+            served_label=served["label"],
+            served_probability=served["probability"],
+            evaluated_label=str(row["predicted"]),
+            evaluated_probability=row["probability"],
+        )
 
 
 def disagreements(answers: list[Answer]) -> list[str]:
@@ -249,27 +216,3 @@ def disagreements(answers: list[Answer]) -> list[str]:
         if answer.served_label != answer.evaluated_label
         or abs(answer.served_probability - answer.evaluated_probability) > TOLERANCE
     ]
-
-
-def _ask_one(
-    runtime: "SageMakerRuntimeClient",
-    endpoint: str,
-    reader: Reader,
-    drops_bucket: str,
-    row: dict[str, Any],
-) -> Answer:
-    image = reader.image(drops_bucket, row["key"])
-    content_type = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
-    response = runtime.invoke_endpoint(
-        EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=image
-    )
-    served = json.loads(response["Body"].read())
-    return Answer(
-        key=row["key"],
-        image=image,
-        label=str(row["label"]),
-        served_label=served["label"],
-        served_probability=served["probability"],
-        evaluated_label=str(row["predicted"]),
-        evaluated_probability=row["probability"],
-    )

@@ -22,11 +22,7 @@ CURVES = frozenset(name for _, *names in _CURVES for name in names)
 
 
 def render(evidence: Evidence) -> str:
-    """The whole page.
-
-    Raises:
-        jinja2.UndefinedError: a value that the page shows is missing in the evidence.
-    """
+    """The whole page; jinja2.UndefinedError where the evidence lacks a value that it shows."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -68,11 +64,7 @@ def _data_uri(image: bytes) -> str:
 
 
 def _learning_curves(history: list[dict[str, Any]]) -> str:
-    """Loss and accuracy by epoch, training beside validation, as one SVG element.
-
-    Args:
-        history: one dict an epoch, as `training.json` has them.
-    """
+    """Loss and accuracy by epoch, training beside validation, as one SVG element."""
     # Takes seconds to import, also where a person asks for help alone.
     from matplotlib import rc_context  # noqa: PLC0415 - see above
     from matplotlib.figure import Figure  # noqa: PLC0415 - see above

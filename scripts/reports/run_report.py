@@ -1,6 +1,7 @@
 """Gathers what there is of an execution, and writes the page."""
 
 import csv
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +15,6 @@ from jinja2 import TemplateError
 from functions.reporter import messages
 from functions.reporter.executions import Executions, Job, log_streams
 from functions.reporter.reasons import Cause, judge
-from infra.names import ARTIFACTS_BUCKET_NAME, DROPS_BUCKET_NAME, WORKING_BUCKET_NAME
 from scripts.console import CommandError, explain
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
@@ -77,13 +77,8 @@ class Gathering:
     def __init__(self, session: boto3.Session, environment: str, execution_arn: str) -> None:
         self._session = session
         self._environment = environment
-        self._data = stacks.outputs_of(stacks.describe(session, environment, "data"))
-        self._reader = Reader(
-            session,
-            execution_arn,
-            self._data[WORKING_BUCKET_NAME],
-            self._data[ARTIFACTS_BUCKET_NAME],
-        )
+        data = stacks.outputs_of(stacks.describe(session, environment, "data"))
+        self._reader = Reader(session, execution_arn, data)
         self._execution = Executions(session.client("sagemaker")).read(execution_arn)
         self._missing: dict[str, str] = {}
 
@@ -91,7 +86,6 @@ class Gathering:
         """All there is, with a sentence on each piece that is not."""
         reader, execution = self._reader, self._execution
         training = self._piece("training", "TrainModel", self._training)
-        evaluated = "EvaluateModel"
         return Evidence(
             environment=self._environment,
             execution_arn=execution.arn,
@@ -104,13 +98,19 @@ class Gathering:
             shards=self._piece("shards", "ShardImages", reader.shards) or [],
             training=training,
             history=self._history(training),
-            evaluation=self._piece("evaluation", evaluated, reader.evaluation),
-            confusions=self._piece("confusions", evaluated, self._confusions) or [],
-            confusion_matrix=self._piece("confusion_matrix", evaluated, reader.confusion_matrix),
-            reliability=self._piece("reliability", evaluated, reader.reliability),
-            worst_mistakes=self._piece("worst_mistakes", evaluated, reader.worst_mistakes),
+            evaluation=self._evaluated("evaluation", "json", json.loads),
+            confusions=self._piece("confusions", "EvaluateModel", self._confusions) or [],
+            confusion_matrix=self._evaluated("confusion_matrix", "png"),
+            reliability=self._evaluated("reliability", "png"),
+            worst_mistakes=self._evaluated("worst_mistakes", "html", bytes.decode),
             answers=self._answers(),
             missing=self._missing,
+        )
+
+    def _evaluated(self, name: str, suffix: str, parse: Callable[[bytes], Any] = bytes) -> Any:
+        """A file of the evaluation's; None where it is not there."""
+        return self._piece(
+            name, "EvaluateModel", lambda: parse(self._reader.evaluated(f"{name}.{suffix}"))
         )
 
     def _piece(self, name: str, step: str, read: Callable[[], Piece]) -> Piece | None:
@@ -141,7 +141,12 @@ class Gathering:
 
     def _training(self) -> dict[str, Any]:
         jobs = self._training_jobs()
-        return self._reader.training(jobs[-1].name) if jobs else {}
+        if not jobs:
+            return {}
+        sagemaker = self._session.client("sagemaker")
+        described = sagemaker.describe_training_job(TrainingJobName=jobs[-1].name)
+        archive = described["ModelArtifacts"]["S3ModelArtifacts"]
+        return self._reader.archived(archive, "training.json")["training.json"]
 
     def _training_jobs(self) -> list[Job]:
         """Of all attempts, the oldest first."""
@@ -160,7 +165,7 @@ class Gathering:
         epochs: dict[int, dict[str, Any]] = {}
         for job in self._training_jobs():
             for stream in log_streams(client, job):
-                for line in lines_of(self._session, job.log_group, stream):
+                for line in lines_of(self._session, job.log_group, stream)[0]:
                     entry = epoch_of(line)
                     if entry:
                         epochs[entry["epoch"]] = entry
@@ -203,13 +208,9 @@ class Gathering:
         return self._piece("answers", "EvaluateModel", lambda: self._ask(serving)) or []
 
     def _ask(self, serving: dict[str, str]) -> list[Answer]:
-        return ask_endpoint(
-            self._session.client("sagemaker-runtime"),
-            serving["EndpointName"],
-            self._reader,
-            self._data[DROPS_BUCKET_NAME],
-            choose_predictions(self._reader.predictions(), ANSWERS),
-        )
+        runtime = self._session.client("sagemaker-runtime")
+        chosen = choose_predictions(self._reader.predictions(), ANSWERS)
+        return list(ask_endpoint(runtime, serving["EndpointName"], self._reader, chosen))
 
 
 def readable(evidence: Evidence) -> Evidence:
