@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ from infra.costs import (
     monthly_usd,
 )
 from infra.settings import SettingsError, load
-from scripts import REPOSITORY
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, complain
 from scripts.deployed.session import aws_session
@@ -35,8 +33,7 @@ from scripts.planning.plan import Plan, Question
 from scripts.planning.quantities import QuantityError, parse_bytes, parse_count, parse_seconds
 from scripts.planning.rates import measured_rates, with_assumed_gpus
 from scripts.planning.recorded import RecordedRun, read_run
-from scripts.reviews.stacks import Template
-from scripts.reviews.synthesis import synthesis
+from scripts.reviews.synthesis import templates_of
 
 MISSED = 3
 
@@ -70,11 +67,7 @@ class Quantity(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Reads the text.
-
-        Raises:
-            CommandError: it is no such number.
-        """
+        """Reads the text; CommandError where it is no such number."""
         try:
             return self._parse(value)
         except QuantityError as error:
@@ -162,16 +155,13 @@ def _runs(options: Options) -> list[RecordedRun]:
 
 
 def _rates(options: Options, runs: list[RecordedRun], prices: Prices) -> Rates:
-    rates = load_rates()
-    if runs:
-        rates = measured_rates(runs, rates, prices)
+    rates = measured_rates(runs, load_rates(), prices) if runs else load_rates()
     if options.save_rates:
         options.save_rates.write_text(rates.model_dump_json(indent=2) + "\n", "utf-8")
     return rates
 
 
 def _workload(options: Options, runs: list[RecordedRun]) -> Workload:
-    parameters = {} if options.epochs is None else {"Epochs": options.epochs}
     if options.epochs is not None and options.epochs < 1:
         raise CommandError(f"--epochs is {options.epochs}: train for at least one epoch.")
     if not runs and not (options.objects and options.mean_size):
@@ -179,14 +169,16 @@ def _workload(options: Options, runs: list[RecordedRun]) -> Workload:
             "It is not said what is planned: give --objects and --mean-size, or a run with --from."
         )
     return Workload(
-        options.objects or runs[-1].objects, options.mean_size or runs[-1].mean_bytes, parameters
+        options.objects or runs[-1].objects,
+        options.mean_size or runs[-1].mean_bytes,
+        {} if options.epochs is None else {"Epochs": options.epochs},
     )
 
 
 def _plan(options: Options, workload: Workload, rates: Rates, prices: Prices) -> tuple[Plan, float]:
     region = options.region or _region(options.environment)
     prices.region(region)
-    templates = _templates(options.environment)
+    templates = templates_of(options.environment)
     definition = pipeline_definition(templates["training"])
     question = Question(
         environment=options.environment,
@@ -204,14 +196,6 @@ def _plan(options: Options, workload: Workload, rates: Rates, prices: Prices) ->
 def _region(environment: str) -> str:
     named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return load(environment.partition("-")[0]).region or named or DEFAULT_REGION
-
-
-def _templates(environment: str) -> dict[str, Template]:
-    with (
-        tempfile.TemporaryDirectory(prefix="plan-") as folder,
-        synthesis(REPOSITORY, environment, {}, Path(folder) / "cdk.out") as started,
-    ):
-        return started.templates()
 
 
 def _write(plan: Plan, month: float, options: Options, console: Console) -> None:

@@ -1,19 +1,16 @@
 """`./scripts/quotas`: the service quotas that an environment needs, and those of the account."""
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from infra.rules.quotas import Quota, needed
 from infra.settings import SettingsError, load
-from scripts import REPOSITORY
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, complain, warn
 from scripts.deployed.session import aws_session
-from scripts.reviews.synthesis import synthesis
+from scripts.reviews.synthesis import templates_of
 
 TOO_LITTLE = 3
 
@@ -46,11 +43,7 @@ def _needed(environment: str) -> list[Quota]:
         settings = load(environment)
     except SettingsError as error:
         raise CommandError(str(error)) from error
-    with (
-        tempfile.TemporaryDirectory(prefix="quotas-") as folder,
-        synthesis(REPOSITORY, environment, {}, Path(folder) / "cdk.out") as started,
-    ):
-        return needed(started.templates(), settings.trigger.concurrent_executions)
+    return needed(templates_of(environment), settings.trigger.concurrent_executions)
 
 
 def _account() -> Mapping[str, float] | None:
@@ -58,7 +51,7 @@ def _account() -> Mapping[str, float] | None:
     try:
         client = aws_session().client("service-quotas")
         pages = client.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-        return {quota["QuotaName"]: quota["Value"] for page in pages for quota in page["Quotas"]}
+        return dict(pages.search("Quotas[].[QuotaName, Value]"))
     except (CommandError, BotoCoreError, ClientError) as error:
         reason = str(error).rstrip(". :")
         warn(

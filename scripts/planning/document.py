@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from infra.costs import StepCost
 from infra.costs.durations import NoRateError, training_rate
 from scripts.document import Document, Section, Table
-from scripts.planning.plan import Choice, Plan
+from scripts.planning.plan import Plan
 from scripts.planning.quantities import format_bytes, format_seconds, format_usd
 from scripts.planning.scaling import Scaling, ScalingRow
 
@@ -14,11 +14,7 @@ _STOPS = "beyond it more stop paying"
 
 
 def document(plan: Plan, monthly_usd: float) -> Document:
-    """The plan's document.
-
-    Args:
-        monthly_usd: of the environment while nothing runs.
-    """
+    """The plan's document, with what the environment costs a month while nothing runs."""
     question, workload = plan.question, plan.question.workload
     sections = [
         _current(plan),
@@ -98,29 +94,26 @@ def _training_title(plan: Plan) -> str:
 
 def _step(plan: Plan, title: str, tables: Sequence[Scaling]) -> Section:
     rows = tuple(cells for table in tables for cells in _scaling_rows(table))
-    against = dict.fromkeys(
-        sentence for table in tables for row in table.rows for sentence in row.limits
+    against = list(
+        dict.fromkeys(sentence for table in tables for row in table.rows for sentence in row.limits)
     )
-    unknown = tuple(
+    sentences = [
         f"{table.instance}: {table.why}; name such a run with --from, or give a GPU's speed with "
         "--assume-gpu."
         for table in tables
         if table.why
-    )
+    ]
+    if against:
+        more = f" And {len(against) - 1} more like it." if len(against) > 1 else ""
+        sentences.append(f"! {against[0]}{more}")
     header = ("type", "instances", "time", "USD", "kg CO2e", "USD an hour saved", "")
-    marked = ("! " + _shortened(tuple(against)),) if against else ()
     table = Table(header, rows, highlight=_STOPS) if rows else None
-    return Section(title, table=table, sentences=(*unknown, *marked))
-
-
-def _shortened(sentences: tuple[str, ...]) -> str:
-    """The first of many of a kind."""
-    rest = len(sentences) - 1
-    return sentences[0] + (f" And {rest} more like it." if rest else "")
+    return Section(title, table=table, sentences=tuple(sentences))
 
 
 def _scaling_rows(table: Scaling) -> Iterator[tuple[str, ...]]:
     for row in table.rows:
+        stops = _STOPS if row is table.knee and row is not table.rows[-1] else ""
         yield (
             table.instance,
             str(row.cost.count),
@@ -128,12 +121,7 @@ def _scaling_rows(table: Scaling) -> Iterator[tuple[str, ...]]:
             _number(row.usd),
             _number(row.cost.kg_co2e),
             _saved(table, row),
-            " ".join(
-                [
-                    *(["!"] if row.limits else []),
-                    *([_STOPS] if row is table.knee and row is not table.rows[-1] else []),
-                ]
-            ),
+            " ".join(filter(None, ("!" if row.limits else "", stops))),
         )
 
 
@@ -146,22 +134,32 @@ def _saved(table: Scaling, row: ScalingRow) -> str:
 
 
 def _choices(plan: Plan) -> Section:
-    deadline = plan.question.deadline
-    named: list[tuple[str, Choice | None]] = [
-        ("cheapest", plan.cheapest),
-        ("least time x money", plan.balanced),
-        ("fastest", plan.fastest),
-    ]
-    if deadline is not None:
-        named.append((f"cheapest within {format_seconds(deadline)}", plan.in_time))
-    rows = tuple(_choice_row(name, choice) for name, choice in named if choice is not None)
-    header = ("run", "ShardImages", "TrainModel", "time", "USD", "kg CO2e")
-    against = dict.fromkeys(
-        sentence for _, choice in named if choice for sentence in plan.limits_of(choice.cost)
+    named = {
+        "cheapest": plan.cheapest,
+        "least time x money": plan.balanced,
+        "fastest": plan.fastest,
+    }
+    if plan.question.deadline is not None:
+        named[f"cheapest within {format_seconds(plan.question.deadline)}"] = plan.in_time
+    choices = {name: choice for name, choice in named.items() if choice is not None}
+    rows = (
+        (
+            name,
+            _instances(choice.sharding),
+            _instances(choice.training),
+            format_seconds(choice.cost.seconds),
+            _number(choice.cost.usd),
+            _number(choice.cost.kg_co2e),
+        )
+        for name, choice in choices.items()
     )
+    against = dict.fromkeys(
+        sentence for choice in choices.values() for sentence in plan.limits_of(choice.cost)
+    )
+    header = ("run", "ShardImages", "TrainModel", "time", "USD", "kg CO2e")
     return Section(
         "Whole runs",
-        table=Table(header, rows, left=3),
+        table=Table(header, tuple(rows), left=3),
         sentences=(*against, *missed_deadline(plan)),
     )
 
@@ -175,17 +173,6 @@ def missed_deadline(plan: Plan) -> tuple[str, ...]:
         f"No choice ends within {format_seconds(deadline)}: the fastest takes "
         f"{format_seconds(fastest.cost.seconds)}, on {_instances(fastest.sharding)} and "
         f"{_instances(fastest.training)}; name other --instance-types, or wait longer.",
-    )
-
-
-def _choice_row(name: str, choice: Choice) -> tuple[str, ...]:
-    return (
-        name,
-        _instances(choice.sharding),
-        _instances(choice.training),
-        format_seconds(choice.cost.seconds),
-        _number(choice.cost.usd),
-        _number(choice.cost.kg_co2e),
     )
 
 

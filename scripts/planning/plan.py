@@ -1,9 +1,10 @@
 """The plan: one workload on many instances, by the same estimates as the review's."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from infra.assembly import Definition
 from infra.costs import (
@@ -11,7 +12,6 @@ from infra.costs import (
     Job,
     Prices,
     Rates,
-    Region,
     RunCost,
     Workload,
     jobs_of,
@@ -29,7 +29,6 @@ from scripts.planning.scaling import (
     bigger_instead,
     planned_types,
     scaling,
-    times_as_large,
 )
 
 
@@ -55,24 +54,23 @@ class Question:
 
 @dataclass(frozen=True)
 class Choice:
-    """A whole run on some instances.
-
-    Attributes:
-        sharding: type and number of ShardImages' instances; training: of TrainModel's.
-    """
+    """A whole run: type and number of ShardImages' instances, of TrainModel's, and its cost."""
 
     sharding: tuple[str, int]
     training: tuple[str, int]
     cost: RunCost
 
-    @property
-    def product(self) -> float:
-        """Seconds x USD: what is least where time and money are as dear as each other."""
-        return self.cost.seconds * self.cost.usd
-
 
 class Plan:
     """The answer.
+
+    Attributes:
+        workers_per_host: as it is set.
+        choices: whole runs against which nothing stands but a volume or a time limit that is set.
+        cheapest: the one of least USD; like the next ones None where there is no choice.
+        fastest: the one of least seconds.
+        balanced: the one of least seconds x USD, as if time and money were as dear as each other.
+        in_time: the cheapest that ends within the deadline.
 
     Raises:
         PriceError: the price table lacks the Region, or a type that is set or named.
@@ -81,14 +79,17 @@ class Plan:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.jobs = jobs_of(question.definition, question.workload.parameters)
+        self.workers_per_host = int(self.jobs["TrainModel"].options["workers_per_host"])
         self.current = self._run(question.definition)
         self.sharding = tuple(self._scalings("ShardImages"))
         self.training = tuple(self._scalings("TrainModel"))
-
-    @property
-    def workers_per_host(self) -> int:
-        """As it is set."""
-        return int(self.jobs["TrainModel"].options["workers_per_host"])
+        self.choices = tuple(self._choices())
+        self.cheapest = min(self.choices, key=lambda c: c.cost.usd, default=None)
+        self.fastest = min(self.choices, key=lambda c: c.cost.seconds, default=None)
+        self.balanced = min(self.choices, key=lambda c: c.cost.seconds * c.cost.usd, default=None)
+        deadline = question.deadline or math.inf
+        in_time = (choice for choice in self.choices if choice.cost.seconds <= deadline)
+        self.in_time = min(in_time, key=lambda c: c.cost.usd, default=None)
 
     def workers_on(self, instance: str) -> int:
         """Training workers of one instance: one a GPU, where it has any."""
@@ -107,49 +108,13 @@ class Plan:
             )
         )
 
-    @cached_property
-    def choices(self) -> tuple[Choice, ...]:
-        """Whole runs against which nothing stands but a volume or a time limit that is set."""
-        return tuple(
-            self._choice(sharding.instance, training.instance, row.cost.count)
-            for training in self.training
-            for row in training.rows
-            if row.workers <= PROCESSING_INSTANCES
-            for sharding in self.sharding
-        )
-
-    @property
-    def cheapest(self) -> Choice | None:
-        """The one of least USD; None where there is no choice."""
-        return min(self.choices, key=lambda choice: choice.cost.usd, default=None)
-
-    @property
-    def fastest(self) -> Choice | None:
-        """The one of least seconds; None where there is no choice."""
-        return min(self.choices, key=lambda choice: choice.cost.seconds, default=None)
-
-    @property
-    def balanced(self) -> Choice | None:
-        """The one of least seconds x USD."""
-        return min(self.choices, key=lambda choice: choice.product, default=None)
-
-    @property
-    def in_time(self) -> Choice | None:
-        """The cheapest that ends within the deadline."""
-        deadline = self.question.deadline
-        kept = [c for c in self.choices if deadline is None or c.cost.seconds <= deadline]
-        return min(kept, key=lambda choice: choice.cost.usd, default=None)
-
     @property
     def bigger(self) -> tuple[str, ...]:
         """Where bigger instances beat more of them."""
-        sentences = []
-        for table in (self.sharding, self.training):
-            for small, big in pairwise(table):
-                size = times_as_large(small.instance, big.instance, self.question.prices)
-                sentence = bigger_instead(small, big, size) if size > 1 else None
-                sentences += [sentence] if sentence else []
-        return tuple(sentences)
+        prices = self.question.prices
+        pairs = chain(pairwise(self.sharding), pairwise(self.training))
+        sentences = (bigger_instead(small, big, prices) for small, big in pairs)
+        return tuple(filter(None, sentences))
 
     def _scalings(self, step: str) -> Iterator[Scaling]:
         asked = self.question
@@ -158,7 +123,8 @@ class Plan:
         ):
             on_host = 1 if step == "ShardImages" else self.workers_on(name)
             jobs = [self._job(step, name, count) for count in COUNTS]
-            costs = [step_cost(job, self.work, asked.prices, self._region) for job in jobs]
+            region = asked.prices.region(asked.region)
+            costs = [step_cost(job, self.work, asked.prices, region) for job in jobs]
             workers = [count * on_host for count in COUNTS]
             against = [
                 (*limits(job, self.work, cost, self.instance(name)), *_too_many(number))
@@ -173,14 +139,21 @@ class Plan:
             arguments["workers_per_host"] = str(self.workers_on(instance))
         return replace(job, instance=instance, count=count, options=arguments)
 
-    def _choice(self, sharding: str, training: str, hosts: int) -> Choice:
-        shards = (sharding, hosts * self.workers_on(training))
+    def _choices(self) -> Iterator[Choice]:
+        for training in self.training:
+            for row in training.rows:
+                if row.workers <= PROCESSING_INSTANCES:
+                    hosts = (training.instance, row.cost.count)
+                    for sharding in self.sharding:
+                        yield self._choice((sharding.instance, row.workers), hosts)
+
+    def _choice(self, sharding: tuple[str, int], training: tuple[str, int]) -> Choice:
         changed = with_instances(
-            self.question.definition, {"ShardImages": shards, "TrainModel": (training, hosts)}
+            self.question.definition, {"ShardImages": sharding, "TrainModel": training}
         )
         hyperparameters = changed.arguments("TrainModel")["HyperParameters"]
-        hyperparameters["workers_per_host"] = str(self.workers_on(training))
-        return Choice(shards, (training, hosts), self._run(changed))
+        hyperparameters["workers_per_host"] = str(self.workers_on(training[0]))
+        return Choice(sharding, training, self._run(changed))
 
     def _run(self, definition: Definition) -> RunCost:
         asked = self.question
@@ -192,10 +165,6 @@ class Plan:
         work = work_of(self.jobs, self.question.rates, self.question.workload)
         assert work is not None  # noqa: S101 - the definition is this pipeline's
         return work
-
-    @property
-    def _region(self) -> Region:
-        return self.question.prices.region(self.question.region)
 
     def instance(self, name: str) -> Instance:
         """What a type is."""

@@ -16,20 +16,12 @@ class QuantityError(ValueError):
 
 
 def parse_bytes(text: str) -> float:
-    """`180KB` is 180,000, `180KiB` 184,320.
-
-    Raises:
-        QuantityError: it is none, or not more than 0.
-    """
+    """`180KB` is 180,000, `180KiB` 184,320; QuantityError where it is none, or not more than 0."""
     return _parse(text, _BYTES, "size", "180KB, 1.5MB or 2048")
 
 
 def parse_seconds(text: str) -> float:
-    """`6h`, `90min` or `1h30min`.
-
-    Raises:
-        QuantityError: it is none, or not more than 0.
-    """
+    """`6h`, `90min` or `1h30min`; QuantityError where it is none, or not more than 0."""
     parts = re.findall(r"[0-9.]+\s*[A-Za-z]+", text)
     if not parts or "".join(parts).replace(" ", "") != text.replace(" ", ""):
         raise QuantityError(f"{text!r} is no time: write it like 6h, 90min or 1h30min")
@@ -37,11 +29,7 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_count(text: str) -> int:
-    """`5000000`, `5_000_000` or `5M`.
-
-    Raises:
-        QuantityError: it is none, not whole, or not more than 0.
-    """
+    """`5000000`, `5_000_000` or `5M`; QuantityError where it is none, not whole, or not above 0."""
     count = _parse(text.replace("_", "").replace(",", ""), _COUNTS, "number", "5000000 or 5M")
     if count != int(count):
         raise QuantityError(f"{text!r} is no whole number: write it like 5000000 or 5M")

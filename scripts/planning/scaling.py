@@ -82,12 +82,11 @@ def scaling(
     return Scaling(costs[0].step, costs[0].instance, tuple(rows))
 
 
-def bigger_instead(smaller: Scaling, bigger: Scaling, size: float) -> str | None:
-    """A sentence where bigger instances beat more of the smaller ones, None where they don't.
-
-    Args:
-        size: how many of the smaller ones one of the bigger is, by vCPUs or GPUs.
-    """
+def bigger_instead(smaller: Scaling, bigger: Scaling, prices: Prices) -> str | None:
+    """A sentence where bigger instances beat more of the smaller ones, None where they don't."""
+    size = _times_as_large(smaller.instance, bigger.instance, prices)
+    if size <= 1:
+        return None
     by_count = {row.cost.count: row for row in bigger.rows}
     for more in smaller.rows:
         fewer = by_count.get(int(more.cost.count / size))
@@ -130,7 +129,7 @@ def planned_types(job: Job, named: tuple[str, ...], prices: Prices, region: str)
     return (job.instance, *bigger[:_BIGGER])
 
 
-def times_as_large(small: str, big: str, prices: Prices) -> float:
+def _times_as_large(small: str, big: str, prices: Prices) -> float:
     """How many of the small one the big one is, by GPUs or vCPUs; 0 for another family."""
     less, more = prices.instance(small), prices.instance(big)
     if less.family != more.family:

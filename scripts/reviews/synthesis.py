@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,20 +40,12 @@ class UnknownSettingError(CommandError):
 
 
 class Synthesis:
-    """One that is under way.
-
-    Attributes:
-        process: the app.
-    """
+    """One that is under way, by the process of the app."""
 
     def __init__(
         self, tree: Path, environment: str, context: Mapping[str, str], out: Path, label: str = ""
     ) -> None:
-        """Starts it; see `synthesis`, which also ends it.
-
-        Raises:
-            CommandError: the tree is no app of this kind.
-        """
+        """Starts it; see `synthesis`, which also ends it."""
         self._environment = environment
         self._label = label
         self._out = out
@@ -136,6 +129,15 @@ def synthesis(
         if started.process.poll() is None:
             started.process.terminate()
             started.process.wait()
+
+
+def templates_of(environment: str) -> dict[str, Template]:
+    """An environment's templates in the working tree, by unit; CommandError where it has none."""
+    with (
+        tempfile.TemporaryDirectory(prefix="synthesis-") as folder,
+        synthesis(REPOSITORY, environment, {}, Path(folder) / "cdk.out") as started,
+    ):
+        return started.templates()
 
 
 def _process_environment(out: Path, context: Mapping[str, Any]) -> dict[str, str]:
