@@ -104,7 +104,7 @@ def _has_a_place(session: boto3.Session, environment: str, arn: str) -> bool:
 
 def _successors(session: boto3.Session, group: str, console: Console) -> set[str]:
     """The packages of which one takes the place of a rejected one."""
-    others = packages.approved(session, group)
+    others = set(packages.arns(session, group, "Approved"))
     if not others:
         console.print("No other package is approved: it serves on until one is.")
     return others

@@ -49,11 +49,7 @@ def main(console: Console, environment: str, now: bool, as_json: bool) -> int:
 
 
 def _compare(session: boto3.Session, environment: str) -> None:
-    """Runs the function that the schedule runs.
-
-    Raises:
-        CommandError: there is none, it failed, or there was nothing to compare.
-    """
+    """Runs the function that the schedule runs; CommandError where there was nothing to compare."""
     operations = stacks.describe(session, environment, "operations")
     function = stacks.outputs_of(operations).get(COMPARISON_FUNCTION_NAME)
     if function is None:

@@ -52,12 +52,16 @@ def _settle(
     """Whether the event is handled and gone."""
     console.print(f"  {letter.sent:%Y-%m-%d %H:%M:%S} {shown(letter.what)}: {shown(letter.reason)}")
     error = None if dry_run else _send(session, queue, letter)
+    sqs = session.client("sqs")
     if dry_run or error:
-        dead_letters.give_back(session, queue, letter)
+        # Others may receive it again.
+        sqs.change_message_visibility(
+            QueueUrl=queue.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
+        )
         if error:
             console.print(f"    failed again: {shown(error)}", style="bold red")
         return False
-    dead_letters.delete(session, queue, letter)
+    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)
     console.print("    handled", style="green")
     return True
 

@@ -1,7 +1,7 @@
 """`./scripts/watch`: follows an execution of the pipeline and says how it ended."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from scripts.cli import command, environment_option, exclusive
 from scripts.console import STATUS_COLOURS, complain, shown
 from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, Tail, job_of, last_lines
-from scripts.deployed.pipelines import ENDED, execution_of_drop, newest_execution, steps_of
+from scripts.deployed.pipelines import ENDED, execution_named, execution_of_drop, steps_of
 from scripts.deployed.retry import bill, retry
 from scripts.deployed.session import aws_session, poll_seconds
 from scripts.deployed.trigger import GOES_ON, Record
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         DescribePipelineExecutionResponseTypeDef,
         PipelineExecutionStepTypeDef,
     )
+
+    Steps = list[PipelineExecutionStepTypeDef]
 
 NOTED_SECONDS = 60
 
@@ -82,9 +84,14 @@ def main(
     before = retry(session, arn, patience, console) if again else None
     try:
         if console.is_terminal and follow:
-            ended = _follow_live(session, arn, with_logs, console)
+            # A table that changes in place; log lines scroll above it.
+            with Live(console=console, refresh_per_second=4) as live:
+                logs_on = live.console if with_logs else None
+                ended = _follow(session, arn, lambda steps: live.update(table(steps)), logs_on)
         else:
-            ended = _follow_plainly(session, arn, with_logs, console, until_its_end=follow)
+            show = _changes_on(console)
+            logs_on = console if with_logs else None
+            ended = _follow(session, arn, show, logs_on, until_its_end=follow)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Interrupted: the execution goes on without you.") from None
     if before is not None and ended["PipelineExecutionStatus"] in ENDED:
@@ -157,59 +164,49 @@ def _find(
     session: boto3.Session, environment: str, drop: str | None, patience: float, console: Console
 ) -> str:
     if drop is None:
-        pipeline = stacks.output(session, environment, "training", "PipelineName")
-        return newest_execution(session, pipeline)
+        return execution_named(session, environment, "")
     console.print(f"Waiting for the execution that covers the drop {shown(drop)} ...")
     return execution_of_drop(session, environment, drop, patience)
 
 
-def _follow_plainly(
+def _follow(
     session: boto3.Session,
     execution: str,
-    with_logs: bool,
-    console: Console,
+    show: "Callable[[Steps], None]",
+    logs_on: Console | None,
     *,
-    until_its_end: bool,
+    until_its_end: bool = True,
 ) -> "DescribePipelineExecutionResponseTypeDef":
-    """A line for each change of a step."""
     sagemaker = session.client("sagemaker")
     tail = Tail(session)
-    said: dict[str, str] = {}
     while True:
         # Before the steps, so that no change of a step is missed when it has ended.
         described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
         steps = steps_of(session, execution)
-        for step in steps:
-            status = step["StepStatus"]
-            if said.get(step["StepName"]) != status:
-                said[step["StepName"]] = status
-                console.print(f"{step['StepName']}: {status}{_after(step)}")
-        if with_logs:
-            _print_logs(tail, steps, console)
+        show(steps)
+        if logs_on:
+            _print_logs(tail, steps, logs_on)
         if described["PipelineExecutionStatus"] in ENDED or not until_its_end:
             return described
         time.sleep(poll_seconds())
 
 
-def _follow_live(
-    session: boto3.Session, execution: str, with_logs: bool, console: Console
-) -> "DescribePipelineExecutionResponseTypeDef":
-    """A table that changes in place; log lines scroll above it."""
-    sagemaker = session.client("sagemaker")
-    tail = Tail(session)
-    with Live(console=console, refresh_per_second=4) as live:
-        while True:
-            described = sagemaker.describe_pipeline_execution(PipelineExecutionArn=execution)
-            steps = steps_of(session, execution)
-            live.update(table(steps))
-            if with_logs:
-                _print_logs(tail, steps, live.console)
-            if described["PipelineExecutionStatus"] in ENDED:
-                return described
-            time.sleep(poll_seconds())
+def _changes_on(console: Console) -> "Callable[[Steps], None]":
+    """Prints a line for each change of a step."""
+    statuses: dict[str, str] = {}
+
+    def show(steps: "Steps") -> None:
+        for step in steps:
+            name, status = step["StepName"], step["StepStatus"]
+            if statuses.get(name) != status:
+                statuses[name] = status
+                after = f" after {duration(step)}" if step.get("EndTime") else ""
+                console.print(f"{name}: {status}{after}")
+
+    return show
 
 
-def table(steps: "list[PipelineExecutionStepTypeDef]") -> Table:
+def table(steps: "Steps") -> Table:
     """A row a step: its name, status and time."""
     made = Table("step", "status", "time")
     for step in steps:
@@ -227,11 +224,7 @@ def duration(step: "PipelineExecutionStepTypeDef") -> str:
     return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"
 
 
-def _after(step: "PipelineExecutionStepTypeDef") -> str:
-    return f" after {duration(step)}" if step.get("EndTime") else ""
-
-
-def _print_logs(tail: Tail, steps: "list[PipelineExecutionStepTypeDef]", console: Console) -> None:
+def _print_logs(tail: Tail, steps: "Steps", console: Console) -> None:
     for step in steps:
         job = job_of(step)
         if job is not None:

@@ -41,11 +41,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Waits for a started CLI.
-
-    Raises:
-        CdkError: it ended with another status than 0.
-    """
+    """Waits for a started CLI; CdkError where it ended with another status than 0."""
     try:
         status = process.wait()
     except BaseException:
@@ -82,11 +78,7 @@ class Cdk:
     context: dict[str, str]
 
     def bootstrap_and_synthesise(self) -> None:
-        """Both at once, as neither needs the other.
-
-        Raises:
-            CdkError: the CLI failed.
-        """
+        """Both at once, as neither needs the other; CdkError where the CLI failed."""
         # The CLI locks its output even where it synthesises nothing: no two rehearsals share one.
         output = self.assembly.with_name("bootstrap.out")
         arguments = ["bootstrap", self._target(), "--output", str(output)]
@@ -99,11 +91,7 @@ class Cdk:
         finish(bootstrap, self.log)
 
     def deploy(self) -> None:
-        """Deploys every stack of the environment.
-
-        Raises:
-            CdkError: the CLI failed.
-        """
+        """Deploys every stack of the environment; CdkError where the CLI failed."""
         arguments = [
             "deploy",
             f"{self.environment}/*",
@@ -129,11 +117,9 @@ class Cdk:
 
 
 def make_boundary(name: str) -> None:
-    """Makes the policy that a rehearsal bounds its roles by; on AWS it is there before ours.
+    """Makes the managed policy that bounds a rehearsal's roles; on AWS it is there before ours.
 
-    Args:
-        name: of the managed policy, of `docs/permissions-boundary.json`; one that is there is left
-            as it is, and of an ARN nothing is made.
+    One that is there is left as it is, and of an ARN nothing is made.
     """
     if name.startswith("arn:"):
         return

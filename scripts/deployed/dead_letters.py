@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartM
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,11 +28,7 @@ _AT_ONCE = 10
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue of failed events.
-
-    Attributes:
-        functions: ARNs of the functions whose events it keeps.
-    """
+    """A queue of failed events, and the ARNs of the functions whose events it keeps."""
 
     name: str
     url: str
@@ -98,34 +95,17 @@ def receive(session: boto3.Session, queue: Queue) -> Iterator[DeadLetter]:
         yield from map(_dead_letter, messages)
 
 
-def give_back(session: boto3.Session, queue: Queue, letter: DeadLetter) -> None:
-    """Others may receive it again."""
-    session.client("sqs").change_message_visibility(
-        QueueUrl=queue.url, ReceiptHandle=letter.receipt, VisibilityTimeout=0
-    )
-
-
-def delete(session: boto3.Session, queue: Queue, letter: DeadLetter) -> None:
-    """Takes it out of the queue for good."""
-    session.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt)
-
-
 def receiver_of(session: boto3.Session, queue: Queue, letter: DeadLetter) -> str | None:
-    """ARN of the function that the event is for: the one that the message names, or else the only
-    one of the queue, or the one whose rule takes the event.
-    """
+    """ARN of the function that the message names, or whose rule takes its event; None for none."""
     if letter.function in queue.functions:
         return letter.function
     if len(queue.functions) == 1:
         return queue.functions[0]
     for function in queue.functions:
-        if any(_takes(session, rule, letter.event) for rule in _rules_of(session, function)):
+        rules = session.client("events").list_rule_names_by_target(TargetArn=function)["RuleNames"]
+        if any(_takes(session, rule, letter.event) for rule in rules):
             return function
     return None
-
-
-def _rules_of(session: boto3.Session, function: str) -> list[str]:
-    return session.client("events").list_rule_names_by_target(TargetArn=function)["RuleNames"]
 
 
 def _takes(session: boto3.Session, rule: str, event: dict[str, Any]) -> bool:
@@ -165,13 +145,12 @@ def _dead_letter(message: "MessageTypeDef") -> DeadLetter:
 def _resources(session: boto3.Session, stack: str) -> list[tuple[str, str, str]]:
     """Type, logical and physical id of each; none where the stack is not deployed."""
     pages = session.client("cloudformation").get_paginator("list_stack_resources")
+    three = "[ResourceType, LogicalResourceId, PhysicalResourceId]"
+    found = pages.paginate(StackName=stack).search(
+        f"StackResourceSummaries[?PhysicalResourceId].{three}"
+    )
     try:
-        return [
-            (found["ResourceType"], found["LogicalResourceId"], found["PhysicalResourceId"])
-            for page in pages.paginate(StackName=stack)
-            for found in page["StackResourceSummaries"]
-            if found.get("PhysicalResourceId")
-        ]
+        return [tuple(each) for each in found]
     except ClientError as error:
         if "does not exist" not in str(error):
             raise
@@ -181,12 +160,11 @@ def _resources(session: boto3.Session, stack: str) -> list[tuple[str, str, str]]
 def _dead_letters_of(session: boto3.Session, functions: list[str]) -> dict[str, list[str]]:
     """ARNs of the functions by the ARN of the queue that their failed events go to."""
     client = session.client("lambda")
-    found: dict[str, list[str]] = {}
+    found = defaultdict(list)
     for name in functions:
         described = client.get_function_configuration(FunctionName=name)
-        queue = described.get("DeadLetterConfig", {}).get("TargetArn")
-        if queue:
-            found.setdefault(queue, []).append(described["FunctionArn"])
+        if queue := described.get("DeadLetterConfig", {}).get("TargetArn"):
+            found[queue].append(described["FunctionArn"])
     return found
 
 

@@ -8,6 +8,7 @@ import shlex
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import boto3
@@ -72,27 +73,14 @@ class Attempts:
         return any(name.startswith("model-") for name in self.earlier)
 
     def _proposals(self) -> Iterator[str]:
-        pages = (
-            self.session.client("cloudformation")
-            .get_paginator("list_change_sets")
-            .paginate(StackName=stack_name(self.environment, "serving"))
-        )
-        for page in pages:
-            for summary in page["Summaries"]:
-                if summary.get("ExecutionStatus") == "AVAILABLE":
-                    yield summary["ChangeSetName"]
+        paginator = self.session.client("cloudformation").get_paginator("list_change_sets")
+        pages = paginator.paginate(StackName=stack_name(self.environment, "serving"))
+        return pages.search("Summaries[?ExecutionStatus=='AVAILABLE'].ChangeSetName")
 
     def _events(self) -> "Iterator[StackEventTypeDef]":
-        pages = (
-            self.session.client("cloudformation")
-            .get_paginator("describe_stack_events")
-            .paginate(StackName=stack_name(self.environment, "serving"))
-        )
-        for page in pages:
-            for event in page["StackEvents"]:
-                if event["EventId"] == self.since:
-                    return
-                yield event
+        paginator = self.session.client("cloudformation").get_paginator("describe_stack_events")
+        pages = paginator.paginate(StackName=stack_name(self.environment, "serving"))
+        return takewhile(lambda e: e["EventId"] != self.since, pages.search("StackEvents[]"))
 
 
 def _prefix(package: str) -> str:

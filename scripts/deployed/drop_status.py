@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -22,9 +21,7 @@ LARGEST_MARKER = 10_000_000  # bytes of JSON that are read to count what a drop 
 
 @dataclass(frozen=True)
 class DropStatus:
-    """One drop; `objects` and `bytes` are None where neither its run nor its marker tells.
-    `left_out` are files of it that its run did not use, None where no run tells; `put_aside` images
-    of it that ShardImages could not decode, None where nobody asked.
+    """One drop.
 
     Attributes:
         since: when its marker was written, in UTC; empty where there is none.
@@ -32,6 +29,9 @@ class DropStatus:
             (no marker), Unrecorded (a marker of which no event has told yet), Unused (its run
             succeeded without it), Withdrawn (it was deleted before its run).
         released_by: who let the run begin, where that took a person.
+        objects: None, as `bytes`, where neither its run nor its marker tells.
+        left_out: files that its run did not use; None where no run tells.
+        put_aside: images that ShardImages could not decode; None where nobody asked.
     """
 
     drop: str
@@ -94,14 +94,12 @@ class DropStatuses:
         """With what its run's dataset says that it holds, or else its marker's index."""
         used = self._used(status)
         if used is not None:
-            reason = status.reason or " ".join(used.get("warnings", []))
-            left_out = used.get("left_out")
             return replace(
                 status,
                 objects=used["objects"],
                 bytes=used["bytes"],
-                left_out=left_out,
-                reason=reason,
+                left_out=used.get("left_out"),
+                reason=status.reason or " ".join(used.get("warnings", [])),
             )
         sizes = self._by_marker(status)
         return replace(status, objects=sizes[0], bytes=sizes[1]) if sizes else status
@@ -111,14 +109,13 @@ class DropStatuses:
         if not status.execution_arn or not status.objects:
             return status
         execution_id = status.execution_arn.rpartition("/")[2]
-        listed = self._s3.get_paginator("list_objects_v2").paginate(
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._artifacts, Prefix=f"lineage/{execution_id}/quarantine/"
         )
         lines = [
             json.loads(line)
-            for page in listed
-            for found in page.get("Contents", [])
-            for line in (self._read(self._artifacts, found["Key"]) or b"").splitlines()
+            for key in pages.search("Contents[].Key || `[]`")
+            for line in (self._read(self._artifacts, key) or b"").splitlines()
         ]
         mine = [line for line in lines if line["key"].startswith(f"{status.drop}/")]
         if not mine:
@@ -139,13 +136,13 @@ class DropStatuses:
 
     def _why_they_wait(self) -> str:
         runs = self._record.runs()
-        guards = trigger.guards(self._session, self._environment)
         if any(run.status in {"Starting", "Executing", "Stopping"} for run in runs):
             return "An execution runs: this drop goes into the next one."
         begun = begun_without_a_person(runs)
-        if guards.executions_per_day and begun >= guards.executions_per_day:
+        allowed = trigger.executions_per_day(self._session, self._environment)
+        if allowed and begun >= allowed:
             return (
-                f"{begun} runs began in the last 24 hours, and {guards.executions_per_day} may "
+                f"{begun} runs began in the last 24 hours, and {allowed} may "
                 "without a person: ./scripts/drops --release lets the next one begin."
             )
         return "Its run is about to begin."
@@ -154,10 +151,8 @@ class DropStatuses:
         """What its run's dataset says of the drop."""
         if not status.execution_arn:
             return None
-        for drop in self._dataset(status.execution_arn.rpartition("/")[2]):
-            if drop["id"] == status.drop:
-                return drop
-        return None
+        drops = self._dataset(status.execution_arn.rpartition("/")[2])
+        return next((drop for drop in drops if drop["id"] == status.drop), None)
 
     def _read_dataset(self, execution_id: str) -> list[dict[str, Any]]:
         content = self._read(self._artifacts, f"lineage/{execution_id}/dataset.json")
@@ -182,28 +177,21 @@ class DropStatuses:
 
 
 def _status(drop: Drop, why_it_waits: str) -> DropStatus:
-    status = DropStatus(drop.id, _short(drop.since), drop.state, reason=drop.reason)
+    since = f"{drop.since:%Y-%m-%d %H:%M:%S}"
+    status = DropStatus(drop.id, since, drop.state, reason=drop.reason)
     if drop.state == WAITING:
         return replace(status, reason=why_it_waits)
     if drop.state == REFUSED or drop.run is None:
         return status
-    run = drop.run
+    run, reason = drop.run, drop.run.reason
+    if drop.state in {"Failed", "Stopped"}:
+        next_steps = "./scripts/watch --drop tells why; the next drop's run covers this one too."
+        reason = f"{reason.rstrip('.') or drop.state}. {next_steps}"
     return replace(
         status,
         run=run.number,
         execution_arn=run.execution_arn,
         model_package_arn=run.model_package_arn,
         released_by=run.released_by,
-        reason=drop.reason or _reason(run.reason, drop.state),
+        reason=drop.reason or reason,
     )
-
-
-def _reason(said: str, state: str) -> str:
-    if state in {"Failed", "Stopped"}:
-        next_steps = "./scripts/watch --drop tells why; the next drop's run covers this one too."
-        return f"{said.rstrip('.') or state}. {next_steps}"
-    return said
-
-
-def _short(time: datetime) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -54,11 +54,10 @@ def named(session: boto3.Session, job: Job) -> Job:
 def _names(session: boto3.Session, job: Job, prefix: str) -> Iterator[str]:
     sagemaker = session.client("sagemaker")
     if job.log_group == LOG_GROUPS["TrainingJob"]:
-        for page in sagemaker.get_paginator("list_training_jobs").paginate(NameContains=prefix):
-            yield from (summary["TrainingJobName"] for summary in page["TrainingJobSummaries"])
-    else:
-        for other in sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix):
-            yield from (summary["ProcessingJobName"] for summary in other["ProcessingJobSummaries"])
+        training = sagemaker.get_paginator("list_training_jobs").paginate(NameContains=prefix)
+        return training.search("TrainingJobSummaries[].TrainingJobName")
+    processing = sagemaker.get_paginator("list_processing_jobs").paginate(NameContains=prefix)
+    return processing.search("ProcessingJobSummaries[].ProcessingJobName")
 
 
 def last_lines(session: boto3.Session, log_group: str, stream: str) -> list[str]:
@@ -74,17 +73,20 @@ def _shown(message: str) -> str:
     return "\t".join(map(one_line, message.rstrip("\r\n").split("\t")))
 
 
-def lines_of(session: boto3.Session, log_group: str, stream: str) -> Iterator[str]:
-    """All lines of a stream, the oldest first."""
-    logs, token = session.client("logs"), ""
+def lines_of(
+    session: boto3.Session, log_group: str, stream: str, token: str = ""
+) -> tuple[list[str], str]:
+    """All lines of a stream from a token on, the oldest first, and the token for what follows."""
+    logs = session.client("logs")
+    lines: list[str] = []
     while True:
-        place = {"logGroupName": log_group, "logStreamName": stream}
+        place: dict[str, Any] = {"logGroupName": log_group, "logStreamName": stream}
         place |= {"nextToken": token} if token else {}
-        page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
-        yield from (_shown(event["message"]) for event in page["events"])
+        page = logs.get_log_events(startFromHead=True, **place)
+        lines += [_shown(event["message"]) for event in page["events"]]
         # At the stream's end CloudWatch gives the token back that it was given.
         if page["nextForwardToken"] == token or not page["events"]:
-            return
+            return lines, page["nextForwardToken"]
         token = page["nextForwardToken"]
 
 
@@ -104,20 +106,8 @@ class Tail:
         job = self._named[job]
         for stream in log_streams(self.session.client("logs"), job):
             host = stream.partition("/")[2].rpartition("-")[0] or stream
-            lines += [f"{host} | {line}" for line in self._of_stream(job, stream)]
+            new, self._tokens[stream] = lines_of(
+                self.session, job.log_group, stream, self._tokens.get(stream, "")
+            )
+            lines += [f"{host} | {line}" for line in new]
         return lines
-
-    def _of_stream(self, job: Job, stream: str) -> list[str]:
-        logs = self.session.client("logs")
-        lines: list[str] = []
-        while True:
-            token = self._tokens.get(stream)
-            place = {"logGroupName": job.log_group, "logStreamName": stream}
-            if token is not None:
-                place["nextToken"] = token
-            page = logs.get_log_events(startFromHead=True, **place)  # type: ignore[arg-type]
-            lines += [_shown(event["message"]) for event in page["events"]]
-            self._tokens[stream] = page["nextForwardToken"]
-            # At the stream's end CloudWatch gives the token back that it was given.
-            if page["nextForwardToken"] == token or not page["events"]:
-                return lines

@@ -1,7 +1,7 @@
 """Model packages of a group, and the metrics that evaluation gave them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,62 +11,42 @@ from rehearsal.s3_uri import S3Uri
 from scripts.console import CommandError
 
 if TYPE_CHECKING:
-    from mypy_boto3_sagemaker.type_defs import (
-        DescribeModelPackageOutputTypeDef,
-        ListModelPackagesOutputTypeDef,
-    )
+    from mypy_boto3_sagemaker.literals import ModelApprovalStatusType
+    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
 
 def newest_pending(session: boto3.Session, group: str) -> str:
-    """The ARN of the newest package that waits for approval.
-
-    Raises:
-        CommandError: none does.
-    """
-    found = session.client("sagemaker").list_model_packages(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="PendingManualApproval",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        MaxResults=1,
-    )["ModelPackageSummaryList"]
-    if not found:
+    """ARN of the newest package that waits for approval; CommandError where none does."""
+    newest = next(arns(session, group, "PendingManualApproval"), None)
+    if newest is None:
         raise CommandError(
             f"No model package of the group {group} waits for approval: "
             "./scripts/watch shows whether an execution registers one."
         )
-    return found[0]["ModelPackageArn"]
+    return newest
 
 
 def of_version(session: boto3.Session, group: str, version: int) -> str:
-    """The ARN of the package with that number.
-
-    Raises:
-        CommandError: the group has none.
-    """
-    for page in _pages(session, group):
-        for package in page["ModelPackageSummaryList"]:
-            if package.get("ModelPackageVersion") == version:
-                return package["ModelPackageArn"]
+    """ARN of the package with that number; CommandError where the group has none."""
+    for arn in arns(session, group):
+        if arn.endswith(f"/{version}"):
+            return arn
     raise CommandError(
         f"The group {group} has no model package of version {version}: "
         f"aws sagemaker list-model-packages --model-package-group-name {group} lists them."
     )
 
 
-def approved(session: boto3.Session, group: str) -> set[str]:
-    """The ARNs of all packages that are approved."""
-    return {
-        package["ModelPackageArn"]
-        for page in _pages(session, group)
-        for package in page["ModelPackageSummaryList"]
-        if package.get("ModelApprovalStatus") == "Approved"
-    }
-
-
-def _pages(session: boto3.Session, group: str) -> "Iterable[ListModelPackagesOutputTypeDef]":
+def arns(
+    session: boto3.Session, group: str, status: "ModelApprovalStatusType | None" = None
+) -> Iterator[str]:
+    """The ARNs of a group's packages, or of those with a status, the newest first."""
+    asked: dict[str, Any] = {"ModelApprovalStatus": status} if status else {}
     paginator = session.client("sagemaker").get_paginator("list_model_packages")
-    return paginator.paginate(ModelPackageGroupName=group)
+    pages = paginator.paginate(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", **asked
+    )
+    return pages.search("ModelPackageSummaryList[].ModelPackageArn")
 
 
 def metrics_of(

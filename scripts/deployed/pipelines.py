@@ -11,7 +11,7 @@ from functions.starter.records import WAITING
 from scripts.console import CommandError, shown
 from scripts.deployed import stacks
 from scripts.deployed.session import poll_seconds
-from scripts.deployed.trigger import GOES_ON, Drop, Record
+from scripts.deployed.trigger import GOES_ON, Record
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import PipelineExecutionStepTypeDef
@@ -20,11 +20,7 @@ ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
 def parameter_default(session: boto3.Session, pipeline: str, name: str) -> Any:
-    """The default of a parameter in the deployed definition.
-
-    Raises:
-        CommandError: the definition has no such parameter with a default.
-    """
+    """A default in the deployed definition; CommandError where there is no such parameter."""
     described = session.client("sagemaker").describe_pipeline(PipelineName=pipeline)
     for parameter in json.loads(described["PipelineDefinition"]).get("Parameters", []):
         if parameter["Name"] == name and "DefaultValue" in parameter:
@@ -45,12 +41,7 @@ def newest_execution(session: boto3.Session, pipeline: str) -> str:
 
 
 def execution_named(session: boto3.Session, environment: str, name: str) -> str:
-    """The ARN of an execution of an environment's pipeline, by its ARN, or its id, the ARN's last
-    part; empty for the newest.
-
-    Raises:
-        CommandError: the pipeline has no such execution.
-    """
+    """ARN of an execution by its ARN, its id, or "" for the newest; CommandError for none."""
     pipeline = stacks.output(session, environment, "training", "PipelineName")
     if not name:
         return newest_execution(session, pipeline)
@@ -86,24 +77,21 @@ def execution_of_drop(
     end = time.monotonic() + seconds
     while True:
         drop = record.drop(drop_id)
-        if drop is not None and drop.state not in GOES_ON and not _started(drop):
+        started = drop.run.execution_arn if drop and drop.run else ""
+        if drop is None and (found := _started_for(session, pipeline, drop_id, looked_at)):
+            return found
+        if drop and started and drop.state != WAITING:
+            return started
+        if drop and not started and drop.state not in GOES_ON:
             why = drop.reason or (drop.run.reason if drop.run else "")
             why = why.rstrip(".") or f"./scripts/drops {shown(drop_id)} says more"
             raise CommandError(f"The drop {shown(drop_id)} is {drop.state}, without a run: {why}.")
-        if drop is None and (found := _started_for(session, pipeline, drop_id, looked_at)):
-            return found
-        if drop and drop.run and _started(drop) and drop.state != WAITING:
-            return drop.run.execution_arn
         if time.monotonic() > end:
             raise CommandError(
                 f"No execution of {pipeline} for the drop {shown(drop_id)} is there after "
                 f"{seconds:.0f} s: ./scripts/drops {shown(drop_id)} says what it waits for."
             )
         time.sleep(poll_seconds())
-
-
-def _started(drop: Drop) -> bool:
-    return drop.run is not None and bool(drop.run.execution_arn)
 
 
 def _started_for(
@@ -120,34 +108,19 @@ def _started_for(
 
 def steps_of(session: boto3.Session, execution: str) -> "list[PipelineExecutionStepTypeDef]":
     """The steps that have begun, in the order in which they did."""
-    pages = (
-        session.client("sagemaker")
-        .get_paginator("list_pipeline_execution_steps")
-        .paginate(PipelineExecutionArn=execution, SortOrder="Ascending")
-    )
-    return [step for page in pages for step in page.get("PipelineExecutionSteps", [])]
+    paginator = session.client("sagemaker").get_paginator("list_pipeline_execution_steps")
+    pages = paginator.paginate(PipelineExecutionArn=execution, SortOrder="Ascending")
+    return list(pages.search("PipelineExecutionSteps[]"))
 
 
 def executions(session: boto3.Session, pipeline: str) -> Iterator[str]:
     """ARNs of all executions, the newest first."""
-    pages = (
-        session.client("sagemaker")
-        .get_paginator("list_pipeline_executions")
-        .paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
-    )
-    for page in pages:
-        for summary in page.get("PipelineExecutionSummaries", []):
-            yield summary["PipelineExecutionArn"]
+    paginator = session.client("sagemaker").get_paginator("list_pipeline_executions")
+    pages = paginator.paginate(PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending")
+    return pages.search("PipelineExecutionSummaries[].PipelineExecutionArn")
 
 
 def _drop_id(session: boto3.Session, execution: str) -> str | None:
-    pages = (
-        session.client("sagemaker")
-        .get_paginator("list_pipeline_parameters_for_execution")
-        .paginate(PipelineExecutionArn=execution)
-    )
-    for page in pages:
-        for parameter in page.get("PipelineParameters", []):
-            if parameter["Name"] == "DropId":
-                return parameter["Value"]
-    return None
+    paginator = session.client("sagemaker").get_paginator("list_pipeline_parameters_for_execution")
+    pages = paginator.paginate(PipelineExecutionArn=execution)
+    return next(pages.search("PipelineParameters[?Name=='DropId'].Value"), None)

@@ -83,11 +83,7 @@ def _modified(sagemaker: "SageMakerClient", arn: str) -> datetime:
 
 @dataclass(frozen=True)
 class Bill:
-    """What a retry ran and kept.
-
-    Attributes:
-        before: the execution as it was when it was retried; `after`: as it is now.
-    """
+    """What a retry ran and kept: the execution when it was retried, and as it is now."""
 
     before: Execution
     after: Execution

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +42,7 @@ def deploy_command(environment: str) -> str:
 
 
 def describe(session: boto3.Session, environment: str, unit: str) -> StackTypeDef:
-    """A unit's stack.
-
-    Raises:
-        CommandError: it is not deployed.
-    """
+    """A unit's stack; CommandError where it is not deployed."""
     name = stack_name(environment, unit)
     try:
         stacks = session.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
@@ -64,11 +59,7 @@ def describe(session: boto3.Session, environment: str, unit: str) -> StackTypeDe
 
 
 def output(session: boto3.Session, environment: str, unit: str, key: str) -> str:
-    """One output of a stack.
-
-    Raises:
-        CommandError: the stack is not deployed, or has no such output, e.g. as its creation failed.
-    """
+    """One output of a stack; CommandError where it is not deployed, or has no such output."""
     stack = describe(session, environment, unit)
     found = outputs_of(stack).get(key)
     if found is None:
@@ -86,29 +77,27 @@ def outputs_of(stack: StackTypeDef) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DeployedRole:
-    """A role of a stack, with its policies.
-
-    Attributes:
-        label: e.g. `training/RolesProcessing`, which outlives a deployment.
-    """
+    """A role with its policies; its label `training/RolesProcessing` outlives deployments."""
 
     label: str
     role: Role
 
 
 def roles_of(clients: Any, environment: str) -> list[DeployedRole]:
-    """Every role of the environment's stacks with its inline policies, by label.
+    """Every role of the environment's stacks with its inline policies, by label, or CommandError.
 
     Args:
         clients: makes a client of a service, as a boto3 session's `client`.
-
-    Raises:
-        CommandError: no stack is deployed.
     """
     found: list[DeployedRole] = []
-    iam = clients("iam")
-    for stack, unit in _stacks(clients("cloudformation"), environment):
-        resources = clients("cloudformation").describe_stack_resources(StackName=stack)
+    iam, cloudformation = clients("iam"), clients("cloudformation")
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    there = set(pages.search("Stacks[?StackStatus!='DELETE_COMPLETE'].StackName"))
+    for unit in UNITS:
+        stack = stack_name(environment, unit)
+        if stack not in there:
+            continue
+        resources = cloudformation.describe_stack_resources(StackName=stack)
         for resource in resources["StackResources"]:
             if resource["ResourceType"] == "AWS::IAM::Role":
                 label = f"{unit}/{_DIGEST.sub('', resource['LogicalResourceId'])}"
@@ -119,18 +108,6 @@ def roles_of(clients: Any, environment: str) -> list[DeployedRole]:
             f"No stack of {environment} has a role: run {deploy_command(environment)} first."
         )
     return sorted(found, key=lambda each: each.label)
-
-
-def _stacks(cloudformation: Any, environment: str) -> Iterator[tuple[str, str]]:
-    """The name and the unit of each stack that is there."""
-    there = {
-        stack["StackName"]
-        for page in cloudformation.get_paginator("describe_stacks").paginate()
-        for stack in page["Stacks"]
-        if stack["StackStatus"] != "DELETE_COMPLETE"
-    }
-    names = {stack_name(environment, unit): unit for unit in UNITS}
-    yield from sorted((name, unit) for name, unit in names.items() if name in there)
 
 
 def _policies(iam: Any, role: str) -> dict[str, dict[str, Any]]:

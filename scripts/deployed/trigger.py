@@ -71,20 +71,11 @@ def begun_without_a_person(runs: list[Run]) -> int:
     return sum(run.created > since and not run.released_by for run in runs)
 
 
-@dataclass(frozen=True)
-class Guards:
-    """What keeps the starter from beginning too many; `executions_per_day` is 0 for no limit."""
-
-    concurrent_executions: int
-    executions_per_day: int
-
-
-def guards(session: boto3.Session, environment: str) -> Guards:
-    """Those of the deployed function."""
+def executions_per_day(session: boto3.Session, environment: str) -> int:
+    """How many the deployed starter begins without a person; 0 for no limit."""
     function = _function(session, environment)
     described = session.client("lambda").get_function_configuration(FunctionName=function)
-    variables = described["Environment"]["Variables"]
-    return Guards(int(variables["CONCURRENT_EXECUTIONS"]), int(variables["EXECUTIONS_PER_DAY"]))
+    return int(described["Environment"]["Variables"]["EXECUTIONS_PER_DAY"])
 
 
 def release(session: boto3.Session, environment: str) -> dict[str, Any]:

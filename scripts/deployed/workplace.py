@@ -1,7 +1,6 @@
 """The folder of one rehearsal: its AWS, images, stacks, log and report."""
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from rehearsal import lifecycle
@@ -10,44 +9,28 @@ from scripts.console import CommandError
 _MARK = ".rehearsal-folder"  # this folder is ours to empty
 
 
-@dataclass(frozen=True)
 class Workplace:
-    """The folder of one rehearsal."""
+    """The folder of one rehearsal.
 
-    folder: Path
+    Attributes:
+        state: folder of AWS on this machine.
+        images: those that were written for it.
+        assembly: the synthesised stacks.
+        log: what the CDK CLI and the installers said.
+        report: the page about the run.
+    """
 
-    @property
-    def state(self) -> Path:
-        """The state of AWS on this machine."""
-        return self.folder / "aws"
-
-    @property
-    def images(self) -> Path:
-        """Images that were written for it."""
-        return self.folder / "images"
-
-    @property
-    def assembly(self) -> Path:
-        """The synthesised stacks."""
-        return self.folder / "cdk.out"
-
-    @property
-    def log(self) -> Path:
-        """What the CDK CLI and the installers said."""
-        return self.folder / "cdk.log"
-
-    @property
-    def report(self) -> Path:
-        """The page about the run."""
-        return self.folder / "report.html"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "aws"
+        self.images = folder / "images"
+        self.assembly = folder / "cdk.out"
+        self.log = folder / "cdk.log"
+        self.report = folder / "report.html"
 
 
 def make_anew(folder: Path) -> None:
-    """Empties the folder of the rehearsal before.
-
-    Raises:
-        CommandError: a rehearsal runs in it, or it holds anything else.
-    """
+    """Empties the folder; CommandError where a rehearsal runs there, or it holds anything else."""
     mark = folder / _MARK
     if lifecycle.is_running(Workplace(folder).state):
         raise CommandError(

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra.names import MODEL_PACKAGE_GROUP_NAME
 from scripts.console import CommandError
-from scripts.deployed import stacks
+from scripts.deployed import packages, stacks
 from scripts.deployed.logs import job_of, named
 from scripts.deployed.pipelines import executions, steps_of
 from scripts.lineages.store import in_parallel
@@ -52,11 +52,7 @@ class Models:
         self._served = _served_package(session, environment)
 
     def package(self, named: str) -> Model:
-        """One package by its ARN, its version number, or "latest".
-
-        Raises:
-            CommandError: there is none, or no execution of the pipeline made it.
-        """
+        """One by its ARN, version or "latest"; CommandError where no execution made such a one."""
         arn = named if named.startswith("arn:") else self._arn_of(named)
         try:
             described = self._sagemaker.describe_model_package(ModelPackageName=arn)
@@ -77,7 +73,7 @@ class Models:
         """The registered models by execution id."""
         described = in_parallel(
             lambda arn: self._sagemaker.describe_model_package(ModelPackageName=arn),
-            self._package_arns(),
+            packages.arns(self._session, self._group),
         )
         models: defaultdict[str, list[Model]] = defaultdict(list)
         for model in map(self._model, described):
@@ -100,24 +96,13 @@ class Models:
         }
 
     def _arn_of(self, version: str) -> str:
-        arns = self._package_arns()
-        wanted = [arn for arn in arns if version == "latest" or arn.endswith(f"/{version}")]
-        if not wanted:
-            raise CommandError(
-                f"The model package group {self._group} has no version {version}: "
-                "./scripts/watch shows whether an execution registers one."
-            )
-        return wanted[0]
-
-    def _package_arns(self) -> list[str]:
-        pages = self._sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=self._group, SortBy="CreationTime", SortOrder="Descending"
+        for arn in packages.arns(self._session, self._group):
+            if version == "latest" or arn.endswith(f"/{version}"):
+                return arn
+        raise CommandError(
+            f"The model package group {self._group} has no version {version}: "
+            "./scripts/watch shows whether an execution registers one."
         )
-        return [
-            package["ModelPackageArn"]
-            for page in pages
-            for package in page["ModelPackageSummaryList"]
-        ]
 
     def _model(self, package: "DescribeModelPackageOutputTypeDef") -> Model | None:
         execution = package.get("CustomerMetadataProperties", {}).get(EXECUTION_ARN)

@@ -39,13 +39,7 @@ class Use:
 
 @dataclass(frozen=True)
 class Content:
-    """A content that is asked about; one of the three is given.
-
-    Attributes:
-        uri: of an object that has or had it, `s3://<bucket>/<key>[?versionId=<id>]`.
-        sha256: its digest in hexadecimal.
-        file: a file of it.
-    """
+    """A content by an object's `s3://<bucket>/<key>[?versionId=<id>]`, hex digest, or a file."""
 
     uri: str | None = None
     sha256: str | None = None

@@ -71,11 +71,7 @@ class Membership:
 
 
 class LineageStore:
-    """All executions' lineages of one environment.
-
-    Attributes:
-        bucket: the artifacts bucket.
-    """
+    """All executions' lineages in an environment's artifacts bucket."""
 
     def __init__(self, session: boto3.Session, bucket: str) -> None:
         self._s3 = session.client("s3")
@@ -87,20 +83,12 @@ class LineageStore:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix="lineage/", Delimiter="/"
         )
-        ids = [
-            prefix["Prefix"].split("/")[1]
-            for page in pages
-            for prefix in page.get("CommonPrefixes", [])
-        ]
+        ids = [prefix.split("/")[1] for prefix in pages.search("CommonPrefixes[].Prefix || `[]`")]
         read = [pair for pair in in_parallel(self._read, ids) if pair is not None]
         return [lineage for _, lineage in sorted(read, key=lambda dated: dated[0])]
 
     def lineage(self, execution_id: str) -> Lineage:
-        """That of one execution.
-
-        Raises:
-            CommandError: it has none.
-        """
+        """That of one execution; CommandError where it has none."""
         read = self._read(execution_id)
         if read is None:
             raise CommandError(
@@ -154,8 +142,8 @@ class LineageStore:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=f"lineage/{lineage.execution_id}/quarantine/"
         )
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        lines = [line for text in in_parallel(self._text, keys) for line in text.splitlines()]
+        texts = in_parallel(self._text, pages.search("Contents[].Key || `[]`"))
+        lines = [line for text in texts for line in text.splitlines()]
         return {line["key"]: line["reason"] for line in map(json.loads, lines)}
 
     def _read(self, execution_id: str) -> tuple[Any, Lineage] | None:
