@@ -89,11 +89,7 @@ def subcommand(
 
 
 def exclusive(**given: object) -> None:
-    """Refuses two of these options at once; an option's value is None or empty without it.
-
-    Raises:
-        click.UsageError: more than one is given.
-    """
+    """Refuses two of these options at once by click.UsageError; an unset one's value is empty."""
     names = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if len(names) > 1:
         raise click.UsageError(f"{' and '.join(names)} exclude each other: give one of them.")

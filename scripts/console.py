@@ -54,29 +54,22 @@ def run(work: Callable[[Console], int]) -> int:
         return complain(explain(error))
 
 
-def console() -> Console:
+def console(*, stderr: bool = False) -> Console:
     """A console that prints names from outside as they are."""
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def complain(sentence: str, status: int = 1) -> int:
     """Says on stderr what is wrong; gives the exit status."""
-    Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
-        _lines(sentence), style="bold red"
-    )
+    warn(sentence, "bold red")
     return status
 
 
-def warn(sentence: str) -> None:
+def warn(sentence: str, style: str = "yellow") -> None:
     """Says on stderr what may go wrong."""
-    Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True).print(
-        _lines(sentence), style="yellow"
-    )
-
-
-def _lines(text: str) -> str:
     # A name that was not escaped on its way here can't give orders to a terminal.
-    return "\n".join(map(one_line, text.split("\n")))
+    lines = "\n".join(map(one_line, sentence.split("\n")))
+    console(stderr=True).print(lines, style=style)
 
 
 def explain(error: BotoCoreError | ClientError) -> str:
@@ -115,7 +108,8 @@ def progress(console: Console, title: str, total: int) -> Iterator[Callable[[], 
     In a pipe it prints PLAIN_LINES lines in all. The function may be called from one thread only.
     """
     if console.is_terminal:
-        with _bar(console) as bar:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
             task = bar.add_task(title, total=total)
             yield lambda: bar.advance(task)
         return
@@ -129,11 +123,6 @@ def progress(console: Console, title: str, total: int) -> Iterator[Callable[[], 
             console.print(f"{title}: {done} of {total}")
 
     yield advance
-
-
-def _bar(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=console)
 
 
 class Stages:

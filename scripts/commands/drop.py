@@ -1,6 +1,5 @@
 """`./scripts/drop DIR`: uploads a folder of class folders as one drop."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +18,8 @@ from scripts.deployed.session import aws_session
 from scripts.images.contents import (
     EXAMPLES,
     Contents,
-    check_usable,
     list_files,
-    read_images,
+    read_folder,
     shortcomings,
     written_twice,
 )
@@ -68,7 +66,8 @@ def main(
     with progress(console, "Uploaded", len(contents.images)) as done:
         upload(s3, bucket, drop_id, contents.images, done)
     console.print(f"Dropped {_summary(contents)} as {drop_id} into s3://{bucket}/drops/{drop_id}/.")
-    _print_next(environment, drop_id, console)
+    option = "" if environment == "dev" else f" --environment {environment}"
+    console.print(f"Next: ./scripts/watch --drop {drop_id}{option}")
     return 0
 
 
@@ -84,10 +83,7 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
         some = ", ".join(shown(name) for name in listing.ignored[:EXAMPLES])
         more = " ..." if len(listing.ignored) > EXAMPLES else ""
         console.print(f"Ignored, as hidden or in no class folder: {some}{more}")
-    with progress(console, "Checked", len(listing.files)) as done:
-        contents = read_images(listing, done)
-    if not skip_unusable:
-        check_usable(contents, folder)
+    contents = read_folder(listing, folder, console, skip_unusable=skip_unusable)
     for label in written_twice(contents.labels):
         warn(
             f"Warning: class folders of {shown(folder)} have the name {shown(label)!r} in two ways "
@@ -104,15 +100,7 @@ def _read(folder: Path, skip_unusable: bool, console: Console) -> Contents:
 
 
 def _summary(contents: Contents) -> str:
-    counts = Counter(class_label(image.name.partition("/")[0]) for image in contents.images)
+    labels = {class_label(image.name.partition("/")[0]) for image in contents.images}
     size = sum(image.size for image in contents.images)
-    images, classes = (
-        counted(len(contents.images), "image"),
-        counted(len(counts), "class", "classes"),
-    )
-    return f"{images} of {classes}, {size:,} bytes,"
-
-
-def _print_next(environment: str, drop_id: str, console: Console) -> None:
-    option = "" if environment == "dev" else f" --environment {environment}"
-    console.print(f"Next: ./scripts/watch --drop {drop_id}{option}")
+    images = counted(len(contents.images), "image")
+    return f"{images} of {counted(len(labels), 'class', 'classes')}, {size:,} bytes,"

@@ -1,7 +1,6 @@
 """`./scripts/invoke IMAGE...`: asks the endpoint what images show."""
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import click
 from botocore.exceptions import ClientError
 from rich.console import Console
 
+from containers.drops.formats import HEAD_BYTES, format_of
 from scripts.cli import command, environment_option
 from scripts.console import CommandError, complain, shown
 from scripts.deployed import stacks
@@ -16,12 +16,6 @@ from scripts.deployed.session import aws_session
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
-SIGNATURES = {
-    re.compile(rb"\xff\xd8\xff"): "image/jpeg",
-    re.compile(rb"\x89PNG\r\n\x1a\n"): "image/png",
-    re.compile(rb"RIFF....WEBP", re.DOTALL): "image/webp",
-}
 
 
 @command("invoke", example="./scripts/invoke photos/cat/1.jpg photos/dog/2.png")
@@ -54,11 +48,7 @@ def main(console: Console, environment: str, images: tuple[Path, ...], as_json: 
 
 
 def ask(runtime: "SageMakerRuntimeClient", endpoint: str, image: Path) -> dict[str, Any]:
-    """The endpoint's answer about one image.
-
-    Raises:
-        CommandError: the file is none that the endpoint takes, or the endpoint refused it.
-    """
+    """The endpoint's answer about one image; CommandError where there is none."""
     body = _read(image)
     try:
         answer = runtime.invoke_endpoint(
@@ -75,10 +65,10 @@ def ask(runtime: "SageMakerRuntimeClient", endpoint: str, image: Path) -> dict[s
 
 def content_type(body: bytes, image: Path) -> str:
     """By the file's first bytes: names lie. Raises CommandError where it is none of these."""
-    for signature, kind in SIGNATURES.items():
-        if signature.match(body):
-            return kind
-    raise CommandError(f"{shown(image)} is no JPEG, PNG or WebP image: give another file.")
+    kind = format_of(body[:HEAD_BYTES])
+    if kind is None:
+        raise CommandError(f"{shown(image)} is no JPEG, PNG or WebP image: give another file.")
+    return kind.content_type
 
 
 def _read(image: Path) -> bytes:

@@ -122,7 +122,10 @@ def main(console: Console, **given: Any) -> int:
         check_trainable(options.data, console, skip_unusable=options.skip_unusable)
     make_anew(place.folder)
     # Before anything that takes long, as the package may have to be fetched.
-    images = options.data or _write_images(place, options.chosen_data_set, console)
+    images = options.data or place.images
+    if options.data is None:
+        written = options.chosen_data_set.write(images)
+        console.print(f"{written} {options.chosen_data_set.title} are written to {images}.")
     stages = Stages(console, STAGES)
     with stages.stage("Environments of the images"):
         make_environments(lambda line: _log(place.log, line, console))
@@ -136,11 +139,7 @@ def main(console: Console, **given: Any) -> int:
 
 
 def make_environments(report: Callable[[str], None]) -> None:
-    """Makes the Python environment of each image; the first time Horovod is compiled.
-
-    Raises:
-        CommandError: one can't be made.
-    """
+    """Makes each image's Python environment, or raises CommandError; the first compiles Horovod."""
     for image in IMAGES:
         try:
             environments.prepare(
@@ -148,12 +147,6 @@ def make_environments(report: Callable[[str], None]) -> None:
             )
         except ImageError as error:
             raise CommandError(f"The environment of the image {image}: {error}") from error
-
-
-def _write_images(place: Workplace, data_set: DataSet, console: Console) -> Path:
-    count = data_set.write(place.images)
-    console.print(f"{count} {data_set.title} are written to {place.images}.")
-    return place.images
 
 
 def _deploy(place: Workplace, options: Options, stages: Stages) -> None:
@@ -200,12 +193,7 @@ def _run(
 
 
 def _type(command: Command, words: Sequence[str]) -> None:
-    """Runs a command as a person would; it says in its own sentence what is wrong.
-
-    Raises:
-        KeyboardInterrupt: a person ended it.
-        CommandError: it failed.
-    """
+    """Runs a command as a person would; it says in its own sentence what is wrong."""
     status = command([*words, "--environment", ENVIRONMENT])
     if status == INTERRUPTED:
         raise KeyboardInterrupt("The rehearsal ends here too.")
@@ -223,10 +211,9 @@ def _report_all_the_same(place: Workplace, console: Console) -> None:
     """Of a run that failed: its own sentence is said afterwards, whatever becomes of this."""
     try:
         tell(_write_report(place), place.report, console)
-    except CommandError as error:
-        warn(f"No report is written: {error}")
-    except (BotoCoreError, ClientError) as error:
-        warn(f"No report is written: {explain(error)}")
+    except (CommandError, BotoCoreError, ClientError) as error:
+        why = error if isinstance(error, CommandError) else explain(error)
+        warn(f"No report is written: {why}")
 
 
 @contextmanager
@@ -238,12 +225,9 @@ def _aws_on_this_machine(
     With `--keep` it goes on, after a failure too: that is when one wants to look and to retry.
     """
     with stages.stage("Start AWS on this machine"):
-        led = lifecycle.start(
-            place.state,
-            enforce_iam=options.enforce_iam,
-            modes=options.modes,
+        os.environ.update(
+            lifecycle.start(place.state, enforce_iam=options.enforce_iam, modes=options.modes)
         )
-        os.environ.update(led)
         # Some SDKs take a profile's credentials before those of the environment.
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
@@ -256,16 +240,16 @@ def _aws_on_this_machine(
         raise
     finally:
         if kept:
-            console.print(f"AWS on this machine goes on: {_how_to_use(place)}")
+            console.print(f"AWS on this machine goes on: {_how_to_use(place.state)}")
         else:
             lifecycle.stop(place.state)
 
 
-def _how_to_use(place: Workplace) -> str:
-    if place.state in STATES:
+def _how_to_use(state: Path) -> str:
+    if state in STATES:
         return "./scripts/drop, watch, approve, invoke talk to it; ./scripts/local-aws stop ends it"
-    stop = f"./scripts/local-aws stop --state {shlex.quote(str(place.state))}"
-    return f"{shell_line(place.state)} leads to it; {stop} ends it"
+    stop = f"./scripts/local-aws stop --state {shlex.quote(str(state))}"
+    return f"{shell_line(state)} leads to it; {stop} ends it"
 
 
 def _end(number: int, frame: FrameType | None) -> None:

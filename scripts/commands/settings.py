@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any
 
 import click
@@ -92,22 +92,12 @@ def _print_rows(
     console: Console,
     head: tuple[str, str, str] | None = None,
 ) -> None:
-    """Prints rows in columns.
-
-    Args:
-        described: the settings of the rows, whose descriptions go below them.
-    """
-    wide = [
-        max((len(row[i]) for row in [*rows, *([head] if head else [])]), default=0) for i in (0, 1)
-    ]
-    for line in _lines([head] if head else [], wide):
-        console.print(line)
-    for number, line in enumerate(_lines(rows, wide)):
-        console.print(line)
-        if described:
-            console.print(f"    {described[number].description}")
-
-
-def _lines(rows: Iterable[tuple[str, str, str]], wide: list[int]) -> Iterator[str]:
-    for key, first, second in rows:
-        yield f"{key:{wide[0]}}  {first:{wide[1]}}  {second}"
+    """Prints rows in columns; below each its setting's description, if `described` is given."""
+    lines = [head, *rows] if head else rows
+    descriptions = [value.description for value in described or []]
+    wide = [max((len(line[i]) for line in lines), default=0) for i in (0, 1)]
+    for line, description in zip_longest(lines, [""] * bool(head) + descriptions):
+        key, first, second = line
+        console.print(f"{key:{wide[0]}}  {first:{wide[1]}}  {second}")
+        if description:
+            console.print(f"    {description}")

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,7 +98,13 @@ def list_files(folder: Path) -> Listing:
             else:
                 files[name] = Path(file.path)
     if not labels:
-        raise CommandError(_why_no_class_folders(folder, ignored))
+        why = (
+            f"has no class folders: put the images of each class into a folder named like the "
+            f"class, e.g. {shown(folder / 'cat')}"
+            if ignored
+            else "is empty: give a folder of class folders with images"
+        )
+        raise CommandError(f"{shown(folder)} {why}.")
     return Listing(tuple(labels), files, tuple(ignored))
 
 
@@ -110,15 +116,16 @@ def written_twice(labels: Iterable[str]) -> list[str]:
 
 def read_images(listing: Listing, done: Callable[[], None]) -> Contents:
     """Reads each file's header and digest, several files at once; calls `done` after each."""
-    images, unusable = [], []
+    files = []
     with ThreadPoolExecutor(THREADS) as pool:
         for file in pool.map(lambda item: read_image(*item), listing.files.items()):
             done()
-            if isinstance(file, ImageFile):
-                images.append(file)
-            else:
-                unusable.append(file)
-    return Contents(listing.labels, tuple(images), tuple(unusable))
+            files.append(file)
+    return Contents(
+        listing.labels,
+        tuple(file for file in files if isinstance(file, ImageFile)),
+        tuple(file for file in files if isinstance(file, Unusable)),
+    )
 
 
 def read_image(name: str, path: Path) -> ImageFile | Unusable:
@@ -149,6 +156,17 @@ def read_image(name: str, path: Path) -> ImageFile | Unusable:
     if width * height > MAXIMUM_PIXELS:
         return Unusable(name, f"has {width} x {height} pixels, above {MAXIMUM_PIXELS:,} in all")
     return ImageFile(name, path, size, sha256, kind.content_type)
+
+
+def read_folder(
+    listing: Listing, folder: Path, console: Console, *, skip_unusable: bool
+) -> Contents:
+    """Reads files and shows how many are done; raises CommandError where one can't be dropped."""
+    with progress(console, "Checked", len(listing.files)) as done:
+        contents = read_images(listing, done)
+    if not skip_unusable:
+        check_usable(contents, folder)
+    return contents
 
 
 def check_usable(contents: Contents, folder: Path) -> None:
@@ -197,46 +215,21 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _why_no_class_folders(folder: Path, others: Iterable[str]) -> str:
-    if not list(others):
-        return f"{shown(folder)} is empty: give a folder of class folders with images."
-    return (
-        f"{shown(folder)} has no class folders: put the images of each class into a folder "
-        f"named like the class, e.g. {shown(folder / 'cat')}."
-    )
-
-
 def _reason_against_name(name: str) -> str | None:
-    reasons: Iterator[str] = (
-        reason
-        for reason, holds in (
-            ("has a name that is not UTF-8", any("\ud800" <= c <= "\udfff" for c in name)),
-            ("has a control character in its name", any(c < " " or c == "\x7f" for c in name)),
-            (
-                f"has a name of more than {MAXIMUM_NAME_BYTES} bytes",
-                len(os.fsencode(name)) > MAXIMUM_NAME_BYTES,
-            ),
-            (
-                f"has a part of more than {MAXIMUM_PART_BYTES} bytes in its name",
-                any(len(os.fsencode(part)) > MAXIMUM_PART_BYTES for part in name.split("/")),
-            ),
-        )
-        if holds
-    )
-    return next(reasons, None)
+    if any("\ud800" <= c <= "\udfff" for c in name):
+        return "has a name that is not UTF-8"
+    if any(c < " " or c == "\x7f" for c in name):
+        return "has a control character in its name"
+    if len(name.encode()) > MAXIMUM_NAME_BYTES:
+        return f"has a name of more than {MAXIMUM_NAME_BYTES} bytes"
+    if any(len(part.encode()) > MAXIMUM_PART_BYTES for part in name.split("/")):
+        return f"has a part of more than {MAXIMUM_PART_BYTES} bytes in its name"
+    return None
 
 
 def check_trainable(folder: Path, console: Console, *, skip_unusable: bool = False) -> None:
-    """Refuses a folder that no pipeline could train on, before anything takes time.
-
-    Raises:
-        CommandError: what is wrong with it.
-    """
-    listing = list_files(folder)
-    with progress(console, "Checked", len(listing.files)) as done:
-        contents = read_images(listing, done)
-    if not skip_unusable:
-        check_usable(contents, folder)
+    """Raises CommandError where no pipeline could train on a folder, before anything takes time."""
+    contents = read_folder(list_files(folder), folder, console, skip_unusable=skip_unusable)
     lacking = shortcomings(contents, folder, len(CHANNELS))
     if lacking is not None:
         raise CommandError(f"{lacking[0].upper()}{lacking[1:]}: add images and run it again.")

@@ -63,9 +63,8 @@ def complete_drops(s3: "S3Client", bucket: str) -> Iterator[str]:
 def drop_ids(s3: "S3Client", bucket: str) -> Iterator[str]:
     """The ids of all drops, complete or not."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=DROPS, Delimiter="/")
-    for page in pages:
-        for prefix in page.get("CommonPrefixes", []):
-            yield prefix["Prefix"].removeprefix(DROPS).rstrip("/")
+    for prefix in pages.search("CommonPrefixes[].Prefix || `[]`"):
+        yield prefix.removeprefix(DROPS).rstrip("/")
 
 
 def is_complete(s3: "S3Client", bucket: str, drop_id: str) -> bool:
@@ -89,14 +88,12 @@ def check_free(s3: "S3Client", bucket: str, drop_id: str, images: Sequence[Image
     names = {image.name for image in images}
     start = f"{DROPS}{drop_id}/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=start)
-    for page in pages:
-        for found in page.get("Contents", []):
-            name = found["Key"].removeprefix(start)
-            if name not in names:
-                raise CommandError(
-                    f"The unfinished drop {drop_id} holds {shown(name)!r}, which this folder does "
-                    "not have: choose another --id."
-                )
+    for key in pages.search("Contents[].Key || `[]`"):
+        if (name := key.removeprefix(start)) not in names:
+            raise CommandError(
+                f"The unfinished drop {drop_id} holds {shown(name)!r}, which this folder does "
+                "not have: choose another --id."
+            )
 
 
 def upload(
@@ -120,11 +117,7 @@ def upload(
         f"run the command again with --id {drop_id} to finish it."
     )
     try:
-        _upload_images(s3, bucket, drop_id, images, done)
-        body = marker(images)
-        digest = hashlib.sha256(body)
-        key = f"{DROPS}{drop_id}/{MARKER}"
-        _put(s3, bucket, key, body, "application/json", digest.hexdigest())
+        _upload(s3, bucket, drop_id, images, done)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Interrupted: {unfinished}") from None
     except (BotoCoreError, ClientError) as error:
@@ -135,33 +128,32 @@ def upload(
         ) from error
 
 
-def _upload_images(
+def _upload(
     s3: "S3Client",
     bucket: str,
     drop_id: str,
     images: Sequence[ImageFile],
     done: Callable[[], None],
 ) -> None:
-    def put(image: ImageFile) -> None:
-        key = f"{DROPS}{drop_id}/{image.name}"
-        _put(s3, bucket, key, image.path.read_bytes(), image.content_type, image.sha256)
+    def put(name: str, body: bytes, content_type: str, sha256: bytes) -> None:
+        s3.put_object(
+            Bucket=bucket,
+            Key=f"{DROPS}{drop_id}/{name}",
+            Body=body,
+            ContentType=content_type,
+            ChecksumSHA256=base64.b64encode(sha256).decode(),
+        )
+
+    def put_image(image: ImageFile) -> None:
+        digest = bytes.fromhex(image.sha256)
+        put(image.name, image.path.read_bytes(), image.content_type, digest)
 
     pool = ThreadPoolExecutor(THREADS)
     try:
-        for uploaded in as_completed([pool.submit(put, image) for image in images]):
+        for uploaded in as_completed([pool.submit(put_image, image) for image in images]):
             uploaded.result()
             done()
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _put(  # noqa: PLR0913, PLR0917 - they are put_object's own
-    s3: "S3Client", bucket: str, key: str, body: bytes, content_type: str, sha256: str
-) -> None:
-    s3.put_object(
-        Bucket=bucket,
-        Key=key,
-        Body=body,
-        ContentType=content_type,
-        ChecksumSHA256=base64.b64encode(bytes.fromhex(sha256)).decode(),
-    )
+    body = marker(images)
+    put(MARKER, body, "application/json", hashlib.sha256(body).digest())
