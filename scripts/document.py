@@ -40,12 +40,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One value that differs.
-
-    Attributes:
-        before: None where there was none.
-        after: None where there is none any more.
-    """
+    """One value that differs; None before or after, where there is none."""
 
     path: str
     before: str | None
@@ -98,12 +93,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """What is written.
-
-    Attributes:
-        heading: the first line, which says the most.
-        lead: the line below it.
-    """
+    """What is written: a first line, which says the most, the line below it, and sections."""
 
     heading: str
     lead: str

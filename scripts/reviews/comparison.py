@@ -17,12 +17,7 @@ _SCRIPT = Path(__file__).with_name("impacts.js")
 
 
 class Side:
-    """The environment before, or after.
-
-    Attributes:
-        stacks: its templates as they are.
-        names: what its resources are called, which is the same on both sides.
-    """
+    """The environment before, or after; its resources have the same names on both sides."""
 
     def __init__(self, stacks: Stacks, names: Names) -> None:
         self.stacks = stacks
@@ -55,12 +50,10 @@ class Side:
 
     @cached_property
     def _read_definition(self) -> tuple[Definition | None, str]:
-        for pipeline in self.resources.values():
-            if pipeline.type == "AWS::SageMaker::Pipeline":
-                return self._parse_definition(pipeline)
-        return None, ""
-
-    def _parse_definition(self, pipeline: Resource) -> tuple[Definition | None, str]:
+        pipelines = (r for r in self.resources.values() if r.type == "AWS::SageMaker::Pipeline")
+        pipeline = next(pipelines, None)
+        if pipeline is None:
+            return None, ""
         body = pipeline.properties.get("PipelineDefinition", {}).get("PipelineDefinitionBody")
         if body is None:
             return None, "it lies in S3 (PipelineDefinitionS3Location) and not in the template"
@@ -115,11 +108,7 @@ class Comparison:
 
     @cached_property
     def impacts(self) -> dict[tuple[str, str], Impact]:
-        """What happens to each resource that differs, as the CDK's own diff knows it.
-
-        Raises:
-            CommandError: its package is not there, or can't read a template.
-        """
+        """What happens to each resource that differs, by the CDK's own diff, or CommandError."""
         before, after = self.before.stacks, self.after.stacks
         units = {
             unit: {"before": before.template(unit), "after": after.template(unit)}

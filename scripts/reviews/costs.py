@@ -13,7 +13,6 @@ from infra.costs import (
     load_prices,
     load_rates,
     monthly_cost,
-    monthly_usd,
     run_cost,
 )
 from scripts.document import Entry, Mark, Row
@@ -25,58 +24,45 @@ _CENT = 0.005
 
 @dataclass(frozen=True)
 class Costs:
-    """The section on costs.
-
-    Attributes:
-        summary: for the one line; empty where nothing gets dearer or cheaper.
-    """
+    """The section on costs; its summary is empty where nothing gets dearer or cheaper."""
 
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
     summary: str = ""
 
 
-@dataclass(frozen=True)
-class _SideCosts:
-    month: Mapping[str, float]
-    run: RunCost | None
-
-    @property
-    def run_usd(self) -> float:
-        return self.run.usd if self.run else 0.0
-
-
 def costs(comparison: Comparison) -> Costs:
     """Compares what both sides cost; a price that the table lacks is said and no error."""
-    prices = load_prices()
+    prices, region = load_prices(), comparison.region
     try:
-        before = _side_costs(comparison.before, prices, comparison.region)
-        after = _side_costs(comparison.after, prices, comparison.region)
+        months = [_month(side, prices, region) for side in (comparison.before, comparison.after)]
+        runs = [_run(side, prices, region) for side in (comparison.before, comparison.after)]
     except (PriceError, AssemblyError, KeyError, ValueError) as error:
         return Costs((Entry(Mark.NOTE, f"not estimated: {error}"),))
-    months = [sum(side.month.values()) for side in (before, after)]
-    runs = [before.run_usd, after.run_usd]
+    month_usd = [sum(month.values()) for month in months]
+    run_usd = [run.usd if run else 0.0 for run in runs]
+    run_words = f"a run over {EXAMPLE.objects:,} images of {EXAMPLE.mean_bytes / 1000:g} kB"
     return Costs(
         (
-            _entry("a month in which nothing happens", months, _by_item(before, after)),
-            _entry(
-                _run_words(), runs, _by_step(before.run, after.run), _notes(before.run, after.run)
-            ),
-            Entry(Mark.NOTE, _table(prices, comparison.region)),
+            _entry("a month in which nothing happens", month_usd, _by_item(*months)),
+            _entry(run_words, run_usd, _by_step(*runs), _notes(*runs)),
+            Entry(Mark.NOTE, _table(prices, region)),
         ),
-        tuple(_findings(months, runs)),
-        ", ".join(_more(months, "a month") + _more(runs, "a run")),
+        tuple(_findings(month_usd, run_usd)),
+        ", ".join(_more(month_usd, "a month") + _more(run_usd, "a run")),
     )
 
 
-def _side_costs(side: Side, prices: Prices, region: str | None) -> _SideCosts:
+def _month(side: Side, prices: Prices, region: str | None) -> dict[str, float]:
+    """USD of each item that costs something while nothing happens."""
     items = monthly_cost(side.stacks.templates, prices, region)
-    month = {item.what: item.usd for item in items if item.usd is not None}
-    assert abs(sum(month.values()) - monthly_usd(items)) < _CENT  # noqa: S101 - names are unique
-    run = None
-    if side.definition:
-        run = run_cost(side.definition, load_rates(), EXAMPLE, prices, region)
-    return _SideCosts(month, run)
+    return {item.what: item.usd for item in items if item.usd is not None}
+
+
+def _run(side: Side, prices: Prices, region: str | None) -> RunCost | None:
+    if side.definition is None:
+        return None
+    return run_cost(side.definition, load_rates(), EXAMPLE, prices, region)
 
 
 def _entry(
@@ -84,19 +70,17 @@ def _entry(
 ) -> Entry:
     old, new = usd
     if abs(new - old) < _CENT:
-        return Entry(
-            Mark.CHANGED if rows else Mark.NOTE, f"{what}: {_usd(new)}, as before", rows, notes
-        )
-    return Entry(
-        Mark.CHANGED, f"{what}: {_usd(old)} → {_usd(new)} ({_signed(new - old)})", rows, notes
-    )
+        mark = Mark.CHANGED if rows else Mark.NOTE
+        return Entry(mark, f"{what}: {_usd(new)}, as before", rows, notes)
+    text = f"{what}: {_usd(old)} → {_usd(new)} ({_signed(new - old)})"
+    return Entry(Mark.CHANGED, text, rows, notes)
 
 
-def _by_item(before: _SideCosts, after: _SideCosts) -> tuple[Row, ...]:
+def _by_item(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[Row, ...]:
     return tuple(
         Row(what, *(None if usd is None else _usd(usd) for usd in (old, new)))
-        for what in sorted({**before.month, **after.month})
-        if (old := before.month.get(what)) != (new := after.month.get(what))
+        for what in sorted({**before, **after})
+        if (old := before.get(what)) != (new := after.get(what))
     )
 
 
@@ -126,22 +110,11 @@ def _notes(before: RunCost | None, after: RunCost | None) -> tuple[str, ...]:
     if after is None:
         return ()
     both = (before or after, after)
-    times, carbon = ([f(run) for run in both] for f in (_minutes, _kilograms))
+    # One value where both are the same, else e.g. `63 min → 46 min`.
+    times = " → ".join(dict.fromkeys(_time(run.seconds) for run in both))
+    carbon = " → ".join(dict.fromkeys(f"{run.kg_co2e:.2f} kg" for run in both))
     unknown = (f"without {step.step}: {step.why}" for step in after.unknown)
-    return (f"it takes {_changed(times)} and {_changed(carbon)} of CO2e", *unknown)
-
-
-def _minutes(run: RunCost) -> str:
-    return _time(run.seconds)
-
-
-def _kilograms(run: RunCost) -> str:
-    return f"{run.kg_co2e:.2f} kg"
-
-
-def _changed(values: list[str]) -> str:
-    """E.g. `63 min → 46 min`, or one value where both are the same."""
-    return " → ".join(dict.fromkeys(values))
+    return (f"it takes {times} and {carbon} of CO2e", *unknown)
 
 
 def _findings(months: list[float], runs: list[float]) -> Iterator[Finding]:
@@ -154,10 +127,6 @@ def _findings(months: list[float], runs: list[float]) -> Iterator[Finding]:
 def _more(usd: list[float], what: str) -> list[str]:
     more = usd[1] - usd[0]
     return [f"{_signed(more)} {what}"] if abs(more) >= _CENT else []
-
-
-def _run_words() -> str:
-    return f"a run over {EXAMPLE.objects:,} images of {EXAMPLE.mean_bytes / 1000:g} kB"
 
 
 def _table(prices: Prices, region: str | None) -> str:

@@ -35,13 +35,7 @@ class Iam:
 
 @dataclass(frozen=True)
 class _Changes:
-    """What differs.
-
-    Attributes:
-        widened: permissions that are new, and denials that are gone.
-        narrowed: permissions that are gone, and denials that are new.
-        gone: what had a policy or held permissions and is not there any more.
-    """
+    """What widens or narrows, and what had a policy or permissions and is gone."""
 
     widened: tuple[Permission, ...]
     narrowed: tuple[Permission, ...]

@@ -23,13 +23,8 @@ _ALTERNATIVES = ("StringEquals", "StringLike", "ArnEquals", "ArnLike")
 _KINDS = {"Service": "the service ", "Federated": "identities of ", "CanonicalUser": "the user "}
 # Where a policy of its own type names the resource that it lies on.
 _TARGETS = (
-    "Bucket",
-    "Queues",
-    "Topics",
-    "RepositoryName",
-    "SecretId",
-    "EventBusName",
-    "PolicyName",
+    *("Bucket", "Queues", "Topics", "RepositoryName"),
+    *("SecretId", "EventBusName", "PolicyName"),
 )
 
 
@@ -111,8 +106,9 @@ def all_permissions(side: Side) -> set[Permission]:
         properties = side.properties(resource)
         match resource.type:
             case "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy":
-                for holder in _attached(properties):
-                    permissions.update(_permissions(properties["PolicyDocument"], holder))
+                for kind in ("Roles", "Users", "Groups"):
+                    for holder in properties.get(kind, []):
+                        permissions.update(_permissions(properties["PolicyDocument"], holder))
             case "AWS::IAM::Role":
                 permissions.update(_role(properties, side.names.reference(resource)))
             case "AWS::Lambda::Permission":
@@ -122,11 +118,6 @@ def all_permissions(side: Side) -> set[Permission]:
                     _on_resource(resource, properties, side.names.reference(resource))
                 )
     return permissions
-
-
-def _attached(properties: dict[str, Any]) -> Iterator[str]:
-    for kind in ("Roles", "Users", "Groups"):
-        yield from properties.get(kind, [])
 
 
 def _role(properties: dict[str, Any], holder: str) -> Iterator[Permission]:
@@ -180,12 +171,7 @@ def _document(value: Any) -> dict[str, Any] | None:
 def _permissions(
     document: Mapping[str, Any], holder: str, policy_of: str = ""
 ) -> Iterator[Permission]:
-    """What a document without CloudFormation's functions says.
-
-    Args:
-        holder: of an identity's policy; a resource's policy names its principals itself.
-        policy_of: the resource that the policy lies on.
-    """
+    """What a document without CloudFormation's functions says, of a holder or of its principals."""
     for statement in _statements(document.get("Statement", [])):
         inverted, elsewhere = "NotAction" in statement, "NotResource" in statement
         actions = sorted(
@@ -245,17 +231,13 @@ def _conditions(operators: Mapping[str, Any]) -> Iterator[tuple[Condition, ...]]
     """Each combination of the alternatives; one without conditions is empty."""
     choices: list[list[Condition]] = []
     for operator in sorted(operators):
-        for key in sorted(operators[operator]):
-            values = tuple(sorted(_text(value) for value in _several(operators[operator][key])))
-            if operator in _ALTERNATIVES:
-                choices.append([Condition(operator, key, (value,)) for value in values])
-            else:
-                choices.append([Condition(operator, key, values)])
+        for key, given in sorted(operators[operator].items()):
+            values = tuple(
+                sorted(str(v).lower() if isinstance(v, bool) else str(v) for v in _several(given))
+            )
+            alternatives = [(value,) for value in values] if operator in _ALTERNATIVES else [values]
+            choices.append([Condition(operator, key, each) for each in alternatives])
     yield from itertools.product(*choices)
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _several(value: Any) -> list[Any]:

@@ -98,22 +98,13 @@ def _all(parts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 class Sentences:
-    """Says permissions in words.
-
-    Attributes:
-        is_role: whether a reference `${<unit>.<name>}` is to a role.
-    """
+    """Says permissions in words; `is_role` tells whether `${<unit>.<name>}` refers to a role."""
 
     def __init__(self, is_role: Callable[[str], bool]) -> None:
         self._is_role = is_role
 
     def sentence(self, permission: Permission, verb: str, denied: str) -> str:
-        """E.g. `The training role may now read s3://${data.Drops}/drops/*`.
-
-        Args:
-            verb: of what is allowed, e.g. `may now`.
-            denied: of what is denied, e.g. `is no longer forbidden to`.
-        """
+        """E.g. `The training role may now read s3://${data.Drops}/drops/*`, `may now` the verb."""
         says = denied if permission.is_denied else verb
         text = f"{self.who(permission.holder)} {says} {self.clause(permission)}"
         return text[0].upper() + text[1:]

@@ -37,11 +37,7 @@ def holds_data(resource: Resource) -> bool:
 
 
 def lost_with(resource: Resource, policy: str) -> str | None:
-    """What goes when the resource is deleted or replaced; None where it keeps or has nothing.
-
-    Args:
-        policy: `DeletionPolicy` or `UpdateReplacePolicy`.
-    """
+    """What goes when it is deleted or replaced, by that policy; None where it keeps or has none."""
     is_kept = resource.declared.get(policy, "Delete") in _KEEPING
     return None if is_kept else _HELD.get(resource.type)
 

@@ -55,11 +55,7 @@ def pipeline_changes(comparison: Comparison) -> PipelineChanges:
 
 
 def parameter_entries(comparison: Comparison, renamed: Mapping[str, str]) -> Iterator[Entry]:
-    """Added, removed, renamed and changed ones.
-
-    Args:
-        renamed: new names of the pipeline's parameters by the old ones.
-    """
+    """Added, removed, renamed (new names of the pipeline's by the old ones) and changed ones."""
     old, new = comparison.before.definition, comparison.after.definition
     if old is not None and new is not None:
         before, after = (

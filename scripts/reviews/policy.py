@@ -52,22 +52,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Policy:
-    """What blocks.
-
-    Attributes:
-        limits: of cost-increase, USD more by `usd_a_month` and `usd_a_run`; 0 where none is set.
-    """
+    """What blocks; limits of cost-increase are USD more, by `usd_a_month` and `usd_a_run`."""
 
     source: str
     block: frozenset[str] = frozenset()
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def verdicts(self, findings: Iterable[Finding], allowed: Iterable[str]) -> tuple[Verdict, ...]:
-        """The findings that block.
-
-        Args:
-            allowed: names of findings that a person has allowed for once.
-        """
+        """The findings that block, without those that a person has allowed for once by name."""
         names = self.block - set(allowed)
         return tuple(
             Verdict(finding, f"{self.source} blocks {finding.name}: {FINDINGS[finding.name]}")
@@ -80,11 +72,7 @@ class Policy:
 
 
 def load(file: Path) -> Policy:
-    """Reads a policy; without the file nothing blocks.
-
-    Raises:
-        CommandError: it is no policy.
-    """
+    """Reads a policy; without the file nothing blocks. CommandError where it is no policy."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -100,11 +88,7 @@ def load(file: Path) -> Policy:
 
 
 def check_allowed(names: Iterable[str]) -> None:
-    """Refuses what can't be allowed.
-
-    Raises:
-        CommandError: a name that no finding has.
-    """
+    """Raises CommandError for a name that no finding has."""
     _known(names, FINDINGS, Path("--allow"), "finding")
 
 

@@ -1,7 +1,7 @@
 """Resources that are added, changed, replaced, destroyed; images and functions by their files."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from infra.names import EMPTIED_TAG
@@ -27,14 +27,14 @@ _ELSEWHERE = {
 _ATTRIBUTES = ("Condition", "DeletionPolicy", "UpdateReplacePolicy")
 _FILES_SHOWN = 40
 _COMMENTS = " (comments only)"
-_ORDER = ("destroyed", "replaced", "perhaps replaced", "released", "changed", "added", "not there")
+# In the order in which they are shown.
 _WORDS = {
-    "added": (Mark.ADDED, "added: "),
-    "changed": (Mark.CHANGED, "changed: "),
+    "destroyed": (Mark.REMOVED, "DESTROYED: "),
     "replaced": (Mark.DANGER, "REPLACED: "),
     "perhaps replaced": (Mark.DANGER, "PERHAPS REPLACED: "),
-    "destroyed": (Mark.REMOVED, "DESTROYED: "),
     "released": (Mark.REMOVED, "released, and kept in the account: "),
+    "changed": (Mark.CHANGED, "changed: "),
+    "added": (Mark.ADDED, "added: "),
     "not there": (Mark.NOTE, "changed: "),
 }
 
@@ -91,7 +91,9 @@ def _change(
     if is_absent(comparison.before.stacks, before):
         return ResourceChange("not there", before, after, changed, elsewhere)
     losses = lost_sooner(before, after)
-    if kind != "changed" and (lost := lost_with(_judged(before, after), "UpdateReplacePolicy")):
+    # The type that is replaced with the policy that will be in force.
+    judged = replace(before, declared={**after.declared, "Type": before.type})
+    if kind != "changed" and (lost := lost_with(judged, "UpdateReplacePolicy")):
         losses.append(lost)
     return ResourceChange(
         kind,
@@ -103,11 +105,6 @@ def _change(
         tuple(losses),
         tuple(protection_lost(before, after)),
     )
-
-
-def _judged(before: Resource, after: Resource) -> Resource:
-    """The type that is replaced with the policy that will be in force."""
-    return Resource(before.unit, before.logical_id, {**after.declared, "Type": before.type})
 
 
 def _removed(comparison: Comparison, before: Resource) -> ResourceChange:
@@ -160,7 +157,7 @@ def _differences(
 
 def resource_entries(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Entry]:
     """One a resource: what is lost first, then replaced, destroyed, changed and added."""
-    order = list(_ORDER)
+    order = list(_WORDS)
     for change in sorted(changes, key=lambda c: (not c.losses, order.index(c.kind))):
         mark, word = _WORDS[change.kind]
         see = f": see {enumerated(change.elsewhere)}" if change.elsewhere else ""
@@ -183,26 +180,20 @@ def _notes(
             yield "whoever calls it by its old name is refused once the new one is there"
     if change.kind == "not there":
         yield f"not deployed now: its condition {change.resource.declared['Condition']} is false"
-    if twin := _twin(comparison, change, changes):
-        yield twin
+    if change.kind in ("destroyed", "released"):
+        for twin in _twin(comparison, change.resource, changes):
+            yield f"the new {twin} has the same properties: a rename?"
 
 
-def _twin(
-    comparison: Comparison, change: ResourceChange, changes: list[ResourceChange]
-) -> str | None:
-    """The other half of a rename, which CloudFormation does not know."""
-    if change.kind not in ("destroyed", "released") or change.before is None:
-        return None
-    old, full = change.before, comparison.names.full
+def _twin(comparison: Comparison, old: Resource, changes: list[ResourceChange]) -> list[str]:
+    """The other half of a rename, which CloudFormation does not know; at most one."""
+    added = (change.resource for change in changes if change.kind == "added")
     alike = [
-        full(new)
-        for other in changes
-        if other.kind == "added"
-        and (new := other.after) is not None
-        and (new.unit, new.type, new.properties) == (old.unit, old.type, old.properties)
+        comparison.names.full(new)
+        for new in added
+        if (new.unit, new.type, new.properties) == (old.unit, old.type, old.properties)
     ]
-    nearest = get_close_matches(full(old), alike, n=1, cutoff=0.0)
-    return f"the new {nearest[0]} has the same properties: a rename?" if nearest else None
+    return get_close_matches(comparison.names.full(old), alike, n=1, cutoff=0.0)
 
 
 def resource_findings(comparison: Comparison, changes: list[ResourceChange]) -> Iterator[Finding]:
@@ -224,21 +215,13 @@ def file_entries(comparison: Comparison) -> Iterator[Entry]:
     for before, after in comparison.both:
         if METADATA not in before.metadata and METADATA not in after.metadata:
             continue
-        old = comparison.before.properties(before).get(_content_property(before))
-        new = comparison.after.properties(after).get(_content_property(after))
-        if old != new:
-            yield _file_entry(_file_holder(comparison, after), before.metadata, after.metadata)
-
-
-def _content_property(resource: Resource) -> str:
-    return "Code" if resource.type == "AWS::Lambda::Function" else "Value"
-
-
-def _file_holder(comparison: Comparison, resource: Resource) -> str:
-    name = comparison.names.path(*resource.key)
-    if resource.type == "AWS::Lambda::Function":
-        return f"function {resource.unit}/{name}"
-    return f"image {spaced(name.removesuffix('ImageParameter'))}"
+        name, content = comparison.names.path(*after.key), "Value"
+        holder = f"image {spaced(name.removesuffix('ImageParameter'))}"
+        if after.type == "AWS::Lambda::Function":
+            holder, content = f"function {after.unit}/{name}", "Code"
+        old = comparison.before.properties(before).get(content)
+        if old != comparison.after.properties(after).get(content):
+            yield _file_entry(holder, before.metadata, after.metadata)
 
 
 def _file_entry(name: str, before: Mapping[str, object], after: Mapping[str, object]) -> Entry:

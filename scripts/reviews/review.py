@@ -34,12 +34,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Review(Document):
-    """A whole review; its heading sums it up, its lead says what is compared with what.
-
-    Attributes:
-        findings: what a policy may block.
-        verdicts: what blocks; empty where nothing does.
-    """
+    """A whole review: what a policy may block, and what of it blocks."""
 
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
@@ -107,7 +102,7 @@ def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) 
 
 def _sections(comparison: Comparison, parts: _Parts) -> Iterator[Section]:
     changes, pipeline = parts.changes, parts.pipeline
-    yield Section("Settings", tuple(_settings(comparison)))
+    yield Section("Settings", tuple(_unknown_settings(comparison)))
     yield Section("Deployment", _loud("REFUSED", parts.refused))
     yield Section("Resources", parts.resources)
     yield Section("Pipeline", pipeline.entries or _same(changes, "Pipeline", pipeline.renamed))
@@ -123,13 +118,12 @@ def _loud(word: str, findings: Iterable[Finding]) -> tuple[Entry, ...]:
     return tuple(Entry(Mark.DANGER, f"{word}: {finding.text}") for finding in findings)
 
 
-def _settings(comparison: Comparison) -> Iterator[Entry]:
-    """What was given to both sides and only one of them knows."""
+def _unknown_settings(comparison: Comparison) -> Iterator[Entry]:
+    """Those that were given to both sides and only one of them knows."""
     for side in (comparison.before.stacks, comparison.after.stacks):
         for key in side.unknown_settings:
-            yield Entry(
-                Mark.NOTE, f"{side.label} has no setting {key}: it was synthesised without it"
-            )
+            text = f"{side.label} has no setting {key}: it was synthesised without it"
+            yield Entry(Mark.NOTE, text)
 
 
 def _same(
@@ -144,33 +138,22 @@ def _summary(parts: _Parts, verdicts: tuple[Verdict, ...]) -> str:
     """E.g. `2 changed · 1 step of the pipeline changed · permissions WIDER in 1`."""
     if not parts.changes:
         return "nothing changes"
+    kinds = Counter(change.kind for change in parts.changes)
     losses = sum(bool(change.losses) for change in parts.changes)
     steps = len(parts.pipeline.steps)
+    permissions = {"WIDER": parts.iam.wider, "narrower": parts.iam.narrower}
     clauses = (
         f"DATA LOSS in {losses}" if losses else "",
-        _resources(parts.changes),
+        _listed("", (f"{kinds[kind]} {word}" for kind, word in _KINDS.items() if kinds[kind])),
         f"{counted(steps, 'step')} of the pipeline changed" if steps else "",
-        _permissions(parts.iam),
+        _listed("permissions ", (f"{word} in {n}" for word, n in permissions.items() if n)),
         f"{counted(len(parts.exposed), 'exposure')} to the network" if parts.exposed else "",
         parts.costs.summary,
-        _blocked(verdicts),
+        _listed("BLOCKED by ", dict.fromkeys(verdict.finding.name for verdict in verdicts)),
     )
     return " · ".join(filter(None, clauses))
 
 
-def _resources(changes: list[ResourceChange]) -> str:
-    counts = Counter(change.kind for change in changes)
-    return ", ".join(f"{counts[kind]} {word}" for kind, word in _KINDS.items() if counts[kind])
-
-
-def _permissions(permissions: Iam) -> str:
-    clauses = (
-        f"WIDER in {permissions.wider}" if permissions.wider else "",
-        f"narrower in {permissions.narrower}" if permissions.narrower else "",
-    )
-    return f"permissions {', '.join(filter(None, clauses))}" if any(clauses) else ""
-
-
-def _blocked(verdicts: tuple[Verdict, ...]) -> str:
-    names = dict.fromkeys(verdict.finding.name for verdict in verdicts)
-    return f"BLOCKED by {', '.join(names)}" if names else ""
+def _listed(before: str, parts: Iterable[str]) -> str:
+    text = ", ".join(parts)
+    return f"{before}{text}" if text else ""

@@ -77,11 +77,7 @@ def _region(environment: str) -> str | None:
 
 
 def deployed(session: boto3.Session, environment: str) -> Stacks:
-    """The environment's stacks with the values of their parameters; none is no error.
-
-    Raises:
-        CommandError: a template is no JSON.
-    """
+    """The environment's stacks with their parameters' values; CommandError where one is no JSON."""
     client = session.client("cloudformation")
     # A unit has no dash, so that those of dev-anna are not dev's.
     ours = re.compile(rf"shardwise-{re.escape(environment)}-([a-z]+)")
@@ -207,11 +203,7 @@ def _toml(value: Any) -> str:
 
 
 def _commit(repository: Path, revision: str) -> str:
-    """The full id of a commit.
-
-    Raises:
-        CommandError: there is none of that name.
-    """
+    """The full id of a commit; CommandError where there is none of that name."""
     commit_id = _resolved(repository, revision)
     if commit_id is None:
         raise CommandError(
@@ -237,11 +229,7 @@ def _advice(repository: Path, revision: str) -> str:
 
 
 def _extract(repository: Path, commit_id: str, folder: Path) -> None:
-    """Writes the files of a commit into a folder; the working tree and the index stay as they are.
-
-    Raises:
-        CommandError: git does not give them.
-    """
+    """Writes a commit's files into a folder; the working tree and the index stay as they are."""
     archive = folder / ".archive.tar"
     ended = _git(repository, "archive", "--format=tar", f"--output={archive}", commit_id)
     if ended.returncode != 0:
