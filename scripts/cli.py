@@ -4,7 +4,7 @@ The first line of a command's docstring is its summary, the whole of it its help
 """
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -127,17 +127,11 @@ class KeyValue(click.ParamType[tuple[str, str]]):
         return key, rest
 
 
-def _as_dict(
-    ctx: click.Context, param: click.Parameter, pairs: Iterable[tuple[str, str]]
-) -> dict[str, str]:
-    return dict(pairs)
-
-
 context_option = click.option(
     "-c",
     "--context",
     multiple=True,
     type=KeyValue(),
-    callback=_as_dict,
+    callback=lambda ctx, param, pairs: dict(pairs),
     help="a setting, as `cdk deploy -c` takes it; may be given again",
 )

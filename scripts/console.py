@@ -129,9 +129,6 @@ class Stages:
     """Announces each stage with its number and, at its end, its seconds.
 
     In a terminal the running stage shows a spinner; in a pipe every announcement is one plain line.
-
-    Attributes:
-        count: how many stages the command has.
     """
 
     def __init__(self, console: Console, count: int) -> None:
@@ -141,11 +138,7 @@ class Stages:
 
     @contextmanager
     def stage(self, title: str, *, quiet: bool = False) -> Iterator[None]:
-        """Announces a stage and its end.
-
-        Args:
-            quiet: shows no spinner, for a stage that prints progress of its own.
-        """
+        """Announces a stage and its end; `quiet` is for one that prints progress of its own."""
         self._number += 1
         heading = f"[{self._number}/{self._count}] {title}"
         began = time.monotonic()

@@ -49,12 +49,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that a change does.
-
-    Attributes:
-        rows: values before and after.
-        notes: what to know besides, a sentence or a list each.
-    """
+    """One thing that a change does: values that differ, and notes, a sentence or list each."""
 
     mark: Mark
     text: str

@@ -53,19 +53,10 @@ def main(console: Console, environment: str, unused: bool, state: Path | None) -
 
 
 def _print(each: DeployedRole, uses: dict[Grant, Use], only_unused: bool, console: Console) -> int:
-    lines = [
-        f"  {_times(use):>24}  {grant}"
-        for grant, use in uses.items()
-        if not (only_unused and use.needed)
-    ]
-    if lines:
+    shown = {grant: use for grant, use in uses.items() if not (only_unused and use.needed)}
+    if shown:
         console.print(f"{each.label} ({each.role.name})")
-        for line in lines:
-            console.print(line)
-    return len(lines)
-
-
-def _times(use: Use) -> str:
-    if not use.uses:
-        return "never used"
-    return f"used {use.uses}, needed {use.needed}"
+    for grant, use in shown.items():
+        times = f"used {use.uses}, needed {use.needed}" if use.uses else "never used"
+        console.print(f"  {times:>24}  {grant}")
+    return len(shown)

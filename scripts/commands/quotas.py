@@ -28,7 +28,7 @@ def main(console: Console, environment: str) -> int:
     account = _account()
     for line in _lines(wanted, account):
         console.print(line)
-    missing = [quota for quota in wanted if _lacks(quota, account)]
+    missing = [q for q in wanted if account is not None and account.get(q.name, 0) < q.needed]
     if not missing:
         return 0
     return complain(
@@ -68,7 +68,3 @@ def _lines(wanted: list[Quota], account: Mapping[str, float] | None) -> Iterator
     wide = max(len(name) for name, *_ in rows)
     for name, much, there, reason in rows:
         yield f"{name:{wide}}  {much:>6}  {there:>5}  {reason}"
-
-
-def _lacks(quota: Quota, account: Mapping[str, float] | None) -> bool:
-    return account is not None and account.get(quota.name, 0) < quota.needed

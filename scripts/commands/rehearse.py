@@ -28,7 +28,7 @@ from scripts.commands import approve, drop, watch
 from scripts.commands.local_aws import enforce_iam_option
 from scripts.commands.report import tell
 from scripts.console import INTERRUPTED, CommandError, Stages, explain, warn
-from scripts.deployed.cdk import BOUNDARY, Cdk, CdkError, make_boundary
+from scripts.deployed.cdk import BOUNDARY, Cdk, make_boundary
 from scripts.deployed.pipelines import execution_of_drop
 from scripts.deployed.session import STATES, shell_line
 from scripts.deployed.workplace import Workplace, make_anew
@@ -130,10 +130,7 @@ def main(console: Console, **given: Any) -> int:
     with stages.stage("Environments of the images"):
         make_environments(lambda line: _log(place.log, line, console))
     with _aws_on_this_machine(place, options, stages, console):
-        try:
-            _deploy(place, options, stages)
-        except CdkError as error:
-            raise CommandError(str(error)) from error
+        _deploy(place, options, stages)
         _run(place, images, options, stages, console)
     return 0
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra import NODE
 from scripts import REPOSITORY
+from scripts.console import CommandError
 
 _CLI = REPOSITORY / "node_modules" / ".bin" / "cdk"
 _LINES_SHOWN = 15
@@ -21,7 +22,7 @@ BOUNDARY = "security.permissions_boundary"
 POLICY = REPOSITORY / "docs" / "permissions-boundary.json"
 
 
-class CdkError(Exception):
+class CdkError(CommandError):
     """The CDK CLI ended with an error; the message has its last lines."""
 
 
@@ -66,9 +67,7 @@ class Cdk:
     """The CDK CLI on one environment's stacks, for the AWS that `variables` name.
 
     Attributes:
-        assembly: folder of the synthesised stacks.
-        log: file that all output of the CLI goes to.
-        context: CDK context, for example `{"training.hosts": "4"}`.
+        context: for example `{"training.hosts": "4"}`.
     """
 
     environment: str

@@ -37,12 +37,7 @@ class Queue:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One failed event.
-
-    Attributes:
-        reason: why it failed, as Lambda or EventBridge says.
-        function: ARN of the function that it was for; empty where the message does not say.
-    """
+    """One failed event; the function's ARN is empty where the message does not say it."""
 
     receipt: str
     sent: datetime

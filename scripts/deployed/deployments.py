@@ -25,12 +25,7 @@ _ROLLED_BACK = frozenset({"UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"})
 
 @dataclass(frozen=True)
 class Attempts:
-    """Those since a moment of the serving stack's.
-
-    Attributes:
-        since: id of the stack's newest event at that moment.
-        earlier: names of the change sets that waited already.
-    """
+    """Those since a moment of the serving stack's: its newest event, and what waited already."""
 
     session: boto3.Session
     environment: str
@@ -106,9 +101,9 @@ class Deployment:
     _told: str = ""
 
     def wait(self, tell: Callable[[str], None]) -> str:
-        """Waits and gives a sentence: the endpoint serves, or a person must execute a change set.
+        """Waits, and gives a sentence: the endpoint serves, or a person must execute a change set.
 
-        tell: called with what is waited for, whenever that changes.
+        `tell` is called with what is waited for, whenever that changes.
 
         Raises:
             CommandError: the update was rolled back or did not begin, or the endpoint failed.

@@ -80,9 +80,7 @@ class DropStatuses:
 
     def one(self, drop_id: str) -> DropStatus | None:
         """None where it is neither on record nor in S3."""
-        drop = (self._record.drop(drop_id) if drop_id else None) or self._record.drop(
-            f"{DROPS}{drop_id}/{MARKER}"
-        )
+        drop = self._record.drop(drop_id or f"{DROPS}/{MARKER}")
         if drop is not None:
             return _status(drop, self._why_they_wait() if drop.state == WAITING else "")
         found = self._s3.list_objects_v2(
@@ -127,12 +125,12 @@ class DropStatuses:
 
     def _unrecorded(self, ids: Any) -> Iterator[DropStatus]:
         for drop_id in ids:
-            if is_complete(self._s3, self._bucket, drop_id):
-                reason = "No event has told of its marker yet: the starter looks every 15 minutes."
-                yield DropStatus(drop_id, "", UNRECORDED, reason=reason)
-            else:
+            state = UNRECORDED
+            reason = "No event has told of its marker yet: the starter looks every 15 minutes."
+            if not is_complete(self._s3, self._bucket, drop_id):
+                state = INCOMPLETE
                 reason = f"It has no marker {DROPS}{drop_id}/{MARKER} yet: nothing uses it."
-                yield DropStatus(drop_id, "", INCOMPLETE, reason=reason)
+            yield DropStatus(drop_id, "", state, reason=reason)
 
     def _why_they_wait(self) -> str:
         runs = self._record.runs()

@@ -1,7 +1,7 @@
 """Log lines of jobs, from CloudWatch Logs: one stream a host, `<job>/algo-1-...`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -45,10 +45,8 @@ def named(session: boto3.Session, job: Job) -> Job:
         return job
     # Of `pipelines-<execution id>-<step>-<random>` only the id is in lower case anyway.
     prefix = "-".join(job.name.split("-")[:2])
-    for name in _names(session, job, prefix):
-        if name.lower() == job.name:
-            return Job(name, job.log_group)
-    return job
+    names = (n for n in _names(session, job, prefix) if n.lower() == job.name)
+    return replace(job, name=next(names, job.name))
 
 
 def _names(session: boto3.Session, job: Job, prefix: str) -> Iterator[str]:
@@ -103,8 +101,7 @@ class Tail:
         lines = []
         if job not in self._named:
             self._named[job] = named(self.session, job)
-        job = self._named[job]
-        for stream in log_streams(self.session.client("logs"), job):
+        for stream in log_streams(self.session.client("logs"), self._named[job]):
             host = stream.partition("/")[2].rpartition("-")[0] or stream
             new, self._tokens[stream] = lines_of(
                 self.session, job.log_group, stream, self._tokens.get(stream, "")

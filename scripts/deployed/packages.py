@@ -52,10 +52,7 @@ def arns(
 def metrics_of(
     session: boto3.Session, package: "DescribeModelPackageOutputTypeDef"
 ) -> dict[str, float]:
-    """The numbers of the package's model quality statistics, e.g. {"accuracy": 0.97}.
-
-    The file has AWS's schema of model quality: a problem type, and in it metrics with a "value".
-    Empty where the package was registered without metrics.
+    """The numbers of a package's model quality statistics, as {"accuracy": 0.97}, if it has any.
 
     Raises:
         CommandError: the file is not there or no JSON.

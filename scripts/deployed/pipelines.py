@@ -65,8 +65,7 @@ def execution_of_drop(
 ) -> str:
     """Waits until the execution that covers a drop is there, and gives its ARN.
 
-    Where the trigger's table does not know the drop, that is the one with its id as DropId, which a
-    person has started.
+    Of a drop that the table does not know, that is one with its id as DropId, begun by a person.
 
     Raises:
         CommandError: there is none after `seconds`, or none will ever be, as the drop is refused.

@@ -79,13 +79,10 @@ def executions_per_day(session: boto3.Session, environment: str) -> int:
 
 
 def release(session: boto3.Session, environment: str) -> dict[str, Any]:
-    """Lets the next run begin, in the name of whoever the credentials are.
+    """Lets the next run begin, in the name of whoever the credentials are, or raises CommandError.
 
     Returns:
         How many drops wait still (`waiting`), why (`held`), and the runs that go on (`runs`).
-
-    Raises:
-        CommandError: the function failed.
     """
     by = session.client("sts").get_caller_identity()["Arn"]
     event = {"detail-type": EventType.RUN_RELEASED, "time": "", "detail": {"By": by}}

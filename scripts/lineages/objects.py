@@ -47,14 +47,7 @@ class Content:
 
 
 def print_object(sources: Sources, content: Content, console: Console, *, as_json: bool) -> int:
-    """Prints every model that was trained, validated or tested on a content.
-
-    Returns:
-        The exit status: NONE where no model was.
-
-    Raises:
-        CommandError: it is no content, or no object of the drops bucket.
-    """
+    """Prints every model that was trained, validated or tested on a content; NONE if none was."""
     lineages = sources.store.lineages()
     digests = _digests(sources, content, lineages)
     uses = _with_models(sources, _uses(sources, lineages, digests))

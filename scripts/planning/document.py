@@ -15,7 +15,8 @@ _STOPS = "beyond it more stop paying"
 
 def document(plan: Plan, monthly_usd: float) -> Document:
     """The plan's document, with what the environment costs a month while nothing runs."""
-    question, workload = plan.question, plan.question.workload
+    question, workload, carbon = plan.question, plan.question.workload, plan.current.kg_co2e
+    kilograms = f"{carbon:.2g}" if carbon < 10 else f"{carbon:,.0f}"
     sections = [
         _current(plan),
         _step(plan, "Processing: ShardImages, one instance a training worker", plan.sharding),
@@ -32,23 +33,15 @@ def document(plan: Plan, monthly_usd: float) -> Document:
         f"{workload.objects:,} objects of {format_bytes(workload.mean_bytes)} "
         f"({format_bytes(workload.objects * workload.mean_bytes)}), {question.environment} in "
         f"{question.region}",
-        f"As it is set a run takes {_taken(plan.current.seconds, plan.current.usd)} and "
-        f"{_kilograms(plan.current.kg_co2e)}; the environment besides costs "
+        f"As it is set a run takes {format_seconds(plan.current.seconds)}, "
+        f"{format_usd(plan.current.usd)} and {kilograms} kg CO2e; the environment besides costs "
         f"{format_usd(monthly_usd)} a month.",
         tuple(sections),
     )
 
 
-def _kilograms(kilograms: float) -> str:
-    return f"{kilograms:.2g} kg CO2e" if kilograms < 10 else f"{kilograms:,.0f} kg CO2e"
-
-
 def _instances(instance: tuple[str, int]) -> str:
     return f"{instance[1]} x {instance[0]}"
-
-
-def _taken(seconds: float, usd: float) -> str:
-    return f"{format_seconds(seconds)}, {format_usd(usd)}"
 
 
 def _current(plan: Plan) -> Section:

@@ -34,11 +34,9 @@ from scripts.planning.scaling import (
 
 @dataclass(frozen=True)
 class Question:
-    """What is planned.
+    """What is planned; without instance types, on those that are set and bigger ones.
 
     Attributes:
-        instance_types: for ShardImages and TrainModel; empty for those that are set and the next
-            bigger ones.
         deadline: seconds that the run may take; None for any.
     """
 

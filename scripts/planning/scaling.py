@@ -18,8 +18,7 @@ class ScalingRow:
 
     Attributes:
         workers: training workers of the whole run that this makes.
-        usd_per_hour_saved: what an hour less costs against the row before; None for the first, and
-            where no time is saved.
+        usd_per_hour_saved: against the row before; None for the first, and where no time is saved.
         pays: whether doubling to here was worth its money: seconds x USD fell.
         limits: what stands against it, in sentences.
     """
@@ -61,7 +60,7 @@ def scaling(
 ) -> Scaling:
     """Rows of costs of one step and type, by the number of instances."""
     unknown = next((cost.why for cost in costs if cost.seconds is None), "")
-    if unknown or not costs:
+    if unknown:
         return Scaling(costs[0].step, costs[0].instance, (), unknown)
     rows: list[ScalingRow] = []
     for cost, count, against in zip(costs, workers, limits, strict=True):

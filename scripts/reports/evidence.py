@@ -51,7 +51,6 @@ class Ended:
 
     Attributes:
         lines: a few on each step that failed or was stopped: reason, log group, streams.
-        advice: what to do next.
         last_lines: the last log lines, by stream.
         is_verdict: whether the model was made and is not good enough.
     """

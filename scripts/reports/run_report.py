@@ -20,7 +20,6 @@ from scripts.deployed import stacks
 from scripts.deployed.logs import STREAMS_SHOWN, last_lines, lines_of
 from scripts.reports.evidence import (
     Answer,
-    Confusion,
     Ended,
     Evidence,
     Reader,
@@ -99,7 +98,10 @@ class Gathering:
             training=training,
             history=self._history(training),
             evaluation=self._evaluated("evaluation", "json", json.loads),
-            confusions=self._piece("confusions", "EvaluateModel", self._confusions) or [],
+            confusions=self._piece(
+                "confusions", "EvaluateModel", lambda: reader.confusions(CONFUSIONS)
+            )
+            or [],
             confusion_matrix=self._evaluated("confusion_matrix", "png"),
             reliability=self._evaluated("reliability", "png"),
             worst_mistakes=self._evaluated("worst_mistakes", "html", bytes.decode),
@@ -135,9 +137,6 @@ class Gathering:
         if step.status == "Succeeded":
             return f"{name} succeeded, and what it wrote is not there any more."
         return f"{name} wrote none: {step.status}."
-
-    def _confusions(self) -> list[Confusion]:
-        return self._reader.confusions(CONFUSIONS)
 
     def _training(self) -> dict[str, Any]:
         jobs = self._training_jobs()

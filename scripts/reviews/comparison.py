@@ -70,8 +70,7 @@ class Impact:
     """What CloudFormation does to one resource.
 
     Attributes:
-        kind: `WILL_UPDATE`, `WILL_REPLACE`, `MAY_REPLACE`, `WILL_CREATE`, `WILL_DESTROY` or
-            `WILL_ORPHAN`, the names of @aws-cdk/cloudformation-diff.
+        kind: e.g. `WILL_REPLACE` or `MAY_REPLACE`, the names of @aws-cdk/cloudformation-diff.
         replacing: the properties that replace it, or may.
     """
 
@@ -80,12 +79,7 @@ class Impact:
 
 
 class Comparison:
-    """An environment before and after.
-
-    Attributes:
-        environment: its name, e.g. `dev` or `dev-anna`.
-        region: whose prices count; None for the price table's own.
-    """
+    """An environment before and after; without a region the price table's own counts."""
 
     def __init__(
         self, environment: str, before: Stacks, after: Stacks, region: str | None = None

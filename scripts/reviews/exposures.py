@@ -52,24 +52,16 @@ def _step(step: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rules(properties: Properties) -> Iterator[str]:
-    rules = [properties, *properties.get("SecurityGroupIngress", [])]
-    for rule in rules:
+    """Of a security group, or of one rule of it that stands alone."""
+    for rule in [properties, *properties.get("SecurityGroupIngress", [])]:
         cidr = rule.get("CidrIp") or rule.get("CidrIpv6")
         if cidr in _WORLD:
             ports = sorted({str(rule.get("FromPort", "any")), str(rule.get("ToPort", "any"))})
             yield f"lets the whole internet ({cidr}) in on port {' to '.join(ports)}"
-
-
-def _outwards(properties: Properties) -> Iterator[str]:
     for rule in properties.get("SecurityGroupEgress", []):
         cidr = rule.get("CidrIp") or rule.get("CidrIpv6")
         if cidr in _WORLD:
             yield f"lets traffic out to anywhere ({cidr})"
-
-
-def _group(properties: Properties) -> Iterator[str]:
-    yield from _rules(properties)
-    yield from _outwards(properties)
 
 
 def _bucket(properties: Properties) -> Iterator[str]:
@@ -105,7 +97,7 @@ def _model(properties: Properties) -> Iterator[str]:
 
 
 _CHECKS: dict[str, Callable[[Properties], Iterator[str]]] = {
-    "AWS::EC2::SecurityGroup": _group,
+    "AWS::EC2::SecurityGroup": _rules,
     "AWS::EC2::SecurityGroupIngress": _rules,
     "AWS::S3::Bucket": _bucket,
     "AWS::Lambda::Url": _function_url,

@@ -19,13 +19,7 @@ _NARROWER = "narrower: "
 
 @dataclass(frozen=True)
 class Iam:
-    """What a review says of IAM.
-
-    Attributes:
-        entries: widened first.
-        wider: how many of them widen.
-        narrower: how many of them narrow.
-    """
+    """What a review says of IAM: entries, widened first, and how many widen and narrow."""
 
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...]

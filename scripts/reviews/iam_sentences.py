@@ -1,8 +1,10 @@
 """Permissions as sentences: those that can be said at once, in words and not in actions."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from scripts.reviews.iam_policies import Condition, Permission
 from scripts.reviews.stacks import enumerated, role_name
@@ -52,23 +54,21 @@ _OPERATORS = {
 
 def grouped(permissions: Iterable[Permission]) -> list[Permission]:
     """As few as can be said in one sentence each, in the order of the permissions."""
-    some = _merged(
-        list(permissions), _by_actions, lambda p: {"actions": _all(x.actions for x in p)}
-    )
+    some = _merged(permissions, _by_actions, lambda p: {"actions": _all(x.actions for x in p)})
     some = _merged(some, _by_value, lambda p: {"conditions": (_alternatives(p),)})
     return _merged(some, _by_resources, lambda p: {"resources": _all(x.resources for x in p)})
 
 
 def _merged(
-    some: list[Permission],
+    some: Iterable[Permission],
     key: Callable[[Permission], Hashable],
-    combine: Callable[[list[Permission]], dict[str, object]],
+    combine: Callable[[list[Permission]], dict[str, Any]],
 ) -> list[Permission]:
-    groups: dict[Hashable, list[Permission]] = {}
+    groups = defaultdict(list)
     for permission in some:
-        groups.setdefault(key(permission), []).append(permission)
+        groups[key(permission)].append(permission)
     return [
-        replace(group[0], **combine(group)) if len(group) > 1 else group[0]  # type: ignore[arg-type]
+        replace(group[0], **combine(group)) if len(group) > 1 else group[0]
         for group in groups.values()
     ]
 
@@ -139,16 +139,10 @@ class Sentences:
         if self._is_role(resource.replace(".Arn}", "}")):
             path = resource.strip("${}").removesuffix(".Arn").split(".", 1)[1]
             return f"the {role_name(path)} role"
-        place = _ARN.sub(lambda arn: _before(arn[1], service), resource)
+        beginnings = {service: "", "s3": "s3://"}
+        place = _ARN.sub(lambda arn: beginnings.get(arn[1], f"{arn[1]} "), resource)
         is_bucket = service == "s3" and place.startswith("${")
         return f"{'s3://' if is_bucket else ''}{_SHORT.sub('}', place)}"
-
-
-def _before(named: str, service: str) -> str:
-    """What stands for an ARN's beginning."""
-    if named == "s3":
-        return "s3://"
-    return "" if named == service else f"{named} "
 
 
 def _conditions(conditions: tuple[Condition, ...]) -> str:
@@ -164,9 +158,10 @@ def _conditions(conditions: tuple[Condition, ...]) -> str:
 def _verbs(actions: Iterable[str]) -> str:
     """E.g. `read and list`."""
     ranked = sorted(actions, key=_rank)
-    words = dict.fromkeys(word for action in ranked if (word := _verb(action)))
-    others = [action for action in ranked if not _verb(action)]
-    return enumerated([*words, *([f"call {enumerated(others)} on"] if others else [])])
+    words = list(dict.fromkeys(filter(None, map(_verb, ranked))))
+    if others := [action for action in ranked if not _verb(action)]:
+        words.append(f"call {enumerated(others)} on")
+    return enumerated(words)
 
 
 def _verb(action: str) -> str:

@@ -26,7 +26,7 @@ class Resolver:
     def __init__(self, side: Stacks, names: Names) -> None:
         self._names = names
         self._exports = {
-            self._export_name(unit, output): (unit, output["Value"])
+            self._text(unit, output["Export"]["Name"]): (unit, output["Value"])
             for unit, template in side.templates.items()
             for output in template.get("Outputs", {}).values()
             if "Export" in output
@@ -105,9 +105,6 @@ class Resolver:
         unit, value = self._exports[name]
         return self._text(unit, value)
 
-    def _export_name(self, unit: str, output: Mapping[str, Any]) -> str:
-        return self._text(unit, output["Export"]["Name"])
-
     def _image_names(self, side: Stacks) -> dict[str, str]:
         """Names of the images by digest."""
         image_names = {}
@@ -127,10 +124,7 @@ class Resolver:
 
 
 def _is_function(value: Mapping[str, Any]) -> bool:
-    if len(value) != 1:
-        return False
-    key = next(iter(value))
-    return key == "Ref" or key.startswith("Fn::")
+    return len(value) == 1 and all(key == "Ref" or key.startswith("Fn::") for key in value)
 
 
 def _is_text(value: Any) -> bool:
@@ -143,13 +137,11 @@ def is_absent(side: Stacks, resource: Resource) -> bool:
     template, given = side.template(resource.unit), side.parameters.get(resource.unit)
     if name is None or given is None:
         return False
-    defaults = {
-        key: parameter["Default"]
+    parameters = {
+        key: given.get(key, parameter.get("Default"))
         for key, parameter in template.get("Parameters", {}).items()
-        if "Default" in parameter
     }
-    conditions = template.get("Conditions", {})
-    return _condition({"Condition": name}, conditions, {**defaults, **given}) is False
+    return _condition({"Condition": name}, template.get("Conditions", {}), parameters) is False
 
 
 def _condition(  # noqa: PLR0911 - a case a function
@@ -167,12 +159,11 @@ def _condition(  # noqa: PLR0911 - a case a function
         case {"Fn::Not": [part]}:
             inner = _condition(part, conditions, parameters)
             return None if inner is None else not inner
-        case {"Fn::And": list() as parts}:
+        case {"Fn::And": list() as parts} | {"Fn::Or": list() as parts}:
             values = [_condition(part, conditions, parameters) for part in parts]
-            return False if False in values else None if None in values else True
-        case {"Fn::Or": list() as parts}:
-            values = [_condition(part, conditions, parameters) for part in parts]
-            return True if True in values else None if None in values else False
+            # One such part is enough: a true one of an Or, a false one of an And.
+            decides = "Fn::Or" in value
+            return decides if decides in values else None if None in values else not decides
         case str() | int():
             return value
         case _:

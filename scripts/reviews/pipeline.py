@@ -20,12 +20,7 @@ _BRANCHES = ("IfSteps", "ElseSteps")
 
 @dataclass(frozen=True)
 class PipelineChanges:
-    """What differs between two definitions.
-
-    Attributes:
-        steps: names of those that differ.
-        renamed: new names of parameters by the old ones.
-    """
+    """What differs between two definitions; `renamed` has parameters' new names by the old."""
 
     entries: tuple[Entry, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -58,10 +53,7 @@ def parameter_entries(comparison: Comparison, renamed: Mapping[str, str]) -> Ite
     """Added, removed, renamed (new names of the pipeline's by the old ones) and changed ones."""
     old, new = comparison.before.definition, comparison.after.definition
     if old is not None and new is not None:
-        before, after = (
-            {p["Name"]: p for p in side.content.get("Parameters", [])} for side in (old, new)
-        )
-        yield from _parameter_entries("pipeline", before, after, renamed)
+        yield from _parameter_entries("pipeline", _parameters(old), _parameters(new), renamed)
     before_templates = comparison.before.stacks.templates
     for unit in sorted(before_templates.keys() & comparison.after.stacks.templates.keys()):
         yield from _template_entries(comparison, unit)

@@ -31,9 +31,7 @@ class Finding:
 
     Attributes:
         name: one of FINDINGS.
-        text: what it is, and where.
-        amount: of a finding that has a size.
-        limit: the policy's limit of that size, `usd_a_month` or `usd_a_run`.
+        limit: the policy's limit of the amount, `usd_a_month` or `usd_a_run`; empty for none.
     """
 
     name: str

@@ -62,14 +62,7 @@ class _Parts:
 
 
 def review(comparison: Comparison, policy: Policy, allowed: Iterable[str] = ()) -> Review:
-    """Compares, judges and words.
-
-    Args:
-        allowed: names of findings that don't block for once.
-
-    Raises:
-        CommandError: the templates can't be compared.
-    """
+    """Compares, judges and words; `allowed` are names of findings that don't block for once."""
     changes = resource_changes(comparison)
     parts = _Parts(
         changes,

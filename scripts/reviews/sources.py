@@ -134,11 +134,7 @@ def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> 
 
 
 def _synthesised(request: _Request, tree: Path, label: str, ours: Synthesis) -> Stacks:
-    """A revision's stacks, with the working tree's settings as far as it has them.
-
-    What it does not take on its command line is set in its environment's file; what is no setting
-    of it is left out.
-    """
+    """A revision's stacks, with the settings that its command line, or its file, takes."""
     context, in_file = dict(request.context), dict[str, Any]()
     unknown: list[str] = []
     while True:

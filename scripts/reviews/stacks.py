@@ -49,12 +49,11 @@ class Resource:
 
 @dataclass(frozen=True)
 class Stacks:
-    """The stacks of one environment.
+    """The stacks of one environment, by unit.
 
     Attributes:
         label: what they are, as a reader names them, e.g. `main (1a2b3c4)`.
-        templates: by unit.
-        parameters: the values that are deployed, by unit and parameter; empty where nothing is.
+        parameters: the values that are deployed; empty where nothing is.
         unknown_settings: names of settings that were left out, as the tree does not have them.
     """
 

@@ -26,12 +26,7 @@ _CONTEXT_OF_THE_CLI = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-ass
 
 
 class UnknownSettingError(CommandError):
-    """The tree knows no setting of that name.
-
-    Attributes:
-        key: its name, or its section.
-        is_in_file: whether it stands in the environment's file, and not in the context.
-    """
+    """The tree knows no setting, or section, of that name: of the context's, or of the file's."""
 
     def __init__(self, key: str, message: str, *, is_in_file: bool) -> None:
         super().__init__(message)
@@ -114,12 +109,10 @@ class Synthesis:
 def synthesis(
     tree: Path, environment: str, context: Mapping[str, str], out: Path, label: str = ""
 ) -> Iterator[Synthesis]:
-    """Starts one; nothing of it runs any more afterwards.
+    """Starts one into a folder; nothing of it runs any more afterwards.
 
     Args:
         environment: e.g. `dev`, or `dev-anna` with a qualifier.
-        context: CDK context besides.
-        out: an empty folder, or none yet.
         label: what errors call the tree where there are several.
     """
     started = Synthesis(tree, environment, context, out, label)
