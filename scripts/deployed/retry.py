@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,8 +19,6 @@ from scripts.deployed.session import poll_seconds
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-
-_RETRIED = frozenset({"Failed", "Stopped"})
 
 
 def retry(session: boto3.Session, arn: str, patience: float, console: Console) -> Execution:
@@ -41,7 +39,7 @@ def retry(session: boto3.Session, arn: str, patience: float, console: Console) -
             f"The execution {arn} succeeded and there is nothing to retry: ./scripts/drop starts "
             "another."
         )
-    if before.status not in _RETRIED:
+    if before.status not in {"Failed", "Stopped"}:
         raise CommandError(
             f"The execution {arn} is {before.status} and can't be retried yet: follow it with "
             "./scripts/watch, and retry it if it fails."
@@ -96,14 +94,14 @@ class Bill:
         ran = [step for step in self.after.steps if step.name not in names]
         lines = [self._of_step(step) for step in ran if self._jobs_since(step)]
         if kept:
-            saved = self.prices.cost(_jobs_of(self.before, kept))
+            saved = self.prices.cost(_jobs_of(self.before, *kept))
             shown = ", ".join(step.name for step in kept)
             lines.append(f"Kept as they had succeeded, which saved {saved}: {shown}.")
         return lines
 
     def _of_step(self, step: Step) -> str:
         now = self.prices.cost(self._jobs_since(step))
-        earlier = _jobs_of(self.before, [step])
+        earlier = _jobs_of(self.before, step)
         if not earlier:
             return f"{step.name} ran for the first time: {step.seconds:.0f} s, {now}."
         return (
@@ -113,7 +111,7 @@ class Bill:
 
     def _jobs_since(self, step: Step) -> list[Job]:
         known = {job.name for job in self.before.jobs}
-        return [job for job in _jobs_of(self.after, [step]) if job.name not in known]
+        return [job for job in _jobs_of(self.after, step) if job.name not in known]
 
 
 def bill(session: boto3.Session, before: Execution, console: Console) -> None:
@@ -130,6 +128,5 @@ def prices(region: str) -> Prices:
     return Prices(str(table.date), dict(found.hours) if found else {})
 
 
-def _jobs_of(execution: Execution, steps: Iterable[Step]) -> list[Job]:
-    chosen = list(steps)
-    return [job for job in execution.jobs if any(job.is_of(step) for step in chosen)]
+def _jobs_of(execution: Execution, *steps: Step) -> list[Job]:
+    return [job for job in execution.jobs if any(job.is_of(step) for step in steps)]

@@ -27,16 +27,20 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
     for run in runs:
         _check(run)
     last = runs[-1]
-    trained = {_key(rate): rate for rate in known.training}
-    trained |= {_key(rate): rate for rate in (_training(run, prices) for run in runs)}
+    measured = [_training(run, prices) for run in runs]
+    trained = {
+        (rate.network, rate.precision, rate.processor): rate
+        for rate in (*known.training, *measured)
+    }
     manifests_fixed, manifests_each = _manifests(last, known)
-    per_image = trained[_key(_training(last, prices))].validation_seconds_per_image
+    instances = sorted({job.instance for job in last.jobs.values()})
+    per_image = measured[-1].validation_seconds_per_image
     testing = last.channels.get("test", 0) * per_image / _vcpus(last, "EvaluateModel", prices)
     return known.model_copy(
         update={
             "measured": Measured(
                 on=last.on,
-                machine=_machine(last),
+                machine=", ".join(instances) if last.is_aws else last.machine.name,
                 run="; ".join(_summary(run) for run in runs),
                 is_aws=last.is_aws,
             ),
@@ -110,16 +114,6 @@ def _check(run: RecordedRun) -> None:
         f"The execution {run.execution} has no {what}, from which rates are measured: name "
         "another run with --from."
     )
-
-
-def _key(rate: Training) -> tuple[str, str, str]:
-    return rate.network, rate.precision, rate.processor
-
-
-def _machine(run: RecordedRun) -> str:
-    if not run.is_aws:
-        return run.machine.name
-    return ", ".join(sorted({job.instance for job in run.jobs.values()}))
 
 
 def _summary(run: RecordedRun) -> str:

@@ -83,11 +83,9 @@ def deployed(session: boto3.Session, environment: str) -> Stacks:
     ours = re.compile(rf"shardwise-{re.escape(environment)}-([a-z]+)")
     templates: dict[str, Template] = {}
     parameters: dict[str, dict[str, str]] = {}
-    for page in client.get_paginator("describe_stacks").paginate():
-        for stack in page["Stacks"]:
-            name = ours.fullmatch(stack["StackName"])
-            if name is None or stack["StackStatus"] in _NOT_THERE:
-                continue
+    for stack in client.get_paginator("describe_stacks").paginate().search("Stacks[]"):
+        name = ours.fullmatch(stack["StackName"])
+        if name is not None and stack["StackStatus"] not in _NOT_THERE:
             body = client.get_template(StackName=stack["StackName"])["TemplateBody"]
             templates[name[1]] = _template(stack["StackName"], body)
             parameters[name[1]] = {
@@ -99,15 +97,14 @@ def deployed(session: boto3.Session, environment: str) -> Stacks:
 
 
 def _template(name: str, body: Any) -> Template:
-    # boto3 reads JSON by itself where CloudFormation says that it is.
     try:
-        template: Template = json.loads(body if isinstance(body, str) else json.dumps(body))
+        # boto3 reads JSON by itself where CloudFormation says that it is.
+        return dict(json.loads(body) if isinstance(body, str) else body)
     except ValueError as error:
         raise CommandError(
             f"The template of the stack {name} is no JSON, as the CDK writes it: deploy it by "
             "./scripts/cdk deploy first."
         ) from error
-    return template
 
 
 def _revision(request: _Request, base: str, commit_id: str, ours: Synthesis) -> Stacks:
@@ -145,7 +142,10 @@ def _synthesised(request: _Request, tree: Path, label: str, ours: Synthesis) -> 
         except UnknownSettingError as error:
             ours.templates()  # What neither tree knows is refused by the working tree.
             if error.key in context:
-                in_file = _settings(request)
+                settings = load(request.environment, request.context)
+                names = sorted(request.context.keys() & schemas().keys())
+                # Of the types that they have here.
+                in_file = {name: reduce(getattr, name.split("."), settings) for name in names}
                 context = {key: value for key, value in context.items() if key not in in_file}
             refused = [key for key in in_file if f"{key}.".startswith(f"{error.key}.")]
             if error.is_in_file:
@@ -154,13 +154,6 @@ def _synthesised(request: _Request, tree: Path, label: str, ours: Synthesis) -> 
             if not refused:
                 raise
             _set(tree, request.environment, in_file)
-
-
-def _settings(request: _Request) -> dict[str, Any]:
-    """The settings in the context by their names, of the types that they have here."""
-    settings = load(request.environment, request.context)
-    names = sorted(request.context.keys() & schemas().keys())
-    return {name: reduce(getattr, name.split("."), settings) for name in names}
 
 
 def _set(tree: Path, environment: str, settings: Mapping[str, Any]) -> None:

@@ -31,8 +31,7 @@ class Resource:
     @property
     def type(self) -> str:
         """E.g. `AWS::S3::Bucket`."""
-        kind: str = self.declared["Type"]
-        return kind
+        return str(self.declared["Type"])
 
     @property
     def properties(self) -> Mapping[str, Any]:
