@@ -3,7 +3,11 @@
 Pure functions over what a synthesis wrote; nothing of the CDK is imported.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+
+Problems = Iterable[tuple[str, str]]
+"""(path, wrong) of a subject, as a finding has them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -28,3 +32,10 @@ class Finding:
         """Where, which rule, what is wrong and what to do."""
         where = f"{self.subject} ({self.path})" if self.path else self.subject
         return f"{where} breaks the rule {self.rule}: {self.wrong}."
+
+
+def findings(subject: str, problems: Mapping[str, Problems]) -> Iterator[Finding]:
+    """The findings of one subject, whose problems are given by rule."""
+    for rule, found in problems.items():
+        for path, wrong in found:
+            yield Finding(subject, rule, path, wrong)

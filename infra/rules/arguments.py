@@ -35,13 +35,11 @@ def check_arguments(name: str, step: Mapping[str, Any]) -> Iterator[Finding]:
         return
     operation = OPERATIONS.get(step["Type"])
     if operation is None:
-        yield Finding(
-            name,
-            "arguments",
-            "Type",
+        wrong = (
             f"no rule knows steps of type {step['Type']}: use one of {', '.join(OPERATIONS)}, or "
-            "teach infra/rules that type",
+            "teach infra/rules that type"
         )
+        yield Finding(name, "arguments", "Type", wrong)
         return
     shape = _model().operation_model(operation).input_shape
     for path, wrong in _problems(shape, step["Arguments"], ""):

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.assembly import Definition
 from infra.costs import Prices
-from infra.rules import Finding
+from infra.rules import Finding, Problems, findings
 from infra.rules.arguments import check_arguments
 from infra.rules.jobs import Job, check_job, jobs, pinned_image
 from infra.rules.secrets import check_secrets
@@ -46,7 +46,8 @@ def check_definition(
         prices: which instance types there are.
         encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
-    found = {*_limits(definition), *_step_names(definition), *_roles(list(jobs(definition)))}
+    found = {*_step_names(definition), *_roles(list(jobs(definition)))}
+    found.update(findings("pipeline", {"limits": _limits(definition)}))
     found.update(check_secrets("pipeline", definition.content.get("Parameters", []), "Parameters"))
     for name, step in definition.steps.items():
         found.update(_step(name, step))
@@ -61,12 +62,12 @@ def _step(name: str, step: dict[str, Any]) -> Iterator[Finding]:
     own = {key: value for key, value in step["Arguments"].items() if key not in branches}
     yield from check_secrets(name, own)
     if step["Type"] in ("Model", "RegisterModel"):
-        yield from _model_images(name, own)
+        yield from findings(name, {"pinned-image": _model_images(own)})
     if step["Type"] in ("Processing", "Training", "RegisterModel"):
-        yield from _retries(name, step)
+        yield from findings(name, {"retries": _retries(step)})
 
 
-def _limits(definition: Definition) -> Iterator[Finding]:
+def _limits(definition: Definition) -> Problems:
     """What SageMaker limits in a definition as a whole."""
     parameters = definition.content.get("Parameters", [])
     for what, count, most in (
@@ -75,16 +76,14 @@ def _limits(definition: Definition) -> Iterator[Finding]:
         ("parameters", len(parameters), MOST_PARAMETERS),
     ):
         if count > most:
-            yield Finding(
-                "pipeline",
-                "limits",
+            yield (
                 what.capitalize(),
                 f"{count:,} {what} are more than SageMaker's {most:,}: make it smaller, or two "
                 "pipelines of it",
             )
     for parameter in parameters:
         if wrong := _wrong_default(parameter):
-            yield Finding("pipeline", "limits", f"Parameters.{parameter['Name']}", wrong)
+            yield f"Parameters.{parameter['Name']}", wrong
 
 
 def _wrong_default(parameter: dict[str, Any]) -> str | None:
@@ -108,13 +107,11 @@ def _step_names(definition: Definition) -> Iterator[Finding]:
     for job in jobs(definition):
         other = known.setdefault(job.name[:_STEP_PART].casefold(), job.name)
         if other != job.name:
-            yield Finding(
-                job.name,
-                "step-names",
-                "Name",
+            wrong = (
                 f"SageMaker cuts it to {_STEP_PART} characters in its jobs' names, where it would "
-                f"be {other} too: let the beginnings differ",
+                f"be {other} too: let the beginnings differ"
             )
+            yield Finding(job.name, "step-names", "Name", wrong)
 
 
 def _roles(all_jobs: Sequence[Job]) -> Iterator[Finding]:
@@ -129,20 +126,15 @@ def _roles(all_jobs: Sequence[Job]) -> Iterator[Finding]:
     for first, *others in sharing.values():
         for other in others:
             if _duty(first) != _duty(other):
-                yield Finding(
-                    other.name,
-                    "roles",
-                    "RoleArn",
-                    f"the job has the role of {first.name}, which does something else: give it "
-                    "its own",
-                )
+                wrong = f"the job has the role of {first.name}, which does something else"
+                yield Finding(other.name, "roles", "RoleArn", f"{wrong}: give it its own")
 
 
 def _duty(job: Job) -> tuple[str, str]:
     return job.type, str(job.argument(job.image_path) if job.image_path else None)
 
 
-def _retries(name: str, step: dict[str, Any]) -> Iterator[Finding]:
+def _retries(step: dict[str, Any]) -> Problems:
     """What is nobody's fault is tried again.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
@@ -155,15 +147,14 @@ def _retries(name: str, step: dict[str, Any]) -> Iterator[Finding]:
     }
     wanted = _RETRIES if step["Type"] == "RegisterModel" else _RETRIES_OF_JOBS
     if missing := sorted(wanted - given):
-        wrong = f"no policy tries {', '.join(missing)} again: add one"
-        yield Finding(name, "retries", "RetryPolicies", wrong)
+        yield "RetryPolicies", f"no policy tries {', '.join(missing)} again: add one"
 
 
-def _model_images(name: str, arguments: dict[str, Any]) -> Iterator[Finding]:
+def _model_images(arguments: dict[str, Any]) -> Problems:
     """The images of a model package or a model are pinned."""
     specification = arguments.get("InferenceSpecification", arguments)
     containers = [*specification.get("Containers", [])]
     if primary := arguments.get("PrimaryContainer"):
         containers.append(primary)
     for number, container in enumerate(containers):
-        yield from pinned_image(name, f"Containers[{number}].Image", container.get("Image"))
+        yield from pinned_image(f"Containers[{number}].Image", container.get("Image"))

@@ -1,36 +1,21 @@
 """All rules of our own, on all that one environment is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from infra.assembly import Template, pipeline_definition
 from infra.costs import Prices
-from infra.rules import Finding, policies, secrets
+from infra.rules import Finding, findings, policies
 from infra.rules.definitions import check_definition
-from infra.rules.jobs import instance_type
+from infra.rules.jobs import unknown_instance_type
 from infra.rules.resources import (
-    encrypted,
+    Resource,
     encrypted_buckets,
-    functions_keep_failures,
-    keys_rotate,
-    logs_end,
+    lost_events,
     resources,
-    targets_keep_failures,
+    unmet_requirements,
     variants,
 )
-
-_OF_TEMPLATES = (
-    policies.no_public_principal,
-    policies.one_service_is_trusted,
-    policies.callers_are_narrowed,
-    policies.no_wildcard_action,
-    policies.tls_only,
-    encrypted,
-    logs_end,
-    keys_rotate,
-    functions_keep_failures,
-    targets_keep_failures,
-    secrets.no_secrets,
-)
+from infra.rules.secrets import secrets_in
 
 
 def check_environment(
@@ -56,12 +41,28 @@ def check_environment(
             )
     for subject, place, variant in variants(templates):
         path, name = f"{place}.InstanceType", variant.get("InstanceType")
-        found.update(
-            instance_type(subject, path, name, use="hosting", region=region, prices=prices)
-        )
+        unknown = unknown_instance_type(path, name, use="hosting", region=region, prices=prices)
+        found.update(findings(subject, {"instance-type": unknown}))
     return sorted(found)
 
 
 def check_templates(templates: Mapping[str, Template]) -> list[Finding]:
     """All that the templates of an environment have against the rules, in order."""
-    return sorted({finding for rule in _OF_TEMPLATES for finding in rule(templates)})
+    found = {*policies.without_tls(templates), *secrets_in(templates)}
+    for resource in resources(templates):
+        found.update(_of_resource(resource))
+    return sorted(found)
+
+
+def _of_resource(resource: Resource) -> Iterator[Finding]:
+    yield from unmet_requirements(resource)
+    yield from findings(
+        resource.subject,
+        {
+            "named-principals": policies.public_principals(resource),
+            "one-service": policies.several_trusted(resource),
+            "narrowed-callers": policies.unnarrowed_callers(resource),
+            "named-actions": policies.wildcard_actions(resource),
+            "dead-letters": lost_events(resource),
+        },
+    )

@@ -6,22 +6,19 @@ from typing import Any
 
 from infra.assembly import Template
 from infra.costs.prices import volume_key
-from infra.rules import Finding
+from infra.rules import Finding, Problems
+
+Properties = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource of one unit's template.
-
-    Attributes:
-        unit: the unit, e.g. `data`.
-        logical_id: its name in the template.
-    """
+    """One resource of one unit's template."""
 
     unit: str
     logical_id: str
     type: str
-    properties: Mapping[str, Any]
+    properties: Properties
 
     @property
     def subject(self) -> str:
@@ -30,11 +27,7 @@ class Resource:
 
 
 def resources(templates: Mapping[str, Template], *types: str) -> Iterator[Resource]:
-    """All of them, or those of some types.
-
-    Args:
-        templates: by unit.
-    """
+    """All of them, or those of some types, of templates by unit."""
     for unit, template in templates.items():
         for logical_id, resource in template["Resources"].items():
             if not types or resource["Type"] in types:
@@ -80,7 +73,14 @@ def encrypted_buckets(templates: Mapping[str, Template]) -> set[str]:
     return found
 
 
-Properties = Mapping[str, Any]
+@dataclass(frozen=True)
+class Requirement:
+    """What each resource of a type has to have, and what is wrong without it, as a `Finding`."""
+
+    rule: str
+    path: str
+    is_met: Callable[[Properties], bool]
+    wrong: str
 
 
 def _endpoint_is_encrypted(properties: Properties) -> bool:
@@ -93,78 +93,70 @@ def _endpoint_is_encrypted(properties: Properties) -> bool:
     return bool(properties.get("KmsKeyId")) or not takes_key
 
 
-_ENCRYPTED: Mapping[str, tuple[str, Callable[[Properties], bool]]] = {
-    "AWS::S3::Bucket": ("BucketEncryption", lambda p: bool(p.get("BucketEncryption"))),
-    "AWS::SQS::Queue": (
+def _is_set(name: str) -> Callable[[Properties], bool]:
+    return lambda properties: bool(properties.get(name))
+
+
+def _is_true(name: str) -> Callable[[Properties], bool]:
+    return lambda properties: properties.get(name) is True
+
+
+def _encrypted(path: str, is_met: Callable[[Properties], bool]) -> Requirement:
+    return Requirement("encrypted", path, is_met, "there is no encryption: set it")
+
+
+_REQUIREMENTS: Mapping[str, Requirement] = {
+    "AWS::S3::Bucket": _encrypted("BucketEncryption", _is_set("BucketEncryption")),
+    "AWS::SQS::Queue": _encrypted(
         "SqsManagedSseEnabled",
         lambda p: bool(p.get("KmsMasterKeyId")) or p.get("SqsManagedSseEnabled") is True,
     ),
-    "AWS::SNS::Topic": ("KmsMasterKeyId", lambda p: bool(p.get("KmsMasterKeyId"))),
-    "AWS::DynamoDB::Table": (
-        "SSESpecification",
-        lambda p: p.get("SSESpecification", {}).get("SSEEnabled") is True,
+    "AWS::SNS::Topic": _encrypted("KmsMasterKeyId", _is_set("KmsMasterKeyId")),
+    "AWS::DynamoDB::Table": _encrypted(
+        "SSESpecification", lambda p: p.get("SSESpecification", {}).get("SSEEnabled") is True
     ),
-    "AWS::SageMaker::EndpointConfig": ("KmsKeyId", _endpoint_is_encrypted),
-    "AWS::EC2::Volume": ("Encrypted", lambda p: p.get("Encrypted") is True),
-    "AWS::EFS::FileSystem": ("Encrypted", lambda p: p.get("Encrypted") is True),
+    "AWS::SageMaker::EndpointConfig": _encrypted("KmsKeyId", _endpoint_is_encrypted),
+    "AWS::EC2::Volume": _encrypted("Encrypted", _is_true("Encrypted")),
+    "AWS::EFS::FileSystem": _encrypted("Encrypted", _is_true("Encrypted")),
+    "AWS::Logs::LogGroup": Requirement(
+        "log-retention",
+        "RetentionInDays",
+        _is_set("RetentionInDays"),
+        "log events are kept forever: set how many days",
+    ),
+    "AWS::KMS::Key": Requirement(
+        "key-rotation",
+        "EnableKeyRotation",
+        _is_true("EnableKeyRotation"),
+        "the key is never rotated: set it to true",
+    ),
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    "AWS::Lambda::Function": Requirement(
+        "dead-letters",
+        "DeadLetterConfig",
+        _is_set("DeadLetterConfig"),
+        "what the function fails on is lost: give it a dead-letter queue, or say in "
+        "infra/suppressions/tables.py who hears of it",
+    ),
 }
 
 
-def encrypted(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """Every bucket, queue, topic, table and volume says with what it encrypts."""
-    for resource in resources(templates, *_ENCRYPTED):
-        path, is_encrypted = _ENCRYPTED[resource.type]
-        if not is_encrypted(resource.properties):
-            yield _finding(resource, "encrypted", path, "there is no encryption: set it")
+def unmet_requirements(resource: Resource) -> Iterator[Finding]:
+    """Of its type: that it encrypts, rotates, forgets, or keeps what failed."""
+    required = _REQUIREMENTS.get(resource.type)
+    if required and not required.is_met(resource.properties):
+        yield Finding(resource.subject, required.rule, required.path, required.wrong)
 
 
-def logs_end(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """Every log group forgets after some days."""
-    for group in resources(templates, "AWS::Logs::LogGroup"):
-        if not group.properties.get("RetentionInDays"):
-            wrong = "log events are kept forever: set how many days"
-            yield _finding(group, "log-retention", "RetentionInDays", wrong)
-
-
-def keys_rotate(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """KMS makes new key material every year."""
-    for key in resources(templates, "AWS::KMS::Key"):
-        if key.properties.get("EnableKeyRotation") is not True:
-            wrong = "the key is never rotated: set it to true"
-            yield _finding(key, "key-rotation", "EnableKeyRotation", wrong)
-
-
-def _finding(resource: Resource, rule: str, path: str, wrong: str) -> Finding:
-    return Finding(resource.subject, rule, path, wrong)
-
-
-def functions_keep_failures(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """Every function has a dead-letter queue, or a destination of what it failed on.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-    """
-    for function in resources(templates, "AWS::Lambda::Function"):
-        if not function.properties.get("DeadLetterConfig"):
-            yield Finding(
-                function.subject,
-                "dead-letters",
-                "DeadLetterConfig",
-                "what the function fails on is lost: give it a dead-letter queue, or say in "
-                "infra/suppressions/tables.py who hears of it",
-            )
-
-
-def targets_keep_failures(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """Every target of a rule has a dead-letter queue for what can't be delivered.
+def lost_events(resource: Resource) -> Problems:
+    """Targets of a rule without a dead-letter queue for what can't be delivered.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     """
-    for rule in resources(templates, "AWS::Events::Rule"):
-        for number, target in enumerate(rule.properties.get("Targets", [])):
+    if resource.type == "AWS::Events::Rule":
+        for number, target in enumerate(resource.properties.get("Targets", [])):
             if not target.get("DeadLetterConfig"):
-                yield Finding(
-                    rule.subject,
-                    "dead-letters",
+                yield (
                     f"Targets[{number}].DeadLetterConfig",
                     "an event that can't be delivered is lost: give the target a dead-letter queue",
                 )

@@ -57,13 +57,11 @@ def check_secrets(subject: str, value: Any, path: str = "") -> Iterator[Finding]
         for place, name, text in _named(value, path, path.rpartition(".")[2]):
             forms = sorted({found.type for found in scan_line(f'{name} = "{text}"')})
             if forms:
-                yield Finding(
-                    subject,
-                    "secrets",
-                    place,
+                wrong = (
                     f"the value looks like a secret ({', '.join(forms)}): keep it in Secrets "
-                    "Manager and hand over its name",
+                    "Manager and hand over its name"
                 )
+                yield Finding(subject, "secrets", place, wrong)
 
 
 def _named(value: Any, path: str, name: str) -> Iterator[tuple[str, str, str]]:
@@ -85,8 +83,8 @@ def _named(value: Any, path: str, name: str) -> Iterator[tuple[str, str, str]]:
             previous = item if is_option else name
 
 
-def no_secrets(templates: Mapping[str, Template]) -> Iterator[Finding]:
-    """Environments, parameters and outputs hold none."""
+def secrets_in(templates: Mapping[str, Template]) -> Iterator[Finding]:
+    """Those in environments, parameters and outputs."""
     for resource in resources(templates, *_READABLE):
         member = _READABLE[resource.type]
         yield from check_secrets(resource.subject, resource.properties.get(member), member)
