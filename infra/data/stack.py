@@ -20,10 +20,8 @@ from infra.names import (
     WORKING_BUCKET_NAME,
 )
 from infra.retention import removal_policy
-from infra.settings import Data, Settings
+from infra.settings import Settings
 
-# A multipart upload that nobody finished is billed and can't be seen in a listing.
-_UNFINISHED_UPLOAD = cdk.Duration.days(7)
 _EMPTIED = "Every object goes when a stack that keeps nothing is destroyed; the bucket is named."
 
 
@@ -52,14 +50,13 @@ class DataStack(cdk.Stack):
             self.volume_key if settings.security.customer_managed_keys else None
         )
         self._settings = settings
-        self.access_logs = _private_bucket(
-            self, "AccessLogs", settings=settings, expire=(_expire(data.access_log_days),)
-        )
-        self.drops = self._bucket("Drops")
+        self.access_logs = self._bucket("AccessLogs", expire_days=data.access_log_days)
+        logs = self.access_logs
+        self.drops = self._bucket("Drops", logs)
         _send_events(self.drops)
-        self.working = self._bucket("Working", _expire(data.working_days))
-        self.artifacts = self._bucket("Artifacts")
-        self.inference = self._bucket("Inference", _expire(data.inference_days))
+        self.working = self._bucket("Working", logs, data.working_days)
+        self.artifacts = self._bucket("Artifacts", logs)
+        self.inference = self._bucket("Inference", logs, data.inference_days)
         # Settings decide whether the serving stack uses it: an export that went with a setting
         # would go before its last use, which CloudFormation refuses.
         self.export_value(self.inference.bucket_name)
@@ -75,28 +72,55 @@ class DataStack(cdk.Stack):
             Emptier(self, "Emptier", settings=settings, buckets=buckets)
         self._add_outputs()
 
-    def _bucket(self, construct_id: str, *expire: s3.LifecycleRule) -> s3.Bucket:
-        """One whose objects have the environment's key, if it has one, and whose use is logged."""
-        return _private_bucket(
+    def _bucket(
+        self, construct_id: str, logs: s3.IBucket | None = None, expire_days: int | None = None
+    ) -> s3.Bucket:
+        """A versioned, encrypted, TLS-only bucket without public access, of this account alone.
+
+        Args:
+            logs: where its access logs go, below a prefix that is the construct's id. The one
+                without is where S3 writes those, from the first request to the others on; it can
+                with its own keys only.
+        """
+        data, key = self._settings.data, self.object_key if logs else None
+        rules = [
+            s3.LifecycleRule(
+                id="tidy",
+                # One that nobody finished is billed and can't be seen in a listing.
+                abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+                noncurrent_version_expiration=cdk.Duration.days(data.noncurrent_days),
+                expired_object_delete_marker=True,
+            )
+        ]
+        if expire_days:
+            expiration = cdk.Duration.days(expire_days)
+            rules.append(s3.LifecycleRule(id="expire", expiration=expiration))
+        return s3.Bucket(
             self,
             construct_id,
-            settings=self._settings,
-            key=self.object_key,
-            access_logs=self.access_logs,
-            expire=expire,
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One data key a bucket for some time saves requests.
+            bucket_key_enabled=True if key else None,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix=f"{construct_id.lower()}/" if logs else None,
+            lifecycle_rules=rules,
+            removal_policy=removal_policy(self._settings, resists=logs is None),
         )
 
     def _add_outputs(self) -> None:
-        self._output(DROPS_BUCKET_NAME, self.drops, "Bucket that images are dropped into")
-        self._output(
-            WORKING_BUCKET_NAME, self.working, "Bucket of manifests, shards and evaluations"
-        )
-        self._output(ARTIFACTS_BUCKET_NAME, self.artifacts, "Bucket of models and lineage")
-        self._output(
-            INFERENCE_BUCKET_NAME,
-            self.inference,
-            "Bucket of captured and asynchronous answers",
-        )
+        for name, bucket, description in (
+            (DROPS_BUCKET_NAME, self.drops, "Bucket that images are dropped into"),
+            (WORKING_BUCKET_NAME, self.working, "Bucket of manifests, shards and evaluations"),
+            (ARTIFACTS_BUCKET_NAME, self.artifacts, "Bucket of models and lineage"),
+            (INFERENCE_BUCKET_NAME, self.inference, "Bucket of captured and asynchronous answers"),
+        ):
+            cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)
         if self.object_key is not None:
             cdk.CfnOutput(
                 self,
@@ -104,59 +128,6 @@ class DataStack(cdk.Stack):
                 value=self.object_key.key_arn,
                 description="Key of its objects, for environments that serve its models",
             )
-
-    def _output(self, name: str, bucket: s3.Bucket, description: str) -> None:
-        cdk.CfnOutput(self, name, value=bucket.bucket_name, description=description)
-
-
-def _private_bucket(  # noqa: PLR0913 - CDK props
-    scope: Construct,
-    construct_id: str,
-    *,
-    settings: Settings,
-    key: kms.IKey | None = None,
-    access_logs: s3.IBucket | None = None,
-    expire: tuple[s3.LifecycleRule, ...] = (),
-) -> s3.Bucket:
-    """A versioned, encrypted, TLS-only bucket without public access, owned by this account alone.
-
-    Args:
-        key: encrypts its objects, by one data key a bucket for some time, which saves requests;
-            None for S3's own keys, the only ones that access logs can be written with.
-        access_logs: where its access logs go, below a prefix that is the construct's id; none for
-            the log bucket itself.
-        expire: further lifecycle rules.
-    """
-    return s3.Bucket(
-        scope,
-        construct_id,
-        versioned=True,
-        encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
-        encryption_key=key,
-        bucket_key_enabled=True if key else None,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        server_access_logs_bucket=access_logs,
-        server_access_logs_prefix=f"{construct_id.lower()}/" if access_logs else None,
-        lifecycle_rules=[_tidy(settings.data), *expire],
-        # S3 writes access logs into the one that has none, from the first request to the others on.
-        removal_policy=removal_policy(settings, resists=access_logs is None),
-    )
-
-
-def _tidy(settings: Data) -> s3.LifecycleRule:
-    return s3.LifecycleRule(
-        id="tidy",
-        abort_incomplete_multipart_upload_after=_UNFINISHED_UPLOAD,
-        noncurrent_version_expiration=cdk.Duration.days(settings.noncurrent_days),
-        expired_object_delete_marker=True,
-    )
-
-
-def _expire(days: int) -> s3.LifecycleRule:
-    return s3.LifecycleRule(id="expire", expiration=cdk.Duration.days(days))
 
 
 def _send_events(bucket: s3.Bucket) -> None:
