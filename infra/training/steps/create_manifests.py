@@ -5,10 +5,10 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from infra import names
 from infra.training.steps.jobs import (
-    ProcessingJob,
     command_line,
     job_retries,
     lineage_uri,
+    processor,
     to_s3,
     working_uri,
 )
@@ -21,7 +21,8 @@ DATASET_FILE = "dataset.json"
 def create_manifests(wiring: Wiring) -> ProcessingStep:
     """Outputs `manifests` (three, and `labels.json`) and `lineage`; has the network, to list S3."""
     parameters = wiring.parameters
-    job = ProcessingJob(
+    job = processor(
+        wiring,
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
         module="processing.create_manifests",
@@ -31,7 +32,7 @@ def create_manifests(wiring: Wiring) -> ProcessingStep:
     return ProcessingStep(
         name="CreateManifests",
         description="Deals the objects of all complete drops out to train, validation and test",
-        step_args=job.processor(wiring).run(
+        step_args=job.run(
             arguments=command_line(
                 drops=f"s3://{wiring.buckets.drops}/{names.DROPS}",
                 lineage=f"s3://{wiring.buckets.artifacts}/{names.LINEAGE}",

@@ -7,11 +7,11 @@ from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
 
 from infra.training.steps import fetch_serving_model
 from infra.training.steps.jobs import (
-    ProcessingJob,
     command_line,
     from_s3,
     job_retries,
     output_uri,
+    processor,
     to_s3,
     working_uri,
 )
@@ -29,12 +29,9 @@ def evaluation_file() -> PropertyFile:
 def evaluate_model(
     wiring: Wiring, *, training: TrainingStep, shards: ProcessingStep, serving: ProcessingStep
 ) -> ProcessingStep:
-    """Output `evaluation`: `evaluation.json` and what a person looks at.
-
-    Args:
-        serving: FetchServingModel.
-    """
-    job = ProcessingJob(
+    """Output `evaluation`: `evaluation.json` and what a person looks at."""
+    job = processor(
+        wiring,
         image=wiring.images.training,
         role_arn=wiring.roles.evaluation,
         module="training.evaluate_model",
@@ -44,7 +41,7 @@ def evaluate_model(
     return ProcessingStep(
         name="EvaluateModel",
         description="Measures the model, and the one that is served, on the test channel",
-        step_args=job.processor(wiring).run(
+        step_args=job.run(
             arguments=command_line(workers_per_host=wiring.settings.evaluation.workers_per_host),
             inputs=[
                 from_s3("model", training.properties.ModelArtifacts.S3ModelArtifacts),

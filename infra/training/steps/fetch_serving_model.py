@@ -2,7 +2,7 @@
 
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from infra.training.steps.jobs import ProcessingJob, command_line, job_retries, to_s3, working_uri
+from infra.training.steps.jobs import command_line, job_retries, processor, to_s3, working_uri
 from infra.training.wiring import Wiring
 
 OUTPUT = "serving"
@@ -13,7 +13,8 @@ def fetch_serving_model(wiring: Wiring) -> ProcessingStep:
 
     Has the network, to ask SageMaker; depends on no other step.
     """
-    job = ProcessingJob(
+    job = processor(
+        wiring,
         image=wiring.images.processing,
         role_arn=wiring.roles.serving_model,
         module="processing.fetch_serving_model",
@@ -23,7 +24,7 @@ def fetch_serving_model(wiring: Wiring) -> ProcessingStep:
     return ProcessingStep(
         name="FetchServingModel",
         description="Fetches the model that the endpoint serves, if there is one",
-        step_args=job.processor(wiring).run(
+        step_args=job.run(
             arguments=command_line(endpoint=wiring.settings.name),
             outputs=[to_s3(OUTPUT, working_uri(wiring.buckets, OUTPUT))],
         ),

@@ -1,7 +1,6 @@
 """What steps with jobs share: where files lie, what is tried again, a processing job's request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.network import NetworkConfig
@@ -33,50 +32,44 @@ INPUT = "/opt/ml/processing/input"
 OUTPUT = "/opt/ml/processing/output"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProcessingJob:
-    """One processing job's request.
+def processor(  # noqa: PLR0913 - what processing jobs differ in
+    wiring: Wiring,
+    *,
+    image: str,
+    role_arn: str,
+    module: str,
+    settings: Manifests | ServingModel | Shards | Evaluation,
+    isolated: bool,
+    hosts: int = 1,
+) -> Processor:
+    """What the SDK makes a processing job's request of; its `run` gives a step's Arguments.
 
-    Attributes:
+    Args:
         module: the Python module that the container runs.
-        hosts: the number of instances.
         isolated: the container needs no network and, by setting, has none; its inputs and outputs
             are moved by SageMaker itself.
     """
-
-    image: str
-    role_arn: str
-    module: str
-    settings: Manifests | ServingModel | Shards | Evaluation
-    hosts: int = 1
-    isolated: bool
-
-    def processor(self, wiring: Wiring) -> Processor:
-        """What the SDK makes the request of; its `run` gives a step's Arguments."""
-        return Processor(
-            image_uri=self.image,
-            role=self.role_arn,
-            entrypoint=["python", "-m", self.module],
-            instance_count=self.hosts,
-            instance_type=self.settings.instance_type,
-            volume_size_in_gb=self.settings.volume_gb,
-            volume_kms_key=volume_key(self.settings.instance_type, wiring.volume_key_arn),
-            max_runtime_in_seconds=self.settings.max_runtime_seconds,
-            output_kms_key=wiring.output_key_arn,
-            network_config=self._network(wiring),
-            base_job_name="processing",
-            tags=[{"Key": key, "Value": value} for key, value in wiring.tags.items()],
-            sagemaker_session=wiring.session,
-        )
-
-    def _network(self, wiring: Wiring) -> NetworkConfig:
-        placement = wiring.placement
-        return NetworkConfig(
-            enable_network_isolation=self.isolated and wiring.settings.network.isolate_jobs,
+    placement = wiring.placement
+    return Processor(
+        image_uri=image,
+        role=role_arn,
+        entrypoint=["python", "-m", module],
+        instance_count=hosts,
+        instance_type=settings.instance_type,
+        volume_size_in_gb=settings.volume_gb,
+        volume_kms_key=volume_key(settings.instance_type, wiring.volume_key_arn),
+        max_runtime_in_seconds=settings.max_runtime_seconds,
+        output_kms_key=wiring.output_key_arn,
+        network_config=NetworkConfig(
+            enable_network_isolation=isolated and wiring.settings.network.isolate_jobs,
             encrypt_inter_container_traffic=True,
             subnets=list(placement.subnets) if placement else None,
             security_group_ids=[placement.processing] if placement else None,
-        )
+        ),
+        base_job_name="processing",
+        tags=[{"Key": key, "Value": value} for key, value in wiring.tags.items()],
+        sagemaker_session=wiring.session,
+    )
 
 
 def from_s3(

@@ -6,13 +6,13 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from infra.training.steps.create_manifests import LINEAGE
 from infra.training.steps.jobs import (
-    ProcessingJob,
     below,
     command_line,
     from_s3,
     job_retries,
     lineage_uri,
     output_uri,
+    processor,
     to_s3,
     working_uri,
 )
@@ -26,7 +26,8 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
 
     There is one instance for each training worker.
     """
-    job = ProcessingJob(
+    job = processor(
+        wiring,
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
         module="processing.shard_images",
@@ -37,7 +38,7 @@ def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep
     return ProcessingStep(
         name="ShardImages",
         description="Decodes images into as many TFRecord files a channel as training has workers",
-        step_args=job.processor(wiring).run(
+        step_args=job.run(
             arguments=command_line(
                 image_size=wiring.settings.training.image_size,
                 maximum_quarantined_share=wiring.parameters["maximum_quarantined_share"],
