@@ -50,11 +50,7 @@ def with_instances(definition: Definition, instances: Mapping[str, tuple[str, in
 
 
 def jobs_of(definition: Definition, parameters: Mapping[str, Any] | None = None) -> dict[str, Job]:
-    """The jobs of a definition by step, in its order.
-
-    Args:
-        parameters: instead of the defaults.
-    """
+    """The jobs of a definition by step, in its order, with parameters instead of the defaults."""
     values = {**definition.parameters, **(parameters or {})}
     return {
         name: _job(name, step, values)

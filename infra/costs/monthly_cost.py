@@ -1,6 +1,6 @@
 """What an environment costs in a month in which nothing happens, and what it asks by use."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,6 @@ def monthly_cost(
 
     Free tiers and discounts are left out, and so is what is stored.
 
-    Args:
-        templates: CloudFormation templates by unit, or stack.
-
     Raises:
         PriceError: the price table lacks the Region, or an endpoint's instance type.
     """
@@ -48,11 +45,16 @@ def monthly_cost(
             for properties, template in resources:
                 items += _endpoint(properties, template, prices, of_region)
         elif kind in _BY_MONTH:
-            items.append(_BY_MONTH[kind](len(resources), of_region))
+            what, price = _BY_MONTH[kind]
+            each, count = of_region.other[price], len(resources)
+            items.append(Item(what, count * each, f"{count} x {each:g} USD"))
         elif kind == "AWS::EC2::VPCEndpoint":
             items += _interfaces([properties for properties, _ in resources], of_region)
         elif kind in _BY_USE:
-            items.append(_BY_USE[kind](len(resources), of_region))
+            what, prices_in_words = _BY_USE[kind]
+            an_hour = of_region.other["lambda_gb_second"] * 3600
+            how = prices_in_words.format(**of_region.other, lambda_gb_hour=an_hour)
+            items.append(Item(f"{len(resources)} {what}", None, how))
     return tuple(sorted(items, key=lambda item: (-(item.usd or 0), item.what)))
 
 
@@ -61,50 +63,27 @@ def monthly_usd(items: tuple[Item, ...]) -> float:
     return sum(item.usd or 0 for item in items)
 
 
-def _each(what: str, price: str) -> Callable[[int, Region], Item]:
-    def item(count: int, region: Region) -> Item:
-        each = region.other[price]
-        return Item(what, count * each, f"{count} x {each:g} USD")
-
-    return item
-
-
-_BY_MONTH: Mapping[str, Callable[[int, Region], Item]] = {
-    "AWS::KMS::Key": _each("KMS keys", "kms_key_month"),
-    "AWS::CloudWatch::Alarm": _each("CloudWatch alarms", "alarm_month"),
-    "AWS::CloudWatch::Dashboard": _each("CloudWatch dashboards", "dashboard_month"),
-    "AWS::Logs::MetricFilter": _each(
-        "metrics of log filters, while they have data", "metric_month"
-    ),
+# Type of resource -> what it is called, and the price of one.
+_BY_MONTH = {
+    "AWS::KMS::Key": ("KMS keys", "kms_key_month"),
+    "AWS::CloudWatch::Alarm": ("CloudWatch alarms", "alarm_month"),
+    "AWS::CloudWatch::Dashboard": ("CloudWatch dashboards", "dashboard_month"),
+    "AWS::Logs::MetricFilter": ("metrics of log filters, while they have data", "metric_month"),
 }
-
-
-def _by_use(
-    what: str, prices: Callable[[Mapping[str, float]], str]
-) -> Callable[[int, Region], Item]:
-    return lambda count, region: Item(f"{count} {what}", None, prices(region.other))
-
-
-_BY_USE: Mapping[str, Callable[[int, Region], Item]] = {
-    "AWS::S3::Bucket": _by_use(
+# Type of resource -> what it is called, and its prices in words.
+_BY_USE = {
+    "AWS::S3::Bucket": (
         "buckets",
-        lambda usd: (
-            f"{usd['s3_gb_month']:g} USD a GB and month; {usd['s3_thousand_writes']:g} "
-            f"USD a thousand writes or lists, {usd['s3_thousand_reads']:g} USD a thousand reads"
-        ),
+        "{s3_gb_month:g} USD a GB and month; {s3_thousand_writes:g} USD a thousand writes or "
+        "lists, {s3_thousand_reads:g} USD a thousand reads",
     ),
-    "AWS::Lambda::Function": _by_use(
+    "AWS::Lambda::Function": (
         "Lambda functions",
-        lambda usd: (
-            f"{usd['lambda_million_requests']:g} USD a million calls, "
-            f"{usd['lambda_gb_second'] * 3600:.3f} USD a GB and hour"
-        ),
+        "{lambda_million_requests:g} USD a million calls, {lambda_gb_hour:.3f} USD a GB and hour",
     ),
-    "AWS::Logs::LogGroup": _by_use(
+    "AWS::Logs::LogGroup": (
         "log groups",
-        lambda usd: (
-            f"{usd['logs_gb']:g} USD a GB written, {usd['logs_gb_month']:g} USD a GB and month"
-        ),
+        "{logs_gb:g} USD a GB written, {logs_gb_month:g} USD a GB and month",
     ),
 }
 

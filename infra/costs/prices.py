@@ -95,7 +95,6 @@ class Prices:
 
     date: date
     currency: str
-    sources: tuple[str, ...]
     spot_discount: float
     instances: Mapping[str, Instance]
     regions: Mapping[str, Region]
@@ -160,7 +159,6 @@ def load_prices(file: Path = FILE) -> Prices:
     return Prices(
         date=content["date"],
         currency=content["currency"],
-        sources=tuple(content["sources"]),
         spot_discount=content["spot_discount"],
         instances=instances,
         regions={
@@ -179,16 +177,10 @@ def _instance(name: str, facts: Mapping[str, Any], power: Mapping[str, Any]) -> 
         drawn += gpus * power["gpus"][gpu][state] if gpu else 0
         return float(drawn * power["usage_effectiveness"])
 
+    known = {key: facts[key] for key in ("vcpus", "memory_gib", "network_gbit")}
+    uses = tuple(facts.get("uses", USES))
     return Instance(
-        name=name,
-        vcpus=facts["vcpus"],
-        memory_gib=facts["memory_gib"],
-        network_gbit=facts["network_gbit"],
-        gpus=gpus,
-        gpu=gpu,
-        idle_watts=watts(0),
-        watts=watts(1),
-        uses=tuple(facts.get("uses", USES)),
+        name, **known, gpus=gpus, gpu=gpu, idle_watts=watts(0), watts=watts(1), uses=uses
     )
 
 

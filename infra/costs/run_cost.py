@@ -68,11 +68,7 @@ class RunCost:
         return tuple(step for step in self.steps if step.seconds is None)
 
     def step(self, name: str) -> StepCost:
-        """The cost of one step.
-
-        Raises:
-            StopIteration: there is no such step.
-        """
+        """The cost of one step, which there must be."""
         return next(step for step in self.steps if step.step == name)
 
 
