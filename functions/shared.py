@@ -54,11 +54,7 @@ class Documents:
         return json.load(found["Body"]), found["ETag"]
 
     def write(self, key: str, content: dict[str, Any], **condition: str) -> str:
-        """Writes in place of what is there; gives the new ETag.
-
-        Args:
-            condition: `IfMatch` or `IfNoneMatch`, as S3's PutObject takes them.
-        """
+        """Writes, on S3's `IfMatch` or `IfNoneMatch`, over what is there; gives the new ETag."""
         return self._client.put_object(
             Bucket=self._bucket,
             Key=key,
@@ -85,12 +81,7 @@ class Documents:
 
 @dataclass(frozen=True)
 class Point:
-    """A data point of a metric that AWS does not publish itself.
-
-    Attributes:
-        unit: CloudWatch's word, e.g. `Count`, `Seconds` or `None`.
-        dimensions: By name, e.g. `PipelineName`.
-    """
+    """A data point of a metric that AWS does not publish itself; `unit` is CloudWatch's word."""
 
     name: str
     value: float
@@ -101,12 +92,7 @@ class Point:
 def put_points(
     client: Any, namespace: str, points: Iterable[Point], time: datetime | None = None
 ) -> None:
-    """Publishes points, if there are any.
-
-    Args:
-        client: Of CloudWatch.
-        time: Of all of them; now if None.
-    """
+    """Publishes points of one time, or of now, if there are any."""
     stamp = {} if time is None else {"Timestamp": time}
     data = [
         {

@@ -102,7 +102,6 @@ class Approval:
 
     Attributes:
         package: Its ARN.
-        version: Its number in the group.
         approved: Its newest approval.
         failed: The newest of its approvals whose update was rolled back.
     """
@@ -137,7 +136,6 @@ def desired(approvals: Iterable[Approval], is_approved: Callable[[str], bool]) -
     the later.
 
     Args:
-        approvals: In any order.
         is_approved: Asked of one package after another, the most likely first.
     """
     standing = (a for a in approvals if a.failed is None or a.failed < a.approved)
@@ -178,10 +176,6 @@ class Approvals:
     An item a model package of one group, with its newest approval and its newest failed one. A time
     is written only where it is later than the one that is there, in one conditional write, so that
     any number of functions may write at once and an old event changes nothing.
-
-    Args:
-        table: boto3's own, `boto3.resource("dynamodb").Table(name)`.
-        group: Name of the model package group.
     """
 
     def __init__(self, table: "Table", group: str) -> None:

@@ -1,6 +1,7 @@
 """From what is known to what is done."""
 
 import logging
+from dataclasses import dataclass
 
 from .approvals import (
     Approval,
@@ -18,6 +19,7 @@ from .stack import Stack, State
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class Reconciler:
     """Brings the stack to the package that should serve; called twice, it does nothing more.
 
@@ -28,13 +30,10 @@ class Reconciler:
     is put right.
     """
 
-    def __init__(
-        self, approvals: Approvals, packages: Packages, stack: Stack, rollout: Rollout
-    ) -> None:
-        self._approvals = approvals
-        self._packages = packages
-        self._stack = stack
-        self._rollout = rollout
+    approvals: Approvals
+    packages: Packages
+    stack: Stack
+    rollout: Rollout
 
     def hear(self, event: Event) -> None:
         """Notes what the event tells and does what follows.
@@ -43,45 +42,45 @@ class Reconciler:
             DeployerError: A person is needed.
         """
         if approval := approved_package(event):
-            self._approvals.approve(*approval)
+            self.approvals.approve(*approval)
         while self.reconcile():
             pass
 
     def reconcile(self) -> bool:
         """Whether to look again: another function may have acted on a newer view meanwhile."""
-        state = self._stack.state()
+        state = self.stack.state()
         if state.is_changing:
-            logger.info("%s is %s: its end is waited for.", self._stack.name, state.status)
+            logger.info("%s is %s: its end is waited for.", self.stack.name, state.status)
             return False
         self._note_failures(state)
         if not state.is_updatable:
             raise DeployerError(
-                f"The stack {self._stack.name} is {state.status} and cannot be updated: bring it "
+                f"The stack {self.stack.name} is {state.status} and cannot be updated: bring it "
                 "to UPDATE_ROLLBACK_COMPLETE with aws cloudformation continue-update-rollback."
             )
         if state.serving:
-            self._approvals.adopt(state.serving)
-        return self._bring(state, desired(self._approvals.all(), self._packages.is_approved))
+            self.approvals.adopt(state.serving)
+        return self._bring(state, desired(self.approvals.all(), self.packages.is_approved))
 
     def _note_failures(self, state: State) -> None:
         """Before anything new begins, so that a rollback's event may come as late as it likes."""
-        attempts = (Attempt.from_name(token) for token in self._stack.rolled_back())
-        for attempt in (*filter(None, attempts), *self._rollout.failures(state)):
-            self._approvals.fail(attempt)
+        attempts = (Attempt.from_name(token) for token in self.stack.rolled_back())
+        for attempt in (*filter(None, attempts), *self.rollout.failures(state)):
+            self.approvals.fail(attempt)
 
     def _bring(self, state: State, wanted: Approval | None) -> bool:
         serves = wanted is None or wanted.package == state.serving
-        self._rollout.withdraw(None if wanted is None or serves else wanted.attempt)
+        self.rollout.withdraw(None if wanted is None or serves else wanted.attempt)
         if wanted is None:
             # A rejection says what must not be rolled out. To answer nobody at all is another
             # decision, and a person's: deploy the stack with an empty parameter.
             logger.warning(
                 "No approved package is left that works: %s keeps %s.",
-                self._stack.name,
+                self.stack.name,
                 state.serving or "none",
             )
         elif serves:
-            logger.info("%s has %s already.", self._stack.name, wanted.package)
+            logger.info("%s has %s already.", self.stack.name, wanted.package)
         else:
-            return self._rollout.deploy(state, wanted)
+            return self.rollout.deploy(state, wanted)
         return False

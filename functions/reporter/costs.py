@@ -23,12 +23,7 @@ class Prices:
 
     @classmethod
     def from_json(cls, text: str, region: str) -> "Prices":
-        """The prices of one Region.
-
-        Args:
-            text: `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`.
-            region: E.g. `us-east-1`.
-        """
+        """Of a Region, of `{"date": …, "usd_per_hour": {<Region>: {<instance type>: 0.115}}}`."""
         content = json.loads(text)
         return cls(content["date"], content["usd_per_hour"].get(region, {}))
 

@@ -82,7 +82,7 @@ class Step:
     @property
     def seconds(self) -> float:
         """How long it took; 0 while it runs."""
-        return (self.ended - self.started).total_seconds() if self.started and self.ended else 0.0
+        return _seconds(self.started, self.ended)
 
 
 @dataclass(frozen=True)
@@ -190,11 +190,13 @@ class Executions:
         ):
             for processing in page["ProcessingJobSummaries"]:
                 name = processing["ProcessingJobName"]
-                yield _processing(self._client.describe_processing_job(ProcessingJobName=name))
+                yield _job(
+                    "Processing", self._client.describe_processing_job(ProcessingJobName=name)
+                )
         for page_ in self._client.get_paginator("list_training_jobs").paginate(NameContains=prefix):
             for training in page_["TrainingJobSummaries"]:
                 name = training["TrainingJobName"]
-                yield _training(self._client.describe_training_job(TrainingJobName=name))
+                yield _job("Training", self._client.describe_training_job(TrainingJobName=name))
 
 
 def to_step(listed: dict[str, Any]) -> Step:
@@ -217,41 +219,36 @@ def to_step(listed: dict[str, Any]) -> Step:
     )
 
 
-def _processing(job: Any) -> Job:
-    cluster = job["ProcessingResources"]["ClusterConfig"]
-    started, ended = job.get("ProcessingStartTime"), job.get("ProcessingEndTime")
+def _job(kind: str, described: Any) -> Job:
+    name, is_training = described[f"{kind}JobName"], kind == "Training"
+    cluster = (
+        described["ResourceConfig"]
+        if is_training
+        else described["ProcessingResources"]["ClusterConfig"]
+    )
+    metrics = described.get("FinalMetricDataList", [])
     return Job(
-        kind="Processing",
-        name=job["ProcessingJobName"],
-        step=_step_of(job["ProcessingJobName"]),
-        status=job["ProcessingJobStatus"],
-        created=job["CreationTime"],
+        kind=kind,
+        name=name,
+        step=_step_of(name),
+        status=described[f"{kind}JobStatus"],
+        created=described["CreationTime"],
         instance_type=cluster["InstanceType"],
         instances=cluster["InstanceCount"],
-        seconds=(ended - started).total_seconds() if started and ended else 0.0,
-        message=job.get("ExitMessage", ""),
-        reason=job.get("FailureReason", ""),
-        longest=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0),
-    )
-
-
-def _training(job: Any) -> Job:
-    resources = job["ResourceConfig"]
-    return Job(
-        kind="Training",
-        name=job["TrainingJobName"],
-        step=_step_of(job["TrainingJobName"]),
-        status=job["TrainingJobStatus"],
-        created=job["CreationTime"],
-        instance_type=resources["InstanceType"],
-        instances=resources["InstanceCount"],
         # Of managed spot training, what is left of the time after AWS's discount.
-        seconds=float(job.get("BillableTimeInSeconds", 0)),
-        metrics={m["MetricName"]: m["Value"] for m in job.get("FinalMetricDataList", [])},
-        secondary_status=job.get("SecondaryStatus", ""),
-        reason=job.get("FailureReason", ""),
-        longest=job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0),
+        seconds=float(described.get("BillableTimeInSeconds", 0))
+        if is_training
+        else _seconds(described.get("ProcessingStartTime"), described.get("ProcessingEndTime")),
+        message=described.get("ExitMessage", ""),
+        metrics={metric["MetricName"]: metric["Value"] for metric in metrics},
+        secondary_status=described.get("SecondaryStatus", ""),
+        reason=described.get("FailureReason", ""),
+        longest=described.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0),
     )
+
+
+def _seconds(started: datetime | None, ended: datetime | None) -> float:
+    return (ended - started).total_seconds() if started and ended else 0.0
 
 
 def _step_of(job: str) -> str:

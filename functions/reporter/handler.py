@@ -11,11 +11,10 @@ import boto3
 from functions.shared import Documents, EventType, Point, put_points
 
 from .costs import Prices
-from .executions import Executions
 from .ledger import Ledger
 from .messages import Message, Place
 from .outputs import Outputs
-from .reporter import Clients, Parts, Reporter
+from .reporter import Reporter
 
 logging.getLogger().setLevel(logging.INFO)
 
@@ -32,7 +31,7 @@ def handler(event: Event, context: object) -> None:
         BusyError: another invocation has the same event.
         ValueError: an event of a kind that no rule here sends.
     """
-    reporter = Reporter(parts())
+    reporter = _reporter()
     match event["detail-type"]:
         case EventType.EXECUTION_CHANGED:
             reporter.execution(event["detail"])
@@ -44,14 +43,15 @@ def handler(event: Event, context: object) -> None:
             raise ValueError(f"The reporter knows no event {other!r}: correct the rule of it.")
 
 
-def parts() -> Parts:
+def _reporter() -> Reporter:
     """As the function's environment variables say."""
-    sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+    s3 = boto3.client("s3")
     artifacts = Documents(s3, os.environ["ARTIFACTS_BUCKET"])
     region = os.environ["AWS_REGION"]
-    return Parts(
-        clients=Clients(boto3.client("cloudformation"), boto3.client("logs"), sagemaker),
-        executions=Executions(sagemaker),
+    return Reporter(
+        sagemaker=boto3.client("sagemaker"),
+        cloudformation=boto3.client("cloudformation"),
+        logs=boto3.client("logs"),
         outputs=Outputs(Documents(s3, os.environ["WORKING_BUCKET"]), artifacts),
         ledger=Ledger(artifacts, lambda: datetime.now(UTC)),
         prices=Prices.from_json(os.environ["PRICES"], region),

@@ -20,6 +20,8 @@ from .reasons import Cause, judge
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sagemaker import SageMakerClient
 
 logger = logging.getLogger(__name__)
 
@@ -30,20 +32,12 @@ _TOKEN = re.compile(r"model-(\d+)-.*")
 
 
 @dataclass(frozen=True)
-class Clients:
-    """One of each service that is asked only."""
+class Reporter:
+    """Hears ends of steps and executions, and rollbacks of the serving stack."""
 
-    cloudformation: Any
-    logs: Any
-    sagemaker: Any
-
-
-@dataclass(frozen=True)
-class Parts:
-    """All that it works with."""
-
-    clients: Clients
-    executions: Executions
+    sagemaker: "SageMakerClient"
+    cloudformation: "CloudFormationClient"
+    logs: "CloudWatchLogsClient"
     outputs: Outputs
     ledger: Ledger
     prices: Prices
@@ -52,56 +46,49 @@ class Parts:
     put_points: Callable[[Sequence[Point], datetime], None]
     publish: Callable[[Message], None]
 
-
-class Reporter:
-    """Hears ends of steps and executions, and rollbacks of the serving stack."""
-
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-
     def step(self, detail: dict[str, Any]) -> None:
         """The cost of a step that has ended, and what it was good for."""
         name, ended = detail["stepName"], detail["stepEndTime"]
         arn = detail["pipelineExecutionArn"]
-        key = f"{_id(arn)}/steps/{name}-{ended}"
-        self._parts.ledger.once(key, lambda: self._measure(arn, name, _time(ended)))
+        execution_id = arn.rpartition("/")[2]
+        key = f"{execution_id}/steps/{name}-{ended}"
+        self.ledger.once(key, lambda: self._measure(arn, name, datetime.fromisoformat(ended)))
 
     def execution(self, detail: dict[str, Any]) -> None:
         """The execution as a whole, and a message where somebody is to do something."""
         status, arn = detail["currentPipelineExecutionStatus"], detail["pipelineExecutionArn"]
         ended = detail["executionEndTime"]
-        key = f"{_id(arn)}/{status}-{ended}"
-        self._parts.ledger.once(key, lambda: self._report(arn, status, _time(ended)))
+        execution_id = arn.rpartition("/")[2]
+        key = f"{execution_id}/{status}-{ended}"
+        self.ledger.once(key, lambda: self._report(arn, status, datetime.fromisoformat(ended)))
 
     def rollback(self, event_id: str, detail: dict[str, Any]) -> None:
         """An update of the serving stack that was taken back."""
         stack_id, status = detail["stack-id"], detail["status-details"]["status"]
-        self._parts.ledger.once(
-            f"stacks/{event_id}", lambda: self._report_rollback(stack_id, status)
-        )
+        self.ledger.once(f"stacks/{event_id}", lambda: self._report_rollback(stack_id, status))
 
     def _measure(self, arn: str, name: str, ended: datetime) -> dict[str, Any]:
-        execution = self._parts.executions.read(arn)
+        execution = Executions(self.sagemaker).read(arn)
         step = next(step for step in execution.steps if step.name == name)
-        cost = self._parts.prices.cost(execution.jobs_of(step))
+        cost = self.prices.cost(execution.jobs_of(step))
         job = execution.job(step)
         points = [self._point("StepCost", cost.usd, "None", name)] if cost.jobs else []
         if job is not None and _IMAGES_PER_SECOND in job.metrics:
             speed = job.metrics[_IMAGES_PER_SECOND]
             points.append(self._point("ImagesPerSecond", speed, "Count/Second"))
-        self._parts.put_points(points, ended)
+        self.put_points(points, ended)
         return {"metrics": {point.name: point.value for point in points}}
 
     def _report(self, arn: str, status: str, ended: datetime) -> dict[str, Any]:
-        execution = self._parts.executions.read(arn)
+        execution = Executions(self.sagemaker).read(arn)
         run = RunSummary(
             execution,
-            self._parts.prices.cost(execution.jobs),
-            self._parts.outputs.accuracy(execution.id),
+            self.prices.cost(execution.jobs),
+            self.outputs.accuracy(execution.id),
         )
         points = self._points(run)
         # Before the message: twice the same point changes nothing that is shown.
-        self._parts.put_points(points, ended)
+        self.put_points(points, ended)
         message = self._message(run, status)
         if message:
             self._publish(message)
@@ -117,16 +104,16 @@ class Reporter:
         ]
         if run.accuracy:
             points.append(self._point("Accuracy", run.accuracy.value, "None"))
-        objects = self._parts.outputs.objects(run.execution.id)
+        objects = self.outputs.objects(run.execution.id)
         if objects is not None:
             points.append(self._point("Objects", objects, "Count"))
         return points
 
     def _message(self, run: RunSummary, status: str) -> Message | None:
-        place, execution = self._parts.place, run.execution
+        place, execution = self.place, run.execution
         if status == "Succeeded":
             return messages.waits(run, place) if self._waits(execution.package) else None
-        endings = judge(execution, lambda job: log_streams(self._parts.clients.logs, job))
+        endings = judge(execution, lambda job: log_streams(self.logs, job))
         verdict = next((ending for ending in endings if ending.cause is Cause.VERDICT), None)
         if verdict:
             return messages.rejected(run, verdict.step, place)
@@ -137,23 +124,22 @@ class Reporter:
 
     def _point(self, name: str, value: float, unit: str, step: str = "") -> Point:
         """Of the whole execution, or of one of its steps."""
-        of = {"PipelineName": self._parts.pipeline} | ({"StepName": step} if step else {})
+        of = {"PipelineName": self.pipeline} | ({"StepName": step} if step else {})
         return Point(name, value, unit, of)
 
     def _waits(self, package: str) -> bool:
         if not package:
             return False
-        described = self._parts.clients.sagemaker.describe_model_package(ModelPackageName=package)
-        waits: bool = described["ModelApprovalStatus"] == "PendingManualApproval"
-        return waits
+        described = self.sagemaker.describe_model_package(ModelPackageName=package)
+        return described["ModelApprovalStatus"] == "PendingManualApproval"
 
     def _report_rollback(self, stack_id: str, status: str) -> dict[str, Any]:
-        found = newest_rollback(self._parts.clients.cloudformation, stack_id)
+        found = newest_rollback(self.cloudformation, stack_id)
         message = messages.rolled_back(
             stack_id.split("/")[1],
             found.version,
             found.reason,
-            self._parts.place,
+            self.place,
             whole=status == "UPDATE_ROLLBACK_COMPLETE",
         )
         self._publish(message)
@@ -161,15 +147,7 @@ class Reporter:
 
     def _publish(self, message: Message) -> None:
         logger.info("%s", message.subject)
-        self._parts.publish(message)
-
-
-def _id(execution_arn: str) -> str:
-    return execution_arn.rpartition("/")[2]
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+        self.publish(message)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The pipeline's executions as SageMaker has them."""
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from .records import Execution, RefusedError, Run, to_text
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
-    from mypy_boto3_sagemaker.type_defs import PipelineExecutionSummaryTypeDef
 
 _RUNNING = frozenset({"Executing", "Stopping"})
 _DISPLAY_NAME_LENGTH = 82
@@ -80,24 +78,19 @@ class Executions:
 
     def running(self) -> set[str]:
         """ARNs of those that run among the newest, whoever started them."""
-        return {
-            summary["PipelineExecutionArn"]
-            for summary in self._newest()
-            if summary["PipelineExecutionStatus"] in _RUNNING
-        }
-
-    def _newest(self) -> "list[PipelineExecutionSummaryTypeDef]":
-        return self._client.list_pipeline_executions(
+        newest = self._client.list_pipeline_executions(
             PipelineName=self._pipeline,
             SortBy="CreationTime",
             SortOrder="Descending",
             MaxResults=_NEWEST,
-        )["PipelineExecutionSummaries"]
+        )
+        return {
+            summary["PipelineExecutionArn"]
+            for summary in newest["PipelineExecutionSummaries"]
+            if summary["PipelineExecutionStatus"] in _RUNNING
+        }
 
     def _package_of(self, arn: str) -> str:
-        return next(self._packages_of(arn), "")
-
-    def _packages_of(self, arn: str) -> Iterator[str]:
         pages = self._client.get_paginator("list_pipeline_execution_steps").paginate(
             PipelineExecutionArn=arn
         )
@@ -105,7 +98,8 @@ class Executions:
             for step in page["PipelineExecutionSteps"]:
                 package = step.get("Metadata", {}).get("RegisterModel", {}).get("Arn")
                 if package:
-                    yield package
+                    return package
+        return ""
 
 
 def display_name(drop_id: str) -> str:

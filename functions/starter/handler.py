@@ -12,7 +12,7 @@ from functions.shared import Point, put_points
 
 from .executions import Executions
 from .plan import Guards
-from .reconciler import Parts, Reconciler
+from .reconciler import Reconciler
 from .records import Event, Outcome
 from .s3 import Datasets, Markers
 from .table import Table
@@ -54,15 +54,13 @@ def _points(outcome: Outcome, pipeline: str) -> list[Point]:
 def reconciler(pipeline: str) -> Reconciler:
     """The parts, as the function's environment variables say."""
     return Reconciler(
-        Parts(
-            table=Table(boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])),
-            executions=Executions(boto3.client("sagemaker"), pipeline),
-            markers=Markers(boto3.client("s3"), os.environ["DROPS_BUCKET"]),
-            datasets=Datasets(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),
-            guards=Guards(
-                concurrent_executions=int(os.environ["CONCURRENT_EXECUTIONS"]),
-                executions_per_day=int(os.environ["EXECUTIONS_PER_DAY"]),
-            ),
-            now=lambda: datetime.now(UTC),
-        )
+        table=Table(boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])),
+        executions=Executions(boto3.client("sagemaker"), pipeline),
+        markers=Markers(boto3.client("s3"), os.environ["DROPS_BUCKET"]),
+        datasets=Datasets(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),
+        guards=Guards(
+            concurrent_executions=int(os.environ["CONCURRENT_EXECUTIONS"]),
+            executions_per_day=int(os.environ["EXECUTIONS_PER_DAY"]),
+        ),
+        now=lambda: datetime.now(UTC),
     )

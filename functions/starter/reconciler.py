@@ -41,17 +41,6 @@ _ITS_OWN = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Parts:
-    """All that it talks to."""
-
-    table: Table
-    executions: Executions
-    markers: Markers
-    datasets: Datasets
-    guards: Guards
-    now: Callable[[], datetime]
-
-
 class Reconciler:
     """Gives each drop on record a run; called twice, it does nothing more.
 
@@ -62,13 +51,12 @@ class Reconciler:
     old number, which is taken.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._table = parts.table
-        self._executions = parts.executions
-        self._markers = parts.markers
-        self._datasets = parts.datasets
-        self._guards = parts.guards
-        self._now = parts.now
+    table: Table
+    executions: Executions
+    markers: Markers
+    datasets: Datasets
+    guards: Guards
+    now: Callable[[], datetime]
 
     def hear(self, event: Event) -> Outcome | None:
         """Records what the event tells and does what follows; None where another event sees to it.
@@ -82,9 +70,9 @@ class Reconciler:
                 if self._others_see_to_it():
                     return None
             case EventType.RETRAINING_REQUESTED:
-                self._table.request(event["detail"]["Id"], time_of(event))
+                self.table.request(event["detail"]["Id"], time_of(event))
             case EventType.EXECUTION_CHANGED:
-                run = self._table.run_of(event["detail"]["pipelineExecutionArn"])
+                run = self.table.run_of(event["detail"]["pipelineExecutionArn"])
                 if run is not None:
                     self._advance(run)
             case EventType.SCHEDULED:
@@ -102,24 +90,24 @@ class Reconciler:
         if reason := refusal_of_key(key):
             self._refuse(key, time_of(event), reason)
         else:
-            self._table.record(Marker.from_event(event))
+            self.table.record(Marker.from_event(event))
 
     def _refuse(self, key: str, at: datetime, reason: str) -> None:
         logger.warning("Refused %r: %s", key, reason)
-        self._table.refuse(key, at, reason)
+        self.table.refuse(key, at, reason)
 
     def _record_unheard(self) -> None:
         """Complete drops of whom no event has told, or none yet."""
-        for drop_id in self._markers.drop_ids():
+        for drop_id in self.markers.drop_ids():
             reason = names.refusal_of_drop_id(drop_id)
-            if self._table.has(marker_key(drop_id) if reason else drop_id):
+            if self.table.has(marker_key(drop_id) if reason else drop_id):
                 continue
-            marker = self._markers.find(drop_id)
+            marker = self.markers.find(drop_id)
             if marker is not None and reason:
                 self._refuse(marker_key(drop_id), marker.written, reason)
             elif marker is not None:
                 logger.warning("No event has told of the drop %s: it is recorded now.", drop_id)
-                self._table.record(marker)
+                self.table.record(marker)
 
     def _others_see_to_it(self) -> bool:
         """Whether runs that are not over are as many as may be. The end of each is an event, whose
@@ -127,17 +115,17 @@ class Reconciler:
 
         So a thousand markers at once are a thousand writes, and not as many calls to SageMaker.
         """
-        runs = self._table.open_runs()
+        runs = self.table.open_runs()
         forgotten = any(
-            not run.execution_arn and run.created < self._now() - _ITS_OWN for run in runs
+            not run.execution_arn and run.created < self.now() - _ITS_OWN for run in runs
         )
-        return len(runs) >= self._guards.concurrent_executions and not forgotten
+        return len(runs) >= self.guards.concurrent_executions and not forgotten
 
     def _release(self, by: str) -> None:
-        history = self._table.history(self._now())
-        waits = any(drop.waits for drop in self._table.open_drops())
-        if waits and self._guards.against_cost(history):
-            self._table.release(history.newest + 1, by, self._now())
+        history = self.table.history(self.now())
+        waits = any(drop.waits for drop in self.table.open_drops())
+        if waits and self.guards.against_cost(history):
+            self.table.release(history.newest + 1, by, self.now())
 
     def _settle(self) -> Outcome:
         given_up: list[Run] = []
@@ -147,26 +135,26 @@ class Reconciler:
 
     def _look(self, given_up: list[Run]) -> Outcome | None:
         """None where there is to look again, as a run has begun, by this function or another."""
-        history = self._table.history(self._now())
-        runs = [self._advance(run) for run in self._table.open_runs()]
+        history = self.table.history(self.now())
+        runs = [self._advance(run) for run in self.table.open_runs()]
         given_up += [run for run in runs if run.is_given_up]
-        open_drops = self._table.open_drops()
+        open_drops = self.table.open_drops()
         waiting = sum(drop.waits for drop in open_drops)
         numbers = [run.number for run in runs if run.status not in ENDED]
         if not waiting:
             return Outcome(0, numbers)
-        if held := self._guards.against(self._running(runs)):
+        if held := self.guards.against(self._running(runs)):
             logger.info("%s", held)
             return Outcome(waiting, numbers, held)
-        released_by = self._table.released_by(history.newest + 1)
-        held = self._guards.against_cost(history)
+        released_by = self.table.released_by(history.newest + 1)
+        held = self.guards.against_cost(history)
         if held and not released_by:
             logger.warning("%s", held)
             return Outcome(waiting, numbers, held, is_held_by_guard=True)
         run = self._next_run(history, open_drops, released_by if held else "")
         if run is None:
             return Outcome(0, numbers)
-        if self._table.begin(run):
+        if self.table.begin(run):
             logger.info("Run %s covers %s drops.", run.number, len(run.drops))
         return None
 
@@ -176,13 +164,13 @@ class Reconciler:
         None where nothing is left to wait. Others may be gone as well: that says CreateManifests.
         """
         while any(drop.waits for drop in drops):
-            run = next_run(history, drops, self._now(), released_by)
+            run = next_run(history, drops, self.now(), released_by)
             status = self._unfit(run.drop_id)
             if status is None:
                 return run
             (left,) = (drop for drop in drops if drop.id == run.drop_id)
             logger.warning("The drop %r is %s: %s", left.id, status.state, status.reason)
-            self._table.leave(left, status)
+            self.table.leave(left, status)
             drops = [drop for drop in drops if drop is not left]
         return None
 
@@ -193,22 +181,22 @@ class Reconciler:
         # Recorded by a version of this function that took others.
         if reason := names.refusal_of_drop_id(drop_id):
             return DropStatus(REFUSED, reason)
-        return None if self._markers.find(drop_id) else DropStatus(WITHDRAWN, DELETED)
+        return None if self.markers.find(drop_id) else DropStatus(WITHDRAWN, DELETED)
 
     def _running(self, runs: list[Run]) -> int:
         """Executions that run, whoever started them; a run without its own yet counts as one."""
         own = {run.execution_arn or run.token for run in runs if run.status not in ENDED}
         # One that has ended a moment ago may still be among the others' as running.
         over = {run.execution_arn for run in runs if run.status in ENDED}
-        return len(own | (self._executions.running() - over))
+        return len(own | (self.executions.running() - over))
 
     def _advance(self, run: Run) -> Run:
         """Starts what has no execution, notes how it is, and tells the drops."""
         if run.filed is None:
-            self._table.file(run, {})
+            self.table.file(run, {})
         execution = self._execution_of(run)
         if execution is not None and _is_news(execution, run):
-            is_noted = self._table.note(run, execution)
+            is_noted = self.table.note(run, execution)
             if not execution.arn and not is_noted:
                 return run  # another function could start it after all
             run = replace(
@@ -222,13 +210,13 @@ class Reconciler:
             logger.info("Run %s, %s, is %s.", run.number, run.execution_arn, run.status)
         if run.filed != run.modified:
             is_known = run.status == "Succeeded"
-            self._table.file(run, self._datasets.unused(run) if is_known else {})
+            self.table.file(run, self.datasets.unused(run) if is_known else {})
         return run
 
     def _execution_of(self, run: Run) -> Execution | None:
         """None of a run that was given up."""
         if run.execution_arn:
-            return self._executions.describe(run.execution_arn)
+            return self.executions.describe(run.execution_arn)
         return None if run.is_given_up else self._start(run)
 
     def _start(self, run: Run) -> Execution:
@@ -239,13 +227,13 @@ class Reconciler:
             ClientError: SageMaker refused it; the run keeps why, and is tried again.
         """
         try:
-            return self._executions.start(run)
+            return self.executions.start(run)
         except RefusedError as refused:
             reason = f"It cannot be started: {refused}"
             logger.error("Run %s is given up. %s", run.number, reason)
-            return Execution(arn="", status="Failed", modified=to_text(self._now()), reason=reason)
+            return Execution(arn="", status="Failed", modified=to_text(self.now()), reason=reason)
         except ClientError as error:
-            self._table.note_refusal(run, f"It could not be started yet: {error}")
+            self.table.note_refusal(run, f"It could not be started yet: {error}")
             raise
 
 

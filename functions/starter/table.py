@@ -37,11 +37,7 @@ _DAY = timedelta(hours=24)
 
 
 class Table:
-    """See docs/trigger.md for the items.
-
-    Args:
-        table: boto3's own, `boto3.resource("dynamodb").Table(name)`.
-    """
+    """docs/trigger.md has its items."""
 
     def __init__(self, table: "DynamoDBTable") -> None:
         self._table = table
@@ -78,11 +74,8 @@ class Table:
 
     def refuse(self, key: str, at: datetime, reason: str) -> None:
         """Keeps on record what is no drop, under the object's whole key."""
-        self._update(
-            (DROP, key),
-            Attr("Id").not_exists(),
-            {"State": REFUSED, "Since": to_text(at), "Reason": reason},
-        )
+        values = {"State": REFUSED, "Since": to_text(at), "Reason": reason}
+        self._update((DROP, key), Attr("Id").not_exists(), values)
 
     def _wait(
         self, drop_id: str, since: datetime, condition: ConditionBase, more: Mapping[str, Any]
@@ -160,11 +153,8 @@ class Table:
 
     def note_refusal(self, run: Run, reason: str) -> None:
         """Why the run could not be started yet."""
-        self._update(
-            (RUN, to_sort_key(run.number)),
-            Attr("PipelineExecutionArn").eq(""),
-            {"Reason": reason},
-        )
+        key, is_unstarted = (RUN, to_sort_key(run.number)), Attr("PipelineExecutionArn").eq("")
+        self._update(key, is_unstarted, {"Reason": reason})
 
     def file(self, run: Run, statuses: Mapping[str, DropStatus]) -> None:
         """Gives the run's status to the drops that it covers, and closes the run where it is over.
@@ -200,11 +190,8 @@ class Table:
 
     def release(self, number: int, by: str, at: datetime) -> None:
         """A person lets the run with that number begin."""
-        self._update(
-            (RELEASE, to_sort_key(number)),
-            Attr("Id").not_exists(),
-            {"By": by, "At": to_text(at)},
-        )
+        values = {"By": by, "At": to_text(at)}
+        self._update((RELEASE, to_sort_key(number)), Attr("Id").not_exists(), values)
 
     def released_by(self, number: int) -> str:
         """Who has let the run with that number begin; empty where nobody has."""
@@ -227,11 +214,7 @@ class Table:
         """Changes an item where the condition holds; gives whether it did.
 
         Args:
-            key: Its kind and id.
-            values: What attributes are set to.
             copy: Attributes that are set to what another one is.
-            add: What is added to numbers.
-            remove: Attributes that are taken away.
         """
         copy, add = copy or {}, add or {}
         names = {f"#{name}": name for name in (*values, *copy, *copy.values(), *add, *remove)}
@@ -256,11 +239,7 @@ class Table:
 
 
 def items_of(table: "DynamoDBTable", kind: str, **more: Any) -> Iterator[dict[str, Any]]:
-    """All items of a kind, by id, read consistently page by page.
-
-    Args:
-        more: Further arguments of DynamoDB's Query, e.g. `IndexName`.
-    """
+    """All items of a kind, by id, read consistently; `more` is of DynamoDB's Query."""
     pages = table.meta.client.get_paginator("query").paginate(
         TableName=table.name,
         KeyConditionExpression="#kind = :kind",

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from functions.starter.executions import Executions
 from functions.starter.plan import Guards
-from functions.starter.reconciler import Parts, Reconciler
+from functions.starter.reconciler import Reconciler
 from functions.starter.records import DROP, RUN, UNSUCCESSFUL, Drop, Marker, Run
 from functions.starter.s3 import Datasets
 from functions.starter.table import Table, items_of
@@ -49,14 +49,12 @@ class World:
         self.table = Table(self._items)
         self.sagemaker = FakeSageMaker(self._ask, lambda: self.now, self.post.append)
         self.reconciler = Reconciler(
-            Parts(
-                table=self.table,
-                executions=Executions(self.sagemaker, "p"),  # type: ignore[arg-type]
-                markers=self,  # type: ignore[arg-type]
-                datasets=Datasets(self, "artifacts"),  # type: ignore[arg-type]
-                guards=Guards(concurrent, a_day),
-                now=lambda: self.now,
-            )
+            table=self.table,
+            executions=Executions(self.sagemaker, "p"),  # type: ignore[arg-type]
+            markers=self,  # type: ignore[arg-type]
+            datasets=Datasets(self, "artifacts"),  # type: ignore[arg-type]
+            guards=Guards(concurrent, a_day),
+            now=lambda: self.now,
         )
 
     def _ask(self, make: Callable[[], Any]) -> Any:
