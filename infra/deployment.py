@@ -110,8 +110,6 @@ class Deployment(cdk.Stage):
             settings=self.settings,
             drops=self.data.drops,
             artifacts=self.data.artifacts,
-            pipeline_name=self.training.pipeline_name,
-            pipeline_arn=self.training.pipeline_arn,
             **self._props("trigger", "Starts an execution for each complete drop"),
         )
 
@@ -132,9 +130,6 @@ class Deployment(cdk.Stage):
             self,
             "operations",
             settings=self.settings,
-            pipeline_name=self.training.pipeline_name,
-            pipeline_arn=self.training.pipeline_arn,
-            endpoint_name=self.serving.endpoint_name,
             serving_stack=self.serving.stack_name,
             working=self.data.working,
             artifacts=self.data.artifacts,

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra import grants, names
-from infra.function import dead_letter_queue, python_function, retried
+from infra.function import dead_letter_queue, event_rule, python_function
 from infra.promotion import Source
 from infra.settings import Settings
 
@@ -21,7 +21,6 @@ class Drift(Construct):
         serving_stack: the endpoint's stack, whose parameter is the model package that is served.
         captured: bucket of captured answers.
         records: bucket of the executions' `dataset.json`, and of what is kept of comparisons.
-        pipeline_name: what trains the models, and is asked for a run.
 
     Attributes:
         comparison: the function that compares.
@@ -38,23 +37,19 @@ class Drift(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        endpoint_name: str,
         serving_stack: str,
         captured: s3.IBucket,
         records: s3.IBucket,
-        pipeline_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
-        self._endpoint_name = endpoint_name
         self._serving_stack = serving_stack
         self._records = records
-        self._pipeline_name = pipeline_name
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
         self.metric = cloudwatch.Metric(
             namespace=names.NAMESPACE,
             metric_name="ClassShareDrift",
-            dimensions_map={"EndpointName": endpoint_name},
+            dimensions_map={"EndpointName": settings.name},
             statistic=cloudwatch.Stats.MAXIMUM,
             period=cdk.Duration.minutes(5),
         )
@@ -64,7 +59,16 @@ class Drift(Construct):
         if settings.drift.retrain:
             part = Construct(self, "Retraining")
             self.retraining = self._retraining(part)
-            self.alarm_rule = self._alarm_rule(part, self.retraining)
+            self.alarm_rule = event_rule(
+                part,
+                self.retraining,
+                self.dead_letters,
+                "AnswersDrifted",
+                "The alarm of drift was raised",
+                source="aws.cloudwatch",
+                detail_type=names.ALARM_CHANGED,
+                detail={"alarmName": [self.alarm.alarm_name], "state": {"value": ["ALARM"]}},
+            )
 
     def _alarm(self) -> cloudwatch.Alarm:
         """In alarm from a comparison past the threshold until one that is not."""
@@ -72,7 +76,7 @@ class Drift(Construct):
             self,
             "Alarm",
             alarm_description=names.with_runbook(
-                f"The classes that {self._endpoint_name} answers are not those that its model was "
+                f"The classes that {self._settings.name} answers are not those that its model was "
                 "trained on: ./scripts/drift shows them",
                 "drift",
             ),
@@ -91,7 +95,7 @@ class Drift(Construct):
         nothing looks at it.
         """
         part, drift = Construct(self, "Comparison"), self._settings.drift
-        answers = f"{names.CAPTURED}{self._endpoint_name}/{names.VARIANT}/"
+        answers = f"{names.CAPTURED}{self._settings.name}/{names.VARIANT}/"
         function = python_function(
             part,
             "Function",
@@ -99,7 +103,7 @@ class Drift(Construct):
             description="Compares the classes that the endpoint answers with those of training",
             settings=self._settings,
             environment={
-                "ENDPOINT_NAME": self._endpoint_name,
+                "ENDPOINT_NAME": self._settings.name,
                 "STACK_NAME": self._serving_stack,
                 "PARAMETER": names.MODEL_PACKAGE_PARAMETER,
                 "CAPTURE_BUCKET": captured.bucket_name,
@@ -127,7 +131,7 @@ class Drift(Construct):
         self, function: lambda_.Function, captured: s3.IBucket, answers: str
     ) -> None:
         source = Source.of(self._settings.promotion)
-        packages = source.packages if source else grants.model_packages(self, self._pipeline_name)
+        packages = source.packages if source else grants.model_packages(self, self._settings.name)
         grants.use_stack(function, self._serving_stack, ["cloudformation:DescribeStacks"])
         grants.use_model_packages(function, packages, ["sagemaker:DescribeModelPackage"])
         if source:
@@ -148,7 +152,7 @@ class Drift(Construct):
             environment={
                 "STACK_NAME": self._serving_stack,
                 "PARAMETER": names.MODEL_PACKAGE_PARAMETER,
-                "PIPELINE_NAME": self._pipeline_name,
+                "PIPELINE_NAME": self._settings.name,
                 "RECORDS_BUCKET": self._records.bucket_name,
                 "THRESHOLD": str(self._settings.drift.threshold),
             },
@@ -165,16 +169,3 @@ class Drift(Construct):
         bus = grants.arn_of(self, "events", "event-bus", "default")
         grants.allow(function, ["events:PutEvents"], [bus], {"StringEquals": only})
         return function
-
-    def _alarm_rule(self, part: Construct, function: lambda_.Function) -> events.Rule:
-        return events.Rule(
-            part,
-            "AnswersDrifted",
-            description="The alarm of drift was raised",
-            event_pattern=events.EventPattern(
-                source=["aws.cloudwatch"],
-                detail_type=[names.ALARM_CHANGED],
-                detail={"alarmName": [self.alarm.alarm_name], "state": {"value": ["ALARM"]}},
-            ),
-            targets=[retried(function, self.dead_letters)],
-        )

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import aws_cdk as cdk
+from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -65,6 +66,33 @@ def python_function(  # noqa: PLR0913 - CDK props
 def retried(function: lambda_.IFunction, dead_letters: sqs.IQueue) -> targets.LambdaFunction:
     """A rule's target: an event that Lambda does not take is sent 24 times before it is dead."""
     return targets.LambdaFunction(function, dead_letter_queue=dead_letters, retry_attempts=24)
+
+
+def event_rule(  # noqa: PLR0913 - a rule's own four, and its two ends
+    scope: Construct,
+    function: lambda_.IFunction,
+    dead_letters: sqs.IQueue,
+    construct_id: str,
+    description: str,
+    *,
+    source: str,
+    detail_type: str,
+    detail: Mapping[str, Any],
+    account: str | None = None,
+) -> events.Rule:
+    """Hands events to a function."""
+    return events.Rule(
+        scope,
+        construct_id,
+        description=description,
+        event_pattern=events.EventPattern(
+            account=[account] if account else None,
+            source=[source],
+            detail_type=[detail_type],
+            detail=detail,
+        ),
+        targets=[retried(function, dead_letters)],
+    )
 
 
 def dead_letter_queue(scope: Construct, construct_id: str, settings: Settings) -> sqs.Queue:

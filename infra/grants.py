@@ -179,28 +179,25 @@ def put_metrics(role: iam.IGrantable, namespace: str) -> None:
     )
 
 
-def use_executions(role: iam.IGrantable, pipeline_arn: str, actions: Sequence[str]) -> None:
-    """Do these with each execution of a pipeline."""
-    allow(role, actions, [f"{pipeline_arn}/execution/*"], because=_EXECUTIONS)
+def pipeline_arn(scope: IConstruct | iam.IGrantable, name: str) -> str:
+    """ARN of a pipeline by its name, which is no reference to its stack."""
+    return arn_of(scope, "sagemaker", "pipeline", name)
+
+
+def use_executions(role: iam.IGrantable, pipeline: str, actions: Sequence[str]) -> None:
+    """Do these with each execution of a pipeline, by its name."""
+    allow(role, actions, [f"{pipeline_arn(role, pipeline)}/execution/*"], because=_EXECUTIONS)
 
 
 def use_jobs(role: iam.IGrantable, resource: str, actions: Sequence[str]) -> None:
-    """Do these with the jobs of pipelines.
-
-    Args:
-        resource: `processing-job` or `training-job`.
-    """
+    """Do these with the jobs of pipelines, each a `processing-job` or a `training-job`."""
     # SageMaker Pipelines names its jobs "pipelines-<execution id>-<step>-<random>".
     arn = arn_of(role, "sagemaker", resource, "pipelines-*")
     allow(role, actions, [arn], because=_JOBS)
 
 
 def use_model_packages(role: iam.IGrantable, packages: str, actions: Sequence[str]) -> None:
-    """Do these with the model packages of a group.
-
-    Args:
-        packages: their ARNs, a pattern: `model_packages`, for one.
-    """
+    """Do these with model packages, whose ARNs are a pattern like that of `model_packages`."""
     allow(role, actions, [packages], because=_PACKAGES)
 
 

@@ -1,5 +1,6 @@
 """From the marker in S3, or from drift, to StartPipelineExecution."""
 
+from functools import partial
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,7 +12,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import grants, names
-from infra.function import dead_letter_queue, python_function, retried
+from infra.function import dead_letter_queue, event_rule, python_function, retried
 from infra.retention import protected_table
 from infra.settings import Settings
 
@@ -37,7 +38,7 @@ class TriggerStack(cdk.Stack):
         dead_letters: events that could not be delivered or that the starter failed on.
     """
 
-    def __init__(  # noqa: PLR0913 - CDK props
+    def __init__(
         self,
         scope: Construct,
         construct_id: str,
@@ -45,8 +46,6 @@ class TriggerStack(cdk.Stack):
         settings: Settings,
         drops: s3.IBucket,
         artifacts: s3.IBucket,
-        pipeline_name: str,
-        pipeline_arn: str,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
@@ -57,8 +56,6 @@ class TriggerStack(cdk.Stack):
             settings=settings,
             drops=drops,
             artifacts=artifacts,
-            pipeline_name=pipeline_name,
-            pipeline_arn=pipeline_arn,
             dead_letters=self.dead_letters,
         )
         cdk.CfnOutput(
@@ -91,12 +88,9 @@ class Starter(Construct):
         settings: Settings,
         drops: s3.IBucket,
         artifacts: s3.IBucket,
-        pipeline_name: str,
-        pipeline_arn: str,
         dead_letters: sqs.IQueue,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._dead_letters = dead_letters
         self.table = self._table(settings)
         self.function = python_function(
             self,
@@ -105,7 +99,7 @@ class Starter(Construct):
             description="Starts pipeline executions for complete drops and for drift",
             settings=settings,
             environment={
-                "PIPELINE_NAME": pipeline_name,
+                "PIPELINE_NAME": settings.name,
                 "TABLE_NAME": self.table.table_name,
                 "DROPS_BUCKET": drops.bucket_name,
                 "ARTIFACTS_BUCKET": artifacts.bucket_name,
@@ -117,10 +111,10 @@ class Starter(Construct):
             # A thousand drops of one run are a thousand writes.
             timeout=cdk.Duration.minutes(5),
         )
-        self._grant_executions(pipeline_arn)
+        self._grant_executions(settings.name)
         self._grant_table()
         self._grant_objects_and_metrics(drops, artifacts)
-        self._add_rules(drops.bucket_name, pipeline_name, pipeline_arn)
+        self._add_rules(drops.bucket_name, settings.name, dead_letters)
 
     def _table(self, settings: Settings) -> dynamodb.Table:
         """Drops and runs, a few hundred bytes each; the index has those that are not over."""
@@ -138,15 +132,15 @@ class Starter(Construct):
         )
         return table
 
-    def _grant_executions(self, pipeline_arn: str) -> None:
+    def _grant_executions(self, pipeline: str) -> None:
         grants.allow(
             self.function,
             ["sagemaker:StartPipelineExecution", "sagemaker:ListPipelineExecutions"],
-            [pipeline_arn],
+            [grants.pipeline_arn(self, pipeline)],
         )
         grants.use_executions(
             self.function,
-            pipeline_arn,
+            pipeline,
             ["sagemaker:DescribePipelineExecution", "sagemaker:ListPipelineExecutionSteps"],
         )
 
@@ -162,54 +156,37 @@ class Starter(Construct):
         # What a run used of its drops.
         grants.get_object(self.function, artifacts, names.DATASETS)
 
-    def _add_rules(self, bucket: str, pipeline_name: str, pipeline_arn: str) -> None:
-        self._rule(
+    def _add_rules(self, bucket: str, pipeline: str, dead_letters: sqs.IQueue) -> None:
+        rule = partial(event_rule, self, self.function, dead_letters)
+        # Two conditions in the list of keys would mean either, not both.
+        marker = {"key": [{"wildcard": f"{names.DROPS}*/{names.MARKER}"}]}
+        rule(
             "DropIsComplete",
             "A drop's marker was written",
-            events.EventPattern(
-                source=["aws.s3"],
-                detail_type=[names.OBJECT_CREATED],
-                detail={
-                    "bucket": {"name": [bucket]},
-                    # Two conditions in this list would mean either, not both.
-                    "object": {"key": [{"wildcard": f"{names.DROPS}*/{names.MARKER}"}]},
-                },
-            ),
+            source="aws.s3",
+            detail_type=names.OBJECT_CREATED,
+            detail={"bucket": {"name": [bucket]}, "object": marker},
         )
-        self._rule(
+        rule(
             "ExecutionChanged",
             "An execution of the pipeline began, ended or goes on again",
-            events.EventPattern(
-                source=["aws.sagemaker"],
-                detail_type=[names.EXECUTION_CHANGED],
-                detail={"pipelineArn": [pipeline_arn]},
-            ),
+            source="aws.sagemaker",
+            detail_type=names.EXECUTION_CHANGED,
+            detail={"pipelineArn": [grants.pipeline_arn(self, pipeline)]},
         )
-        self._rule(
+        rule(
             "RetrainingRequested",
             "The answers of a model package have drifted",
-            events.EventPattern(
-                source=[names.RETRAINING_SOURCE],
-                detail_type=[names.RETRAINING_REQUESTED],
-                detail={"PipelineName": [pipeline_name]},
-            ),
+            source=names.RETRAINING_SOURCE,
+            detail_type=names.RETRAINING_REQUESTED,
+            detail={"PipelineName": [pipeline]},
         )
-        self._rule("Schedule", "What no event has told of", schedule=_SCHEDULE)
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        pattern: events.EventPattern | None = None,
-        schedule: cdk.Duration | None = None,
-    ) -> None:
         events.Rule(
             self,
-            construct_id,
-            description=description,
-            event_pattern=pattern,
-            schedule=events.Schedule.rate(schedule) if schedule else None,
-            targets=[retried(self.function, self._dead_letters)],
+            "Schedule",
+            description="What no event has told of",
+            schedule=events.Schedule.rate(_SCHEDULE),
+            targets=[retried(self.function, dead_letters)],
         )
 
 

@@ -31,14 +31,12 @@ class Shown:
     drift: cloudwatch.IMetric | None
 
 
-def dashboard(
-    scope: Construct, construct_id: str, *, settings: Settings, pipeline_name: str, shown: Shown
-) -> None:
+def dashboard(scope: Construct, construct_id: str, *, settings: Settings, shown: Shown) -> None:
     """Makes the page, called as the environment is."""
     graphs = [
-        *(_graph(title, lines) for title, lines in _of_runs(pipeline_name).items()),
-        _accuracy(settings, pipeline_name),
-        *(_graph(title, lines) for title, lines in _of_costs(pipeline_name).items()),
+        *(_graph(title, lines) for title, lines in _of_runs(settings.name).items()),
+        _accuracy(settings),
+        *(_graph(title, lines) for title, lines in _of_costs(settings.name).items()),
         *(_graph(title, lines) for title, lines in shown.endpoint.items()),
         *([_graph("Do the answered classes drift?", [shown.drift])] if shown.drift else []),
         _graph("Did an event or a function of ours fail?", shown.failures),
@@ -90,10 +88,10 @@ def _of_runs(name: str) -> Graphs:
     }
 
 
-def _accuracy(settings: Settings, name: str) -> cloudwatch.GraphWidget:
+def _accuracy(settings: Settings) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title="How accurate is each run's model?",
-        left=[metrics.run("Accuracy", name, "Accuracy on the test channel")],
+        left=[metrics.run("Accuracy", settings.name, "Accuracy on the test channel")],
         left_annotations=[
             cloudwatch.HorizontalAnnotation(
                 value=settings.evaluation.accuracy_threshold, label="AccuracyThreshold"

@@ -1,17 +1,16 @@
 """The function that tells people what became of an execution or of an update."""
 
 import json
-from typing import Any
+from functools import partial
 
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from infra import grants, names
 from infra.costs import load_prices
-from infra.function import dead_letter_queue, python_function, retried
+from infra.function import dead_letter_queue, event_rule, python_function
 from infra.settings import Settings
 
 _LISTS = "Lists of jobs have no resource to name; names and states of jobs are all that they tell."
@@ -40,8 +39,6 @@ class Reporter(Construct):
         *,
         settings: Settings,
         topic: sns.ITopic,
-        pipeline_name: str,
-        pipeline_arn: str,
         serving_stack: str,
         working: s3.IBucket,
         artifacts: s3.IBucket,
@@ -57,7 +54,7 @@ class Reporter(Construct):
             environment={
                 "ENVIRONMENT": settings.stage,
                 "NAME": settings.name,
-                "PIPELINE_NAME": pipeline_name,
+                "PIPELINE_NAME": settings.name,
                 "WORKING_BUCKET": working.bucket_name,
                 "ARTIFACTS_BUCKET": artifacts.bucket_name,
                 "NAMESPACE": names.NAMESPACE,
@@ -68,16 +65,16 @@ class Reporter(Construct):
             dead_letter_queue=self.dead_letters,
             timeout=cdk.Duration.minutes(1),
         )
-        self._grant_executions(pipeline_name, pipeline_arn)
+        self._grant_executions(settings.name)
         grants.use_stack(self.function, serving_stack, ["cloudformation:DescribeStackEvents"])
         self._grant_objects(working, artifacts)
         self._grant_publish(topic)
-        self._add_rules(pipeline_arn, serving_stack)
+        self._add_rules(settings.name, serving_stack)
 
-    def _grant_executions(self, pipeline_name: str, pipeline_arn: str) -> None:
+    def _grant_executions(self, pipeline: str) -> None:
         grants.use_executions(
             self.function,
-            pipeline_arn,
+            pipeline,
             [
                 "sagemaker:DescribePipelineExecution",
                 "sagemaker:ListPipelineExecutionSteps",
@@ -92,7 +89,7 @@ class Reporter(Construct):
         )
         grants.use_jobs(self.function, "processing-job", ["sagemaker:DescribeProcessingJob"])
         grants.use_jobs(self.function, "training-job", ["sagemaker:DescribeTrainingJob"])
-        packages = grants.model_packages(self, pipeline_name)
+        packages = grants.model_packages(self, pipeline)
         grants.use_model_packages(self.function, packages, ["sagemaker:DescribeModelPackage"])
         groups = (names.PROCESSING_LOGS, names.TRAINING_LOGS)
         arns = [f"{grants.log_group_arn(self, group)}:*" for group in groups]
@@ -114,61 +111,35 @@ class Reporter(Construct):
             key = topic.master_key.key_arn
             grants.allow(self.function, ["kms:Decrypt", "kms:GenerateDataKey"], [key])
 
-    def _add_rules(self, pipeline_arn: str, serving_stack: str) -> None:
-        self._rule(
+    def _add_rules(self, pipeline: str, serving_stack: str) -> None:
+        rule = partial(event_rule, self, self.function, self.dead_letters)
+        of_pipeline = {"pipelineArn": [grants.pipeline_arn(self, pipeline)]}
+        rule(
             "ExecutionEnded",
             "An execution of the pipeline ended",
             source="aws.sagemaker",
             detail_type=names.EXECUTION_CHANGED,
-            detail={
-                "pipelineArn": [pipeline_arn],
-                "currentPipelineExecutionStatus": list(names.ENDED),
-            },
+            detail={**of_pipeline, "currentPipelineExecutionStatus": list(names.ENDED)},
         )
-        self._rule(
+        rule(
             "StepEnded",
             "A step with jobs ended",
             source="aws.sagemaker",
             detail_type=names.STEP_CHANGED,
             detail={
-                "pipelineArn": [pipeline_arn],
+                **of_pipeline,
                 "stepType": ["Processing", "Training"],
                 "currentStepStatus": list(names.ENDED),
             },
         )
-        stack_id = cdk.Stack.of(self).format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{serving_stack}/"
-        )
-        self._rule(
+        stack_id = grants.arn_of(self, "cloudformation", "stack", f"{serving_stack}/")
+        statuses = ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
+        rule(
             "ModelTakenBack",
             "An update of the serving stack failed: the model of before serves on",
             source="aws.cloudformation",
             detail_type=names.STACK_CHANGED,
-            detail={
-                "stack-id": [{"prefix": stack_id}],
-                "status-details": {
-                    "status": ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"]
-                },
-            },
-        )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        *,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-    ) -> None:
-        events.Rule(
-            self,
-            construct_id,
-            description=description,
-            event_pattern=events.EventPattern(
-                source=[source], detail_type=[detail_type], detail=detail
-            ),
-            targets=[retried(self.function, self.dead_letters)],
+            detail={"stack-id": [{"prefix": stack_id}], "status-details": {"status": statuses}},
         )
 
 

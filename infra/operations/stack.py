@@ -10,12 +10,12 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk.aws_cloudwatch_actions import SnsAction
 from constructs import Construct
 
 from infra import names
 from infra.drift import Drift
-from infra.operations import metrics
-from infra.operations.alarms import Alarms
+from infra.operations import alarms, metrics
 from infra.operations.dashboard import Shown, dashboard
 from infra.operations.notifications import encrypted_topic, monthly_budget
 from infra.operations.reporter import Reporter
@@ -45,9 +45,6 @@ class OperationsStack(cdk.Stack):
         construct_id: str,
         *,
         settings: Settings,
-        pipeline_name: str,
-        pipeline_arn: str,
-        endpoint_name: str,
         serving_stack: str,
         working: s3.IBucket,
         artifacts: s3.IBucket,
@@ -59,43 +56,27 @@ class OperationsStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._settings = settings
         topic = self._notifications()
-        self.drift = (
-            self._drift(endpoint_name, serving_stack, inference, artifacts, pipeline_name)
-            if settings.drift.every_hours
-            else None
-        )
+        self.drift: Drift | None = None
+        if settings.drift.every_hours:
+            self.drift = Drift(
+                self,
+                "Drift",
+                settings=settings,
+                serving_stack=serving_stack,
+                captured=inference,
+                records=artifacts,
+            )
         self.reporter = Reporter(
             self,
             "Reporter",
             settings=settings,
             topic=topic,
-            pipeline_name=pipeline_name,
-            pipeline_arn=pipeline_arn,
             serving_stack=serving_stack,
             working=working,
             artifacts=artifacts,
         )
-        self._watch(topic, pipeline_name, endpoint_name, self._depths(dead_letters), functions)
+        self._watch(topic, self._depths(dead_letters), functions)
         self._add_outputs(topic)
-
-    def _drift(
-        self,
-        endpoint_name: str,
-        serving_stack: str,
-        captured: s3.IBucket,
-        records: s3.IBucket,
-        pipeline_name: str,
-    ) -> Drift:
-        return Drift(
-            self,
-            "Drift",
-            settings=self._settings,
-            endpoint_name=endpoint_name,
-            serving_stack=serving_stack,
-            captured=captured,
-            records=records,
-            pipeline_name=pipeline_name,
-        )
 
     def _notifications(self) -> sns.Topic:
         operations = self._settings.operations
@@ -115,8 +96,6 @@ class OperationsStack(cdk.Stack):
     def _watch(
         self,
         topic: sns.ITopic,
-        pipeline_name: str,
-        endpoint_name: str,
         depths: Mapping[str, cloudwatch.Metric],
         others: Mapping[str, lambda_.IFunction],
     ) -> None:
@@ -124,21 +103,23 @@ class OperationsStack(cdk.Stack):
         functions = {**others, "reporter": self.reporter.function}
         if self.drift:
             functions["comparison"] = self.drift.comparison
-        alarms = Alarms(self, topic)
-        alarms.watch_executions(pipeline_name)
-        alarms.watch_endpoint(self._settings, endpoint_name)
-        alarms.watch_functions(functions)
-        alarms.watch_dead_letters(depths)
+        failures = {
+            **alarms.failed_executions(self._settings.name),
+            **alarms.failed_requests(self._settings),
+            **alarms.failed_functions(functions),
+            **alarms.dead_letters(depths),
+        }
+        shown = alarms.add_alarms(self, failures, topic)
         if self.drift:
-            alarms.notify(self.drift.alarm)
+            self.drift.alarm.add_alarm_action(SnsAction(topic))
+            shown.append(self.drift.alarm)
         dashboard(
             self,
             "Dashboard",
             settings=self._settings,
-            pipeline_name=pipeline_name,
             shown=Shown(
-                endpoint=metrics.endpoint_graphs(self._settings, endpoint_name),
-                alarms=alarms.all,
+                endpoint=metrics.endpoint_graphs(self._settings),
+                alarms=shown,
                 failures=[
                     *depths.values(),
                     metrics.function_totals("Errors", functions),

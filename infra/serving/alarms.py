@@ -8,7 +8,7 @@ from constructs import Construct
 
 from infra.names import VARIANT, with_runbook
 from infra.serving.logs import EndpointLogs
-from infra.settings import Endpoint
+from infra.settings import Settings
 from infra.settings.endpoint import ALARM_PERIOD_SECONDS, ALARM_PERIODS
 
 _GREATER_OR_EQUAL = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -22,9 +22,6 @@ class RollbackAlarms(Construct):
     The old ones are left out by the name of the configuration and by the model package, so that a
     bad model can't stop the one that mends it.
     https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
-
-    Attributes:
-        names: names of the alarms.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -32,48 +29,47 @@ class RollbackAlarms(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Endpoint,
-        endpoint_name: str,
+        settings: Settings,
         configuration: sagemaker.CfnEndpointConfig,
         model_package: str,
         logs: EndpointLogs,
     ) -> None:
         super().__init__(scope, construct_id)
         self._dimensions = {
-            "EndpointName": endpoint_name,
+            "EndpointName": settings.name,
             "VariantName": VARIANT,
             "EndpointConfigName": configuration.attr_endpoint_config_name,
         }
-        alarms = self._alarms(settings, endpoint_name, logs.mean_confidence(model_package))
+        alarms = self._alarms(settings, logs.mean_confidence(model_package))
         self.names = [alarm.alarm_name for alarm in alarms]
         self._arns = [alarm.alarm_arn for alarm in alarms]
 
-    def _alarms(
-        self, settings: Endpoint, endpoint_name: str, confidence: cloudwatch.Metric
-    ) -> list[cloudwatch.Alarm]:
+    def _alarms(self, settings: Settings, confidence: cloudwatch.Metric) -> list[cloudwatch.Alarm]:
+        name, slow = settings.name, settings.endpoint.latency_alarm_milliseconds
+        least = settings.endpoint.minimum_confidence
         alarms = [
             self._alarm(
                 "ServerErrors",
                 self._metric("Invocation5XXErrors", cloudwatch.Stats.SUM),
                 threshold=1,
-                description=f"The newest model of {endpoint_name} answered with a server error",
+                description=f"The newest model of {name} answered with a server error",
             ),
             self._alarm(
                 "Latency",
                 self._metric("ModelLatency", cloudwatch.Stats.percentile(99)),
                 # CloudWatch has ModelLatency in microseconds.
-                threshold=settings.latency_alarm_milliseconds * 1000,
-                description=f"The newest model of {endpoint_name} answers slowly: the 99th "
-                f"percentile is {settings.latency_alarm_milliseconds} ms or more",
+                threshold=slow * 1000,
+                description=f"The newest model of {name} answers slowly: the 99th percentile "
+                f"is {slow} ms or more",
             ),
         ]
-        if settings.minimum_confidence:
+        if least:
             low = self._alarm(
                 "Confidence",
                 confidence,
-                threshold=settings.minimum_confidence,
-                description=f"The newest model of {endpoint_name} is unsure: its answers have a "
-                f"mean probability below {settings.minimum_confidence:g}",
+                threshold=least,
+                description=f"The newest model of {name} is unsure: its answers have a mean "
+                f"probability below {least:g}",
                 comparison=_LESS,
                 runbook="low-confidence",
             )

@@ -1,15 +1,15 @@
 """From the approval of a model package to an update of the serving stack."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra import grants, names
-from infra.function import python_function, retried
+from infra.function import event_rule, python_function
 from infra.promotion import Source
 from infra.retention import protected_table
 from infra.settings import Settings
@@ -61,7 +61,6 @@ class Deployer(Construct):
         self._source = source
         self._stack = cdk.Stack.of(self)
         self._group = model_package_group_name
-        self._dead_letters = dead_letters
         direct = settings.endpoint.deploy_on_approval
         table = self._table(settings)
         self.function = python_function(
@@ -81,7 +80,7 @@ class Deployer(Construct):
             timeout=cdk.Duration.seconds(60),
         )
         self._grant(table, _UPDATE if direct else _PROPOSE)
-        self._add_rules()
+        self._add_rules(dead_letters)
 
     def _table(self, settings: Settings) -> dynamodb.Table:
         """Approvals, which SageMaker does not date: an item a package, a few hundred bytes."""
@@ -107,40 +106,20 @@ class Deployer(Construct):
         grants.use_model_packages(self.function, packages, ["sagemaker:DescribeModelPackage"])
         grants.allow(self.function, ["dynamodb:Query", "dynamodb:UpdateItem"], [table.table_arn])
 
-    def _add_rules(self) -> None:
-        self._rule(
+    def _add_rules(self, dead_letters: sqs.IQueue) -> None:
+        rule = partial(event_rule, self, self.function, dead_letters)
+        rule(
             "ModelPackageChanged",
             "A model package of the group was approved, rejected or otherwise changed",
-            events.EventPattern(
-                account=[self._source.account] if self._source else None,
-                source=["aws.sagemaker"],
-                detail_type=[names.MODEL_PACKAGE_CHANGED],
-                detail={"ModelPackageGroupName": [self._group]},
-            ),
+            account=self._source.account if self._source else None,
+            source="aws.sagemaker",
+            detail_type=names.MODEL_PACKAGE_CHANGED,
+            detail={"ModelPackageGroupName": [self._group]},
         )
-        self._rule(
+        rule(
             "UpdateEnded",
             "An update of this stack came to its end, or needs a person",
-            events.EventPattern(
-                source=["aws.cloudformation"],
-                detail_type=[names.STACK_CHANGED],
-                detail={
-                    "stack-id": [self._stack.stack_id],
-                    "status-details": {"status": _ENDED},
-                },
-            ),
-        )
-
-    def _rule(
-        self,
-        construct_id: str,
-        description: str,
-        pattern: events.EventPattern,
-    ) -> None:
-        events.Rule(
-            self,
-            construct_id,
-            description=description,
-            event_pattern=pattern,
-            targets=[retried(self.function, self._dead_letters)],
+            source="aws.cloudformation",
+            detail_type=names.STACK_CHANGED,
+            detail={"stack-id": [self._stack.stack_id], "status-details": {"status": _ENDED}},
         )

@@ -21,7 +21,6 @@ from infra.serving.configuration import (
 )
 from infra.serving.logs import EndpointLogs
 from infra.serving.scaling import Scaling
-from infra.settings import Endpoint as EndpointSettings
 from infra.settings import Settings
 
 
@@ -37,11 +36,9 @@ class EndpointGuard(Construct):
     Terraform has that fault: https://github.com/hashicorp/terraform-provider-aws/issues/48997
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, endpoint_name: str
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self._endpoint_name = endpoint_name
+        self._endpoint_name = settings.name
         self.function = python_function(
             self,
             "Function",
@@ -50,7 +47,7 @@ class EndpointGuard(Construct):
             settings=settings,
             timeout=cdk.Duration.minutes(15),
         )
-        endpoint = grants.arn_of(self, "sagemaker", "endpoint", endpoint_name)
+        endpoint = grants.arn_of(self, "sagemaker", "endpoint", settings.name)
         grants.allow(self.function, ["sagemaker:DescribeEndpoint"], [endpoint])
 
     def watch(
@@ -87,8 +84,7 @@ class Endpoint(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: EndpointSettings,
-        endpoint_name: str,
+        settings: Settings,
         model_package: cdk.CfnParameter,
         role: iam.Role,
         volume_key: kms.IKey,
@@ -98,7 +94,8 @@ class Endpoint(Construct):
         guard: EndpointGuard,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._environment = settings
+        self._settings = settings.endpoint
         self._placement = placement
         self._role = role
         self._condition = cdk.CfnCondition(
@@ -108,13 +105,13 @@ class Endpoint(Construct):
         )
         self._model = self._make_model("Model", model_package.value_as_string)
         self._configuration = self._configure(volume_key, inference)
-        alarms = self._rollback_alarms(endpoint_name, model_package.value_as_string, logs)
-        self._endpoint = self._make_endpoint(endpoint_name, alarms.names if alarms else [])
+        alarms = self._rollback_alarms(model_package.value_as_string, logs)
+        self._endpoint = self._make_endpoint(alarms.names if alarms else [])
         self._endpoint.node.add_dependency(logs)
         if alarms:
             self._endpoint.node.add_dependency(alarms.grant_describe(role))
-        if settings.scales:
-            Scaling(self, "Scaling", settings=settings, endpoint=self._endpoint)
+        if self._settings.scales:
+            Scaling(self, "Scaling", settings=self._settings, endpoint=self._endpoint)
         for child in self.node.find_all():
             if isinstance(child, cdk.CfnResource):
                 child.cfn_options.condition = self._condition
@@ -194,27 +191,24 @@ class Endpoint(Construct):
             data_capture_config=data_capture(settings, inference),
         )
 
-    def _rollback_alarms(
-        self, endpoint_name: str, model_package: str, logs: EndpointLogs
-    ) -> RollbackAlarms | None:
+    def _rollback_alarms(self, model_package: str, logs: EndpointLogs) -> RollbackAlarms | None:
         if self._settings.mode == "serverless":
             return None
         return RollbackAlarms(
             self,
             "RollbackAlarms",
-            settings=self._settings,
-            endpoint_name=endpoint_name,
+            settings=self._environment,
             configuration=self._configuration,
             model_package=model_package,
             logs=logs,
         )
 
-    def _make_endpoint(self, name: str, rollback_alarms: list[str]) -> sagemaker.CfnEndpoint:
+    def _make_endpoint(self, rollback_alarms: list[str]) -> sagemaker.CfnEndpoint:
         scales = self._settings.scales
         return sagemaker.CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=name,
+            endpoint_name=self._environment.name,
             endpoint_config_name=self._configuration.attr_endpoint_config_name,
             deployment_config=traffic(self._settings, rollback_alarms),
             # An update keeps the number of instances that scaling has come to, and nothing else.

@@ -36,11 +36,9 @@ class EndpointLogs(Construct):
     refused because too many waited, in a month that has any.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, endpoint_name: str
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
         super().__init__(scope, construct_id)
-        self._name = f"/aws/sagemaker/Endpoints/{endpoint_name}"
+        self._name = f"/aws/sagemaker/Endpoints/{settings.name}"
         self._namespace = metric_namespace(settings)
         self._removal_policy = removal_policy(settings)
         self.log_group = logs.LogGroup(

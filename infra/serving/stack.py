@@ -23,7 +23,6 @@ class ServingStack(cdk.Stack):
     approved.
 
     Attributes:
-        endpoint_name: never changes, whatever model is behind it.
         logs: the endpoint's log group and what is read from it.
         endpoint: the model, its configuration and the endpoint, where there is a model.
         endpoint_role: what the model's containers run under.
@@ -50,15 +49,12 @@ class ServingStack(cdk.Stack):
             synthesizer=cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
             **kwargs,
         )
-        self.endpoint_name = settings.name
         source = Source.of(settings.promotion)
         if source:
             source.accept_approvals(self, settings.name)
         package = self._parameter()
         self.endpoint_role = self._endpoint_role(settings, inference)
-        self.logs = EndpointLogs(
-            self, "EndpointLogs", settings=settings, endpoint_name=self.endpoint_name
-        )
+        self.logs = EndpointLogs(self, "EndpointLogs", settings=settings)
         self.endpoint = self._endpoint(settings, package, volume_key, inference, placement)
         self.dead_letters = dead_letter_queue(self, "DeadLetters", settings)
         self.deployer = Deployer(
@@ -69,7 +65,7 @@ class ServingStack(cdk.Stack):
             dead_letters=self.dead_letters,
             source=source,
         )
-        self._add_outputs(package)
+        self._add_outputs(settings.name, package)
 
     def _endpoint(
         self,
@@ -79,21 +75,17 @@ class ServingStack(cdk.Stack):
         inference: s3.IBucket,
         placement: Placement | None,
     ) -> Endpoint:
-        guard = EndpointGuard(
-            self, "EndpointGuard", settings=settings, endpoint_name=self.endpoint_name
-        )
         return Endpoint(
             self,
             "Endpoint",
-            settings=settings.endpoint,
-            endpoint_name=self.endpoint_name,
+            settings=settings,
             model_package=package,
             role=self.endpoint_role,
             volume_key=volume_key,
             inference=inference,
             placement=placement,
             logs=self.logs,
-            guard=guard,
+            guard=EndpointGuard(self, "EndpointGuard", settings=settings),
         )
 
     def _parameter(self) -> cdk.CfnParameter:
@@ -106,10 +98,8 @@ class ServingStack(cdk.Stack):
             description="ARN of the model package to serve; empty for no endpoint",
         )
 
-    def _add_outputs(self, package: cdk.CfnParameter) -> None:
-        cdk.CfnOutput(
-            self, "EndpointName", value=self.endpoint_name, description="Name of the endpoint"
-        )
+    def _add_outputs(self, name: str, package: cdk.CfnParameter) -> None:
+        cdk.CfnOutput(self, "EndpointName", value=name, description="Name of the endpoint")
         cdk.CfnOutput(
             self,
             "ServedModelPackageArn",
@@ -125,7 +115,7 @@ class ServingStack(cdk.Stack):
             assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
             description="Runs the endpoint's containers",
         )
-        grants.write_job_logs(role, f"Endpoints/{self.endpoint_name}")
+        grants.write_job_logs(role, f"Endpoints/{settings.name}")
         grants.put_metrics(role, "/aws/sagemaker/Endpoints")
         if settings.endpoint.capture_percent:
             grants.write_objects(role, inference, names.CAPTURED)

@@ -14,11 +14,7 @@ from infra.training.wiring import Wiring
 
 
 def definition(name: str, wiring: Wiring) -> str:
-    """The definition as JSON. Its steps depend on each other by the properties that they refer to.
-
-    Args:
-        name: the pipeline's name.
-    """
+    """The definition as JSON, whose steps depend on each other by what they refer to."""
     manifests = create_manifests(wiring)
     serving = fetch_serving_model(wiring)
     shards = shard_images(wiring, manifests=manifests)

@@ -22,9 +22,7 @@ _NUMBERED = re.compile(r"\$\{Token\[Wiring\.(\d+)\]\}")
 def definition_text(name: str, wiring: Wiring) -> str:
     """The definition as JSON, with the wiring's tokens inside.
 
-    Args:
-        name: the pipeline's name.
-        wiring: what is kept has its tokens numbered as they come in it.
+    What is kept has the tokens numbered as they come in it.
     """
     plain = json.dumps(_plain(wiring))
     tokens = list(dict.fromkeys(_TOKEN.findall(plain)))

@@ -10,8 +10,6 @@ class Roles(Construct):
     """The pipeline's role, and those that its jobs run under.
 
     Attributes:
-        model_packages: ARNs of the packages of the group, a pattern.
-        endpoint_name: the endpoint whose model is fetched.
         pipeline: starts jobs, passes their roles, reads property files, registers models.
         processing: CreateManifests and ShardImages.
         serving_model: FetchServingModel; the serving stack, which makes the model behind the
@@ -25,9 +23,8 @@ class Roles(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        name: str,
         model_package_group_arn: str,
-        model_packages: str,
-        endpoint_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
         self.processing = self._job_role(
@@ -40,8 +37,9 @@ class Roles(Construct):
         self.evaluation = self._job_role("Evaluation", "Runs EvaluateModel", "ProcessingJobs")
         self.pipeline = self._role("Pipeline", "Runs the steps of the pipeline")
         self._let_pipeline_run_jobs()
-        self._let_pipeline_register(model_package_group_arn, model_packages)
-        self._let_describe_serving_model(endpoint_name, model_packages)
+        packages = grants.model_packages(self, name)
+        self._let_pipeline_register(model_package_group_arn, packages)
+        self._let_describe_serving_model(name, packages)
 
     @property
     def of_jobs(self) -> tuple[iam.Role, ...]:

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra import grants, names
+from infra import names
 from infra.assembly import Definition
 from infra.data import DataStack
 from infra.images import ImagesStack
@@ -23,13 +23,10 @@ class TrainingStack(cdk.Stack):
     """An `AWS::SageMaker::Pipeline` from its JSON definition.
 
     Attributes:
-        placement: the VPC of its jobs; None for SageMaker's network.
         roles: a role per duty; who may read and write what is granted where the stacks are
             composed.
-        pipeline_name: name of the pipeline.
         definition: of the pipeline, with tokens inside.
         model_package_group: the group that it registers in.
-        model_package_group_name: name of the group.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
@@ -57,21 +54,13 @@ class TrainingStack(cdk.Stack):
         self.roles = Roles(
             self,
             "Roles",
+            name=settings.name,
             model_package_group_arn=group.attr_model_package_group_arn,
-            model_packages=grants.model_packages(self, self.pipeline_name),
-            endpoint_name=settings.name,
         )
         text = definition_text(self.pipeline_name, self._wiring(data, images))
         self.definition = Definition(json.loads(text))
         self.pipeline = self._pipeline(text)
         self._write_outputs()
-
-    @property
-    def pipeline_arn(self) -> str:
-        """The pipeline's ARN, from its name: no reference to this stack."""
-        return self.format_arn(
-            service="sagemaker", resource="pipeline", resource_name=self.pipeline_name
-        )
 
     def _write_outputs(self) -> None:
         cdk.CfnOutput(

@@ -23,8 +23,6 @@ def drops_table() -> dict[str, Any]:
         settings=settings,
         drops=s3.Bucket.from_bucket_name(stack, "Drops", "drops"),
         artifacts=s3.Bucket.from_bucket_name(stack, "Artifacts", "artifacts"),
-        pipeline_name="pipeline",
-        pipeline_arn="arn:aws:sagemaker:us-east-1:000000000000:pipeline/pipeline",
         dead_letters=dead_letter_queue(stack, "DeadLetters", settings),
     )
     (table,) = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table").values()

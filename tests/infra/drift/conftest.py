@@ -283,16 +283,13 @@ def _synthesise(folder: Path) -> Path:
     settings = Settings(
         environment="tests", endpoint={"capture_percent": 100}, drift={**drift, "retrain": True}
     )
-    pipeline_arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{ENDPOINT}"
     made = Drift(
         stack,
         "Drift",
         settings=settings,
-        endpoint_name=ENDPOINT,
         serving_stack=SERVING,
         captured=s3.Bucket.from_bucket_name(stack, "Captured", CAPTURED),
         records=s3.Bucket.from_bucket_name(stack, "Records", RECORDS),
-        pipeline_name=ENDPOINT,
     )
     starter = Starter(
         stack,
@@ -300,8 +297,6 @@ def _synthesise(folder: Path) -> Path:
         settings=settings,
         drops=s3.Bucket.from_bucket_name(stack, "DropsBucket", DROPS),
         artifacts=s3.Bucket.from_bucket_name(stack, "Artifacts", RECORDS),
-        pipeline_name=ENDPOINT,
-        pipeline_arn=pipeline_arn,
         dead_letters=dead_letter_queue(stack, "DeadLetters", settings),
     )
     assert made.retraining is not None
