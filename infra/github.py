@@ -23,7 +23,6 @@ class GitHubRoles(Construct):
     The account's OIDC provider is not made here, as an account can have but one.
 
     Attributes:
-        repository: `<owner>/<name>`.
         review: any pull request of the repository itself; GitHub gives those of forks no token.
         deploy: jobs in the GitHub environment that is named like this one, which GitHub can have a
             person approve.

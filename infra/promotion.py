@@ -49,12 +49,7 @@ class Source:
         if settings.source is None or settings.source_artifacts_bucket is None:
             return None
         return cls(
-            partition=settings.source["partition"],
-            region=settings.source["region"],
-            account=settings.source["account"],
-            group=settings.source["name"],
-            bucket=settings.source_artifacts_bucket,
-            key=settings.source_key,
+            **settings.source, bucket=settings.source_artifacts_bucket, key=settings.source_key
         )
 
     @property

@@ -29,7 +29,6 @@ def removal_policy(settings: Settings, *, resists: bool = False) -> cdk.RemovalP
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
 
     Args:
-        settings: of the environment; `data.retain` decides.
         resists: it may refuse to be deleted from the start, as a table under deletion protection or
             a bucket that S3 writes into: it stays behind then, as a rollback that can't delete it
             would end in ROLLBACK_FAILED.

@@ -88,8 +88,8 @@ class OwnRules:
 
     https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
 
-    Attributes:
-        settings: of each environment, by the id of its stage.
+    Args:
+        settings: by the id of an environment's stage.
     """
 
     def __init__(self, settings: Mapping[str, Settings]) -> None:

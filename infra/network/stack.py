@@ -82,7 +82,6 @@ class IsolatedVpc(Construct):
     https://docs.aws.amazon.com/sagemaker/latest/dg/process-vpc.html
 
     Attributes:
-        vpc_id: its id.
         placement: where jobs and models are.
     """
 

@@ -41,9 +41,6 @@ def check_definition(
     """All that a definition has against the rules, in order.
 
     Args:
-        definition: with its tokens filled in, as `infra.assembly.pipeline_definition` gives it.
-        region: where it is to run; None where no Region is set.
-        prices: which instance types there are.
         encrypted_buckets: buckets that encrypt by default, by the names in the definition.
     """
     found = {*_step_names(definition), *_roles(list(jobs(definition)))}

@@ -21,13 +21,7 @@ from infra.rules.secrets import secrets_in
 def check_environment(
     templates: Mapping[str, Template], *, region: str | None, prices: Prices
 ) -> list[Finding]:
-    """Findings of the templates and of the definition inside them, in order.
-
-    Args:
-        templates: by unit.
-        region: where it is deployed; None where the environment names none.
-        prices: which instance types there are.
-    """
+    """Findings of the templates, by unit, and of the definition inside them, in order."""
     found = set(check_templates(templates))
     for unit, template in templates.items():
         if any(resources({unit: template}, "AWS::SageMaker::Pipeline")):

@@ -31,12 +31,7 @@ class Quota:
 
 
 def needed(templates: Mapping[str, Template], concurrent_executions: int) -> list[Quota]:
-    """What an environment needs, in order.
-
-    Args:
-        templates: by unit.
-        concurrent_executions: executions that may run at one time.
-    """
+    """What an environment of these templates, by unit, needs, in order."""
     found = list(_of_endpoint(templates))
     for unit, template in templates.items():
         if any(resources({unit: template}, "AWS::SageMaker::Pipeline")):

@@ -48,11 +48,7 @@ _SETTINGS = {"plugins_used": [{"name": form} for form in _FORMS]}
 
 
 def check_secrets(subject: str, value: Any, path: str = "") -> Iterator[Finding]:
-    """What looks like a secret in a value.
-
-    Args:
-        path: where the value lies in its subject.
-    """
+    """What looks like a secret in a value, which lies at `path` in its subject."""
     with transient_settings(_SETTINGS):
         for place, name, text in _named(value, path, path.rpartition(".")[2]):
             forms = sorted({found.type for found in scan_line(f'{name} = "{text}"')})

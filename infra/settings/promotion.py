@@ -10,7 +10,7 @@ from infra.settings.section import Account, Section
 
 _GROUP = re.compile(
     r"^arn:(?P<partition>aws[a-z-]*):sagemaker:(?P<region>[a-z0-9-]+):(?P<account>\d{12})"
-    r":model-package-group/(?P<name>[A-Za-z0-9](-*[A-Za-z0-9]){0,62})$"
+    r":model-package-group/(?P<group>[A-Za-z0-9](-*[A-Za-z0-9]){0,62})$"
 )
 
 ModelPackageGroupArn = Annotated[
@@ -86,6 +86,6 @@ class Promotion(Section):
 
     @property
     def source(self) -> dict[str, str] | None:
-        """Partition, Region, account and name of the source's group."""
+        """`partition`, `region`, `account` and name of the source's `group`."""
         found = _GROUP.match(self.source_model_package_group or "")
         return found.groupdict() if found else None

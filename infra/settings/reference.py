@@ -37,14 +37,7 @@ _HEAD = """
 
 @dataclass(frozen=True)
 class Value:
-    """One setting of an environment.
-
-    Attributes:
-        key: its name, e.g. `training.hosts`.
-        value: as JSON has it.
-        source: `default`, the file's name or `-c training.hosts`.
-        description: what it is for.
-    """
+    """One setting of an environment; `source` is `default`, its file or `-c training.hosts`."""
 
     key: str
     value: Any

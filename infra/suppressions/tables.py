@@ -7,6 +7,11 @@ _CUSTOM_RESOURCE = (
     "CloudFormation calls it and waits for its answer: a failure fails the deployment or deletion, "
     "with the function's words."
 )
+_CUSTOM_RESOURCES = (
+    "data/EmptierFunction*",
+    "images/PublishedFunction*",
+    "serving/EndpointGuardFunction*",
+)
 
 OWN_RULES = (
     Suppression(
@@ -20,9 +25,7 @@ OWN_RULES = (
         "network-isolation",
         "It asks SageMaker which model serves now, which no input of a job can tell.",
     ),
-    Suppression("data/EmptierFunction*", "dead-letters", _CUSTOM_RESOURCE),
-    Suppression("images/PublishedFunction*", "dead-letters", _CUSTOM_RESOURCE),
-    Suppression("serving/EndpointGuardFunction*", "dead-letters", _CUSTOM_RESOURCE),
+    *(Suppression(each, "dead-letters", _CUSTOM_RESOURCE) for each in _CUSTOM_RESOURCES),
 )
 """Our own rules, `infra/rules`. Subjects are a step's name or `<unit>/<logical id>`."""
 
@@ -93,14 +96,7 @@ CHECKOV = (
     ),
     Suppression("*Function*", "CKV_AWS_115", _CONCURRENCY),
     Suppression("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_115", _CONCURRENCY),
-    *(
-        Suppression(function, "CKV_AWS_116", _CUSTOM_RESOURCE)
-        for function in (
-            "*/data/EmptierFunction*",
-            "*/images/PublishedFunction*",
-            "*/serving/EndpointGuardFunction*",
-        )
-    ),
+    *(Suppression(f"*/{each}", "CKV_AWS_116", _CUSTOM_RESOURCE) for each in _CUSTOM_RESOURCES),
     Suppression("*Function*", "CKV_AWS_117", _NO_VPC),
     Suppression("*/serving/ApprovedModelDeploymentDeployer*", "CKV_AWS_117", _NO_VPC),
     Suppression("options/serving/EndpointRoleDefaultPolicy*", "CKV_AWS_109", _INTERFACES),
