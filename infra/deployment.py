@@ -42,7 +42,7 @@ class Deployment(cdk.Stage):
         self.serving = self._serving()
         self.operations = self._operations()
         self._order_stacks()
-        self._let_in_github()
+        self._add_github_roles()
         self._grant_processing()
         self._grant_serving_model()
         self._grant_training()
@@ -151,7 +151,7 @@ class Deployment(cdk.Stage):
         self.trigger.add_stack_dependency(self.training)
         self.network.follow(self.training, self.serving)
 
-    def _let_in_github(self) -> None:
+    def _add_github_roles(self) -> None:
         if repository := self.settings.github.repository:
             GitHubRoles(self.operations, "GitHub", settings=self.settings, repository=repository)
 

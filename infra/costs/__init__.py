@@ -6,9 +6,9 @@
 review, `./scripts/plan` and the dashboard all call these; docs/planning.md has the formulas.
 """
 
-from infra.costs.durations import EXAMPLE, NoRateError, Workload
+from infra.costs.durations import EXAMPLE, Workload
 from infra.costs.job import Job, jobs_of, with_instances
-from infra.costs.monthly_cost import Item, monthly_cost, monthly_usd
+from infra.costs.monthly_cost import monthly_cost, monthly_usd
 from infra.costs.prices import (
     DEFAULT_REGION,
     HOURS_PER_MONTH,
@@ -26,9 +26,7 @@ __all__ = [
     "EXAMPLE",
     "HOURS_PER_MONTH",
     "Instance",
-    "Item",
     "Job",
-    "NoRateError",
     "PriceError",
     "Prices",
     "Rates",

@@ -36,10 +36,10 @@ class Roles(Construct):
         self.training = self._job_role("Training", "Runs TrainModel", "TrainingJobs")
         self.evaluation = self._job_role("Evaluation", "Runs EvaluateModel", "ProcessingJobs")
         self.pipeline = self._role("Pipeline", "Runs the steps of the pipeline")
-        self._let_pipeline_run_jobs()
+        self._grant_jobs()
         packages = grants.model_packages(self, name)
-        self._let_pipeline_register(model_package_group_arn, packages)
-        self._let_describe_serving_model(name, packages)
+        self._grant_registration(model_package_group_arn, packages)
+        self._grant_describe_serving_model(name, packages)
 
     @property
     def of_jobs(self) -> tuple[iam.Role, ...]:
@@ -60,7 +60,7 @@ class Roles(Construct):
         grants.put_metrics(role, f"/aws/sagemaker/{log_group}")
         return role
 
-    def _let_pipeline_run_jobs(self) -> None:
+    def _grant_jobs(self) -> None:
         for kind, resource in (("Processing", "processing-job"), ("Training", "training-job")):
             actions = (f"Create{kind}Job", f"Describe{kind}Job", f"Stop{kind}Job", "AddTags")
             grants.use_jobs(self.pipeline, resource, [f"sagemaker:{each}" for each in actions])
@@ -71,7 +71,7 @@ class Roles(Construct):
             {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
         )
 
-    def _let_pipeline_register(self, group: str, packages: str) -> None:
+    def _grant_registration(self, group: str, packages: str) -> None:
         grants.use_model_packages(
             self.pipeline,
             packages,
@@ -79,7 +79,7 @@ class Roles(Construct):
         )
         grants.allow(self.pipeline, ["sagemaker:DescribeModelPackageGroup"], [group])
 
-    def _let_describe_serving_model(self, endpoint_name: str, packages: str) -> None:
+    def _grant_describe_serving_model(self, endpoint_name: str, packages: str) -> None:
         endpoint = grants.arn_of(self, "sagemaker", "endpoint", endpoint_name)
         grants.allow(self.serving_model, ["sagemaker:DescribeEndpoint"], [endpoint])
         grants.use_model_packages(self.serving_model, packages, ["sagemaker:DescribeModelPackage"])
