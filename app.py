@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import Any
 
 # Python takes seconds to compile the CDK, and where it may not keep that, at every synthesis.
 sys.dont_write_bytecode = False
@@ -10,9 +11,13 @@ from infra.settings import ENVIRONMENTS, SettingsError, load  # noqa: E402 - aft
 from infra.validation import new_app, synthesise  # noqa: E402 - after the line above
 
 
-def main() -> None:
-    """Writes the assembly of each environment."""
-    app = new_app()
+def main(**props: Any) -> None:
+    """Writes the assembly of each environment.
+
+    Args:
+        props: of the app: by default the CDK CLI says in the environment's variables what they are.
+    """
+    app = new_app(**props)
     chosen = app.node.try_get_context("environment")
     try:
         context = app.node.get_all_context()

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 import jsii
@@ -22,10 +23,10 @@ from infra.suppressions.tables import suppressions_of
 _REPORT = "validation-report.json"
 
 
-def new_app() -> cdk.App:
+def new_app(**props: Any) -> cdk.App:
     """An app for `synthesise`."""
     # The CDK's own usage metadata would be one more resource in every template.
-    return cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False)
+    return cdk.App(analytics_reporting=False, builtin_cloud_formation_validation=False, **props)
 
 
 def synthesise(app: cdk.App) -> None:

@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 from filelock import FileLock
 
+from infra.training.offline import models_read_once
+
 
 def pytest_configure() -> None:
     # A shell's background job ignores Ctrl-C, and what it starts inherits that: none could be sent.
@@ -21,6 +23,13 @@ def pytest_configure() -> None:
 def own_session(monkeypatch):
     """A function's clients find the credentials of this test, and not those of one before."""
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def service_models():
+    """Each test has sessions of its own: they all read the models of services again."""
+    with models_read_once():
+        yield
 
 
 @pytest.fixture(scope="session")

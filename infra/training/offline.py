@@ -5,12 +5,13 @@ credentials and a Region, ask IAM about each role, read defaults from the user's
 into the definition, and send telemetry.
 """
 
+import functools
 import logging
 import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -40,13 +41,34 @@ def offline() -> Iterator[None]:
     logged_from = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), models_read_once():
             warnings.filterwarnings("ignore", message="Running within a PipelineSession")
             yield
     finally:
         logging.disable(logged_from)
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def models_read_once() -> Iterator[None]:
+    """boto3 reads the models of services once, and not with the clients of each new session.
+
+    The SDK makes such a session, with clients that it never uses, for each step.
+    """
+    from botocore.loaders import JSONFileLoader  # noqa: PLC0415 - what is kept needs no boto3
+
+    read = JSONFileLoader.load_file
+    once = functools.cache(functools.partial(read, JSONFileLoader()))
+
+    def load_file(_: JSONFileLoader, path: str) -> Any:
+        return once(path)
+
+    JSONFileLoader.load_file = load_file
+    try:
+        yield
+    finally:
+        JSONFileLoader.load_file = read
 
 
 def pipeline_session(default_bucket: str) -> "PipelineSession":

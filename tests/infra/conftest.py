@@ -1,4 +1,4 @@
-"""One synthesis for all tests, made as the CDK CLI makes it but without a network."""
+"""Syntheses, made as the CDK CLI makes them but without a network, or in this process."""
 
 import json
 import os
@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+import app
 from tests.infra.cloud_assembly import CloudAssembly
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+SETTLED: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
 # The app speaks to the jsii kernel through pipes; any socket to elsewhere is a mistake.
 OFFLINE = """
 import runpy, socket
@@ -34,7 +36,6 @@ def run_app(
     Args:
         before: Python that runs first, e.g. to take something away.
     """
-    settled: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [sys.executable, "-c", f"{before}\n{OFFLINE}"],
@@ -42,7 +43,7 @@ def run_app(
         env={
             **kept,
             "CDK_OUTDIR": str(folder),
-            "CDK_CONTEXT_JSON": json.dumps({**settled, **(context or {})}),
+            "CDK_CONTEXT_JSON": json.dumps({**SETTLED, **(context or {})}),
             **(environment or {}),
         },
         capture_output=True,
@@ -52,9 +53,24 @@ def run_app(
     )
 
 
-def synthesise(folder: Path, *arguments: Any) -> CloudAssembly:
+def synthesise_apart(folder: Path, *arguments: Any) -> CloudAssembly:
     done = run_app(folder, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
+    return CloudAssembly(folder)
+
+
+def synthesise(
+    folder: Path,
+    context: dict[str, str] | None = None,
+    environment: dict[str, str] | None = None,
+) -> CloudAssembly:
+    """What `run_app` makes, in this process: its CDK starts only once."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in (environment or {}).items():
+            patch.setenv(name, value)
+        app.main(outdir=str(folder), context={**SETTLED, **(context or {})})
     return CloudAssembly(folder)
 
 
@@ -64,7 +80,7 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 @pytest.fixture(scope="session")
 def assembly(once: Once) -> CloudAssembly:
     """All environments."""
-    return CloudAssembly(once("cdk.out", synthesise))
+    return CloudAssembly(once("cdk.out", synthesise_apart))
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +88,7 @@ def wide(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
     """Dev with three hosts of two workers each, and another hash seed."""
     context = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
     elsewhere = {"TMPDIR": str(tmp_path_factory.mktemp("elsewhere")), "PYTHONHASHSEED": "3"}
-    return CloudAssembly(once("wide", lambda folder: synthesise(folder, context, elsewhere)))
+    return CloudAssembly(once("wide", lambda folder: synthesise_apart(folder, context, elsewhere)))
 
 
 @pytest.fixture(scope="session")
