@@ -1,5 +1,6 @@
 """How the rehearsal's own parts talk to the rehearsal's AWS: by boto3, as anybody does."""
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,11 @@ _CONFIG = Config(
     read_timeout=120,
     # A proxy of the environment can't reach this machine's own loopback.
     proxies={},
+    max_pool_connections=50,  # a client is shared by all threads
     s3={"addressing_style": "path"},
 )
+# AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
+_UNCHECKED = _CONFIG.merge(Config(parameter_validation=False))
 
 
 class _Models(Loader):
@@ -59,8 +63,9 @@ def arn(settings: RehearsalSettings, service: str, resource: str) -> str:
     return f"arn:aws:{service}:{settings.region}:{settings.account}:{resource}"
 
 
+@functools.cache
 def client(settings: RehearsalSettings, service_name: str, config: Config = _CONFIG) -> Any:
-    """A boto3 client on the rehearsal's endpoint URL, as MiniStack's root user."""
+    """A boto3 client on the rehearsal's endpoint URL, as MiniStack's root user, made once."""
     root = _session()
     root.set_credentials("test", "test")
     return _client(settings, service_name, root, config)
@@ -157,9 +162,7 @@ class Role:
         }
 
     def _assume(self) -> Credentials:
-        # AWS gives no credentials for less than 900 s, and botocore asks for none: tests do.
-        config = _CONFIG.merge(Config(parameter_validation=False))
-        answer = client(self._settings, "sts", config).assume_role(
+        answer = client(self._settings, "sts", _UNCHECKED).assume_role(
             RoleArn=self.arn,
             RoleSessionName=self._session_name[:64],
             DurationSeconds=self._life_seconds,
