@@ -7,7 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.scripts.conftest import RunCommand
+from scripts.commands import lineage
 from tests.scripts.runs import channel_of, digest, write_run
 
 DROPPED = {f"d1/{label}/{n}.jpg": f"{label}{n}" for label in ("cat", "dog") for n in range(10)}
@@ -17,10 +17,14 @@ class Place:
     """An environment of made-up executions, and the command run in it."""
 
     def __init__(
-        self, session: boto3.Session, environment: str, group: str, run: RunCommand, url: str
+        self,
+        session: boto3.Session,
+        environment: str,
+        group: str,
+        printed: pytest.CaptureFixture[str],
     ) -> None:
         self.session, self.environment, self.group = session, environment, group
-        self._run, self._url = run, url
+        self._printed = printed
         names = ("DropsBucketName", "WorkingBucketName", "ArtifactsBucketName")
         self.buckets = {name: f"{environment}-{name[:-4].lower()}" for name in names}
         for bucket in self.buckets.values():
@@ -55,19 +59,11 @@ class Place:
 
     def ask(self, *arguments: object) -> tuple[int, str, str]:
         """Exit status, stdout and the last line of stderr."""
-        ended = self._run(
-            "lineage",
-            *arguments,
-            "--environment",
-            self.environment,
-            AWS_ENDPOINT_URL=self._url,
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            AWS_REGION="us-east-1",
-            NO_PROXY="127.0.0.1",
-        )
-        assert "Traceback" not in ended.stderr, ended.stderr
-        return ended.returncode, ended.stdout, ended.stderr.strip().rpartition("\n")[2]
+        self._printed.readouterr()
+        status = lineage.main([*map(str, arguments), "--environment", self.environment])
+        told, complaint = self._printed.readouterr()
+        assert "Traceback" not in complaint, complaint
+        return status, told, complaint.strip().rpartition("\n")[2]
 
 
 @pytest.fixture
@@ -76,11 +72,10 @@ def place(
     environment: str,
     pipeline: str,
     deploy_outputs: Callable[..., None],
-    run_command: RunCommand,
-    endpoint_url: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> Place:
     session.client("sagemaker").create_model_package_group(ModelPackageGroupName=pipeline)
-    made = Place(session, environment, pipeline, run_command, endpoint_url)
+    made = Place(session, environment, pipeline, capsys)
     deploy_outputs("data", **made.buckets)
     return made
 
