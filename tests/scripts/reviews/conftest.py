@@ -1,6 +1,7 @@
 """Reviews of the prepared changes, each from real sources."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ def trees(once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, dict
             capture_output=True,
             text=True,
             check=False,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
         assert done.returncode == 0, done.stderr[-5000:]
         (folder / "templates.json").write_text(done.stdout)

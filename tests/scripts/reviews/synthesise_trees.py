@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from infra.training.offline import models_read_once
+
 
 def synthesise(tree: Path, environment: str) -> dict[str, Any]:
     """Templates by unit; the rules that a deployment is validated by are left out."""
@@ -42,6 +44,7 @@ if __name__ == "__main__":
     told = os.dup(1)
     os.dup2(2, 1)
     sys.dont_write_bytecode = True
-    made = [synthesise(Path(tree).resolve(), sys.argv[1]) for tree in sys.argv[2:]]
+    with models_read_once():
+        made = [synthesise(Path(tree).resolve(), sys.argv[1]) for tree in sys.argv[2:]]
     with os.fdopen(told, "w", encoding="utf-8") as output:
         json.dump(made, output)
