@@ -23,6 +23,15 @@ from pyarrow import parquet
 
 from rehearsal import lifecycle
 from tests.chain import tfrecords
+from tests.chain.executions import (  # noqa: F401 - fixtures for all tests here
+    FEWER_EPOCHS,
+    changed,
+    deleted,
+    first,
+    repeated,
+    strict,
+    together,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # All that AWS does at times. A step of the endpoint's update waits 300 s, and metrics come up to
@@ -176,7 +185,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 def rehearse(folder: Path, *options: str) -> Iterator[Rehearsed]:
     """A rehearsal in a folder, whose AWS runs as long as the block."""
     run = subprocess.run(
-        ["./scripts/rehearse", "--keep", "--folder", str(folder), *UNKIND, *options],
+        ["./scripts/rehearse", "--keep", "--folder", str(folder), *UNKIND, *FEWER_EPOCHS, *options],
         cwd=REPOSITORY,
         env=_environment_without_aws(),
         stdout=subprocess.PIPE,

@@ -9,6 +9,8 @@ from collections import Counter
 
 import pytest
 
+from tests.chain.executions import FEWER_EPOCHS
+
 pytestmark = pytest.mark.chain
 
 CHANNELS = ("train", "validation", "test")
@@ -196,3 +198,20 @@ def test_the_report_stands_alone_with_its_pictures_inside(rehearsed):
     assert page.count("data:image/") > 10
     assert 'src="http' not in page
     assert "report.html" in rehearsed.printed
+
+
+def test_cdk_diff_finds_nothing_to_change(rehearsed):
+    output = ("--output", str(rehearsed.folder / "diff.out"))
+    done = rehearsed.run(
+        *(
+            "./scripts/cdk",
+            "diff",
+            "dev/*",
+            "--fail",
+            "-c",
+            "training.hosts=2",
+            *FEWER_EPOCHS,
+            *output,
+        )
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

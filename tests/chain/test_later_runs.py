@@ -1,22 +1,14 @@
 """What starts a run, what does not, and how a change in infra/ shows in it."""
 
-from __future__ import annotations
-
 import json
-import shutil
 import time
-from pathlib import Path
 
 import botocore.exceptions
 import pytest
 
-from infra import NODE
-from scripts.images.data_sets import write_digits
+from tests.chain.executions import LEARNING_RATE, id_of, package
 
 pytestmark = pytest.mark.chain
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-ENDED = {"Succeeded", "Failed", "Stopped"}
 
 
 def _send_marker_event(rehearsed, key, times):
@@ -42,13 +34,6 @@ def _send_marker_event(rehearsed, key, times):
             FunctionName=function, Payload=json.dumps(event).encode()
         )
         assert "FunctionError" not in answer, answer["Payload"].read()
-
-
-def _wait(condition, seconds):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.5)
 
 
 def test_the_same_event_delivered_ten_times_starts_no_run(rehearsed):
@@ -126,90 +111,22 @@ def test_a_definition_that_names_a_missing_step_is_refused(rehearsed):
         )
 
 
-def test_cdk_diff_finds_nothing_to_change(rehearsed):
-    output = ("--output", str(rehearsed.folder / "diff.out"))
-    done = rehearsed.run(
-        *("./scripts/cdk", "diff", "dev/*", "--fail", "-c", "training.hosts=2", *output)
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def changed(tmp_path_factory):
-    """A copy of the project whose dev environment trains with another learning rate."""
-    copy = tmp_path_factory.mktemp("changed")
-    for name in ("infra", "functions", "containers"):
-        shutil.copytree(REPOSITORY / name, copy / name)
-    for name in ("app.py", "cdk.json", "package.json"):
-        shutil.copy(REPOSITORY / name, copy / name)
-    for name in (".venv", "node_modules"):
-        (copy / name).symlink_to(REPOSITORY / name)
-    dev = copy / "infra" / "environments" / "dev.toml"
-    text = dev.read_text()
-    assert text.count("[training]") == 1 and "learning_rate" not in text
-    dev.write_text(text.replace("[training]", "[training]\nlearning_rate = 0.00125"))
-    return copy
-
-
-def test_a_second_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, changed, tmp_path):
-    before = len(rehearsed.executions())
-    deployed = rehearsed.run(
-        str(NODE),
-        "node_modules/.bin/cdk",
-        "deploy",
-        "dev/*",
-        "--require-approval",
-        "never",
-        "-c",
-        "training.hosts=1",
-        cwd=changed,
-    )
-    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-
-    write_digits(tmp_path / "more", 0, 300)
-    dropped = rehearsed.run("./scripts/drop", str(tmp_path / "more"), "--id", "second")
-    assert dropped.returncode == 0, dropped.stderr
-    watched = rehearsed.run("./scripts/watch", "--drop", "second")
-    assert watched.returncode == 0, watched.stdout + watched.stderr
-
-    executions = rehearsed.executions()
-    assert len(executions) == before + 1
-    steps = rehearsed.steps(executions[-1]["PipelineExecutionArn"])
-    job = rehearsed.job(steps["TrainModel"])
-    assert float(job["HyperParameters"]["learning_rate"]) == 0.00125
+def test_a_later_drop_starts_one_run_which_shows_a_change_of_infra(rehearsed, changed):
+    job = rehearsed.job(rehearsed.steps(changed)["TrainModel"])
+    assert float(job["HyperParameters"]["learning_rate"]) == LEARNING_RATE
     assert job["ResourceConfig"]["InstanceCount"] == 1
 
 
-def test_three_drops_during_a_run_have_one_run_after_it(rehearsed, tmp_path):
-    before = len(rehearsed.executions())
-    for number, drop_id in enumerate(("third", "fourth", "fifth", "sixth")):
-        write_digits(tmp_path / drop_id, 300 + 40 * number, 340 + 40 * number)
-        dropped = rehearsed.run("./scripts/drop", str(tmp_path / drop_id), "--id", drop_id)
-        assert dropped.returncode == 0, dropped.stderr
-    for drop_id in ("third", "sixth"):
-        watched = rehearsed.run("./scripts/watch", "--drop", drop_id)
-        assert watched.returncode == 0, watched.stdout + watched.stderr
-
-    executions = rehearsed.executions()
-    assert len(executions) == before + 2
+def test_three_drops_during_a_run_have_one_run_after_it(rehearsed, repeated, together):
     shown = rehearsed.run("./scripts/drops", "--json")
     fates = {fate["drop"]: fate for fate in json.loads(shown.stdout)}
-    assert fates["third"]["execution_arn"] == executions[-2]["PipelineExecutionArn"]
-    for drop_id in ("fourth", "fifth", "sixth"):
+    assert fates["repeated"]["execution_arn"] == repeated
+    for drop_id in ("bad", "fourth", "fifth"):
         fate = fates[drop_id]
-        assert fate["execution_arn"] == executions[-1]["PipelineExecutionArn"]
-        assert (fate["state"], fate["objects"]) == ("Succeeded", 40)
-        assert fate["model_package_arn"].endswith(f"/{_versions(rehearsed)}")
-    dataset = rehearsed.dataset(executions[-1]["PipelineExecutionArn"].rpartition("/")[2])
+        assert (fate["execution_arn"], fate["state"]) == (together, "Succeeded")
+        assert fate["model_package_arn"].endswith(package(rehearsed, together))
+    assert fates["fifth"]["objects"] == 40
+    dataset = rehearsed.dataset(id_of(together))
     started = {drop["id"]: drop["started_this_run"] for drop in dataset["included_drops"]}
-    assert {"third", "fourth", "fifth", "sixth"} <= set(started)
-    assert [drop_id for drop_id, by in started.items() if by] == ["sixth"]
-
-
-def _versions(rehearsed):
-    """How many model packages there are: the newest one's number."""
-    listed = rehearsed.client("sagemaker").list_model_packages(
-        ModelPackageGroupName=rehearsed.outputs("training")["ModelPackageGroupName"],
-        MaxResults=100,
-    )
-    return max(p["ModelPackageVersion"] for p in listed["ModelPackageSummaryList"])
+    assert set(started) == {"first", "repeated", "bad", "fourth", "fifth"}
+    assert [drop_id for drop_id, by in started.items() if by] == ["fifth"]
