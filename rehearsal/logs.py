@@ -53,7 +53,6 @@ class LogWriter:
         self._closed = threading.Event()
         self._known: set[str] = set()
         self._failures = Failures(f"logs {group}")
-        self._own: CloudWatchLogsClient | None = None
         self._thread = threading.Thread(target=self._work, name=f"logs {group}", daemon=True)
         self._thread.start()
 
@@ -93,12 +92,10 @@ class LogWriter:
             )
 
     def _client(self) -> CloudWatchLogsClient:
-        if self._role is not None:
-            found: CloudWatchLogsClient = self._role.client("logs")
-            return found
-        if self._own is None:
-            self._own = aws.client(self._settings, "logs")
-        return self._own
+        found: CloudWatchLogsClient = (
+            aws.client(self._settings, "logs") if self._role is None else self._role.client("logs")
+        )
+        return found
 
     def _batch(self) -> tuple[dict[str, list[InputLogEventTypeDef]], bool]:
         batch: dict[str, list[InputLogEventTypeDef]] = {}

@@ -95,7 +95,6 @@ class Scaler:
         self._store = store
         self._call = call
         self._newest_value = newest_value
-        self._cloudwatch: Any = None
         self._failures = Failures("scaler")
         self._thread = SupervisedThread("scaler", self._look, _EVERY_SECONDS)
 
@@ -119,9 +118,7 @@ class Scaler:
                         self._follow(policy.record, alarm)
 
     def _alarms(self) -> list[Record]:
-        if self._cloudwatch is None:
-            self._cloudwatch = aws.client(self._settings, "cloudwatch")
-        paginator = self._cloudwatch.get_paginator("describe_alarms")
+        paginator = aws.client(self._settings, "cloudwatch").get_paginator("describe_alarms")
         return [
             alarm
             for page in paginator.paginate(StateValue="ALARM")

@@ -69,7 +69,6 @@ class EndpointMetrics:
         self._values: deque[_Value] = deque()
         # Each with the time that it comes to CloudWatch.
         self._late: deque[tuple[float, list[dict[str, Any]]]] = deque()
-        self._client: Any = None
         self._thread = SupervisedThread("metrics", self._publish, every_seconds)
         self._thread.start()
 
@@ -126,10 +125,8 @@ class EndpointMetrics:
         self._late.append((comes, list(_data(counts, datetime.now(UTC)))))
 
     def _put(self, until: float) -> None:
-        if self._client is None:
-            self._client = aws.client(self._settings, "cloudwatch")
         while self._late and self._late[0][0] <= until:
-            put(self._client, self._late.popleft()[1])
+            put(aws.client(self._settings, "cloudwatch"), self._late.popleft()[1])
 
 
 def put(cloudwatch: Any, data: list[dict[str, Any]]) -> None:
