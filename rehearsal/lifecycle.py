@@ -162,7 +162,8 @@ def _when_ready(state: Path, process: subprocess.Popen[bytes], log: Path) -> dic
     ends = time.monotonic() + _START_SECONDS
     while time.monotonic() < ends:
         if process.poll() is not None:
-            raise LifecycleError(f"The rehearsal did not start: {_end_of(log)}")
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            raise LifecycleError(f"The rehearsal did not start: {(lines or [f'see {log}.'])[-1]}")
         found = _announced(state)
         if found is not None and found["pid"] == process.pid:
             return variables(state)
@@ -190,8 +191,3 @@ def _bind(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))
         return int(probe.getsockname()[1])
-
-
-def _end_of(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return lines[-1] if lines else f"see {log}."

@@ -83,7 +83,11 @@ class LogWriter:
 
     def _write(self, stream: str, events: list[InputLogEventTypeDef]) -> None:
         try:
-            self._put(self._client(), stream, events)
+            client = self._client()
+            if stream not in self._known:
+                make_stream(client, self._group, stream)
+                self._known.add(stream)
+            client.put_log_events(logGroupName=self._group, logStreamName=stream, logEvents=events)
         except (ClientError, BotoCoreError) as error:
             if aws.is_denied(error):
                 self.denied = str(error)
@@ -115,14 +119,6 @@ class LogWriter:
             except queue.Empty:
                 return batch, True
         return batch, False
-
-    def _put(
-        self, client: CloudWatchLogsClient, stream: str, events: list[InputLogEventTypeDef]
-    ) -> None:
-        if stream not in self._known:
-            make_stream(client, self._group, stream)
-            self._known.add(stream)
-        client.put_log_events(logGroupName=self._group, logStreamName=stream, logEvents=events)
 
 
 def make_stream(client: CloudWatchLogsClient, group: str, stream: str) -> None:

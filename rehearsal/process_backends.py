@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rehearsal.authorization.caller import caller, execution_role
+from rehearsal import aws
+from rehearsal.authorization.caller import caller
 from rehearsal.backends import (
     Call,
     EndpointBackend,
@@ -34,7 +35,8 @@ class Backends:
         """Of executions: our engine, each as its role."""
 
         def as_role(execution: dict[str, Any]) -> tuple[Call, ReadS3]:
-            role = execution_role(settings, execution)
+            name = execution["PipelineExecutionArn"].rpartition("/")[2]
+            role = aws.Role(settings, execution["RoleArn"], f"SageMaker-Pipelines-{name}")
             return caller(role), s3_reader(settings, role)
 
         return Engine(settings, call, reports, as_role=as_role)

@@ -56,15 +56,16 @@ def resource(target: str, path: str, body: bytes, arn: Callable[[str], str]) -> 
     try:
         request = json.loads(body or b"{}")
     except ValueError:
+        request = None
+    if not isinstance(request, dict):
         return "*"
-    group = request.get("ModelPackageGroupName") if isinstance(request, dict) else None
+    group = request.get("ModelPackageGroupName")
     if operation == "CreateModelPackage" and isinstance(group, str):
         # Its version is not known yet:
         # https://docs.aws.amazon.com/sagemaker/latest/dg/model-registry-version.html
         return arn(f"model-package/{group.rpartition('/')[2]}/*")
     for member, kind in _MEMBERS.items():
-        name = request.get(member) if isinstance(request, dict) else None
-        if isinstance(name, str):
+        if isinstance(name := request.get(member), str):
             return name if name.startswith("arn:") else arn(f"{kind}/{name}")
     return "*"
 

@@ -8,7 +8,6 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from rehearsal import aws
 from rehearsal.backends import Call
 from rehearsal.errors import ApiError, validation
-from rehearsal.settings import RehearsalSettings
 
 
 def caller(role: aws.Role) -> Call:
@@ -35,9 +34,3 @@ def caller(role: aws.Role) -> Call:
         return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
 
     return call
-
-
-def execution_role(settings: RehearsalSettings, execution: dict[str, Any]) -> aws.Role:
-    """The role of a pipeline's execution, in a session that is named after it."""
-    name = execution["PipelineExecutionArn"].rpartition("/")[2]
-    return aws.Role(settings, execution["RoleArn"], f"SageMaker-Pipelines-{name}")

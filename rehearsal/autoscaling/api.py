@@ -42,8 +42,7 @@ class ApplicationAutoScaling:
         service_model.check_response(model.output_shape, response)
         return response
 
-    def register(self, request: Record) -> Record:
-        """RegisterScalableTarget."""
+    def _register(self, request: Record) -> Record:
         variant = resource.variant(request)
         name = target_name(request)
         before = self._store.get(TARGET, name)
@@ -73,20 +72,17 @@ class ApplicationAutoScaling:
         )
         return {"RoleARN": role, "CreationTime": now(), "ScalableTargetARN": arn}
 
-    def deregister(self, request: Record) -> Record:
-        """DeregisterScalableTarget, with its policies."""
+    def _deregister(self, request: Record) -> Record:
         found = self._target(request)
         for policy in self._store.all(POLICY, found.name):
-            self._delete_policy(policy)
+            self._remove(policy)
         self._store.delete(TARGET, found.name)
         return {}
 
-    def describe_targets(self, request: Record) -> Record:
-        """DescribeScalableTargets."""
+    def _describe_targets(self, request: Record) -> Record:
         return {"ScalableTargets": self._find(TARGET, request, ResourceId="ResourceIds")}
 
-    def put_policy(self, request: Record) -> Record:
-        """PutScalingPolicy, with the alarms of target tracking."""
+    def _put_policy(self, request: Record) -> Record:
         target = self._target(request)
         kind = request.get("PolicyType", _STEP_SCALING)
         if kind not in _POLICY_TYPES or f"{kind}PolicyConfiguration" not in request:
@@ -112,25 +108,22 @@ class ApplicationAutoScaling:
         )
         return {"PolicyARN": arn, "CreationTime": now(), "Alarms": []}
 
-    def delete_policy(self, request: Record) -> Record:
-        """DeleteScalingPolicy, with its alarms."""
+    def _delete_policy(self, request: Record) -> Record:
         name = f"{target_name(request)}{_SEPARATOR}{request['PolicyName']}"
         found = self._store.get(POLICY, name)
         if found is None:
             raise _missing(f"No scaling policy {request['PolicyName']} of {target_name(request)}.")
-        self._delete_policy(found)
+        self._remove(found)
         return {}
 
-    def _delete_policy(self, policy: Resource) -> None:
+    def _remove(self, policy: Resource) -> None:
         delete_alarms(self._settings, policy.record["Alarms"])
         self._store.delete(POLICY, policy.name)
 
-    def describe_policies(self, request: Record) -> Record:
-        """DescribeScalingPolicies."""
+    def _describe_policies(self, request: Record) -> Record:
         return {"ScalingPolicies": self._find(POLICY, request, PolicyName="PolicyNames")}
 
-    def describe_activities(self, request: Record) -> Record:
-        """The latest first."""
+    def _describe_activities(self, request: Record) -> Record:
         return {"ScalingActivities": self._find(ACTIVITY, request)[::-1]}
 
     def _find(self, kind: str, request: Record, **lists: str) -> list[Record]:
@@ -166,11 +159,11 @@ def _missing(message: str) -> NotFound:
 
 
 _OPERATIONS = {
-    "RegisterScalableTarget": ApplicationAutoScaling.register,
-    "DeregisterScalableTarget": ApplicationAutoScaling.deregister,
-    "DescribeScalableTargets": ApplicationAutoScaling.describe_targets,
-    "PutScalingPolicy": ApplicationAutoScaling.put_policy,
-    "DeleteScalingPolicy": ApplicationAutoScaling.delete_policy,
-    "DescribeScalingPolicies": ApplicationAutoScaling.describe_policies,
-    "DescribeScalingActivities": ApplicationAutoScaling.describe_activities,
+    "RegisterScalableTarget": ApplicationAutoScaling._register,
+    "DeregisterScalableTarget": ApplicationAutoScaling._deregister,
+    "DescribeScalableTargets": ApplicationAutoScaling._describe_targets,
+    "PutScalingPolicy": ApplicationAutoScaling._put_policy,
+    "DeleteScalingPolicy": ApplicationAutoScaling._delete_policy,
+    "DescribeScalingPolicies": ApplicationAutoScaling._describe_policies,
+    "DescribeScalingActivities": ApplicationAutoScaling._describe_activities,
 }

@@ -146,7 +146,7 @@ Alarm = dict[str, Any]
 def reason(rule: Rule, window: Window, before: str, after: str) -> str:
     """Why an alarm went from `before` to `after`."""
     known = [
-        f"{value} ({_utc(begin):%d/%m/%y %H:%M:%S})"
+        f"{value} ({datetime.fromtimestamp(begin, UTC):%d/%m/%y %H:%M:%S})"
         for begin, value in zip(window.begins, window.values, strict=True)
         if value is not None
     ]
@@ -257,12 +257,8 @@ def _metric(query: dict[str, Any]) -> dict[str, Any]:
 
 def stamp(at: float) -> str:
     """e.g. 2019-10-02T17:04:40.985+0000."""
-    time = _utc(at)
+    time = datetime.fromtimestamp(at, UTC)
     return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03d}+0000"
-
-
-def _utc(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
 
 
 def _counted(count: int, thing: str) -> str:

@@ -14,15 +14,6 @@ from rehearsal.endpoints.errors import FleetError
 from rehearsal.endpoints.fleet import Fleet
 
 
-def status(name: str, message: str) -> dict[str, Any]:
-    """A `VariantStatus`, from now.
-
-    Args:
-        name: `Creating`, `Updating`, `Deleting`, `ActivatingTraffic` or `Baking`.
-    """
-    return {"Status": name, "StatusMessage": message, "StartTime": datetime.now(UTC)}
-
-
 def summary(
     variant: Variant,
     *,

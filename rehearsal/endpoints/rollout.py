@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import aws
 from rehearsal.backends import Change, DeploymentConfig, TrafficStep, Variant
-from rehearsal.endpoints.capacities import status, summary
+from rehearsal.endpoints.capacities import summary
 from rehearsal.endpoints.errors import CancelledError, FleetError, RolledBackError
 from rehearsal.endpoints.fleet import Fleet
 from rehearsal.endpoints.traffic import Traffic
@@ -221,11 +221,13 @@ class Rollout:
 
         def pending(variant: Variant) -> dict[str, Any]:
             count = variant.instance_count
-            return summary(
-                variant,
-                current_instance_count=math.ceil(share * count),
-                variant_status=status(name, message(count)),
-            )
+            status = {
+                "Status": name,
+                "StatusMessage": message(count),
+                "StartTime": datetime.now(UTC),
+            }
+            there = math.ceil(share * count)
+            return summary(variant, current_instance_count=there, variant_status=status)
 
         config = self._green.configuration
         found: dict[str, Any] = {

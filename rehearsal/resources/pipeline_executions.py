@@ -2,7 +2,6 @@
 
 import secrets
 import string
-from typing import Any
 
 from rehearsal.errors import conflict, not_found, validation
 from rehearsal.events import iso_time
@@ -104,11 +103,10 @@ def _values(body: str, given: list[dict[str, str]]) -> list[dict[str, str]]:
         if names.count(name) > 1:
             raise validation(f"The parameter '{name}' is given more than once.")
     resolved = definition.resolve(definition.parse(body), given)
-    return [{"Name": name, "Value": _text(value)} for name, value in resolved.items()]
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return [
+        {"Name": name, "Value": str(value).lower() if isinstance(value, bool) else str(value)}
+        for name, value in resolved.items()
+    ]
 
 
 def _stop_pipeline_execution(context: Context, request: Record) -> Record:
