@@ -41,15 +41,12 @@ class Pythons:
     variables: dict[str, str]
     plain: Path
 
-    def our(self, name: str, *arguments: object, core: int | None = 0) -> Program:
-        """A program of `benchmarks.data`, "module.function", in the image's environment."""
+    def program(self, name: str, *arguments: object, core: int | None = 0) -> Program:
+        """A program of `benchmarks.data`, "module.function"; `our_…` in the image's environment."""
         module, _, function = name.partition(".")
-        return Program(self.ours, f"data.{module}", [function, *arguments], self.variables, core)
-
-    def plainly(self, name: str, *arguments: object, core: int | None = 0) -> Program:
-        """A program of `benchmarks.data`, "module.function", in the plain environment."""
-        module, _, function = name.partition(".")
-        return Program(self.plain, f"data.{module}", [function, *arguments], core=core)
+        ours = function.startswith("our_")
+        python, variables = (self.ours, self.variables) if ours else (self.plain, {})
+        return Program(python, f"data.{module}", [function, *arguments], variables, core)
 
 
 def data_rows(pythons: Pythons, sizes: Sizes, console: Console) -> tuple[list[Row], list[str]]:
@@ -73,19 +70,19 @@ def _split(pythons: Pythons, sizes: Sizes, folder: Path, console: Console) -> li
     few = sizes.objects // TEN_TIMES
     for rows in (few, sizes.objects):
         listing = folder / f"{rows}.parquet"
-        run(pythons.plainly("objects.listing", listing, rows))
-        run(pythons.our("objects.our_staging", listing, folder / f"{rows}.arrow"))
+        run(pythons.program("objects.listing", listing, rows))
+        run(pythons.program("objects.our_staging", listing, folder / f"{rows}.arrow"))
     # Neither's clock has the taking apart of keys in it.
     staged = folder / "staged.parquet"
-    run(pythons.plainly("objects.plain_staging", folder / f"{sizes.objects}.parquet", staged))
+    run(pythons.program("objects.plain_staging", folder / f"{sizes.objects}.parquet", staged))
 
     def ours(rows: int, output: str) -> Program:
         arguments = folder / f"{rows}.arrow", rows, folder / output
-        return pythons.our("objects.our_split", *arguments, core=None)
+        return pythons.program("objects.our_split", *arguments, core=None)
 
     programs = {
         "ours": [ours(sizes.objects, "ours")],
-        "pandas": [pythons.plainly("objects.plain_split", staged, folder / "plain", core=None)],
+        "pandas": [pythons.program("objects.plain_split", staged, folder / "plain", core=None)],
         "ours, a tenth": [ours(few, "few")],
     }
     return _split_rows(*in_turn(programs, sizes.repetitions, console).values())
@@ -118,9 +115,9 @@ def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         place = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
         programs = {
-            "ours": pythons.our("objects.our_listing"),
-            "paginator": pythons.plainly("objects.plain_listing"),
-            "the server alone": pythons.plainly("objects.pages_unread"),
+            "ours": pythons.program("objects.our_listing"),
+            "paginator": pythons.program("objects.plain_listing"),
+            "the server alone": pythons.program("objects.pages_unread"),
         }
         placed = {
             name: [replace(program, variables={**program.variables, **place})]
@@ -145,24 +142,24 @@ def _decoding(
     console.print(f"Decoding of {count} photographs of {size}")
     folder.mkdir()
     photos = folder / "photos"
-    run(pythons.plainly("photos.photos", photos, count, width, width * 3 // 4))
+    run(pythons.program("photos.photos", photos, count, width, width * 3 // 4))
     hosts = [(folder / "one", 0, 1), (folder / "first", 0, 2), (folder / "second", 1, 2)]
     for root, index, of_hosts in hosts:
         root.mkdir()
-        run(pythons.our("photos.our_receiving", photos, root, index, of_hosts))
+        run(pythons.program("photos.our_receiving", photos, root, index, of_hosts))
     programs = {
-        "ours": [pythons.our("photos.our_sharding", folder / "one")],
+        "ours": [pythons.program("photos.our_sharding", folder / "one")],
         "Pillow and TensorFlow": [
-            pythons.plainly("photos.plain_sharding", photos, folder / "plain.tfrecord")
+            pythons.program("photos.plain_sharding", photos, folder / "plain.tfrecord")
         ],
-        "libjpeg-turbo alone": [pythons.plainly("photos.decoding_alone", photos)],
+        "libjpeg-turbo alone": [pythons.program("photos.decoding_alone", photos)],
         "two hosts": [
-            pythons.our("photos.our_sharding", folder / name, core=core)
+            pythons.program("photos.our_sharding", folder / name, core=core)
             for core, name in enumerate(["first", "second"])
         ],
     }
     measurements = in_turn(programs, sizes.repetitions, console).values()
-    likeness = run(pythons.our("photos.our_likeness", photos, core=None))
+    likeness = run(pythons.program("photos.our_likeness", photos, core=None))
     return _decoding_rows(size, *measurements), (
         f"Photographs of {size} (JPEG, quality 90, 4:2:0) as 224 x 224 against full decoding and "
         f"averaging over areas: PSNR {likeness['mean']:.1f} dB in the mean, "
@@ -187,7 +184,7 @@ def _decoding_rows(
 def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
     """A local S3 that computes its listings, on a core of its own; its URL."""
     core = max(os.sched_getaffinity(0))
-    server = start(pythons.our("objects.bucket", keys, core=core), stdin=PIPE)
+    server = start(pythons.program("objects.bucket", keys, core=core), stdin=PIPE)
     try:
         assert server.stdout  # noqa: S101 - it is a pipe
         yield server.stdout.readline().decode().strip()

@@ -1,9 +1,8 @@
 """Serving: our server against the bare forward pass, and against other servers."""
 
 from benchmarks.harness.table import Row
-from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS, Kind
+from benchmarks.serving.kinds import BESIDE, KERAS, OTHERS, OURS
 from benchmarks.serving.measure import CLIENTS, Latencies, Measured, Rates
-from benchmarks.serving.servers import Memory
 
 LEAST_OF_BARE = 0.8
 LEAST_OF_KERAS, LEAST_OF_OTHERS = 3.0, 1.5
@@ -81,20 +80,20 @@ def _needs(measured: Measured) -> list[Row]:
         return values[OURS.name], ", ".join(others)
 
     cold = {name: f"{seconds:.1f} s" for name, seconds in measured.cold_starts.items()}
-    memory = {name: _mebibytes(each) for name, each in measured.memory.items()}
+    memory = {
+        name: f"{each.proportional / 2**20:,.0f} ({each.resident / 2**20:,.0f}) MiB"
+        for name, each in measured.memory.items()
+    }
     return [
         Row("cold start to the first healthy ping", *cells(cold), None),
         Row("memory with one worker, PSS (RSS)", *cells(memory), None),
     ]
 
 
-def _mebibytes(memory: Memory) -> str:
-    return f"{memory.proportional / 2**20:,.0f} ({memory.resident / 2**20:,.0f}) MiB"
-
-
 def notes(measured: Measured) -> list[str]:
     """What a reader must know of the table."""
-    lines = [CONDITIONS, "", f"{'; '.join(map(_setting, (KERAS, *OTHERS)))}. {PINS}", "", ARRIVALS]
+    settings = (", ".join(filter(None, [kind.version, kind.settings])) for kind in (KERAS, *OTHERS))
+    lines = [CONDITIONS, "", f"{'; '.join(settings)}. {PINS}", "", ARRIVALS]
     for name, why in measured.missing.items():
         lines += ["", f"{name} is missing: {why}"]
     return lines
@@ -114,7 +113,3 @@ ARRIVALS = (
     "the other, the 99th percentile at half load is 4.3 times that time (M/D/1), whatever the "
     "server."
 )
-
-
-def _setting(kind: Kind) -> str:
-    return f"{kind.version}, {kind.settings}" if kind.settings else kind.version
