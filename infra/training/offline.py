@@ -11,7 +11,8 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from unittest import mock
 
 if TYPE_CHECKING:
     from sagemaker.core.workflow.pipeline_context import PipelineSession
@@ -58,17 +59,9 @@ def models_read_once() -> Iterator[None]:
     """
     from botocore.loaders import JSONFileLoader  # noqa: PLC0415 - what is kept needs no boto3
 
-    read = JSONFileLoader.load_file
-    once = functools.cache(functools.partial(read, JSONFileLoader()))
-
-    def load_file(_: JSONFileLoader, path: str) -> Any:
-        return once(path)
-
-    JSONFileLoader.load_file = load_file
-    try:
+    once = functools.cache(JSONFileLoader().load_file)
+    with mock.patch.object(JSONFileLoader, "load_file", lambda _, path: once(path)):
         yield
-    finally:
-        JSONFileLoader.load_file = read
 
 
 def pipeline_session(default_bucket: str) -> "PipelineSession":
