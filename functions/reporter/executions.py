@@ -114,11 +114,6 @@ class Execution:
         return self.arn.split("/")[1]
 
     @property
-    def failed(self) -> tuple[Step, ...]:
-        """Steps that failed."""
-        return tuple(step for step in self.steps if step.status == "Failed")
-
-    @property
     def unsuccessful(self) -> tuple[Step, ...]:
         """Those that failed or were stopped."""
         return tuple(step for step in self.steps if step.status in {"Failed", "Stopped"})

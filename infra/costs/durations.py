@@ -117,18 +117,15 @@ def _serving_model(job: Job, work: Work, instance: Instance) -> Parts:
 def _shards(job: Job, work: Work, instance: Instance) -> Parts:
     rates, mean = work.rates.sharding, work.workload.mean_bytes
     objects = math.ceil(work.workload.objects / job.count)
+    files_per_second = work.rates.assumed.files_per_second
     each = rates.vcpu_seconds_per_object + mean * rates.vcpu_seconds_per_byte
     return {
         "fixed": rates.start_seconds + rates.serial_seconds,
-        "download": _download(objects, objects * mean, work, instance),
+        # SageMaker brings all files before the container starts.
+        "download": max(objects * mean / instance.network_bytes, objects / files_per_second),
         "decoding": objects * each / instance.vcpus,
         "upload": objects * work.record_bytes / instance.network_bytes,
     }
-
-
-def _download(files: int, size: float, work: Work, instance: Instance) -> float:
-    """SageMaker brings all files before the container starts."""
-    return max(size / instance.network_bytes, files / work.rates.assumed.files_per_second)
 
 
 def _training(job: Job, work: Work, instance: Instance) -> Parts:

@@ -1,7 +1,6 @@
 """One page whose graphs answer questions, in the order in which they come up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
@@ -16,30 +15,27 @@ _WIDTH = 12
 _TEXT_HEIGHT = 3
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the page shows beside the pipeline.
+def dashboard(  # noqa: PLR0913 - CDK props
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    alarms: Sequence[cloudwatch.IAlarm],
+    failures: Sequence[cloudwatch.IMetric],
+    drift: cloudwatch.IMetric | None,
+) -> None:
+    """Makes the page, called as the environment is.
 
-    Attributes:
-        endpoint: metrics of the endpoint, by the title of their graph.
+    Args:
         failures: what of our own failed: queues and functions.
     """
-
-    endpoint: Graphs
-    alarms: Sequence[cloudwatch.IAlarm]
-    failures: Sequence[cloudwatch.IMetric]
-    drift: cloudwatch.IMetric | None
-
-
-def dashboard(scope: Construct, construct_id: str, *, settings: Settings, shown: Shown) -> None:
-    """Makes the page, called as the environment is."""
     graphs = [
         *(_graph(title, lines) for title, lines in _of_runs(settings.name).items()),
         _accuracy(settings),
         *(_graph(title, lines) for title, lines in _of_costs(settings.name).items()),
-        *(_graph(title, lines) for title, lines in shown.endpoint.items()),
-        *([_graph("Do the answered classes drift?", [shown.drift])] if shown.drift else []),
-        _graph("Did an event or a function of ours fail?", shown.failures),
+        *(_graph(title, lines) for title, lines in metrics.endpoint_graphs(settings).items()),
+        *([_graph("Do the answered classes drift?", [drift])] if drift else []),
+        _graph("Did an event or a function of ours fail?", failures),
     ]
     cloudwatch.Dashboard(
         scope,
@@ -49,7 +45,7 @@ def dashboard(scope: Construct, construct_id: str, *, settings: Settings, shown:
             [_introduction(settings)],
             [
                 cloudwatch.AlarmStatusWidget(
-                    title="Is anything wrong?", alarms=list(shown.alarms), width=2 * _WIDTH
+                    title="Is anything wrong?", alarms=list(alarms), width=2 * _WIDTH
                 )
             ],
             *([*graphs[first : first + 2]] for first in range(0, len(graphs), 2)),

@@ -16,7 +16,7 @@ from constructs import Construct
 from infra import names
 from infra.drift import Drift
 from infra.operations import alarms, metrics
-from infra.operations.dashboard import Shown, dashboard
+from infra.operations.dashboard import dashboard
 from infra.operations.notifications import encrypted_topic, monthly_budget
 from infra.operations.reporter import Reporter
 from infra.settings import Settings
@@ -117,16 +117,13 @@ class OperationsStack(cdk.Stack):
             self,
             "Dashboard",
             settings=self._settings,
-            shown=Shown(
-                endpoint=metrics.endpoint_graphs(self._settings),
-                alarms=shown,
-                failures=[
-                    *depths.values(),
-                    metrics.function_totals("Errors", functions),
-                    metrics.function_totals("Throttles", functions),
-                ],
-                drift=self.drift.metric if self.drift else None,
-            ),
+            alarms=shown,
+            failures=[
+                *depths.values(),
+                metrics.function_totals("Errors", functions),
+                metrics.function_totals("Throttles", functions),
+            ],
+            drift=self.drift.metric if self.drift else None,
         )
 
     def _depths(self, dead_letters: Mapping[str, sqs.IQueue]) -> dict[str, cloudwatch.Metric]:

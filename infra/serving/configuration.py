@@ -19,22 +19,19 @@ def variant(
 
     A shadow variant of the weight of the one that answers gets a copy of every request.
     """
+    serverless = None
     if settings.mode == "serverless":
-        return _Config.ProductionVariantProperty(
-            variant_name=name,
-            model_name=model.attr_model_name,
-            initial_variant_weight=1,
-            serverless_config=_Config.ServerlessConfigProperty(
-                memory_size_in_mb=settings.serverless_memory_megabytes,
-                max_concurrency=settings.serverless_concurrency,
-            ),
+        serverless = _Config.ServerlessConfigProperty(
+            memory_size_in_mb=settings.serverless_memory_megabytes,
+            max_concurrency=settings.serverless_concurrency,
         )
     return _Config.ProductionVariantProperty(
         variant_name=name,
         model_name=model.attr_model_name,
         initial_variant_weight=1,
-        instance_type=settings.instance_type,
-        initial_instance_count=settings.instance_count,
+        serverless_config=serverless,
+        instance_type=None if serverless else settings.instance_type,
+        initial_instance_count=None if serverless else settings.instance_count,
     )
 
 

@@ -22,7 +22,7 @@ from sagemaker.mlops.workflow.retry import (
 )
 
 from infra.costs.prices import volume_key
-from infra.names import CHECKPOINTS, EXECUTIONS, LINEAGE, TENSORBOARD
+from infra.names import EXECUTIONS, LINEAGE
 from infra.settings import Evaluation, Manifests, ServingModel, Shards
 from infra.training.wiring import Buckets, Wiring
 
@@ -114,24 +114,20 @@ def command_line(**options: str | float | PipelineVariable) -> Sequence[str | Pi
     ]
 
 
+def execution_uri(bucket: str, prefix: str, *names: str) -> Join:
+    """`s3://<bucket>/<prefix><execution id>/<names>`."""
+    folder = f"s3://{bucket}/{prefix}".removesuffix("/")
+    return Join(on="/", values=[folder, ExecutionVariables.PIPELINE_EXECUTION_ID, *names])
+
+
 def working_uri(buckets: Buckets, *names: str) -> Join:
     """`s3://<working bucket>/executions/<execution id>/<names>`."""
-    return _execution_uri(buckets.working, EXECUTIONS, *names)
-
-
-def checkpoints_uri(buckets: Buckets) -> Join:
-    """`s3://<working bucket>/checkpoints/<execution id>`."""
-    return _execution_uri(buckets.working, CHECKPOINTS)
-
-
-def tensorboard_uri(buckets: Buckets) -> Join:
-    """`s3://<working bucket>/tensorboard/<execution id>`."""
-    return _execution_uri(buckets.working, TENSORBOARD)
+    return execution_uri(buckets.working, EXECUTIONS, *names)
 
 
 def lineage_uri(buckets: Buckets, *names: str) -> Join:
     """`s3://<artifacts bucket>/lineage/<execution id>/<names>`."""
-    return _execution_uri(buckets.artifacts, LINEAGE, *names)
+    return execution_uri(buckets.artifacts, LINEAGE, *names)
 
 
 def output_uri(step_properties: Properties, name: str) -> Properties:
@@ -142,11 +138,6 @@ def output_uri(step_properties: Properties, name: str) -> Properties:
 def below(uri: PipelineVariable, name: str) -> Join:
     """`<uri>/<name>`."""
     return Join(on="/", values=[uri, name])
-
-
-def _execution_uri(bucket: str, prefix: str, *names: str) -> Join:
-    folder = f"s3://{bucket}/{prefix}".removesuffix("/")
-    return Join(on="/", values=[folder, ExecutionVariables.PIPELINE_EXECUTION_ID, *names])
 
 
 def service_retry() -> StepRetryPolicy:

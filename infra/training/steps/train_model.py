@@ -13,14 +13,14 @@ from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource
 from sagemaker.train.model_trainer import ModelTrainer
 
 from infra.costs.prices import volume_key
+from infra.names import CHECKPOINTS, TENSORBOARD
 from infra.settings import Training
 from infra.training.offline import without_telemetry
 from infra.training.steps.jobs import (
     below,
-    checkpoints_uri,
+    execution_uri,
     job_retries,
     output_uri,
-    tensorboard_uri,
 )
 from infra.training.wiring import Wiring
 
@@ -86,7 +86,7 @@ def train_model(
 
 
 def _trainer(wiring: Wiring) -> ModelTrainer:
-    settings = wiring.settings.training
+    settings, working = wiring.settings.training, wiring.buckets.working
     trainer = ModelTrainer(
         sagemaker_session=wiring.session,
         role=wiring.roles.training,
@@ -106,12 +106,14 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
             compression_type="GZIP",
             **({"kms_key_id": wiring.output_key_arn} if wiring.output_key_arn else {}),
         ),
-        checkpoint_config=CheckpointConfig(s3_uri=checkpoints_uri(wiring.buckets)),
+        checkpoint_config=CheckpointConfig(
+            s3_uri=execution_uri(wiring.buckets.working, CHECKPOINTS)
+        ),
         hyperparameters=_hyperparameters(wiring),
         tags=[Tag(key=key, value=value) for key, value in wiring.tags.items()],
     )
     return trainer.with_tensorboard_output_config(
-        TensorBoardOutputConfig(s3_output_path=tensorboard_uri(wiring.buckets))
+        TensorBoardOutputConfig(s3_output_path=execution_uri(working, TENSORBOARD))
     ).with_metric_definitions(
         [MetricDefinition(name=name, regex=rf" {name}=([0-9.e+-]+)") for name in METRICS]
     )
