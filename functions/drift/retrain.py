@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from typing import TypedDict
+from typing import Any
 
 import boto3
 
@@ -20,26 +20,10 @@ class RetrainError(Exception):
     """One sentence: what is wrong, where, what to do."""
 
 
-class _State(TypedDict):
-    value: str
-
-
-class _Detail(TypedDict):
-    alarmName: str
-    state: _State
-
-
-class AlarmStateChange(TypedDict):
-    """What is read of the event.
+def handler(event: dict[str, Any], context: object) -> str | None:
+    """Asks for a run where the last comparison is past the threshold and its model is still served.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
-    """
-
-    detail: _Detail
-
-
-def handler(event: AlarmStateChange, context: object) -> str | None:
-    """Asks for a run where the last comparison is past the threshold and its model is still served.
 
     The event says only that the alarm was raised, perhaps twice, perhaps hours ago: what counts is
     what is so now. The starter gives a package one run, however often it is asked.
