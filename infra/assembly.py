@@ -56,9 +56,6 @@ class Definition:
     """A pipeline's definition, as it is once CloudFormation has filled its tokens in.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-overview.html
-
-    Attributes:
-        content: the whole of it.
     """
 
     def __init__(self, content: dict[str, Any]) -> None:

@@ -90,11 +90,7 @@ class ChangeSets(Rollout):
     """
 
     def failures(self, state: State) -> Iterator[Attempt]:
-        """Attempts that a person executed and that were rolled back, with whatever token.
-
-        Raises:
-            DeployerError: How one ended is not known yet, though the stack no longer changes.
-        """
+        """Attempts that a person executed and that were rolled back, with whatever token."""
         statuses = {a: change_set.get("ExecutionStatus") for a, change_set in self._ours()}
         # A list of active change sets may leave out the one that was executed.
         executed = Attempt.from_name(state.change_set or "")
@@ -124,11 +120,7 @@ class ChangeSets(Rollout):
                 logger.info("The change set %s is withdrawn.", attempt.name)
 
     def deploy(self, state: State, wanted: Approval) -> bool:
-        """Makes a change set that a person executes, unless it waits already.
-
-        Raises:
-            DeployerError: CloudFormation could not make it.
-        """
+        """Makes a change set that a person executes, unless it waits already."""
         name = wanted.attempt.name
         found = self._found(wanted.attempt)
         if found and _waits(found):

@@ -31,11 +31,7 @@ class Workload:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Checks it.
-
-        Raises:
-            ValueError: no objects, or no bytes.
-        """
+        """Raises a ValueError where there are no objects, or no bytes."""
         if self.objects < 1 or self.mean_bytes <= 0:
             raise ValueError(
                 f"A workload of {self.objects} objects of {self.mean_bytes:g} bytes is none: give "
@@ -53,11 +49,7 @@ class NoRateError(Exception):
 
 @dataclass(frozen=True)
 class Split:
-    """Objects by channel.
-
-    Raises:
-        KeyError: CreateManifests has no fractions.
-    """
+    """Objects by channel."""
 
     train: int
     validation: int

@@ -42,9 +42,8 @@ class Deployer(Construct):
     It needs no right to make an endpoint: CloudFormation uses the role that the stack was deployed
     with.
 
-    Attributes:
+    Args:
         source: whose group it is, where another environment trains the models.
-        function: that function.
     """
 
     def __init__(  # noqa: PLR0913 - CDK props
