@@ -95,6 +95,7 @@ class Prices:
 
     date: date
     currency: str
+    sources: tuple[str, ...]
     spot_discount: float
     instances: Mapping[str, Instance]
     regions: Mapping[str, Region]
@@ -159,6 +160,7 @@ def load_prices(file: Path = FILE) -> Prices:
     return Prices(
         date=content["date"],
         currency=content["currency"],
+        sources=tuple(content["sources"]),
         spot_discount=content["spot_discount"],
         instances=instances,
         regions={
