@@ -22,7 +22,6 @@ from filelock import FileLock
 from rehearsal.images import environments
 from rehearsal.images.runtime.launcher import Running
 from rehearsal.images.runtime.spec import Container, Group
-from rehearsal.jobs import transfer
 from rehearsal.jobs.backend import ProcessBackend
 from rehearsal.settings import RehearsalSettings
 from tests.rehearsal.images.support import Recorded, pulled, wait_until
@@ -375,7 +374,7 @@ def test_a_job_that_fills_the_disk_fails_with_one_sentence(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(transfer, "_add_to_archive", full)
+    monkeypatch.setattr("tarfile.TarFile.add", full)
 
     ended = run(
         backend,
