@@ -5,6 +5,7 @@ made if need be.
 """
 
 import fnmatch
+import functools
 import json
 import os
 import signal
@@ -164,6 +165,7 @@ def _cache() -> Path:
     return Path(os.environ.get("REHEARSAL_CACHE") or default_cache())
 
 
+@functools.cache  # a sentence that is reported again and again is printed once
 def _report(line: str) -> None:
     click.echo(line, err=True)
 

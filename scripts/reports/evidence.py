@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from containers.drops.formats import JPEG, format_of
 from functions.reporter.executions import Step
 from infra.names import ARTIFACTS_BUCKET_NAME, DROPS, DROPS_BUCKET_NAME, WORKING_BUCKET_NAME
 from rehearsal.s3_uri import S3Uri
@@ -182,6 +183,11 @@ def choose_predictions(predictions: list[dict[str, Any]], count: int) -> list[di
     return [ordered[index * len(ordered) // count] for index in range(count)]
 
 
+def content_type(image: bytes) -> str:
+    """An image's media type by its first bytes."""
+    return (format_of(image) or JPEG).content_type
+
+
 def ask_endpoint(
     runtime: "SageMakerRuntimeClient",
     endpoint: str,
@@ -191,9 +197,11 @@ def ask_endpoint(
     """Asks the endpoint about each predicted image, in the order given."""
     for row in predictions:
         image = reader.image(row["key"])
-        content_type = "image/png" if image.startswith(b"\x89PNG") else "image/jpeg"
         response = runtime.invoke_endpoint(
-            EndpointName=endpoint, ContentType=content_type, Accept="application/json", Body=image
+            EndpointName=endpoint,
+            ContentType=content_type(image),
+            Accept="application/json",
+            Body=image,
         )
         served = json.loads(response["Body"].read())
         yield Answer(

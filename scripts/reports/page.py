@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from scripts import CHANNELS
-from scripts.reports.evidence import Evidence
+from scripts.reports.evidence import Evidence, content_type
 
 _SPEED = ("input_share", "compute_share", "communication_share", "images_per_second_per_worker")
 _TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -59,8 +59,7 @@ def _speed(history: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _data_uri(image: bytes) -> str:
-    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode('ascii')}"
+    return f"data:{content_type(image)};base64,{base64.b64encode(image).decode('ascii')}"
 
 
 def _learning_curves(history: list[dict[str, Any]]) -> str:

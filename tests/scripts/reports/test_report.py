@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from dataclasses import replace
@@ -9,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from functions.reporter.executions import Job, Step
 from scripts.commands import report as command
@@ -18,6 +20,7 @@ from scripts.reports.evidence import (
     Answer,
     Ended,
     Evidence,
+    ask_endpoint,
     choose_predictions,
     disagreements,
 )
@@ -28,7 +31,7 @@ from tests.scripts.conftest import deploy
 from tests.scripts.runs import write_run
 
 BEGAN = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PNG = b"\x89PNG and more"
+PNG = b"\x89PNG\r\n\x1a\n and more"
 DATASET = {
     "objects": 2,
     "contents": 1,
@@ -401,3 +404,25 @@ def test_an_execution_of_another_pipeline_is_refused(buckets, pipeline, report):
 def test_a_page_that_cannot_be_written_is_one_sentence(buckets, rejected, report, tmp_path):
     with pytest.raises(CommandError, match="No such file or directory; name another file"):
         report("-o", tmp_path / "none" / "page.html")
+
+
+def test_the_endpoint_is_asked_about_each_image_as_what_it_is():
+    kinds = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+    files = {kind: io.BytesIO() for kind in kinds}
+    for kind, file in files.items():
+        Image.new("L", (4, 4)).save(file, kind)
+    asked = []
+
+    class Runtime:
+        def invoke_endpoint(self, **request):
+            asked.append(request["ContentType"])
+            return {"Body": io.BytesIO(b'{"label": "cat", "probability": 1.0}')}
+
+    class Images:
+        def image(self, key):
+            return files[key].getvalue()
+
+    rows = [{"key": k, "label": "cat", "predicted": "cat", "probability": 1.0} for k in kinds]
+    pages = [render(_evidence(each)) for each in ask_endpoint(Runtime(), "e", Images(), rows)]
+    assert asked == list(kinds.values())
+    assert all(f"data:{kind};base64," in page for kind, page in zip(asked, pages, strict=True))
