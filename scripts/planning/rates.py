@@ -33,17 +33,11 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
         for rate in (*known.training, *measured)
     }
     manifests_fixed, manifests_each = _manifests(last, known)
-    instances = sorted({job.instance for job in last.jobs.values()})
     per_image = measured[-1].validation_seconds_per_image
     testing = last.channels.get("test", 0) * per_image / _vcpus(last, "EvaluateModel", prices)
     return known.model_copy(
         update={
-            "measured": Measured(
-                on=last.on,
-                machine=", ".join(instances) if last.is_aws else last.machine.name,
-                run="; ".join(_summary(run) for run in runs),
-                is_aws=last.is_aws,
-            ),
+            "measured": _measured(runs),
             "assumed": known.assumed.model_copy(update=_waits(last)),
             "manifests_fixed_seconds": manifests_fixed,
             "manifests_seconds_per_object": manifests_each,
@@ -53,6 +47,17 @@ def measured_rates(runs: Sequence[RecordedRun], known: Rates, prices: Prices) ->
             "evaluation_fixed_seconds": max(0.0, last.jobs["EvaluateModel"].seconds - testing),
             "evaluation_vcpu_seconds_per_image": per_image,
         }
+    )
+
+
+def _measured(runs: Sequence[RecordedRun]) -> Measured:
+    last = runs[-1]
+    instances = sorted({job.instance for job in last.jobs.values()})
+    return Measured(
+        on=last.on,
+        machine=", ".join(instances) if last.is_aws else last.machine.name,
+        run="; ".join(_summary(run) for run in runs),
+        is_aws=last.is_aws,
     )
 
 

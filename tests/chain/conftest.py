@@ -1,8 +1,7 @@
 """Rehearsals of the digits, kept running, that the chain's tests look into.
 
 Most look into one. What changes it least comes first, what ends it last: `ORDER` says so, and by
-`pytest -n 2 --dist loadgroup` one worker has it, while another has the tests with a world of their
-own.
+`pytest -n 2 tests/chain` one worker has it, while another has the tests with a world of their own.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from typing import Any
 import boto3
 import pytest
 from pyarrow import parquet
+from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal import lifecycle
 from tests.chain import tfrecords
@@ -47,13 +47,24 @@ ORDER = (
 """Of the tests of the one rehearsal: the later add runs to it, the last end its stacks."""
 
 
-# Before pytest-xdist reads the groups.
-@pytest.hookimpl(tryfirst=True)
+class Worlds(LoadScopeScheduling):
+    """Sends the tests of a rehearsal to one worker.
+
+    As `--dist loadgroup` would, had it not stopped grouping with pytest 9.2:
+    https://github.com/pytest-dev/pytest-xdist/issues/1386
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        name = Path(nodeid.partition("::")[0]).stem
+        return "rehearsed" if name in ORDER else name
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Worlds:
+    return Worlds(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if item.path.parent == Path(__file__).parent]
-    for item in here:
-        name = item.path.stem
-        item.add_marker(pytest.mark.xdist_group("rehearsed" if name in ORDER else name))
     here.sort(key=lambda item: [*ORDER, item.path.stem].index(item.path.stem))
     items[:] = [item for item in items if item not in here] + here
 

@@ -21,14 +21,12 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
     "bucket removed": (
         Edit(
             "infra/data/stack.py",
-            """_private_bucket(
-            self, "AccessLogs", settings=settings, expire=(_expire(data.access_log_days),)
-        )""",
+            'self._bucket("AccessLogs", expire_days=data.access_log_days)',
             "None",
         ),
         Edit("infra/data/stack.py", "                self.access_logs,\n", ""),
         # The others stay as they were without a place for their logs.
-        Edit("infra/data/stack.py", "resists=access_logs is None", "resists=False"),
+        Edit("infra/data/stack.py", "resists=logs is None", "resists=False"),
     ),
     "role widened": (
         Edit(
@@ -75,9 +73,17 @@ CHANGES: dict[str, tuple[Edit, ...]] = {
     "key rotated": (Edit("infra/data/stack.py", '"VolumeKey"', '"VolumeKey2"'),),
     "endpoint renamed": (
         Edit(
-            "infra/serving/stack.py",
-            "self.endpoint_name = settings.name",
-            'self.endpoint_name = f"{settings.name}-blue"',
+            "infra/serving/endpoint.py",
+            "endpoint_name=self._environment.name",
+            'endpoint_name=f"{self._environment.name}-blue"',
+        ),
+        Edit(
+            "infra/serving/endpoint.py",
+            '"endpoint", settings.name',
+            '"endpoint", f"{settings.name}-blue"',
+        ),
+        Edit(
+            "infra/serving/logs.py", "Endpoints/{settings.name}", "Endpoints/{settings.name}-blue"
         ),
     ),
     "retention shortened": (Edit("infra/environments/dev.toml", "log_days = 14", "log_days = 7"),),
