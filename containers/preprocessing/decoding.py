@@ -31,7 +31,7 @@ def decode(data: bytes, size: int) -> npt.NDArray[np.uint8]:
     away and no border is invented. It is antialiased where it shrinks. Transparent pixels lie on
     white, 16-bit grey is scaled to 8 bits, and of an animation the first frame counts. Colour
     profiles are not applied. A JPEG much larger than the square is decoded at a fraction of its
-    size; the README says what that changes.
+    size; docs/benchmarks.md says how near that comes.
 
     It runs native code on whatever the bytes are: `IsolatedDecoder` is for bytes from outside. What
     it raises beside the following is a fault of this program.

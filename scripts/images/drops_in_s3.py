@@ -47,7 +47,7 @@ def check_drop_id(drop_id: str) -> None:
 
 
 def marker(images: Sequence[ImageFile]) -> bytes:
-    """The marker's JSON index (docs/architecture.md, S3)."""
+    """The marker's JSON index (docs/contracts/index.schema.json)."""
     files = [
         {"name": image.name, "size": image.size, "sha256": image.sha256}
         for image in sorted(images, key=lambda image: image.name)

@@ -1,4 +1,4 @@
-"""Writes lineages of made-up executions, in the shape that architecture.md gives them."""
+"""Writes lineages of made-up executions, in the shape that docs/pipeline.md gives them."""
 
 import hashlib
 import io

@@ -20,7 +20,7 @@ class Settings(BaseModel):
     epochs: int = Field(30, ge=1, le=10_000, description="Passes over the training channel.")
     batch_size: int = Field(32, ge=1, le=65_536, description="Images a worker takes per step.")
     learning_rate: float = Field(
-        0.001, gt=0, le=10, description="Peak learning rate of one worker; see README, Optimiser."
+        0.001, gt=0, le=10, description="Peak learning rate of one worker."
     )
     seed: int = Field(1, ge=0, le=2**31 - 1, description="Seed of weights, order and augmentation.")
     image_size: int = Field(32, ge=8, le=1024, description="Side of a record's square image.")

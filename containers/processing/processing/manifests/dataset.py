@@ -47,7 +47,7 @@ class Dataset:
     tally: Tally
 
     def describe(self) -> dict[str, Any]:
-        """The content of `dataset.json`, as architecture.md describes it."""
+        """The content of `dataset.json`, as docs/contracts has it."""
         settings, copies = self.settings, self.assignment.copies
         shares = self._class_shares()
         return {

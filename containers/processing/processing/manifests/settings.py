@@ -11,7 +11,7 @@ from processing.common.container import UserError
 
 @dataclass(frozen=True)
 class Settings:
-    """The arguments, checked; architecture.md names them."""
+    """The arguments, checked: what the step of the pipeline gives."""
 
     drops: S3Uri
     lineage: S3Uri

@@ -88,7 +88,7 @@ def write_report(
     reasons: Mapping[str, int],
     seconds: float,
 ) -> None:
-    """Writes as JSON what architecture.md describes: shards, files put aside by reason, time."""
+    """Writes as JSON what docs/contracts has: shards, files put aside by reason, time."""
     content = {
         "schema": 2,
         "host": host,
