@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "inference": ("preprocessing",),
 }
 FLOORS = (
-    ("channels", "console"),
+    ("console",),
     ("images",),
     ("deployed", "document"),
     ("reviews", "planning", "lineages", "reports"),
@@ -122,6 +122,7 @@ def test_scripts_stand_on_floors():
     floors = {
         f"scripts.{folder}": floor for floor, folders in enumerate(FLOORS) for folder in folders
     }
+    assert set(floors) == set(_of_folders("scripts"))
     wrong = [
         (place, other)
         for place, others in _of_folders("scripts").items()
