@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 CLIENTS = 3
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
