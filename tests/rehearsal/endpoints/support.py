@@ -47,7 +47,8 @@ SERVER = """
             time.sleep(float(os.environ.get("SLOW", "0")))
             if name.startswith("bad"):
                 return self.answer(500, b"bad model")
-            print("asked", body.decode(errors="replace"), flush=True)
+            # In one piece: requests come at once.
+            print(f"asked {body.decode(errors='replace')}" + os.linesep, end="", flush=True)
             self.answer(200, json.dumps({
                 "model": name,
                 "process": os.getpid(),
