@@ -35,7 +35,7 @@ class Server(tf.Module):  # type: ignore[misc]
         super().__init__()
         self.model = model
         images = tf.TensorSpec([None, image_size, image_size, 3], tf.uint8, name="images")
-        self.serving_default = tf.function(self._predict, input_signature=[images])
+        self.serving_default = tf.function(self._predict, input_signature=[images], autograph=False)
 
     def _predict(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = self.model(tf.cast(images, tf.float32), training=False)
@@ -60,7 +60,7 @@ class Frozen(tf.Module):  # type: ignore[misc]
             (probabilities,) = frozen(images)
             return {"probabilities": probabilities}
 
-        self.serving_default = tf.function(predict, input_signature=[signature])
+        self.serving_default = tf.function(predict, input_signature=[signature], autograph=False)
 
 
 def export(model: keras.Model, labels: list[str], settings: Settings, folder: Path) -> None:

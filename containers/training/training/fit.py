@@ -20,6 +20,10 @@ logger = logging.getLogger(__name__)
 # Which of a step's figures divides its gradients.
 _WEIGHT = 3
 
+# No branch here hangs on a tensor's value, and AutoGraph would take longer than all the rest of the
+# first step. Keras calls a network's own code without it anyway.
+_graph = tf.function(reduce_retracing=True, autograph=False)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -88,7 +92,7 @@ class Trainer:
         """Over all workers; every one of them has to call it after the same step."""
         average(self.statistics)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @_graph  # type: ignore[untyped-decorator]
     def _train(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
     ) -> tf.Tensor:
@@ -117,7 +121,7 @@ class Trainer:
         self._optimiser.apply(means, variables)
         return tf.concat([tf.cast(figures, tf.float64), [seconds]], axis=0)
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    @_graph  # type: ignore[untyped-decorator]
     def _validate(
         self, images: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor, flags: tf.Tensor
     ) -> tf.Tensor:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from queue import Empty, Full, Queue
 from threading import Event, Thread, get_native_id
@@ -218,10 +219,11 @@ def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: in
     options.deterministic = True
     # Beside the step on the same cores, one thread is enough, and more would take turns with it.
     options.threading.private_threadpool_size = 1
-    parsed = read.map(lambda data, weights: _parse(data, weights, share.image_size))
+    parsed = read.map(partial(_parse, image_size=share.image_size))
     return Batches(parsed.with_options(options))
 
 
+@tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
 def _parse(data: tf.Tensor, weights: tf.Tensor, image_size: int) -> tuple[tf.Tensor, ...]:
     features = tf.io.parse_example(data, _FEATURES)
     pixels = tf.io.decode_raw(features["image"], tf.uint8)
