@@ -128,6 +128,7 @@ def _compose(
             *patches.STACK_PATCHES,
             *patches.FUNCTION_PATCHES,
             *patches.METRIC_PATCHES,
+            *patches.SAVING_PATCHES,
             *(patches.access_log_patches(logs) if logs else ()),
             *patches.authorization_patches(record),
         ]

@@ -19,6 +19,7 @@ from rehearsal.ministack import (
     objects,
     requests,
     resource_types,
+    saving,
     stack_resources,
     stacks,
 )
@@ -35,6 +36,7 @@ _LAMBDA = "services.lambda_svc"
 _LOGS = "services.cloudwatch_logs"
 _PROVISIONERS = "services.cloudformation.provisioners"
 _STACKS = "services.cloudformation.stacks"
+_LARGE = (_CLOUDWATCH, _LOGS, "services.cloudformation")
 
 # Parameters that several have.
 _REQUEST = "method, path, headers, body, query_params"
@@ -214,6 +216,12 @@ def access_log_patches(logs: AccessLogs) -> list[Patch]:
         _of_type("AWS::S3::BucketPolicy/delete", _DELETE, logs.delete_bucket_policy),
     ]
 
+
+SAVING_PATCHES: tuple[Patch, ...] = (
+    Patch("core.persistence", "json", None, saving.json_in_one),
+    *(Patch(service, "get_state", "", saving.state_itself) for service in _LARGE),
+)
+"""What is written every few seconds."""
 
 _DECISION_PATCHES = (
     Patch(_EVALUATOR, "_fnmatch_compile", "pattern, ignore_case", authorization.compile_pattern),

@@ -5,6 +5,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -89,7 +91,20 @@ def pipeline_of(definition):
     return start
 
 
-def test_a_restart_keeps_stacks_and_objects(own_server):
+def newest_value(server, metric):
+    now = datetime.now(UTC)
+    (found,) = server.client("cloudwatch").get_metric_statistics(
+        Namespace="tests",
+        MetricName=metric,
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=7200,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return found["Maximum"]
+
+
+def test_a_restart_keeps_stacks_metrics_logs_and_objects(own_server):
     body = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {}}}}
     cloudformation = own_server.client("cloudformation")
     cloudformation.create_stack(StackName="kept", TemplateBody=json.dumps(body))
@@ -98,12 +113,22 @@ def test_a_restart_keeps_stacks_and_objects(own_server):
     )
     (bucket,) = own_server.client("s3").list_buckets()["Buckets"]
     own_server.client("s3").put_object(Bucket=bucket["Name"], Key="a b+#é", Body=b"x")
+    metric = {"MetricName": "kept", "Value": 3.0}
+    own_server.client("cloudwatch").put_metric_data(Namespace="tests", MetricData=[metric])
+    logs = own_server.client("logs")
+    logs.create_log_group(logGroupName="kept")
+    logs.create_log_stream(logGroupName="kept", logStreamName="one")
+    event = {"timestamp": int(time.time() * 1000), "message": "é"}
+    logs.put_log_events(logGroupName="kept", logStreamName="one", logEvents=[event])
     assert own_server.end() == 0
     assert not (own_server.state / "environment.json").exists()
 
     own_server.start()
     stacks = own_server.client("cloudformation").describe_stacks(StackName="kept")["Stacks"]
     assert stacks[0]["StackStatus"] == "CREATE_COMPLETE"
+    assert newest_value(own_server, "kept") == 3.0
+    (event,) = own_server.client("logs").filter_log_events(logGroupName="kept")["events"]
+    assert event["message"] == "é"
     answer = own_server.client("s3").get_object(Bucket=bucket["Name"], Key="a b+#é")
     assert answer["Body"].read() == b"x"
 
