@@ -32,6 +32,7 @@ Report = Callable[[str], object]
 
 _LINES_SHOWN = 15
 _SILENCE = 10.0
+_TOOLS = ("pip", "setuptools", "wheel")
 
 
 def _run(
@@ -205,11 +206,15 @@ def _make(environment: Path, program: Path, wheels: Path, report: Report) -> Non
 def _install(environment: Path, program: Path, report: Report) -> None:
     report(f"Installing requirements.txt into {environment} ...")
     uv = find_uv_bin()
-    make = [uv, "venv", "--seed", "--no-project", "--python", sys.executable, str(environment)]
+    make = [uv, "venv", "--no-project", "--python", sys.executable, str(environment)]
     _run(make, {}, program, report, "the virtual environment could not be made")
     python = str(environment / "bin" / "python")
-    sync = [uv, "pip", "sync", "--require-hashes", "--python", python, "requirements.txt"]
-    _run(sync, {}, program, report, "the requirements could not be installed")
+    # Compiled, as pip does in the image: each process that may write nothing would compile all that
+    # it imports. The tools that any image has come behind, and nobody imports them.
+    sync = [uv, "pip", "sync", "--require-hashes", "--compile-bytecode", "--python", python]
+    failure = "the requirements could not be installed"
+    _run([*sync, "requirements.txt"], {}, program, report, failure)
+    _run([uv, "pip", "install", "--python", python, *_TOOLS], {}, program, report, failure)
 
 
 def _post_install(environment: Path, program: Path, wheels: Path, report: Report) -> None:

@@ -33,7 +33,7 @@ REQUIREMENTS = (
 POST_INSTALL = """\
 #!/usr/bin/env bash
 set -euo pipefail
-python -c 'import six; print("post-install sees six", six.__version__)'
+python -B -c 'import six; print("post-install sees six", six.__version__)'
 touch "$VIRTUAL_ENV/made-by-post-install"
 """
 DOCKERFILE = """\

@@ -23,6 +23,7 @@ def test_an_environment_has_the_pinned_requirements_and_what_post_install_made(
         context, "Dockerfile", cache=tmp_path / "cache", report=said.append
     )
 
+    assert [*environment.rglob("six.*.pyc")]  # No process that imports it compiles it.
     python = environment / "bin" / "python"
     found = subprocess.run(
         [python, "-c", "import six; print(six.__version__)"],
