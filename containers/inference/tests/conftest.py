@@ -1,35 +1,46 @@
-import functools
+import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .servers import CONTAINER, SIZE, TRAINING_PATHS, TRAINING_PYTHON, Server, StartServer, launch
+from .servers import (
+    CONTAINER,
+    PICTURE_SIZES,
+    SIZE,
+    TRAINING_PATHS,
+    TRAINING_PYTHON,
+    Server,
+    StartServer,
+    launch,
+)
 
 
 @pytest.fixture(scope="session")
-def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Gives the model folder of one of make_model.py's kinds, made once."""
-
-    @functools.cache
-    def make(kind: str) -> Path:
-        folder = tmp_path_factory.mktemp(kind)
-        program = CONTAINER / "tests/make_model.py"
-        variables = os.environ | {"PYTHONPATH": TRAINING_PATHS}
-        subprocess.run(
-            [TRAINING_PYTHON, program, folder, str(SIZE), kind], check=True, env=variables
-        )
-        return folder
-
-    return make
+def models(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What make_models.py writes, made once for all processes of a run."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    folder = shared / "models"
+    with (shared / "models.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            program = CONTAINER / "tests/make_models.py"
+            variables = os.environ | {"PYTHONPATH": TRAINING_PATHS}
+            sizes = map(str, (SIZE, *PICTURE_SIZES))
+            subprocess.run(
+                [TRAINING_PYTHON, program, shared / "made", *sizes], check=True, env=variables
+            )
+            (shared / "made").rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def model_folder(make_model: Callable[[str], Path]) -> Path:
-    return make_model("tiny")
+def model_folder(models: Path) -> Path:
+    return models / "tiny"
 
 
 @pytest.fixture

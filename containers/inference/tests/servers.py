@@ -22,6 +22,8 @@ CONTAINER = Path(__file__).resolve().parents[1]
 TRAINING_PYTHON = os.environ.get("TRAINING_PYTHON", sys.executable)
 TRAINING_PATHS = os.pathsep.join([str(CONTAINER.parent / "training"), str(CONTAINER.parent)])
 SIZE = 8
+# Of further models, of which only the golden pictures are made.
+PICTURE_SIZES = (8, 33, 224)
 
 
 @dataclass

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import pickle
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -30,9 +31,9 @@ def as_json(*images: bytes) -> bytes:
 
 
 def test_an_answer_names_the_likeliest_labels_the_package_and_the_request(
-    start_server: StartServer, make_model
+    start_server: StartServer, models: Path
 ) -> None:
-    server = start_server(make_model("pixels"), MODEL_PACKAGE_ARN=ARN)
+    server = start_server(models / "pixels", MODEL_PACKAGE_ARN=ARN)
     server.wait_until_ready()
     ramp = np.arange(SIZE * SIZE * 3, dtype=np.uint8).reshape(SIZE, SIZE, 3)
 

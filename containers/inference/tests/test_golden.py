@@ -1,12 +1,9 @@
 """A model that does not answer as training said is not served."""
 
 import asyncio
-import functools
 import io
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,7 @@ from PIL import Image, ImageOps
 from inference.golden import GoldenRequest, check_golden, check_pictures, read_picture
 from inference.model import UnusableModelError
 
-from .servers import TRAINING_PATHS, TRAINING_PYTHON, StartServer, by_tensorflow, launch
+from .servers import PICTURE_SIZES, StartServer, by_tensorflow, launch
 
 
 def refusal(folder: Path, tmp_path: Path, **variables: str) -> str:
@@ -119,17 +116,6 @@ def test_other_pixels_of_a_picture_than_training_knows_are_refused(
     assert "undo what was changed in preprocess" in said
 
 
-@functools.cache
-def golden_pictures(size: int) -> list[dict]:
-    """What training writes for a model of that size."""
-    ask = f"import json; from training.export import pictures; print(json.dumps(pictures({size})))"
-    variables = os.environ | {"PYTHONPATH": TRAINING_PATHS}
-    done = subprocess.run(
-        [TRAINING_PYTHON, "-c", ask], check=True, capture_output=True, env=variables
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def crop(image: Image.Image, size: int) -> Image.Image:
     return ImageOps.fit(image, (size, size))
 
@@ -151,7 +137,7 @@ def on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
-@pytest.mark.parametrize("size", [8, 33, 224])
+@pytest.mark.parametrize("size", PICTURE_SIZES)
 @pytest.mark.parametrize(
     ("upright", "flat", "fit", "right"),
     [
@@ -164,12 +150,15 @@ def on_white(image: Image.Image) -> Image.Image:
     ],
     ids=["right", "EXIF", "transparency", "crop", "pad", "antialiasing"],
 )
-def test_pictures_tell_any_other_preprocessing(size: int, upright, flat, fit, right: bool) -> None:
+def test_pictures_tell_any_other_preprocessing(
+    models: Path, size: int, upright, flat, fit, right: bool
+) -> None:
     def preprocess(file: bytes) -> np.ndarray:
         image = Image.open(io.BytesIO(file))
         return np.asarray(fit(flat(upright(image)), size))
 
-    pictures = [read_picture(each) for each in golden_pictures(size)]
+    written = json.loads((models / f"pictures-{size}.json").read_text())
+    pictures = [read_picture(each) for each in written]
     if right:
         check_pictures(pictures, preprocess)
     else:
@@ -213,10 +202,10 @@ def test_an_answer_that_is_not_finite_is_refused() -> None:
 
 @pytest.mark.parametrize("runtime", ["openvino", "tensorflow"])
 def test_a_model_whose_weights_are_no_numbers_is_refused(
-    folder: Path, tmp_path: Path, make_model, runtime: str
+    folder: Path, tmp_path: Path, models: Path, runtime: str
 ) -> None:
     shutil.rmtree(folder / "saved_model")
-    shutil.copytree(make_model("broken") / "saved_model", folder / "saved_model")
+    shutil.copytree(models / "broken" / "saved_model", folder / "saved_model")
 
     variables = by_tensorflow() if runtime == "tensorflow" else {}
     said = refusal(folder, tmp_path, **variables)

@@ -34,7 +34,7 @@ def test_the_probabilities_name_every_label_and_sum_to_one(server: Server) -> No
 
 
 def test_the_probability_is_the_models_own(server: Server) -> None:
-    # The model's logits for a white image are 3 and -3 (make_model.py).
+    # The model's logits for a white image are 3 and -3 (make_models.py).
     expected = 1 / (1 + math.exp(-6))
 
     assert math.isclose(server.post(picture(255)).json()["probability"], expected, rel_tol=1e-4)
@@ -167,7 +167,7 @@ def test_eight_clients_at_once_get_their_own_answers(server: Server) -> None:
 
 
 def test_a_failure_is_answered_500_and_the_next_image_is_answered(server: Server) -> None:
-    answer = server.post(picture(77))  # the grey that breaks the model (make_model.py)
+    answer = server.post(picture(77))  # the grey that breaks the model (make_models.py)
 
     assert answer.status_code == 500
     assert answer.json() == {"error": "The server failed on this image: its log says why."}

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ from .servers import SIZE, Server, StartServer
 
 
 @pytest.fixture(scope="module")
-def mirror(start_server: StartServer, make_model) -> Server:
+def mirror(start_server: StartServer, models: Path) -> Server:
     """A server whose model answers with its pixels."""
-    server = start_server(make_model("pixels"))
+    server = start_server(models / "pixels")
     server.wait_until_ready()
     return server
 

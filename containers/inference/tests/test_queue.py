@@ -20,8 +20,8 @@ from .servers import SIZE, Server, StartServer, picture
 
 
 @pytest.fixture(scope="module")
-def slow_model(make_model) -> Path:
-    return make_model("slow")
+def slow_model(models: Path) -> Path:
+    return models / "slow"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Requests of every kind, and what each must get. The model is that of make_model.py."""
+"""Requests of every kind, and what each must get. The model is that of make_models.py."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from PIL import Image
 from .raw_client import Response, chunked, request
 from .servers import SIZE
 
-# make_model.py breaks on 77.
+# make_models.py breaks on 77.
 GREYS = [grey for grey in range(256) if grey != 77]
 TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 NPY = "application/x-npy"

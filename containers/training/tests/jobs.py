@@ -116,10 +116,11 @@ class Job:
         files = self.folder.glob(f"algo-*/output/data/records/epoch-{epoch}-rank-*.txt")
         return sorted(key for file in files for key in file.read_text().splitlines())
 
-    def order(self, epoch: int) -> list[str]:
-        """The keys that rank 0 read in an epoch, as it read them."""
-        records = self.folder / "algo-1" / "output" / "data" / "records"
-        return (records / f"epoch-{epoch}-rank-0.txt").read_text().splitlines()
+    def order(self, epoch: int, rank: int = 0) -> list[str]:
+        """The keys that a rank read in an epoch, as it read them."""
+        name = f"epoch-{epoch}-rank-{rank}.txt"
+        (file,) = self.folder.glob(f"algo-*/output/data/records/{name}")
+        return file.read_text().splitlines()
 
 
 @dataclass

@@ -13,7 +13,6 @@ from jobs import PACKAGE
 
 from training import models
 from training.common.container import UserError
-from training.export import Server
 from training.models import build_network, network_names, weights_file
 
 CLASSES = 5
@@ -96,21 +95,6 @@ def test_a_network_takes_images_of_other_sizes_too(name, size):
     model = build_network(name, size, CLASSES)
 
     assert model(pictures(size, 2)).shape == (2, CLASSES)
-
-
-@pytest.mark.parametrize("name", network_names())
-def test_an_exported_network_computes_the_same(name, tmp_path):
-    model = build_network(name, 32, CLASSES)
-    server = Server(model, 32)
-    tf.saved_model.save(
-        server, str(tmp_path), signatures={"serving_default": server.serving_default}
-    )
-
-    images = pictures(32).astype(np.uint8)
-    served = tf.saved_model.load(str(tmp_path)).signatures["serving_default"](tf.constant(images))
-
-    expected = tf.nn.softmax(model(images.astype(np.float32), training=False))
-    np.testing.assert_allclose(served["probabilities"], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", network_names())

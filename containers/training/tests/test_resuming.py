@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -78,16 +79,35 @@ def ask_to_stop(running: Running) -> None:
     os.kill(running.launcher(2), signal.SIGTERM)
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [kill_worker, kill_launcher, kill_everything, ask_to_stop],
-    ids=lambda harm: harm.__name__,
-)
-def test_a_job_that_goes_on_ends_as_one_that_was_never_interrupted(tmp_path, unbroken, harm):
-    broken = interrupted(tmp_path / "broken", harm)
-    assert (tmp_path / "broken" / "algo-1" / "checkpoints").is_dir()
-    assert not any((tmp_path / "broken" / "algo-2").glob("checkpoints/*"))
-    new = continued(broken, tmp_path / "new")
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """A job of which nothing is left but its checkpoints."""
+    return interrupted(tmp_path_factory.mktemp("killed"), kill_everything)
+
+
+def test_a_job_that_is_killed_goes_on_as_if_it_never_was(tmp_path, unbroken, killed):
+    assert_goes_on(killed, tmp_path, unbroken)
+
+
+@pytest.mark.parametrize("harm", [kill_worker, kill_launcher], ids=lambda harm: harm.__name__)
+def test_a_job_that_lost_a_process_goes_on_as_if_it_never_had(tmp_path, unbroken, harm):
+    assert_goes_on(interrupted(tmp_path / "broken", harm), tmp_path / "new", unbroken)
+
+
+def test_a_job_that_is_asked_to_stop_goes_on_from_the_step_that_it_was_in(tmp_path, unbroken):
+    stopped = interrupted(tmp_path / "stopped", ask_to_stop)
+
+    assert newest(stopped)["step"] > 0
+    for host in (1, 2):
+        assert not stopped.failed(host)
+    assert_goes_on(stopped, tmp_path / "new", unbroken)
+
+
+def assert_goes_on(broken: Job, folder: Path, unbroken: dict) -> None:
+    """It ends as one that nothing happened to."""
+    assert (broken.folder / "algo-1" / "checkpoints").is_dir()
+    assert not any((broken.folder / "algo-2").glob("checkpoints/*"))
+    new = continued(broken, folder)
 
     assert new.run() == 0, new.log()
 
@@ -100,18 +120,7 @@ def test_a_job_that_goes_on_ends_as_one_that_was_never_interrupted(tmp_path, unb
             assert one[name] == other[name]
 
 
-def test_sigterm_leaves_a_checkpoint_of_the_step_that_it_came_in(tmp_path):
-    broken = interrupted(tmp_path / "broken", ask_to_stop)
-
-    described = newest(broken)
-    assert described["step"] > 0
-    for host in (1, 2):
-        assert not broken.failed(host)
-
-
 def newest(stopped: Job) -> dict:
-    import json
-
     found = []
     for file in (stopped.folder / "algo-1" / "checkpoints").glob("checkpoint-*.npz"):
         with np.load(file) as archive:
@@ -119,12 +128,13 @@ def newest(stopped: Job) -> dict:
     return max(found, key=lambda each: (each["epoch"], each["step"]))
 
 
-def test_a_broken_checkpoint_is_passed_over(tmp_path, unbroken):
-    broken = interrupted(tmp_path / "broken", kill_everything)
-    files = sorted((broken.folder / "algo-1" / "checkpoints").glob("*.npz"))
+def test_a_broken_checkpoint_is_passed_over(tmp_path, unbroken, killed):
+    new = continued(killed, tmp_path)
+    files = (killed.folder / "algo-1" / "checkpoints").glob("*.npz")
     last = max(files, key=lambda file: file.stat().st_mtime_ns)
-    last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
-    new = continued(broken, tmp_path / "new")
+    for host in ("algo-1", "algo-2"):
+        half = last.read_bytes()[: last.stat().st_size // 2]
+        (tmp_path / host / "checkpoints" / last.name).write_bytes(half)
 
     assert new.run() == 0, new.log()
 
@@ -132,42 +142,44 @@ def test_a_broken_checkpoint_is_passed_over(tmp_path, unbroken):
     assert new.summary()["weights"] == unbroken["weights"]
 
 
-def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    first = Job(tmp_path / "first", 1, [8])
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """A job of one host that has trained and exported."""
+    first = Job(tmp_path_factory.mktemp("ended"), 1, [8])
     first.prepare()
     assert first.run() == 0, first.log()
-    other = Job(tmp_path / "other", 1, [8], {"seed": "9"})
-    other.prepare()
-    shutil.copytree(
-        tmp_path / "first" / "algo-1" / "checkpoints", tmp_path / "other" / "algo-1" / "checkpoints"
-    )
+    return first
+
+
+def follower(ended: Job, folder: Path, **settings: str) -> Job:
+    """A job on the same records, to which SageMaker brings the checkpoints of the one before."""
+    job = Job(folder, 1, [8], settings)
+    job.prepare()
+    shutil.copytree(ended.folder / "algo-1" / "checkpoints", folder / "algo-1" / "checkpoints")
+    return job
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path, ended):
+    other = follower(ended, tmp_path, seed="9")
 
     assert other.run() == 1
 
     assert "was made with seed 1, and this job has 9" in other.failure()
 
 
-def test_hosts_that_found_different_checkpoints_do_not_mix_them(tmp_path):
-    broken = interrupted(tmp_path / "broken", kill_everything)
-    new = continued(broken, tmp_path / "new")
-    shutil.rmtree(tmp_path / "new" / "algo-2" / "checkpoints")
+def test_hosts_that_found_different_checkpoints_do_not_mix_them(tmp_path, killed):
+    new = continued(killed, tmp_path)
+    shutil.rmtree(tmp_path / "algo-2" / "checkpoints")
 
     assert new.run() == 1
 
     assert "The hosts found different checkpoints" in new.failure()
 
 
-def test_a_job_that_had_trained_but_not_exported_only_exports(tmp_path):
-    first = Job(tmp_path / "first", 1, [8])
-    first.prepare()
-    assert first.run() == 0, first.log()
-    again = Job(tmp_path / "again", 1, [8])
-    again.prepare()
-    shutil.copytree(
-        tmp_path / "first" / "algo-1" / "checkpoints", tmp_path / "again" / "algo-1" / "checkpoints"
-    )
+def test_a_job_that_had_trained_but_not_exported_only_exports(tmp_path, ended):
+    again = follower(ended, tmp_path)
 
     assert again.run() == 0, again.log()
 
-    assert again.summary()["weights"] == first.summary()["weights"]
+    assert again.summary()["weights"] == ended.summary()["weights"]
     assert "epoch=" not in again.log()

@@ -10,6 +10,9 @@ import pytest
 import tensorflow as tf
 from jobs import SIZE, Job, Running
 
+from training.data.batches import Share
+from training.data.records import find_records
+
 # As the metric definitions of a training job look for it.
 METRICS = [
     "loss",
@@ -43,10 +46,10 @@ def running(tmp_path):
 
 @pytest.mark.parametrize(
     ("hosts", "workers_per_host", "shards"),
-    [(1, 3, [0, 1, 1]), (2, 1, [0, 1, 7, 50])],
+    [(1, 3, [0, 1, 1]), (2, 2, [0, 1, 7, 50])],
     ids=["fewer records than workers", "uneven shards on two hosts"],
 )
-def test_each_record_is_read_by_one_worker_an_epoch_and_weights_end_equal(
+def test_each_record_is_read_by_one_worker_an_epoch_however_hosts_lie_and_weights_end_equal(
     tmp_path, hosts, workers_per_host, shards
 ):
     job = Job(tmp_path, hosts, shards, {"workers_per_host": str(workers_per_host)})
@@ -59,8 +62,12 @@ def test_each_record_is_read_by_one_worker_an_epoch_and_weights_end_equal(
     assert summary["workers"] == workers
     assert len(summary["weights"]) == workers
     assert len(set(summary["weights"].values())) == 1
+    records = find_records(tmp_path / "algo-1" / "input" / "data" / "train", "train")
     for epoch in range(2):
         assert job.keys_read(epoch) == sorted(keys)
+        for rank in range(workers):
+            numbers = Share(records, SIZE, rank, workers).numbers(1, epoch)
+            assert job.order(epoch, rank) == [keys[number] for number in numbers]
         assert sum(counts[epoch] for counts in summary["records"].values()) == len(keys)
 
 
@@ -121,6 +128,7 @@ def test_a_killed_worker_ends_the_job_on_every_host_with_the_reason(running):
 
     assert running.group.wait(timeout=120) == 1
 
+    assert running.processes() == []
     reason = "The worker of rank 1 was ended by SIGKILL: look into its host's log."
     assert running.job.failure(2) == reason
     assert running.job.failure(1) == f"algo-2 failed: {reason}"

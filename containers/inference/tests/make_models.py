@@ -1,9 +1,11 @@
-"""Writes a model folder of one of these kinds, as training would, in training's environment:
+"""Writes a model folder of each of these kinds, as training would, in training's environment:
 
 tiny: the brighter the image, the likelier "bright"; one grey breaks it.
 slow: the same, after a tenth of a second of sums for each image.
 broken: the same with weights that are no numbers.
 pixels: answers with the pixels that it was given, so that a client sees them.
+
+Beside them lie training's golden pictures for models of other sizes, pictures-SIZE.json.
 """
 
 import base64
@@ -18,12 +20,20 @@ import tensorflow as tf
 
 from training.export import pictures as golden_pictures
 
+KINDS = ("tiny", "slow", "broken", "pixels")
 BREAKING_GREY = 77
 
 Answer = Callable[[tf.Tensor], tf.Tensor]
 
 
-def main(folder: Path, size: int, kind: str = "tiny") -> None:
+def main(folder: Path, size: int, sizes: list[int]) -> None:
+    for kind in KINDS:
+        make(folder / kind, size, kind)
+    for other in sizes:
+        (folder / f"pictures-{other}.json").write_text(json.dumps(golden_pictures(other)))
+
+
+def make(folder: Path, size: int, kind: str) -> None:
     answer, labels = pixels(size) if kind == "pixels" else bright(size, kind)
     archive = keras.export.ExportArchive()
     if isinstance(answer, Bright):
@@ -105,4 +115,4 @@ def golden(folder: Path, size: int, labels: list[str]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    main(Path(sys.argv[1]), int(sys.argv[2]), [int(size) for size in sys.argv[3:]])
