@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
 
 from rehearsal.images import environments, registry
@@ -135,6 +134,8 @@ def login() -> None:
 @click.argument("uri")
 def push(uri: str) -> None:
     """Put an image into the rehearsal's ECR."""
+    import boto3  # noqa: PLC0415 - the CDK CLI calls all the time, and this takes most of one call
+
     ecr = boto3.client("ecr", region_name=registry.parse(uri).region)
     digest = registry.push(_images(), uri, ecr)
     _report(f"Pushed {uri} ({digest}).")
