@@ -10,9 +10,11 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from rehearsal.settings import default_cache
@@ -43,16 +45,23 @@ def write_digits(folder: Path, start: int = 0, stop: int | None = None) -> int:
     Returns:
         How many files were written.
     """
-    from sklearn.datasets import load_digits  # noqa: PLC0415 - it takes seconds
-
-    scans = load_digits()
-    indices = range(len(scans.target))[start:stop]
+    scans = _digits()
+    indices = range(len(scans))[start:stop]
     for index in indices:
-        grey = np.rint(scans.images[index] * (255 / INK)).astype(np.uint8)
-        class_folder = folder / str(scans.target[index])
+        *pixels, digit = scans[index]
+        grey = np.rint(np.reshape(pixels, (8, 8)) * (255 / INK)).astype(np.uint8)
+        class_folder = folder / str(digit)
         class_folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(grey).save(class_folder / f"{index:04}.jpg", "JPEG", quality=QUALITY)
     return len(indices)
+
+
+def _digits() -> npt.NDArray[np.int64]:
+    """A row a scan: its pixels, row-major, and its digit. `load_digits` reads the same file, but to
+    import scikit-learn takes seconds.
+    """
+    file = distribution("scikit-learn").locate_file("sklearn/datasets/data/digits.csv.gz")
+    return np.loadtxt(str(file), delimiter=",", dtype=np.int64)
 
 
 def write_cifar10(folder: Path, start: int = 0, stop: int | None = None) -> int:
