@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -32,6 +33,24 @@ CHOICES = (
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
+class _Session(boto3.Session):
+    """Makes a service's client once: SageMaker's takes a tenth of a second, and who polls asks for
+    it again and again.
+    """
+
+    def __init__(self, region: str | None) -> None:
+        super().__init__(region_name=region)
+        self._made: dict[str, Any] = {}
+
+    def client(self, service: str, **options: Any) -> Any:  # type: ignore[override] # has no overloads
+        make: Any = super().client
+        if options:
+            return make(service, **options)
+        if service not in self._made:
+            self._made[service] = make(service)
+        return self._made[service]
+
+
 def aws_session(*states: Path) -> boto3.Session:
     """A session for AWS or for a rehearsal, and says on stderr for which.
 
@@ -46,7 +65,7 @@ def aws_session(*states: Path) -> boto3.Session:
         for state in states or STATES:
             os.environ.update(_variables(state))
     # boto3 reads AWS_DEFAULT_REGION only; the CDK and the other SDKs read AWS_REGION.
-    session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
+    session = _Session(os.environ.get("AWS_REGION"))
     if session.region_name is None or session.get_credentials() is None:
         raise CommandError(
             "No AWS credentials and region are set and no rehearsal of this checkout runs: "
