@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal import lifecycle
+from scripts.images.data_sets import write_digits
 
 pytestmark = pytest.mark.chain
 
@@ -45,10 +46,11 @@ def _wait_for(log: Path, text: str, process: subprocess.Popen) -> None:
     "moment", ["Synthesise the stacks", "Deploy the stacks", "TrainModel: Exec"]
 )
 def test_ctrl_c_leaves_nothing_running_and_the_folder_usable(tmp_path, moment):
-    folder, log = tmp_path / "rehearsal", tmp_path / "log"
+    images, folder, log = tmp_path / "images", tmp_path / "rehearsal", tmp_path / "log"
+    write_digits(images, 0, 600)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            ["./scripts/rehearse", "--folder", str(folder)],
+            ["./scripts/rehearse", "--data", str(images), "--folder", str(folder)],
             cwd=REPOSITORY,
             env={name: value for name, value in os.environ.items() if "AWS_" not in name},
             stdout=output,
