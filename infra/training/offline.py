@@ -53,14 +53,28 @@ def offline() -> Iterator[None]:
 
 @contextmanager
 def models_read_once() -> Iterator[None]:
-    """boto3 reads the models of services once, and not with the clients of each new session.
+    """boto3 lists services and reads their models once, and not with the clients of each session.
 
     The SDK makes such a session, with clients that it never uses, for each step.
     """
-    from botocore.loaders import JSONFileLoader  # noqa: PLC0415 - what is kept needs no boto3
+    from botocore.loaders import JSONFileLoader, Loader  # noqa: PLC0415 - what is kept needs none
 
-    once = functools.cache(JSONFileLoader().load_file)
-    with mock.patch.object(JSONFileLoader, "load_file", lambda _, path: once(path)):
+    read, list_services = JSONFileLoader().load_file, Loader.list_available_services
+    read_once = functools.cache(read)
+
+    @functools.cache
+    def listed_once(folders: tuple[str, ...], kind: str) -> list[str]:
+        loader = Loader(extra_search_paths=list(folders), include_default_search_paths=False)
+        found: list[str] = list_services(loader, kind)
+        return found
+
+    def listed(loader: Loader, type_name: str) -> list[str]:
+        return listed_once(tuple(loader.search_paths), type_name)
+
+    with (
+        mock.patch.object(JSONFileLoader, "load_file", lambda _, path: read_once(path)),
+        mock.patch.object(Loader, "list_available_services", listed),
+    ):
         yield
 
 
