@@ -18,6 +18,7 @@ from rich.console import Console
 from rehearsal import lifecycle
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+JSII = Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
 DATA_TEMPLATE = {
     "Resources": {"Drops": {"Type": "AWS::S3::Bucket"}},
     "Outputs": {"DropsBucketName": {"Value": {"Ref": "Drops"}}},
@@ -183,6 +184,8 @@ def run_command(tmp_path: Path) -> RunCommand:
             | {
                 "PYTHONPATH": str(REPOSITORY),
                 "HOME": str(tmp_path),
+                # The CDK would unpack itself anew in each new home.
+                "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII),
                 "AWS_EC2_METADATA_DISABLED": "true",
             }
             | variables,
