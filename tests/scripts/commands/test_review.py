@@ -1,5 +1,6 @@
 """`./scripts/review` itself, on a repository of its own."""
 
+import json
 import os
 import shutil
 import signal
@@ -66,8 +67,10 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 def test_a_dirty_tree_is_reviewed_against_a_commit_and_again_from_what_was_kept(
     repository: Path, tmp_path: Path
 ) -> None:
-    settings = repository / "infra" / "environments" / "dev.toml"
-    settings.write_text(settings.read_text("utf-8").replace("log_days = 14", "log_days = 7"))
+    settings = repository / "cdk.json"
+    content = json.loads(settings.read_text("utf-8"))
+    content["context"]["operations.log_days"] = "7"
+    settings.write_text(json.dumps(content), "utf-8")
     first = ended(start(repository, "HEAD", "--environment", "dev", TMPDIR=str(tmp_path)))
     assert first[0] == 3, first[2]
     assert first[1].startswith("dev: DATA LOSS in ")
