@@ -6,7 +6,6 @@ imported here.
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,30 +37,32 @@ def _digest(is_python: bool, content: bytes) -> str:
         tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return whole
-    return f"{whole} {_short(' '.join(_written(tree)).encode())}"
+    words: list[str] = []
+    _write(tree, words)
+    return f"{whole} {_short(' '.join(words).encode())}"
 
 
 def _short(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_CHARACTERS]
 
 
-def _written(node: ast.AST) -> Iterator[str]:
+def _write(node: ast.AST, words: list[str]) -> None:
     """The tree in words that each version of Python writes alike, as `ast.dump` does not."""
-    yield type(node).__name__
+    words.append(type(node).__name__)
     for name, value in ast.iter_fields(node):
         # Newer versions have fields more, which are empty where the code is older.
         if value is None or value == []:
             continue
-        yield f"{name}:"
+        words.append(f"{name}:")
         values = value if isinstance(value, list) else [value]
         if name == "body" and isinstance(node, _DOCUMENTED) and _is_text(values[0]):
             values = values[1:]
         for part in values:
             if isinstance(part, ast.AST):
-                yield from _written(part)
+                _write(part, words)
             else:
-                yield repr(part)
-    yield "."
+                words.append(repr(part))
+    words.append(".")
 
 
 def _is_text(node: object) -> bool:
