@@ -31,7 +31,12 @@ def trees(once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, dict
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            # What was written before is not again: the kept files are named by content.
+            env={
+                "SHARDWISE_CACHE": str(REPOSITORY / ".cache"),
+                **os.environ,
+                "PYTHONPATH": str(REPOSITORY),
+            },
         )
         assert done.returncode == 0, done.stderr[-5000:]
         (folder / "templates.json").write_text(done.stdout)

@@ -15,7 +15,8 @@ from infra.training.offline import models_read_once
 def synthesise(tree: Path, environment: str) -> dict[str, Any]:
     """Templates by unit; the rules that a deployment is validated by are left out."""
     for name in [name for name in sys.modules if name.split(".")[0] == "infra"]:
-        del sys.modules[name]
+        if name != "infra.sources":  # It keeps what it has read, which is the same in all trees.
+            del sys.modules[name]
     sys.path.insert(0, str(tree))
     os.chdir(tree)
     import aws_cdk as cdk
