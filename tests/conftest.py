@@ -13,10 +13,17 @@ from filelock import FileLock
 
 from infra.training.offline import models_read_once
 
+LONG = {"test_first_deployment.py", "test_review.py"}
+
 
 def pytest_configure() -> None:
     # A shell's background job ignores Ctrl-C, and what it starts inherits that: none could be sent.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A long file that a worker of pytest-xdist got last would be waited for by all others.
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
