@@ -1,7 +1,7 @@
 """Makes a model that must not serve out of one that does: what a tired engineer could approve.
 
-Run by the training image's Python with that image's package: `bad_models.py KIND FOLDER`, where
-FOLDER is an unpacked model archive that is changed in place.
+Run by the training image's Python with that image's package: `bad_models.py FOLDER`, which holds an
+unpacked model archive for each kind, by its name, that is changed in place.
 """
 
 from __future__ import annotations
@@ -126,4 +126,5 @@ def _description(folder: Path) -> dict:
 KINDS = {make.__name__: make for make in (wrong_shape, nan_weights, wrong_labels, slow, unsure)}
 
 if __name__ == "__main__":
-    KINDS[sys.argv[1]](Path(sys.argv[2]))
+    for folder in Path(sys.argv[1]).iterdir():
+        KINDS[folder.name](folder)

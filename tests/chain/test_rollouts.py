@@ -37,18 +37,14 @@ SETTINGS = {
 DIGITS = 40
 CONTAINERS = REPOSITORY / "containers"
 NEVER_HEALTHY = ("wrong_shape", "nan_weights", "wrong_labels")
+KINDS = (*NEVER_HEALTHY, "slow", "unsure")
 
 
 @pytest.fixture(scope="module")
 def rollouts(tmp_path_factory):
     """A rehearsal whose endpoint has a canary."""
-    with rehearse(tmp_path_factory.mktemp("rollouts")) as rehearsal:
-        deployed = rehearsal.run(
-            *("./scripts/cdk", "deploy", "dev/serving", "--exclusively"),
-            *("--require-approval", "never", "--output", str(rehearsal.folder / "canary.out")),
-            *(word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")),
-        )
-        assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    settings = (word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}"))
+    with rehearse(tmp_path_factory.mktemp("rollouts"), *settings) as rehearsal:
         yield rehearsal
 
 
@@ -80,12 +76,24 @@ def healthy(rollouts, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trainings_python():
-    """The Python of the training image, which has TensorFlow."""
+def spoilt(rollouts, healthy, tmp_path_factory):
+    """The healthy model's archive as one of each kind of badness, bytes by kind."""
+    folder = tmp_path_factory.mktemp("spoilt")
+    archive = rollouts.read(*_archive_of(rollouts, healthy.package))
+    for kind in KINDS:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder / kind, filter="data")
+    # The training image's Python has TensorFlow.
     environment = environments.prepare(
         CONTAINERS, "training/Dockerfile", cache=default_cache(), report=print
     )
-    return environment / "bin" / "python"
+    subprocess.run(
+        [environment / "bin" / "python", REPOSITORY / "tests" / "chain" / "bad_models.py", folder],
+        env={"PYTHONPATH": os.pathsep.join([str(CONTAINERS / "training"), str(CONTAINERS)])},
+        check=True,
+        capture_output=True,
+    )
+    return {kind: _packed(folder / kind) for kind in KINDS}
 
 
 def _load(rollouts, images):
@@ -130,38 +138,21 @@ def _register(rollouts, like, archive, name):
     )["ModelPackageArn"]
 
 
-def _spoil(archive, kind, python, folder):
-    """The bytes of `archive` as a model archive of that kind of badness."""
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
-    subprocess.run(
-        [python, REPOSITORY / "tests" / "chain" / "bad_models.py", kind, folder],
-        env={"PYTHONPATH": os.pathsep.join([str(CONTAINERS / "training"), str(CONTAINERS)])},
-        check=True,
-        capture_output=True,
-    )
-    spoilt = io.BytesIO()
-    with tarfile.open(fileobj=spoilt, mode="w:gz") as tar:
+def _packed(folder):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for path in sorted(folder.iterdir()):
             tar.add(path, path.name)
-    return spoilt.getvalue()
+    return packed.getvalue()
 
 
 def _approve(rollouts, package, *options):
     return rollouts.run("./scripts/approve", package, "--no-metrics", *options)
 
 
-def _wrong(answers, labels):
-    return [answer for answer in answers if answer.failure or answer.label != labels[answer.asked]]
-
-
-@pytest.mark.parametrize("kind", [*NEVER_HEALTHY, "slow", "unsure"])
-def test_a_bad_model_is_taken_back_and_no_request_fails(
-    rollouts, healthy, trainings_python, tmp_path, kind
-):
-    archive = rollouts.read(*_archive_of(rollouts, healthy.package))
-    spoilt = _spoil(archive, kind, trainings_python, tmp_path)
-    bad = _register(rollouts, healthy.package, spoilt, kind)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bad_model_is_taken_back_and_no_request_fails(rollouts, healthy, spoilt, kind):
+    bad = _register(rollouts, healthy.package, spoilt[kind], kind)
     with _load(rollouts, healthy.images) as load:
         approved = _approve(rollouts, bad)
 
