@@ -55,6 +55,12 @@ def finish(process: subprocess.Popen[bytes], log: Path) -> None:
         raise CdkError(f"cdk {command} failed; its last lines (all of them are in {log}):\n{last}")
 
 
+def bootstrap_arguments(target: str) -> list[str]:
+    """The CLI's, for an account and Region as `aws://<account>/<region>`."""
+    # Where it has an app, it synthesises all environments first, of which it needs nothing.
+    return ["bootstrap", target, "--app", ""]
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Ends a started CLI that nobody waits for any more."""
     # Ctrl-C reaches the CLI too, but a signal to this process alone doesn't.
@@ -78,10 +84,7 @@ class Cdk:
 
     def bootstrap_and_synthesise(self) -> None:
         """Both at once, as neither needs the other; CdkError where the CLI failed."""
-        # The CLI locks its output even where it synthesises nothing: no two rehearsals share one.
-        output = self.assembly.with_name("bootstrap.out")
-        arguments = ["bootstrap", self._target(), "--output", str(output)]
-        bootstrap = start(arguments, self.variables, self.log)
+        bootstrap = start(bootstrap_arguments(self._target()), self.variables, self.log)
         try:
             self._synthesise()
         except BaseException:

@@ -129,7 +129,7 @@ def account(tmp_path_factory):
     variables = lifecycle.start(folder / "aws", modes=Modes(oci_images=True))
     try:
         made = Account(variables, folder / "cdk.log")
-        made.cdk("bootstrap", PLACE)
+        made.cdk(*cdk.bootstrap_arguments(PLACE))
         yield made
     finally:
         lifecycle.stop(folder / "aws")
