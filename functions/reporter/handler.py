@@ -1,14 +1,14 @@
 """Tells people, and CloudWatch, of what became of an execution or of an update."""
 
+import functools
 import logging
 import os
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import boto3
 
-from functions.shared import Documents, EventType, Point, put_points
+from functions.shared import Documents, EventType, put_points
 
 from .costs import Prices
 from .ledger import Ledger
@@ -43,6 +43,8 @@ def handler(event: Event, context: object) -> None:
             raise ValueError(f"The reporter knows no event {other!r}: correct the rule of it.")
 
 
+# Made once: an invocation that finds the function warm has all clients.
+@functools.cache
 def _reporter() -> Reporter:
     """As the function's environment variables say."""
     s3 = boto3.client("s3")
@@ -57,16 +59,12 @@ def _reporter() -> Reporter:
         prices=Prices.from_json(os.environ["PRICES"], region),
         place=Place(os.environ["ENVIRONMENT"], os.environ["NAME"], region, os.environ["RUNBOOKS"]),
         pipeline=os.environ["PIPELINE_NAME"],
-        put_points=_put_points,
-        publish=_publish,
+        put_points=functools.partial(
+            put_points, boto3.client("cloudwatch"), os.environ["NAMESPACE"]
+        ),
+        publish=functools.partial(_publish, boto3.client("sns")),
     )
 
 
-def _put_points(points: Sequence[Point], time: datetime) -> None:
-    put_points(boto3.client("cloudwatch"), os.environ["NAMESPACE"], points, time)
-
-
-def _publish(message: Message) -> None:
-    boto3.client("sns").publish(
-        TopicArn=os.environ["TOPIC_ARN"], Subject=message.subject, Message=message.text
-    )
+def _publish(client: Any, message: Message) -> None:
+    client.publish(TopicArn=os.environ["TOPIC_ARN"], Subject=message.subject, Message=message.text)

@@ -1,5 +1,6 @@
 """Starts the pipeline for drops and for drift, whatever event arrives."""
 
+import functools
 import logging
 import os
 from dataclasses import asdict
@@ -36,7 +37,7 @@ def handler(event: Event, context: object) -> dict[str, Any] | None:
     outcome = reconciler(pipeline).hear(event)
     if outcome is None:
         return None
-    put_points(boto3.client("cloudwatch"), os.environ["NAMESPACE"], _points(outcome, pipeline))
+    put_points(_cloudwatch(), os.environ["NAMESPACE"], _points(outcome, pipeline))
     return asdict(outcome)
 
 
@@ -51,6 +52,14 @@ def _points(outcome: Outcome, pipeline: str) -> list[Point]:
     ]
 
 
+# Made once: an invocation that finds the function warm has all clients, which take longer to make
+# than to use.
+@functools.cache
+def _cloudwatch() -> Any:
+    return boto3.client("cloudwatch")
+
+
+@functools.cache
 def reconciler(pipeline: str) -> Reconciler:
     """The parts, as the function's environment variables say."""
     return Reconciler(
