@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 REPEATED = 898
 GOOD, OF_EACH_KIND = 200, 2
 LEARNING_RATE = 0.00125
-FEWER_EPOCHS = ("-c", "training.epochs=12")
+FEWER_EPOCHS = ("-c", "training.epochs=8")
 """Than dev's 30: enough for the digits."""
 
 
