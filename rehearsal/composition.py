@@ -117,8 +117,7 @@ def _compose(
         ScalableTarget(scaling.call),
         ScalingPolicy(scaling.call),
     ]
-    late = settings.modes.access_logs
-    logs = access_logs.AccessLogs(late) if late else None
+    logs = access_logs.AccessLogs(late) if (late := settings.modes.access_logs) else None
     patching.apply(
         [
             *patches.service_patches("sagemaker", "SageMaker.", SageMakerHttp(context, api)),
