@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -71,7 +72,9 @@ def _imported(name: str, path: Path) -> Iterator[str]:
                     yield imported
 
 
-ARROWS = {name: set(_imported(name, path)) - {name} for name, path in MODULES.items()}
+@cache
+def _arrows() -> dict[str, set[str]]:
+    return {name: set(_imported(name, path)) - {name} for name, path in MODULES.items()}
 
 
 def _circle(arrows: dict[str, set[str]]) -> list[str]:
@@ -90,7 +93,7 @@ def _of_folders(package: str) -> dict[str, set[str]]:
         return ".".join(name.split(".")[:2])
 
     within: dict[str, set[str]] = {}
-    for name, others in ARROWS.items():
+    for name, others in _arrows().items():
         if name.startswith(f"{package}."):
             near = {place(other) for other in others if other.startswith(f"{package}.")}
             within.setdefault(place(name), set()).update(near - {place(name)})
@@ -98,7 +101,7 @@ def _of_folders(package: str) -> dict[str, set[str]]:
 
 
 def test_no_module_leads_back_to_itself():
-    assert _circle(ARROWS) == []
+    assert _circle(_arrows()) == []
 
 
 @pytest.mark.parametrize("package", ["infra", "functions", "rehearsal", "scripts"])
@@ -110,7 +113,7 @@ def test_no_folder_leads_back_to_itself(package):
 def test_a_package_imports_what_it_may(package):
     others = {
         (name, other)
-        for name, imported in ARROWS.items()
+        for name, imported in _arrows().items()
         if name.split(".")[0] == package
         for other in imported
         if other.split(".")[0] not in (package, *MAY_IMPORT[package])

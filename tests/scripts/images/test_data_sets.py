@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from infra.settings import load
 from scripts.images.data_sets import DATA_SETS, DEFAULT, write_digits
@@ -59,6 +58,9 @@ def test_two_ranges_share_no_file_and_make_up_the_whole(tmp_path: Path) -> None:
 
 
 def test_a_file_shows_its_scan_in_grey(tmp_path: Path) -> None:
+    # Not at the top: it would take each collection a second.
+    from sklearn.datasets import load_digits
+
     write_digits(tmp_path, stop=1)
 
     with Image.open(tmp_path / "0" / "0000.jpg") as image:
