@@ -213,6 +213,7 @@ def test_checkpoints_that_s3_refuses_fail_the_job_at_its_end(
 def test_tensorboard_s_logs_are_in_s3_while_the_job_runs(
     settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
 ) -> None:
+    # A file counts as written for its last quarter of a second, and is looked at every second.
     program = """
 import time
 from pathlib import Path
@@ -220,7 +221,7 @@ with Path("/opt/ml/output/tensorboard/events").open("w") as events:
     while True:
         events.write("x" * 100)
         events.flush()
-        time.sleep(0.3)
+        time.sleep(0.7)
 """
     config = {"TensorBoardOutputConfig": {"S3OutputPath": f"s3://{bucket}/logs"}}
     wanted = training("watched", image(program), bucket, **config)
