@@ -77,14 +77,20 @@ class World:
     def proposed(self):
         """The packages of the change sets that wait for a person."""
         client = self.client("cloudformation")
-        return [
-            parameter["ParameterValue"]
-            for summary in client.list_change_sets(StackName=STACK)["Summaries"]
-            for parameter in client.describe_change_set(
-                StackName=STACK, ChangeSetName=summary["ChangeSetName"]
-            ).get("Parameters", [])
-            if parameter["ParameterKey"] == "ModelPackageArn"
-        ]
+        packages = []
+        for summary in client.list_change_sets(StackName=STACK)["Summaries"]:
+            try:
+                found = client.describe_change_set(
+                    StackName=STACK, ChangeSetName=summary["ChangeSetName"]
+                )
+            except client.exceptions.ChangeSetNotFoundException:
+                continue  # The deployer withdrew it since the list: a later approval's comes.
+            packages += [
+                parameter["ParameterValue"]
+                for parameter in found.get("Parameters", [])
+                if parameter["ParameterKey"] == "ModelPackageArn"
+            ]
+        return packages
 
     def dead_letters(self):
         client = self.client("sqs")
