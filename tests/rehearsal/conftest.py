@@ -47,6 +47,7 @@ class Server:
         self._command += (modes or Modes()).flags()
         self._command += ["--enforce-iam"] if enforce_iam else []
         self.process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[str, Any] = {}
 
     def start(self) -> Server:
         self.state.mkdir(parents=True, exist_ok=True)
@@ -82,13 +83,15 @@ class Server:
         return self.process.wait(timeout=60)
 
     def client(self, service: str) -> Any:
-        return boto3.session.Session(region_name="us-east-1").client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"max_attempts": 0}, read_timeout=60),
-        )
+        if service not in self._clients:
+            self._clients[service] = boto3.session.Session(region_name="us-east-1").client(
+                service,
+                endpoint_url=f"http://127.0.0.1:{self.port}",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(retries={"max_attempts": 0}, read_timeout=60),
+            )
+        return self._clients[service]
 
 
 def free_port() -> int:

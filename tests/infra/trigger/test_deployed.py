@@ -75,6 +75,7 @@ def test_events_twice_and_late_and_a_kill_in_the_middle_give_the_right_runs(trig
             InvocationType="Event",
             Payload=json.dumps(marker_event("k0", "00")).encode(),
         )
+    eventually(lambda: {*early} & set(trigger.states()), trigger.states)
     trigger.end(signal.SIGKILL)
     trigger.start()
 
