@@ -62,10 +62,11 @@ class Function:
             assert self._may_go_on.wait(_PATIENCE)
         if self._calls == self._dies_at:
             raise Killed
-        made = make()
-        if self._calls == -self._dies_at:
-            raise Killed
-        return made
+        try:
+            return make()
+        finally:
+            if self._calls == -self._dies_at:
+                raise Killed
 
 
 _current = threading.local()

@@ -10,11 +10,12 @@ def check_nothing_is_lost(world: World) -> None:
     """Each drop, as it is, was complete before an execution began that covers it, and its fate is
     that execution's.
     """
+    runs, drops = world.runs, world.drops
     for drop_id, changed in world.changed.items():
-        run = world.run_of(drop_id)
+        run = runs[drops[drop_id].run_number - 1]
         execution = world.execution_of(run)
         assert execution.created > changed
-        assert world.state(drop_id) == run.status == execution.status
+        assert drops[drop_id].state == run.status == execution.status
 
 
 def check_nothing_is_twice(world: World) -> None:

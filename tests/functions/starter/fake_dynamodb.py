@@ -3,26 +3,21 @@
 So conditions and expressions are judged by the same code as in a rehearsal, without a server.
 """
 
-import io
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 import boto3
-from botocore import UNSIGNED
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.model import OperationModel
+from botocore.parsers import create_parser
 
 from rehearsal.ministack.durable_tables import answer_in_process
 
 _numbers = itertools.count(1)
 Around = Callable[[Callable[[], Any]], Any]
-
-
-class _Body(io.BytesIO):
-    def stream(self) -> Iterator[bytes]:
-        yield self.read()
 
 
 @lru_cache(maxsize=1)
@@ -32,19 +27,20 @@ def _resource(around: Around) -> Any:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(signature_version=UNSIGNED),
+        config=Config(user_agent="tests"),  # the usual one is put together anew for each request
     )
+    parser = create_parser("json")
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
-        body = request.body if isinstance(request.body, bytes) else request.body.encode()
-        headers = {
-            name.lower(): value.decode() if isinstance(value, bytes) else value
-            for name, value in request.headers.items()
-        }
-        status, answered, content = around(lambda: answer_in_process(headers, body))
-        return AWSResponse(request.url, status, answered, _Body(content))
+    def answer(model: OperationModel, params: dict[str, Any], **_: Any) -> tuple[AWSResponse, Any]:
+        """In place of HTTP: the request is as boto3 made it, the answer is parsed as by it."""
+        headers = {name.lower(): value for name, value in params["headers"].items()}
+        status, answered, body = around(lambda: answer_in_process(headers, params["body"]))
+        parsed = parser.parse(
+            {"status_code": status, "headers": answered, "body": body}, model.output_shape
+        )
+        return AWSResponse(params["url"], status, answered, None), parsed
 
-    made.meta.client.meta.events.register("before-send.dynamodb", answer)
+    made.meta.client.meta.events.register("before-call.dynamodb", answer)
     return made
 
 

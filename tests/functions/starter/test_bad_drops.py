@@ -3,7 +3,7 @@
 import pytest
 
 from functions.starter import names
-from tests.functions.starter.world import World
+from tests.functions.starter.world import World, worlds_by_call
 
 
 def deliver(world):
@@ -105,20 +105,20 @@ def test_a_run_that_sagemaker_never_takes_is_given_up_and_later_drops_go_on(drop
     assert world.states() == {"a": "Succeeded", "b": "Succeeded"}
 
 
-@pytest.mark.parametrize("dies_at", [*range(1, 16), *range(-15, 0)])
-def test_a_function_that_dies_while_it_gives_a_run_up_blocks_nothing(drops_table, dies_at):
-    world = World(drops_table)
-    world.sagemaker.refuses = "ValidationException"
-    world.drop("a")
-    world.deliver(dies_at=dies_at)
-    deliver(world)
-    world.a_day_passes()
-    world.tick()
-    assert world.state("a") == "Failed"
-    world.sagemaker.refuses = ""
-    world.drop("b")
-    world.settle()
-    assert world.states() == {"a": "Succeeded", "b": "Succeeded"}
+@pytest.mark.parametrize("dies", ["before the call", "after it"])
+def test_a_function_that_dies_while_it_gives_a_run_up_blocks_nothing(drops_table, dies):
+    for call, world in worlds_by_call(drops_table):
+        world.sagemaker.refuses = "ValidationException"
+        world.drop("a")
+        world.deliver(dies_at=call if dies == "before the call" else -call)
+        deliver(world)
+        world.a_day_passes()
+        world.tick()
+        assert world.state("a") == "Failed"
+        world.sagemaker.refuses = ""
+        world.drop("b")
+        world.settle()
+        assert world.states() == {"a": "Succeeded", "b": "Succeeded"}
 
 
 def test_a_throttle_is_tried_again_with_the_same_run(drops_table):

@@ -3,9 +3,7 @@
 import pytest
 
 from tests.functions.starter.checks import check_nothing_is_lost, check_nothing_is_twice
-from tests.functions.starter.world import World
-
-CALLS = range(1, 26)
+from tests.functions.starter.world import worlds_by_call
 
 
 def the_same_event_comes_again(world):
@@ -69,8 +67,7 @@ MEANWHILE = [
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
 def test_a_function_that_is_overtaken_at_any_call_neither_loses_nor_doubles(drops_table, meanwhile):
-    for call in CALLS:
-        world = World(drops_table)
+    for call, world in worlds_by_call(drops_table):
         world.drop("a")
         world.deliver(again=True, sleeps_at=call)
         meanwhile(world)
@@ -82,8 +79,7 @@ def test_a_function_that_is_overtaken_at_any_call_neither_loses_nor_doubles(drop
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE)
 def test_so_does_the_end_of_an_execution_that_is_overtaken(drops_table, meanwhile):
-    for call in CALLS:
-        world = World(drops_table)
+    for call, world in worlds_by_call(drops_table):
         world.drop("a")
         world.deliver()
         world.drop("d")
@@ -99,8 +95,7 @@ def test_so_does_the_end_of_an_execution_that_is_overtaken(drops_table, meanwhil
 
 @pytest.mark.parametrize("dies", ["before the call", "after it"])
 def test_a_function_that_dies_at_any_call_neither_loses_nor_doubles_a_run(drops_table, dies):
-    for call in CALLS:
-        world = World(drops_table)
+    for call, world in worlds_by_call(drops_table):
         world.drop("a")
         world.deliver(dies_at=call if dies == "before the call" else -call)
         world.sagemaker.forgets = True  # it promises no time for which it knows a token
@@ -113,8 +108,7 @@ def test_a_function_that_dies_at_any_call_neither_loses_nor_doubles_a_run(drops_
 def test_what_a_slow_function_saw_before_replaces_nothing_newer(drops_table):
     """Its run had just begun when it fell asleep, right before it would have noted that."""
     states = set()
-    for call in CALLS:
-        world = World(drops_table)
+    for call, world in worlds_by_call(drops_table):
         world.drop("a")
         world.deliver(sleeps_at=call)
         if world.runs and world.sagemaker.executions:

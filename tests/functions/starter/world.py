@@ -3,6 +3,7 @@ for a while, come twice, or find a function that dies.
 """
 
 import io
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ class World:
         datasets: `dataset.json` by the execution's id, of those that have any.
         asked: calls of SageMaker.
         asleep: functions that fell asleep in the middle, with their events.
+        interrupted: whether any function fell asleep or was killed.
     """
 
     def __init__(self, table: dict[str, Any], concurrent: int = 1, a_day: int = 0) -> None:
@@ -43,6 +45,7 @@ class World:
         self.asleep: list[calls.Function] = []
         self.datasets: dict[str, Any] = {}
         self.asked = 0
+        self.interrupted = False
         self.now = START
         self._sequence = 0
         self._items = fake_dynamodb.create_table(calls.around, table)
@@ -127,6 +130,7 @@ class World:
             return
         function = calls.Function(lambda: self.reconciler.hear(event), sleeps_at, dies_at)  # type: ignore[arg-type]
         function.start()
+        self.interrupted |= function.sleeps or isinstance(function.error, calls.Killed)
         if function.sleeps:
             self.asleep.append(function)
         elif isinstance(function.error, calls.Killed):
@@ -197,23 +201,33 @@ class World:
         """All runs on record, the oldest first."""
         return [Run.from_item(item) for item in items_of(self._items, RUN)]
 
+    @property
+    def drops(self) -> dict[str, Drop]:
+        """All drops on record, by id."""
+        return {item["Id"]: Drop.from_item(item) for item in items_of(self._items, DROP)}
+
     def state(self, drop_id: str) -> str:
-        return self._drops()[drop_id].state
+        return self.drops[drop_id].state
 
     def reason(self, drop_id: str) -> str:
-        return self._drops()[drop_id].reason
+        return self.drops[drop_id].reason
 
     def states(self) -> dict[str, str]:
         """Of all drops on record."""
-        return {drop.id: drop.state for drop in self._drops().values()}
-
-    def run_of(self, drop_id: str) -> Run:
-        """The run whose status the drop has."""
-        return self.runs[self._drops()[drop_id].run_number - 1]
+        return {drop.id: drop.state for drop in self.drops.values()}
 
     def execution_of(self, run: Run) -> Started:
         (found,) = (e for e in self.sagemaker.executions if e.token == run.token)
         return found
 
-    def _drops(self) -> dict[str, Drop]:
-        return {item["Id"]: Drop.from_item(item) for item in items_of(self._items, DROP)}
+
+def worlds_by_call(table: dict[str, Any]) -> Iterator[tuple[int, World]]:
+    """New worlds with the number of the call at which a function is to be interrupted in each,
+    until one makes fewer calls.
+    """
+    for call in itertools.count(1):
+        world = World(table)
+        yield call, world
+        if not world.interrupted:
+            assert call > 1, "no function was interrupted"
+            return
