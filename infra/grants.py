@@ -55,13 +55,13 @@ def allow(
         because: why resources have a wildcard, a sentence; it is acknowledged for cdk-nag.
     """
     principal = grantee.grant_principal
-    principal.add_to_principal_policy(
+    assert isinstance(principal, iam.Role)  # noqa: S101 - all of ours are
+    principal.add_to_policy(
         iam.PolicyStatement(
             actions=list(actions), resources=list(resources), conditions=dict(conditions or {})
         )
     )
     if because:
-        assert isinstance(principal, iam.Role)  # noqa: S101 - all of ours are
         for resource in resources:
             if "*" in resource:
                 acknowledge_wildcard(principal, resource, because)

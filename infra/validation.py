@@ -3,6 +3,7 @@
 Validation takes longer than all the rest of a synthesis.
 """
 
+import functools
 import json
 import sys
 from collections.abc import Iterator, Mapping
@@ -65,9 +66,14 @@ def _add_rules(app: cdk.App) -> None:
     deployments = [child for child in app.node.children if isinstance(child, Deployment)]
     cdk.Validations.of(app).add_plugins(
         cdk_nag.AwsSolutionsChecks(),
-        cdk.CloudFormationValidatePlugin(),
+        _cdk_rules(),
         OwnRules({deployment.node.id: deployment.settings for deployment in deployments}),
     )
+
+
+@functools.cache
+def _cdk_rules() -> cdk.CloudFormationValidatePlugin:
+    return cdk.CloudFormationValidatePlugin()  # Takes a second.
 
 
 def _assembly(folder: Path) -> list[Path]:

@@ -1,10 +1,14 @@
 """cdk-nag's findings of wildcards in policies, acknowledged one by one where they are granted."""
 
+import functools
 import json
+import re
 from typing import Any
 
 import aws_cdk as cdk
 from constructs import IConstruct
+
+_TOKEN = re.compile(r"\$\{Token\[[^\]]*\]\}")
 
 
 def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> None:
@@ -20,9 +24,15 @@ def acknowledge_wildcard(construct: IConstruct, resource: str, reason: str) -> N
 
 def _as_found(scope: IConstruct, resource: str) -> str:
     stack = cdk.Stack.of(scope)
+    return _TOKEN.sub(lambda token: _token_as_found(stack, token[0]), resource)
+
+
+# Most resources have the same few tokens, and each takes a dozen calls of the jsii kernel.
+@functools.lru_cache
+def _token_as_found(stack: cdk.Stack, token: str) -> str:
     references = _ForeignReferences(stack)
-    cdk.Tokenization.resolve(resource, scope=scope, resolver=references, preparing=False)
-    return _flat(_imported(stack.resolve(resource), references.imports))
+    cdk.Tokenization.resolve(token, scope=stack, resolver=references, preparing=False)
+    return _flat(_imported(stack.resolve(token), references.imports))
 
 
 class _ForeignReferences(cdk.DefaultTokenResolver):
