@@ -43,3 +43,6 @@ def configure(settings: RehearsalSettings, *, enforce_iam: bool) -> None:
         }
     )
     os.environ.pop("AWS_PROFILE", None)
+    # Nothing here needs Docker. Where its SDK is installed MiniStack loads it with each start, and
+    # where a daemon runs as well, removes containers of other MiniStacks.
+    sys.modules["docker"] = None  # type: ignore[assignment]
