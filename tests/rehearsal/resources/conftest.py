@@ -21,7 +21,7 @@ def name() -> str:
     return f"t{next(_numbers)}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def processing() -> Callable[..., dict[str, Any]]:
     def request(name: str, outcome: str = "Completed", **more: Any) -> dict[str, Any]:
         return {
@@ -41,7 +41,7 @@ def processing() -> Callable[..., dict[str, Any]]:
     return request
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def training() -> Callable[..., dict[str, Any]]:
     def request(name: str, outcome: str = "Completed", **more: Any) -> dict[str, Any]:
         return {
@@ -61,7 +61,7 @@ def training() -> Callable[..., dict[str, Any]]:
     return request
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def definition(processing: Callable[..., dict[str, Any]]) -> Callable[..., str]:
     """A definition of one processing step."""
 
