@@ -271,6 +271,7 @@ def _client(socket_folder: int) -> httpx.Client:
     # By the open folder's number the path is short, wherever the folder lies.
     transport = httpx.HTTPTransport(
         uds=f"/proc/self/fd/{socket_folder}/{_SOCKET}",
+        verify=False,  # no TLS here: reading its certificates takes longer than a ping
         # A connection that the server closes just as it is used again would lose a request.
         limits=httpx.Limits(max_keepalive_connections=0),
     )
