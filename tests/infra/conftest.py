@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 import app
+from infra.cache import cached
 from tests.infra.cloud_assembly import CloudAssembly
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTLED: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+WIDE = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
 # The app speaks to the jsii kernel through pipes; any socket to elsewhere is a mistake.
 OFFLINE = """
 import runpy, socket
@@ -53,6 +55,15 @@ def run_app(
     )
 
 
+def new_cache(folder: Path) -> Path:
+    """A cache without what was found clean; the definitions in it are as they are everywhere."""
+    definitions = cached("definitions", "").parent
+    definitions.mkdir(parents=True, exist_ok=True)
+    folder.mkdir()
+    (folder / "definitions").symlink_to(definitions)
+    return folder
+
+
 def synthesise_apart(folder: Path, *arguments: Any) -> CloudAssembly:
     done = run_app(folder, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -85,10 +96,16 @@ def assembly(once: Once) -> CloudAssembly:
 
 @pytest.fixture(scope="session")
 def wide(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
-    """Dev with three hosts of two workers each, and another hash seed."""
-    context = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
+    """Dev with three hosts of two workers each, and another hash seed; what was found clean is kept
+    beside it.
+    """
     elsewhere = {"TMPDIR": str(tmp_path_factory.mktemp("elsewhere")), "PYTHONHASHSEED": "3"}
-    return CloudAssembly(once("wide", lambda folder: synthesise_apart(folder, context, elsewhere)))
+
+    def fill(folder: Path) -> None:
+        kept = {"SHARDWISE_CACHE": str(new_cache(folder / "kept"))}
+        synthesise_apart(folder / "cdk.out", WIDE, {**elsewhere, **kept})
+
+    return CloudAssembly(once("wide", fill) / "cdk.out")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Every option on, and isolation, which is on otherwise, off."""
 
 BOUNDARY = "teams/ShardwiseBoundary"
+REPOSITORY = "acme/shardwise"
 CONTEXT = {
     "network.vpc": "true",
     "network.availability_zones": "3",
@@ -10,4 +11,5 @@ CONTEXT = {
     "operations.monthly_budget_usd": "500",
     "endpoint.capture_percent": "10",
     "drift.every_hours": "24",
+    "github.repository": REPOSITORY,
 }

@@ -3,24 +3,17 @@
 import pytest
 
 from infra.assembly import UNITS, plain_text
+from tests.infra.options import REPOSITORY
 
-REPOSITORY = "acme/shardwise"
-STACKS = sorted(f"stack/shardwise-prod-{unit}/*" for unit in UNITS)
+STACKS = sorted(f"stack/shardwise-dev-{unit}/*" for unit in UNITS)
 SUBJECT = "token.actions.githubusercontent.com:sub"
 
 
 @pytest.fixture(scope="module")
-def let_in(synth, tmp_path_factory):
-    """Prod with a repository."""
-    context = {"environment": "prod", "github.repository": REPOSITORY}
-    return synth(tmp_path_factory.mktemp("github"), context)
-
-
-@pytest.fixture(scope="module")
-def roles(let_in):
+def roles(options):
     """Subject -> the role that it may assume."""
     found = {}
-    for logical_id, resource in let_in.template("prod", "operations")["Resources"].items():
+    for logical_id, resource in options.template("dev", "operations")["Resources"].items():
         document = resource.get("Properties", {}).get("AssumeRolePolicyDocument")
         if document is None or "Federated" not in document["Statement"][0]["Principal"]:
             continue
@@ -35,7 +28,7 @@ def roles(let_in):
 def allowed(assembly, role):
     """Action -> resources."""
     found = {}
-    for policy in assembly.resources("AWS::IAM::Policy", "prod"):
+    for policy in assembly.resources("AWS::IAM::Policy"):
         if {"Ref": role} in policy["Roles"]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 actions, resources = statement["Action"], statement["Resource"]
@@ -46,18 +39,18 @@ def allowed(assembly, role):
 
 
 def test_pull_requests_and_jobs_of_the_environment_are_let_in_and_nobody_else(roles):
-    assert set(roles) == {f"repo:{REPOSITORY}:pull_request", f"repo:{REPOSITORY}:environment:prod"}
+    assert set(roles) == {f"repo:{REPOSITORY}:pull_request", f"repo:{REPOSITORY}:environment:dev"}
 
 
-def test_a_pull_request_reads_templates_and_can_change_nothing(let_in, roles):
-    assert allowed(let_in, roles[f"repo:{REPOSITORY}:pull_request"]) == {
+def test_a_pull_request_reads_templates_and_can_change_nothing(options, roles):
+    assert allowed(options, roles[f"repo:{REPOSITORY}:pull_request"]) == {
         "cloudformation:DescribeStacks": STACKS,
         "cloudformation:GetTemplate": STACKS,
     }
 
 
-def test_a_deployment_assumes_the_roles_of_the_bootstrap_and_no_other(let_in, roles):
-    may = allowed(let_in, roles[f"repo:{REPOSITORY}:environment:prod"])
+def test_a_deployment_assumes_the_roles_of_the_bootstrap_and_no_other(options, roles):
+    may = allowed(options, roles[f"repo:{REPOSITORY}:environment:dev"])
     assert [name.split("-role-")[0] for name in may["sts:AssumeRole"]] == [
         f"role/cdk-hnb659fds-{duty}"
         for duty in ("deploy", "file-publishing", "image-publishing", "lookup")
@@ -65,5 +58,5 @@ def test_a_deployment_assumes_the_roles_of_the_bootstrap_and_no_other(let_in, ro
 
 
 def test_without_a_repository_nobody_is_let_in(assembly):
-    for role in assembly.resources("AWS::IAM::Role", "prod"):
+    for role in assembly.resources("AWS::IAM::Role"):
         assert "Federated" not in str(role["AssumeRolePolicyDocument"])

@@ -7,6 +7,7 @@ import pytest
 
 from infra.assembly import UNITS
 from infra.settings import ENVIRONMENTS
+from tests.infra.conftest import WIDE
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -48,23 +49,14 @@ def test_stacks_are_named_by_environment_and_unit(assembly):
         assert guarded == {environment != "dev"}
 
 
-def test_what_was_found_clean_is_not_validated_again_and_reads_the_same(
-    synth, tmp_path, monkeypatch
-):
-    kept = {"SHARDWISE_CACHE": str(tmp_path / "kept")}
-    synth(tmp_path / "first", {"environment": "dev"}, kept)
-    monkeypatch.setattr(cdk_nag, "AwsSolutionsChecks", None)
-    synth(tmp_path / "second", {"environment": "dev"}, kept)
-    assert differences(tmp_path / "first", tmp_path / "second") == []
-    with pytest.raises(TypeError, match="NoneType"):
-        synth(tmp_path / "changed", {"environment": "dev", "training.epochs": "31"}, kept)
-
-
-def test_two_synths_are_byte_identical(wide, synth, tmp_path):
+def test_two_synths_are_byte_identical_and_validated_once(wide, synth, tmp_path, monkeypatch):
     """Another temporary folder, another hash seed, after others in a process: the same bytes."""
-    context = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
-    again = synth(tmp_path / "cdk.out", context)
+    kept = {"SHARDWISE_CACHE": str(wide.folder.with_name("kept"))}
+    monkeypatch.setattr(cdk_nag, "AwsSolutionsChecks", None)
+    again = synth(tmp_path / "cdk.out", WIDE, kept)
     assert differences(wide.folder, again.folder) == []
+    with pytest.raises(TypeError, match="NoneType"):
+        synth(tmp_path / "changed", {**WIDE, "operations.log_days": "7"}, kept)
 
 
 def differences(one: Path, other: Path) -> list[str]:

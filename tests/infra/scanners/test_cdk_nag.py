@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from infra.cache import cached
+from tests.infra.conftest import new_cache
 
 # Exceptions are written down instead of counting.
 WITHOUT_EXCEPTIONS = """
@@ -43,10 +43,7 @@ class Refused(NamedTuple):
 @pytest.fixture(scope="module")
 def refused(run, tmp_path_factory) -> Refused:
     folder = tmp_path_factory.mktemp("refused")
-    kept, noted = folder / "kept", folder / "noted"
-    # What was found clean is no part of this, but the definitions are as they are everywhere.
-    kept.mkdir()
-    (kept / "definitions").symlink_to(cached("definitions", "").parent)
+    kept, noted = new_cache(folder / "kept"), folder / "noted"
     before = WITHOUT_EXCEPTIONS.format(noted=str(noted))
     done = run(folder / "cdk.out", environment={"SHARDWISE_CACHE": str(kept)}, before=before)
     report = json.loads((folder / "cdk.out" / "validation-report.json").read_text())
