@@ -62,11 +62,12 @@ def _cloudwatch() -> Any:
 @functools.cache
 def reconciler(pipeline: str) -> Reconciler:
     """The parts, as the function's environment variables say."""
+    s3 = boto3.client("s3")
     return Reconciler(
         table=Table(boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])),
         executions=Executions(boto3.client("sagemaker"), pipeline),
-        markers=Markers(boto3.client("s3"), os.environ["DROPS_BUCKET"]),
-        datasets=Datasets(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),
+        markers=Markers(s3, os.environ["DROPS_BUCKET"]),
+        datasets=Datasets(s3, os.environ["ARTIFACTS_BUCKET"]),
         guards=Guards(
             concurrent_executions=int(os.environ["CONCURRENT_EXECUTIONS"]),
             executions_per_day=int(os.environ["EXECUTIONS_PER_DAY"]),

@@ -1,5 +1,6 @@
 """The deployer on a real table, stack and registry: those of a rehearsal's server."""
 
+import functools
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ class Server:
         self.url = url
         self._session = boto3.Session("test", "test", region_name="us-east-1")
 
+    @functools.cache  # noqa: B019 - there is one server
     def client(self, service):
         return self._session.client(service, endpoint_url=self.url)
 

@@ -4,6 +4,7 @@ The rehearsal has one account, and it enforces IAM: the deployer runs under its 
 is as dev's template makes it, the serving stack is prod's, so that a change set waits at the end.
 """
 
+import functools
 import json
 
 import boto3
@@ -26,6 +27,7 @@ class World:
     def __init__(self, variables):
         self.variables = variables
 
+    @functools.cache  # noqa: B019 - there is one world
     def client(self, service):
         return boto3.session.Session().client(
             service,
