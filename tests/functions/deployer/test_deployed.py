@@ -136,6 +136,16 @@ class Stack:
             )
         )
 
+    def statuses(self):
+        """All that the stack ever had."""
+        pages = self.client.get_paginator("describe_stack_events").paginate(StackName=self.name)
+        return {
+            event["ResourceStatus"]
+            for page in pages
+            for event in page["StackEvents"]
+            if event["PhysicalResourceId"] == event["StackId"]
+        }
+
     def waiting(self):
         """Names of the change sets that somebody could execute."""
         found = self.client.list_change_sets(StackName=self.name)["Summaries"]
@@ -349,7 +359,7 @@ def set_status(server, packages):
 
 
 def test_deployed_it_follows_approvals_and_rejections_by_itself(
-    deploy, set_status, packages, capsys
+    server, deploy, set_status, packages, capsys
 ):
     stack = deploy("dev")
 
@@ -367,8 +377,13 @@ def test_deployed_it_follows_approvals_and_rejections_by_itself(
     # Perhaps all in one second: then the higher version counts as the later.
     for number in (1, 2, 3):
         set_status(number, "Approved")
-    eventually(lambda: stack.describe()["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE")
+    # Among the events: as a status it passes as soon as the deployer hears of it.
+    eventually(lambda: "UPDATE_ROLLBACK_COMPLETE" in stack.statuses(), stack.describe)
     comes_to(2)
+    # Within the second of the approval that failed, it would be the same one.
+    failed = server.client("sagemaker").describe_model_package(ModelPackageName=packages[3])
+    later = failed["LastModifiedTime"] + timedelta(seconds=1)
+    eventually(lambda: datetime.now(UTC) >= later)
     assert approve.main(["4", "--no-metrics"]) == 1
     said = capsys.readouterr()
     assert f"{packages[3]} was rolled back (Broken: " in said.err
