@@ -58,5 +58,5 @@ def test_a_deployment_assumes_the_roles_of_the_bootstrap_and_no_other(options, r
 
 
 def test_without_a_repository_nobody_is_let_in(assembly):
-    for role in assembly.resources("AWS::IAM::Role"):
+    for role in assembly.resources("AWS::IAM::Role", "prod"):
         assert "Federated" not in str(role["AssumeRolePolicyDocument"])

@@ -77,7 +77,7 @@ def fails(tmp_path: Path, inputs: Path, workers: int = 1) -> str:
     return message
 
 
-@pytest.mark.parametrize(("hosts", "workers"), [(1, 3), (2, 1)])
+@pytest.mark.parametrize(("hosts", "workers"), [(1, 2), (1, 3), (2, 1)])
 def test_any_number_of_workers_and_hosts_writes_the_same_bytes(
     inputs, alone, tmp_path, hosts, workers
 ):

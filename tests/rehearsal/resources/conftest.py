@@ -15,6 +15,21 @@ IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
 _numbers = itertools.count(1)
 
 
+def make_config(sagemaker: Any, name: str, **container: Any) -> str:
+    """A configuration of one instance, and its model, both of that name; gives it."""
+    sagemaker.create_model(
+        ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE} | container
+    )
+    variant = {
+        "VariantName": "all",
+        "ModelName": name,
+        "InitialInstanceCount": 1,
+        "InstanceType": "ml.m5.large",
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    return name
+
+
 @pytest.fixture
 def name() -> str:
     """A name that no other test has."""

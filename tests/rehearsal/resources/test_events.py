@@ -5,8 +5,7 @@ import json
 import pytest
 
 from tests.rehearsal.conftest import eventually
-
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
+from tests.rehearsal.resources.conftest import IMAGE, make_config
 
 
 @pytest.fixture
@@ -99,18 +98,7 @@ def test_an_approval_sends_the_package_and_what_changed(sagemaker, received, nam
 
 
 def test_an_endpoint_sends_its_status_in_capitals(sagemaker, received, name):
-    sagemaker.create_model(
-        ModelName=name,
-        ExecutionRoleArn="arn:aws:iam::000000000000:role/tests",
-        PrimaryContainer={"Image": IMAGE},
-    )
-    variant = {
-        "VariantName": "all",
-        "ModelName": name,
-        "InitialInstanceCount": 1,
-        "InstanceType": "ml.m5.large",
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    make_config(sagemaker, name)
     arn = sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)["EndpointArn"]
 
     def statuses():

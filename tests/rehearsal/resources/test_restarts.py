@@ -9,22 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.rehearsal.conftest import ROLE, Server, eventually
-from tests.rehearsal.resources.conftest import IMAGE
+from tests.rehearsal.resources.conftest import make_config
 
 
 def serving_endpoint(server, name):
     server.client("s3").create_bucket(Bucket="models")
     server.client("s3").put_object(Bucket="models", Key="model.tar.gz", Body=b"model")
     sagemaker = server.client("sagemaker")
-    container = {"Image": IMAGE, "ModelDataUrl": "s3://models/model.tar.gz"}
-    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    variant = {
-        "VariantName": "all",
-        "ModelName": name,
-        "InitialInstanceCount": 1,
-        "InstanceType": "ml.m5.large",
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    make_config(sagemaker, name, ModelDataUrl="s3://models/model.tar.gz")
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     in_service(server, name)
 
@@ -44,7 +36,7 @@ def hanging_execution(server, definition):
 
 
 def stack_that_waits(server):
-    """For ever: a custom resource whose function never answers."""
+    """For ever: nobody signals to its handle."""
     waiting = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Timeout": "3600"}}
     waiting["Properties"]["Handle"] = {"Ref": "Handle"}
     handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}

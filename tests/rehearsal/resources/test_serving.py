@@ -5,35 +5,14 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.rehearsal.conftest import ROLE, eventually
-
-IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/tests:1"
+from tests.rehearsal.conftest import eventually
+from tests.rehearsal.resources.conftest import make_config
 
 
 def refusal(call, **request):
     with pytest.raises(ClientError) as raised:
         call(**request)
     return raised.value.response["Error"]
-
-
-def make_config(sagemaker, name, **container):
-    sagemaker.create_model(
-        ModelName=name,
-        ExecutionRoleArn=ROLE,
-        PrimaryContainer={"Image": IMAGE} | container,
-    )
-    sagemaker.create_endpoint_config(
-        EndpointConfigName=name,
-        ProductionVariants=[
-            {
-                "VariantName": "all",
-                "ModelName": name,
-                "InitialInstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-            }
-        ],
-    )
-    return name
 
 
 def settled(sagemaker, name):
