@@ -106,10 +106,8 @@ def _copy(folder: Path) -> None:
 
 
 def _cdk(folder: Path, *words: str) -> None:
-    # Python keeps what it compiled of an empty app too.
-    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    path = f"{Path(sys.executable).parent}:{variables['PATH']}"
-    _run([str(NODE), str(CLI), *words, "--no-notices"], folder, variables | {"PATH": path})
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    _run([str(NODE), str(CLI), *words, "--no-notices"], folder, os.environ | {"PATH": path})
 
 
 def _run(command: list[str], folder: Path, variables: dict[str, str]) -> None:

@@ -2,6 +2,8 @@
 # written outside the checkout but caches.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Of a test's start, two thirds are what Python compiles where it may not keep it.
+unset PYTHONDONTWRITEBYTECODE
 
 fail() { echo "$*" >&2; exit 1; }
 
