@@ -36,7 +36,9 @@ def our_steps(batch: str) -> None:
     hvd.init()
     keras.utils.set_random_seed(1)
     model = build_network(NETWORK, SIDE, CLASSES)
-    optimiser = make_optimiser(Settings(image_size=SIDE, model=NETWORK), hvd.size(), 10_000)
+    trained = keras.Variable(0.0, trainable=False)
+    settings = Settings(image_size=SIDE, model=NETWORK)
+    optimiser = make_optimiser(settings, hvd.size(), trained)
     identity = keras.layers.Identity()
     trainer = Trainer(model, optimiser, identity, class_weights=np.ones(CLASSES, np.float32))
     broadcast([*model.weights, *optimiser.variables])
@@ -198,10 +200,10 @@ def waiting(folder: str, side: str, network: str, batch: str, epochs: str) -> No
     size, images, passes = int(side), int(batch), int(epochs)
     settings = Settings(image_size=size, model=network, batch_size=images, epochs=passes)
     share = find_share(find_records(Path(folder), "train"), "train", size, 0, 1)
-    steps = share.steps(images) * passes
+    steps = share.order(images).steps * passes
     trainer = Trainer(
         build_network(network, size, CLASSES),
-        make_optimiser(settings, 1, steps),
+        make_optimiser(settings, 1, keras.Variable(0.0, trainable=False)),
         make_augmentation(1),
         class_weights=np.ones(CLASSES, np.float32),
     )

@@ -66,7 +66,6 @@ class TrainingJob(ContainerJob):
     def read(self, request: dict[str, Any], arn: str) -> Plan:
         """Plans the job; see `ContainerJob.read`."""
         algorithm = request["AlgorithmSpecification"]
-        mode = algorithm["TrainingInputMode"]
         definitions = algorithm.get("MetricDefinitions", [])
         self._metrics = metrics.Metrics(definitions, self.role, self.name)
         self._synced = _synced_folders(request)
@@ -81,7 +80,7 @@ class TrainingJob(ContainerJob):
             variables={"TRAINING_JOB_NAME": self.name, "TRAINING_JOB_ARN": arn}
             | request.get("Environment", {}),
             groups=groups,
-            inputs=[_input(each, mode) for each in request.get("InputDataConfig", [])],
+            inputs=[_input(each) for each in request.get("InputDataConfig", [])],
             folders=[_MODEL, _DATA, _CHECKPOINTS, *(each.folder for each in self._synced)],
             files=lambda host: (
                 files
@@ -214,8 +213,7 @@ def _arguments(algorithm: Mapping[str, Any]) -> Sequence[str] | None:
     return arguments
 
 
-def _input(channel: Mapping[str, Any], mode: str) -> Input:
-    """A channel; `mode` is that of the job, for one that names none."""
+def _input(channel: Mapping[str, Any]) -> Input:
     name = channel["ChannelName"]
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
@@ -223,9 +221,7 @@ def _input(channel: Mapping[str, Any], mode: str) -> Input:
             f"ClientError: the channel {name} has no S3DataSource, and the rehearsal has no other "
             "kind."
         )
-    return Input.of_source(
-        name, source, f"/opt/ml/input/data/{name}", channel.get("InputMode", mode)
-    )
+    return Input.of_source(name, source, f"/opt/ml/input/data/{name}")
 
 
 def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
@@ -243,21 +239,20 @@ def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
 
 
 def _files(request: Mapping[str, Any]) -> dict[str, Any]:
-    mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     return {
         "/opt/ml/input/config/hyperparameters.json": request.get("HyperParameters", {}),
         "/opt/ml/input/config/inputdataconfig.json": {
-            channel["ChannelName"]: _channel(channel, mode)
+            channel["ChannelName"]: _channel(channel)
             for channel in request.get("InputDataConfig", [])
         },
     }
 
 
-def _channel(channel: Mapping[str, Any], mode: str) -> dict[str, Any]:
+def _channel(channel: Mapping[str, Any]) -> dict[str, Any]:
     source = channel["DataSource"].get("S3DataSource", {})
     content_type = {"ContentType": channel["ContentType"]} if "ContentType" in channel else {}
     return content_type | {
-        "TrainingInputMode": channel.get("InputMode", mode),
+        "TrainingInputMode": channel.get("InputMode", "File"),
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }

@@ -7,9 +7,6 @@ from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
 from rehearsal.resources.vpc import check_vpc
 
-_MODES = ("File", "FastFile")
-_AUGMENTED = "AugmentedManifestFile"
-
 KIND = JobKind(
     "training-job",
     "TrainingJob",
@@ -62,25 +59,18 @@ def _check_wait_time(request: Record) -> None:
 def _check_streams(request: Record) -> None:
     """Checks the channels.
 
-    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
-
     Raises:
-        ApiError: one is to be piped, unpacked or sent to some hosts, which the rehearsal
+        ApiError: one is to be streamed, unpacked or sent to some hosts, which the rehearsal
             does not do.
     """
     job_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]
         mode = channel.get("InputMode", job_mode)
-        if mode not in _MODES:
+        if mode != "File":
             raise validation(
-                f"The rehearsal has files and no pipes: the channel {name} has the input mode "
-                f"{mode}, use File or FastFile."
-            )
-        if channel["DataSource"].get("S3DataSource", {}).get("S3DataType") == _AUGMENTED:
-            raise validation(
-                f"The channel {name} is an {_AUGMENTED}, which needs the input mode Pipe and has "
-                f"{mode}: use S3Prefix or ManifestFile."
+                f"The rehearsal brings whole files: the channel {name} has the input mode {mode}, "
+                "use File."
             )
         if channel.get("CompressionType", "None") != "None":
             raise validation(
@@ -91,10 +81,9 @@ def _check_streams(request: Record) -> None:
                 f"The rehearsal brings a channel to all instance groups: leave InstanceGroupNames "
                 f"of {name} out."
             )
-    if job_mode not in _MODES:
+    if job_mode != "File":
         raise validation(
-            f"The rehearsal has files and no pipes: TrainingInputMode is {job_mode}, use File or "
-            "FastFile."
+            f"The rehearsal brings whole files: TrainingInputMode is {job_mode}, use File."
         )
 
 

@@ -38,13 +38,13 @@ def test_each_record_is_read_once_an_epoch_and_no_worker_takes_more_steps(
     read = [counted(training_batches(share, BATCH, seed=1, epochs=2)) for share in shares]
 
     steps = {len(batches_) for batches_ in read}
-    assert steps == {2 * shares[0].steps(BATCH)}
+    assert steps == {2 * shares[0].order(BATCH).steps}
     for epoch in range(2):
-        first = epoch * shares[0].steps(BATCH)
+        first = epoch * shares[0].order(BATCH).steps
         of_epoch = [
             key
             for batches_ in read
-            for batch in batches_[first : first + shares[0].steps(BATCH)]
+            for batch in batches_[first : first + shares[0].order(BATCH).steps]
             for key in batch
         ]
         assert sorted(of_epoch) == sorted(keys)
@@ -68,11 +68,12 @@ def test_a_run_goes_on_from_any_step(tmp_path):
     write_shards(tmp_path / "train", [50])
     share = share_of(tmp_path / "train", 1, 2)
     whole = counted(training_batches(share, 4, seed=3, epochs=3))
-    steps = share.steps(4)
+    order = share.order(4)
 
-    rest = counted(training_batches(share, 4, seed=3, epochs=3, epoch=1, step=2))
+    left = order.rest(2)
+    rest = counted(training_batches(share, 4, seed=3, epochs=3, epoch=1, rest=left))
 
-    assert rest == whole[steps + 2 :]
+    assert rest == whole[order.steps + 2 :]
 
 
 def test_the_validation_channel_keeps_its_order(tmp_path):

@@ -31,7 +31,7 @@ def seen(tmp_path, monkeypatch):
 
 
 def write(folder: Path, step: int) -> None:
-    described = f'{{"schema": 1, "epoch": 0, "step": {step}, "ended": false}}'
+    described = f'{{"schema": 2, "epoch": 0, "step": {step}, "ended": false}}'
     checkpoints._write(folder, described, {"variable-0": np.full(3, step)})
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from training.common.container import UserError
 from training.data import class_weights
-from training.data.batches import Share, batches
+from training.data.batches import Share, batches, find_share
 from training.data.class_weights import class_weights as weights_of
 from training.data.records import find_records
 
@@ -54,7 +54,7 @@ def share_of(folder: Path, records: list[bytes], rank: int = 0, size: int = 1) -
     with tf.io.TFRecordWriter(str(folder / "train-00000-of-00001.tfrecord")) as writer:
         for data in records:
             writer.write(data)
-    return Share(find_records(folder, "train"), SIDE, rank, size)
+    return find_share(find_records(folder, "train"), "train", SIDE, rank, size)
 
 
 def parsed(share: Share) -> list[int]:

@@ -16,6 +16,8 @@ from training.progress import EarlyStopping
 from training.reduction import Reduction
 from training.settings import Settings
 
+BEGIN = keras.Variable(0.0, trainable=False)
+
 
 @pytest.mark.parametrize(("scaling", "peak"), [("none", 0.01), ("sqrt", 0.02), ("linear", 0.04)])
 @pytest.mark.parametrize("optimiser", ["adamw", "sgd"])
@@ -23,27 +25,29 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_nothing(scaling, peak,
     settings = Settings(
         learning_rate=0.01, learning_rate_scaling=scaling, warmup_share=0.25, optimiser=optimiser
     )
-    made = make_optimiser(settings, 4, 100)
+    trained = keras.Variable(0.0, trainable=False)
+    made = make_optimiser(settings, 4, trained)
     made.build([keras.Variable([1.0])])
 
-    def rate(step: int) -> float:
-        made.iterations.assign(step)
+    def rate(share: float) -> float:
+        trained.assign(share)
         return float(made.learning_rate)
 
-    assert rate(0) == 0.0
-    assert rate(25) == pytest.approx(peak, rel=1e-3)
-    assert rate(100) == pytest.approx(0.0, abs=1e-6)
-    assert rate(60) < rate(40) < peak
+    assert rate(0.0) == 0.0
+    assert rate(0.25) == pytest.approx(peak, rel=1e-3)
+    assert rate(1.0) == pytest.approx(0.0, abs=1e-6)
+    assert rate(0.6) < rate(0.4) < peak
 
 
 def test_without_a_warm_up_the_first_step_has_the_peak():
-    made = make_optimiser(Settings(warmup_share=0.0, learning_rate=0.5), 1, 10)
+    made = make_optimiser(Settings(warmup_share=0.0, learning_rate=0.5), 1, BEGIN)
     made.build([keras.Variable([1.0])])
     assert float(made.learning_rate) == pytest.approx(0.5)
 
 
 def test_weights_decay_but_biases_do_not():
-    made = make_optimiser(Settings(weight_decay=0.5, warmup_share=0.0, learning_rate=0.1), 1, 10)
+    settings = Settings(weight_decay=0.5, warmup_share=0.0, learning_rate=0.1)
+    made = make_optimiser(settings, 1, BEGIN)
     kernel = keras.Variable([1.0], name="kernel")
     bias = keras.Variable([1.0], name="bias")
     made.apply([np.zeros(1, np.float32)] * 2, [kernel, bias])
@@ -110,8 +114,14 @@ def test_a_loss_that_is_no_number_ends_the_job_with_a_sentence(tmp_path):
     job = Job(
         tmp_path,
         2,
-        [8],
-        {"optimiser": "sgd", "learning_rate": "10", "warmup_share": "0", "epochs": "200"},
+        [64],
+        {
+            "optimiser": "sgd",
+            "learning_rate": "10",
+            "learning_rate_scaling": "linear",
+            "warmup_share": "0",
+            "epochs": "200",
+        },
     )
     job.prepare()
 

@@ -54,12 +54,13 @@ def interrupted(folder: Path, harm) -> Job:
     return broken
 
 
-def continued(broken: Job, folder: Path, **settings: str) -> Job:
+def continued(broken: Job, folder: Path, hosts: int = 2, **settings: str) -> Job:
     """A new job on new hosts, to which SageMaker brings the checkpoints of the broken one."""
-    new = job(folder, **settings)
+    new = Job(folder, hosts, RECORDS, SETTINGS | settings)
     new.prepare()
-    for host in ("algo-1", "algo-2"):
-        shutil.copytree(broken.folder / "algo-1" / "checkpoints", folder / host / "checkpoints")
+    for host in range(1, hosts + 1):
+        checkpoints = folder / f"algo-{host}" / "checkpoints"
+        shutil.copytree(broken.folder / "algo-1" / "checkpoints", checkpoints)
     return new
 
 
@@ -94,9 +95,15 @@ def test_a_job_that_lost_a_process_goes_on_as_if_it_never_had(tmp_path, unbroken
     assert_goes_on(interrupted(tmp_path / "broken", harm), tmp_path / "new", unbroken)
 
 
-def test_a_job_that_is_asked_to_stop_goes_on_from_the_step_that_it_was_in(tmp_path, unbroken):
-    stopped = interrupted(tmp_path / "stopped", ask_to_stop)
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A job that was asked to stop, and has written its last step's checkpoint."""
+    return interrupted(tmp_path_factory.mktemp("stopped"), ask_to_stop)
 
+
+def test_a_job_that_is_asked_to_stop_goes_on_from_the_step_that_it_was_in(
+    tmp_path, unbroken, stopped
+):
     assert newest(stopped)["step"] > 0
     for host in (1, 2):
         assert not stopped.failed(host)
@@ -118,6 +125,36 @@ def assert_goes_on(broken: Job, folder: Path, unbroken: dict) -> None:
     for one, other in zip(summary["history"], unbroken["history"], strict=True):
         for name in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
             assert one[name] == other[name]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "workers_per_host", "batch_size"), [(1, 1, 7), (1, 3, 1)], ids=["fewer", "more"]
+)
+def test_another_number_of_workers_reads_the_rest_of_the_epoch_and_nothing_twice(
+    tmp_path, stopped, hosts, workers_per_host, batch_size
+):
+    new = continued(
+        stopped,
+        tmp_path,
+        hosts,
+        workers_per_host=str(workers_per_host),
+        batch_size=str(batch_size),
+    )
+
+    assert new.run() == 0, new.log()
+
+    workers, summary, broken = hosts * workers_per_host, new.summary(), newest(stopped)["epoch"]
+    assert f", {workers} workers instead of 2." in new.log()
+    every = stopped.keys_read(0)
+    assert len(every) == len(set(every)) == sum(RECORDS)
+    assert sorted([*stopped.keys_read(broken), *new.keys_read(broken)]) == every
+    assert stopped.keys_read(broken)
+    assert new.keys_read(broken)
+    assert new.keys_read(3) == every
+    for epoch in range(4):
+        assert sum(counts[epoch] for counts in summary["records"].values()) == len(every)
+    assert len(summary["weights"]) == workers
+    assert len(set(summary["weights"].values())) == 1
 
 
 def newest(stopped: Job) -> dict:

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from jobs import SIZE, Job, Running
 
-from training.data.batches import Share
-from training.data.records import find_records
+from training.data.order import Deal, Order
+from training.data.places import Layout
 
 # As the metric definitions of a training job look for it.
 METRICS = [
@@ -62,11 +62,11 @@ def test_each_record_is_read_by_one_worker_an_epoch_however_hosts_lie_and_weight
     assert summary["workers"] == workers
     assert len(summary["weights"]) == workers
     assert len(set(summary["weights"].values())) == 1
-    records = find_records(tmp_path / "algo-1" / "input" / "data" / "train", "train")
     for epoch in range(2):
         assert job.keys_read(epoch) == sorted(keys)
         for rank in range(workers):
-            numbers = Share(records, SIZE, rank, workers).numbers(1, epoch)
+            order = Order(Deal(Layout.replicated([len(keys)], rank, workers), (1, epoch)), 1)
+            numbers = order.numbers(0, order.steps)
             assert job.order(epoch, rank) == [keys[number] for number in numbers]
         assert sum(counts[epoch] for counts in summary["records"].values()) == len(keys)
 

@@ -2,6 +2,9 @@
 
 SageMaker copies the folder to S3 while the job runs, and brings it to every host of the next one.
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-checkpoints.html
+
+As many workers go on to the same bits. Any other number goes on too: what workers have of their own
+is averaged or begun anew, and each record of the interrupted epoch is still read once.
 """
 
 import errno
@@ -20,9 +23,11 @@ import keras
 import numpy as np
 
 from training.common.container import UserError
+from training.data.order import Rest
 from training.progress import EarlyStopping, Progress, Totals
 
-_SCHEMA = 1
+_SCHEMA = 2
+_OWN = ("random", "statistics")
 # Two in turn: one is whole while the other is replaced, and S3 keeps no more than these.
 _NAMES = ("checkpoint-0.npz", "checkpoint-1.npz")
 
@@ -35,13 +40,15 @@ class State:
 
     Attributes:
         variables: network and optimiser, equal on all workers.
-        own: those in which the workers differ: random numbers and moving means.
+        random: states of generators of random numbers, each worker's own.
+        statistics: moving means, each worker's own until the epoch ends.
         progress: changed in place when a checkpoint is restored.
         facts: what has to be the same for a checkpoint to fit, such as the network's name.
     """
 
     variables: Sequence[keras.Variable]
-    own: Sequence[keras.Variable]
+    random: Sequence[keras.Variable]
+    statistics: Sequence[keras.Variable]
     progress: Progress
     facts: Mapping[str, Any]
 
@@ -56,7 +63,7 @@ def save(folder: Path, state: State) -> None:
     own = {
         "read": progress.read,
         "totals": asdict(progress.totals),
-        "own": [np.asarray(variable) for variable in state.own],
+        **{kind: [np.asarray(each) for each in getattr(state, kind)] for kind in _OWN},
     }
     of_ranks = hvd.allgather_object(own, name="checkpoint")
     if hvd.rank() != 0:
@@ -66,6 +73,7 @@ def save(folder: Path, state: State) -> None:
         "facts": dict(state.facts),
         "epoch": progress.epoch,
         "step": progress.step,
+        "rest": {"facts": progress.rest.facts, "firsts": progress.rest.firsts},
         "ended": progress.ended,
         "history": progress.history,
         "best": {"loss": best.best_loss, "epoch": best.best_epoch},
@@ -73,18 +81,24 @@ def save(folder: Path, state: State) -> None:
     }
     arrays = {f"variable-{i}": np.asarray(v) for i, v in enumerate(state.variables)}
     arrays |= {
-        f"rank-{rank}-{i}": value
+        f"{kind}-{rank}-{i}": value
         for rank, state_of_rank in enumerate(of_ranks)
-        for i, value in enumerate(state_of_rank["own"])
+        for kind in _OWN
+        for i, value in enumerate(state_of_rank[kind])
     }
     arrays |= {f"best-{i}": value for i, value in enumerate(best.best_weights)}
+    if progress.rest.read is not None:
+        arrays["read"] = progress.rest.read
     _write(folder, json.dumps(described), arrays)
 
 
-def restore(folder: Path, state: State) -> bool:
-    """Puts the newest whole checkpoint of `folder` into `state`; says whether there was one.
+def restore(folder: Path, state: State) -> int:
+    """Puts the newest whole checkpoint of `folder` into `state`.
 
     Each worker reads it: SageMaker brings the same files to every host.
+
+    Returns:
+        How many workers wrote it; 0 where there is none.
 
     Raises:
         UserError: it belongs to another training.
@@ -94,7 +108,7 @@ def restore(folder: Path, state: State) -> bool:
     mine = found and (found[0]["epoch"], found[0]["step"])
     steps = hvd.allgather_object(mine, name="found_checkpoints")
     if steps[0] is None:
-        return False
+        return 0
     if any(step != steps[0] for step in steps):
         raise UserError(
             f"The hosts found different checkpoints in {folder}, {steps}: SageMaker must bring the "
@@ -105,10 +119,25 @@ def restore(folder: Path, state: State) -> bool:
     _check(described["facts"], state.facts, folder)
     for i, variable in enumerate(state.variables):
         variable.assign(arrays[f"variable-{i}"])
-    for i, variable in enumerate(state.own):
-        variable.assign(arrays[f"rank-{hvd.rank()}-{i}"])
-    _continue(state.progress, described, described["ranks"][hvd.rank()], arrays)
-    return True
+    workers = len(described["ranks"])
+    for i, variable in enumerate(state.statistics):
+        of_ranks = [arrays[f"statistics-{rank}-{i}"] for rank in range(workers)]
+        variable.assign(of_ranks[hvd.rank()] if workers == hvd.size() else np.mean(of_ranks, 0))
+    # Whoever is new keeps the random numbers that it was begun with.
+    for i, variable in enumerate(state.random if hvd.rank() < workers else ()):
+        variable.assign(arrays[f"random-{hvd.rank()}-{i}"])
+    _continue(state.progress, described, _own(described["ranks"]), arrays)
+    return workers
+
+
+def _own(ranks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What this worker goes on from: its own, and the records of ranks that are no more."""
+    mine = ranks[hvd.rank() :: hvd.size()]
+    totals = dict(ranks[hvd.rank() % len(ranks)]["totals"])
+    totals["records"] = sum(each["totals"]["records"] for each in mine)
+    epochs = len(ranks[0]["read"])
+    read = [sum(each["read"][epoch] for each in mine) for epoch in range(epochs)]
+    return {"totals": totals, "read": read}
 
 
 def _continue(
@@ -119,6 +148,8 @@ def _continue(
 ) -> None:
     best = [arrays[f"best-{i}"] for i in range(sum(name.startswith("best-") for name in arrays))]
     progress.epoch, progress.step = described["epoch"], described["step"]
+    rest = described["rest"]
+    progress.rest = Rest(rest["facts"], tuple(rest["firsts"]), arrays.get("read"))
     progress.ended, progress.history = described["ended"], described["history"]
     progress.read, progress.totals = own["read"], Totals(**own["totals"])
     progress.early_stopping = EarlyStopping(
@@ -159,7 +190,12 @@ def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]] | None:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         logger.warning("The checkpoint %s is not whole (%s) and is passed over.", file, error)
         return None
-    return (described, arrays) if described["schema"] == _SCHEMA else None
+    if described["schema"] != _SCHEMA:
+        logger.warning(
+            "The checkpoint %s is of another version of this program and is passed over.", file
+        )
+        return None
+    return described, arrays
 
 
 def _write(folder: Path, described: str, arrays: Mapping[str, np.ndarray]) -> None:

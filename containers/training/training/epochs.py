@@ -88,7 +88,6 @@ class Epochs:
             Stopped: a worker was asked to stop.
         """
         progress, settings = self.state.progress, self.settings
-        steps = training.steps(settings.batch_size)
         stream = iter(
             training_batches(
                 training,
@@ -96,15 +95,16 @@ class Epochs:
                 seed=settings.seed,
                 epochs=settings.epochs,
                 epoch=progress.epoch,
-                step=progress.step,
+                rest=progress.rest,
             )
         )
         held_out = batches(validation, settings.batch_size)
+        validation_steps = validation.order(settings.batch_size).steps
         self._saved = time.monotonic()
         while progress.epoch < settings.epochs and not progress.ended:
-            self._train(stream, steps)
+            self._train(stream, training)
             self.trainer.average_statistics()
-            totals = self._validate(held_out, validation.steps(settings.batch_size))
+            totals = self._validate(held_out, validation_steps)
             entry = _entry(progress.epoch, progress.totals, totals)
             self.log.epoch(entry)
             weights = self.model.get_weights() if settings.early_stopping_patience else []
@@ -117,12 +117,17 @@ class Epochs:
                 self.model.set_weights(progress.early_stopping.best_weights)
             self._save()
 
-    def _train(self, stream: Iterator[Batch], steps: int) -> None:
-        progress = self.state.progress
-        while progress.step < steps:
-            run = partial(self.trainer.train, save=hvd.rank() == 0 and self._due())
-            done = self._step(stream, progress.totals, run)
-            progress.step += 1
+    def _train(self, stream: Iterator[Batch], share: Share) -> None:
+        progress, settings = self.state.progress, self.settings
+        key = settings.seed, progress.epoch
+        order = share.order(settings.batch_size, *key, rest=progress.rest)
+        for step in range(order.steps):
+            trained = (progress.epoch + order.share_read(step)) / settings.epochs
+            save = hvd.rank() == 0 and self._due()
+            done = self._step(
+                stream, progress.totals, partial(self.trainer.train, trained=trained, save=save)
+            )
+            progress.step, progress.rest = progress.step + 1, order.rest(step + 1)
             self._obey(done)
 
     def _validate(self, dataset: Iterable[Batch], steps: int) -> Totals:

@@ -50,6 +50,7 @@ class Trainer:
         class_weights: float32 [classes].
         statistics: moving means, such as batch normalisation's: each worker follows its own
             records, until `average_statistics`.
+        trained: what the learning rate follows.
         label_smoothing: part of the truth that is spread over all classes,
             https://arxiv.org/abs/1512.00567.
     """
@@ -63,11 +64,13 @@ class Trainer:
         class_weights: np.ndarray,
         label_smoothing: float = 0.0,
         reduction: Reduction | None = None,
+        trained: keras.Variable | None = None,
     ) -> None:
         self._model = model
         self._augmentation = augmentation
         self._optimiser = optimiser
         self._reduction = reduction or Reduction()
+        self._trained = trained
         self._class_weights = tf.constant(class_weights, tf.float32)
         self._label_smoothing = label_smoothing
         self.statistics = [
@@ -77,10 +80,24 @@ class Trainer:
         ]
         optimiser.build(model.trainable_variables)
 
-    def train(self, batch: Sequence[tf.Tensor], *, stop: bool = False, save: bool = False) -> Step:
-        """One step on this worker's batch `(images, labels, weights, …)`; it was asked to stop, or
-        wants a checkpoint.
+    def train(
+        self,
+        batch: Sequence[tf.Tensor],
+        *,
+        trained: float = 0.0,
+        stop: bool = False,
+        save: bool = False,
+    ) -> Step:
+        """One step on this worker's batch `(images, labels, weights, …)`.
+
+        Args:
+            batch: of `batches`.
+            trained: the share of the training that is done before it, from 0 to 1.
+            stop: this worker was asked to stop.
+            save: it wants a checkpoint.
         """
+        if self._trained is not None:
+            self._trained.assign(trained)
         flags = tf.constant([float(stop), float(save)])
         return _read_step(self._train(*batch[:3], flags))
 

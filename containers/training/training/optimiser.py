@@ -1,14 +1,18 @@
 """The optimiser and its learning rate: warm-up, cosine decay, and how both follow the batch."""
 
 import math
+from typing import Any
 
 import keras
 
 from training.settings import Settings
 
 
-def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimizers.Optimizer:
-    """Built from the settings, for so many steps in the whole training.
+def make_optimiser(
+    settings: Settings, workers: int, trained: keras.Variable
+) -> keras.optimizers.Optimizer:
+    """Built from the settings; its learning rate follows `trained`, the share of the training that
+    is done, and not its steps: another number of workers takes fewer or more of these.
 
     The peak is `learning_rate` times the number of workers (`linear`, https://arxiv.org/abs/1706.02677,
     for SGD) or its square root (`sqrt`, https://arxiv.org/abs/2205.10287, for Adam), as the batch
@@ -16,7 +20,7 @@ def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimi
     """
     factor = {"none": 1.0, "sqrt": math.sqrt(workers), "linear": float(workers)}
     peak = settings.learning_rate * factor[settings.learning_rate_scaling]
-    schedule = _schedule(peak, steps, round(steps * settings.warmup_share))
+    schedule = ByShare(_schedule(peak, settings.warmup_share), trained)
     decay = settings.weight_decay or None
     optimiser: keras.optimizers.Optimizer
     if settings.optimiser == "sgd":
@@ -32,14 +36,26 @@ def make_optimiser(settings: Settings, workers: int, steps: int) -> keras.optimi
     return optimiser
 
 
-def _schedule(
-    peak: float, steps: int, warm_up: int
-) -> keras.optimizers.schedules.LearningRateSchedule:
+class ByShare(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """`schedule`, whose steps are shares of the training."""
+
+    def __init__(
+        self, schedule: keras.optimizers.schedules.LearningRateSchedule, trained: keras.Variable
+    ) -> None:
+        self._schedule = schedule
+        self._trained = trained
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate now, whatever `step` is."""
+        return self._schedule(self._trained)
+
+
+def _schedule(peak: float, warm_up: float) -> keras.optimizers.schedules.LearningRateSchedule:
     if not warm_up:
-        return keras.optimizers.schedules.CosineDecay(peak, decay_steps=max(1, steps))
+        return keras.optimizers.schedules.CosineDecay(peak, decay_steps=1.0)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0,
-        decay_steps=max(1, steps - warm_up),
+        decay_steps=1.0 - warm_up,
         warmup_target=peak,
         warmup_steps=warm_up,
     )

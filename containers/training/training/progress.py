@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from training.data.order import Rest
+
 
 @dataclass
 class Totals:
@@ -83,6 +85,7 @@ class Progress:
 
     Attributes:
         step: steps of `epoch` that are done.
+        rest: of its records.
         totals: of these steps.
         history: an entry for each epoch that is over, validation included.
         read: records that this worker read in each epoch that is over.
@@ -92,6 +95,7 @@ class Progress:
     early_stopping: EarlyStopping
     epoch: int = 0
     step: int = 0
+    rest: Rest = field(default_factory=Rest)
     totals: Totals = field(default_factory=Totals)
     history: list[dict[str, Any]] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
@@ -101,4 +105,4 @@ class Progress:
         """Ends the epoch with its entry of `training.json`."""
         self.history.append(entry)
         self.read.append(self.totals.records)
-        self.epoch, self.step, self.totals = self.epoch + 1, 0, Totals()
+        self.epoch, self.step, self.rest, self.totals = self.epoch + 1, 0, Rest(), Totals()

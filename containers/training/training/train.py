@@ -52,8 +52,9 @@ def work(root: Path = OPT_ML) -> None:
     must_fit = facts(settings, labels, training, validation)
     trainer, state = begin(settings, model, training, weighting, must_fit)
     log = Log(folders, settings, enabled=hvd.rank() == 0)
-    if checkpoints.restore(folders.checkpoints, state):
-        log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}.")
+    if workers := checkpoints.restore(folders.checkpoints, state):
+        others = "" if workers == hvd.size() else f", {hvd.size()} workers instead of {workers}"
+        log.say(f"Goes on at epoch {state.progress.epoch}, step {state.progress.step}{others}.")
 
     # From here on SIGTERM ends all workers after the same step, with a checkpoint.
     stop = Stop()
@@ -76,8 +77,8 @@ def begin(
 
     `weighting` is of `class_weights`, `must_fit` of `facts`.
     """
-    steps = training.steps(settings.batch_size) * settings.epochs
-    optimiser = make_optimiser(settings, hvd.size(), steps)
+    trained = keras.Variable(0.0, trainable=False, name="trained")
+    optimiser = make_optimiser(settings, hvd.size(), trained)
     augmentation = make_augmentation(settings.seed)
     trainer = Trainer(
         model,
@@ -86,11 +87,13 @@ def begin(
         class_weights=weighting,
         label_smoothing=settings.label_smoothing,
         reduction=Reduction(settings.gradient_compression),
+        trained=trained,
     )
     random = random_states([model, augmentation])
     state = checkpoints.State(
         variables=[*model.weights, *optimiser.variables],
-        own=[*random, *trainer.statistics],
+        random=random,
+        statistics=trainer.statistics,
         progress=Progress(EarlyStopping(settings.early_stopping_patience)),
         facts=must_fit,
     )
@@ -179,10 +182,9 @@ def facts(
     settings: Settings, labels: list[str], training: Share, validation: Share
 ) -> dict[str, object]:
     """What a checkpoint must share with the job that goes on from it."""
-    free = {"log_records", "checkpoint_seconds", "workers_per_host"}
+    free = {"log_records", "checkpoint_seconds", "workers_per_host", "batch_size"}
     return {
         **settings.model_dump(exclude=free),
-        "workers": hvd.size(),
         "labels": labels,
         "training records": training.records.count,
         "validation records": validation.records.count,

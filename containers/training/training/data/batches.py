@@ -1,13 +1,9 @@
-"""Records to batches: each record is read by exactly one worker an epoch.
+"""Records to batches, in the order of `training.data.order`, however the records lie in files.
 
-An epoch has an order of all records, mixed by the seed and the epoch; rank r of n workers takes the
-places r, r + n, r + 2n, ... of it, however the records lie in files. Every worker takes the same
-number of steps: its last batch is filled up with records of weight 0, so that no one waits for ever
-in an allreduce. An order follows from seed, epoch and number of workers alone, so a run can go on
-from any step, and as many hosts of as many workers share the work alike.
+Every worker takes the same number of steps: its last batch is filled up with records of weight 0,
+so that no one waits for ever in an allreduce.
 """
 
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +20,8 @@ import tensorflow as tf
 
 from records.reader import Records
 from training.common.container import UserError
+from training.data.order import Deal, Order, Rest
+from training.data.places import Blocks, Layout
 from training.data.records import Reader
 
 T = TypeVar("T")
@@ -88,37 +86,29 @@ _FEATURES = {
 }
 # Batches that lie ready: one that is late does not hold the step up.
 _READY = 4
+# Places whose records are looked up in one go.
+_NUMBERS = 4096
 # Batches that are read in one go, and about how many bytes at the most.
 _TOGETHER, _TOGETHER_BYTES = 16, 8 * 2**20
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one worker reads of a channel; `image_size` is the side of its images in pixels."""
+    """What one worker reads of a channel.
+
+    Attributes:
+        image_size: the side of its images in pixels.
+        blocks: see `Deal`.
+    """
 
     records: Records
     image_size: int
-    rank: int
-    size: int
+    layout: Layout
+    blocks: Blocks | None = None
 
-    @property
-    def mine(self) -> int:
-        """How many records this worker reads an epoch."""
-        return len(range(self.rank, self.records.count, self.size))
-
-    def steps(self, batch_size: int) -> int:
-        """Steps an epoch, the same on every worker."""
-        return math.ceil(math.ceil(self.records.count / self.size) / batch_size)
-
-    def numbers(self, seed: int | None, epoch: int = 0) -> np.ndarray:
-        """The worker's records in the order of an epoch, int64 [mine]; None keeps the files'."""
-        if seed is None:
-            return np.arange(self.rank, self.records.count, self.size)
-        count = self.records.count
-        order = np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
-        np.random.default_rng([seed, epoch]).shuffle(order)
-        # A copy, so that the others' parts don't stay for the whole epoch.
-        return order[self.rank :: self.size].astype(np.int64)
+    def order(self, batch_size: int, *key: int, rest: Rest | None = None) -> Order:
+        """What is left of an epoch, and what this worker reads of it; see `Order`."""
+        return Order(Deal(self.layout, key, self.blocks), batch_size, rest)
 
 
 @dataclass(frozen=True)
@@ -157,46 +147,53 @@ def find_share(records: Records, channel: str, image_size: int, rank: int, size:
             f"an image_size of {image_size} asks for {image_size**2 * 3}: make image_size the size "
             "of ShardImages."
         )
-    return Share(records, image_size, rank, size)
+    return Share(records, image_size, Layout.replicated([records.count], rank, size))
 
 
 def training_batches(  # noqa: PLR0913 - where an order begins and ends
-    share: Share, batch_size: int, *, seed: int, epochs: int, epoch: int = 0, step: int = 0
+    share: Share,
+    batch_size: int,
+    *,
+    seed: int,
+    epochs: int,
+    epoch: int = 0,
+    rest: Rest | None = None,
 ) -> Batches:
-    """The `batches` of all epochs, one after the other, from step `step` of `epoch` on."""
+    """The `batches` of all epochs, one after the other, from the `rest` of `epoch` on."""
 
     def generate() -> Iterator[_Batch]:
         for number in range(epoch, epochs):
-            first = step if number == epoch else 0
-            yield from _numbered(share, share.numbers(seed, number), batch_size, first)
+            left = rest if number == epoch else None
+            yield from _numbered(share.order(batch_size, seed, number, rest=left))
 
     return _read(generate, share, batch_size)
 
 
 def batches(share: Share, batch_size: int) -> Batches:
-    """`(image, label, weight, key)` batches of exactly `batch_size`, as many as `share.steps`.
+    """`(image, label, weight, key)` batches of exactly `batch_size`, in the order of the files.
 
     Returns:
         image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1, or 0
         where a record only fills the batch up, key string [batch].
     """
-    return _read(lambda: _numbered(share, share.numbers(None), batch_size), share, batch_size)
+    return _read(lambda: _numbered(share.order(batch_size)), share, batch_size)
 
 
 _Batch = tuple[np.ndarray, np.ndarray]
 """Numbers of records, int64 [batch], and their weights, float32 [batch]."""
 
 
-def _numbered(
-    share: Share, numbers: np.ndarray, batch_size: int, first: int = 0
-) -> Iterator[_Batch]:
-    # Real images, as blanks would spoil the statistics of batch normalisation.
-    spare = numbers if len(numbers) else np.arange(share.records.count)
-    for step in range(first, share.steps(batch_size)):
-        mine = numbers[step * batch_size : (step + 1) * batch_size]
-        weights = np.zeros(batch_size, np.float32)
-        weights[: len(mine)] = 1.0
-        yield np.concatenate([mine, np.resize(spare, batch_size - len(mine))]), weights
+def _numbered(order: Order) -> Iterator[_Batch]:
+    size = order.batch_size
+    some = max(1, _NUMBERS // size)
+    for begin in range(0, order.steps, some):
+        numbers = order.numbers(begin, some)
+        for step in range(min(some, order.steps - begin)):
+            mine = numbers[step * size : (step + 1) * size]
+            weights = np.zeros(size, np.float32)
+            weights[: len(mine)] = 1.0
+            # Real images, as blanks would spoil the statistics of batch normalisation.
+            yield np.concatenate([mine, order.fillers(size - len(mine))]), weights
 
 
 def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: int) -> Batches:

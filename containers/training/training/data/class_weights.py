@@ -43,8 +43,9 @@ def _labels(share: Share) -> np.ndarray:
     Images are not read, so that damage to one is found by the epoch that reads it.
     """
     with Reader(share.records) as reader:
-        labels = (_label(reader, int(number)) for number in share.numbers(None))
-        return np.fromiter(labels, np.int64, share.mine)
+        layout = share.layout
+        mine = range(layout.rank, layout.count, layout.workers[layout.group])
+        return np.fromiter((_label(reader, number) for number in mine), np.int64, len(mine))
 
 
 def _label(reader: Reader, number: int) -> int:

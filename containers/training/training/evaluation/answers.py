@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from training.common.container import UserError
 from training.data.batches import Share, batches
+from training.data.order import Deal, Order, Rest
 from training.evaluation.inputs import Model, Models
 from training.evaluation.predictor import (
     Classes,
@@ -29,24 +30,35 @@ from training.evaluation.predictor import (
 BATCH_SIZE = 64
 
 
-@dataclass(frozen=True)
-class WholeBatches(Share):
-    """Rank r of n takes the batches r, r + n, r + 2n, ... of the channel."""
+class OrderOfBatches(Order):
+    """Rank r of n takes the batches r, r + n, r + 2n, ... of the files' order."""
 
     @property
-    def mine(self) -> int:
-        """How many records this worker reads."""
-        return len(self.numbers(None))
-
-    def steps(self, batch_size: int) -> int:
+    def steps(self) -> int:
         """How many batches this worker reads, not the same on every one."""
-        return math.ceil(self.mine / batch_size)
+        layout = self._deal.layout
+        return len(range(layout.rank, math.ceil(layout.count / self.batch_size), layout.workers[0]))
 
-    def numbers(self, seed: int | None, epoch: int = 0) -> np.ndarray:
-        """The worker's records in the order of the files, int64 [mine]; nothing is mixed."""
-        every = np.arange(self.records.count)
-        mine: np.ndarray = every[every // BATCH_SIZE % self.size == self.rank]
-        return mine
+    def numbers(self, step: int, steps: int) -> np.ndarray:
+        """See `Order`."""
+        numbered = self._deal.layout.rank + self._deal.layout.workers[0] * np.arange(
+            step, step + steps
+        )
+        places = numbered[:, None] * self.batch_size + np.arange(self.batch_size)
+        return places[places < self._deal.layout.count]
+
+    def fillers(self, count: int) -> np.ndarray:
+        """See `Order`; the same on every worker."""
+        return np.arange(count, dtype=np.int64) % self._deal.layout.count
+
+
+@dataclass(frozen=True)
+class WholeBatches(Share):
+    """A share of whole batches; nothing is mixed."""
+
+    def order(self, batch_size: int, *key: int, rest: Rest | None = None) -> Order:
+        """See `OrderOfBatches`."""
+        return OrderOfBatches(Deal(self.layout, key), batch_size, rest)
 
 
 MOST = 50

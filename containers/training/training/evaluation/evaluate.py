@@ -63,7 +63,7 @@ def read_test(folders: Folders, image_size: int) -> WholeBatches:
     rank, size = hvd.rank(), hvd.size()
     records = find_records(folders.input("test"), "test", rank, size, hvd.allgather_object)
     share = find_share(records, "test", image_size, rank, size)
-    return WholeBatches(share.records, share.image_size, rank, size)
+    return WholeBatches(share.records, share.image_size, share.layout)
 
 
 def write(folder: Path, answers: Answers, models: Models, image_size: int) -> None:
