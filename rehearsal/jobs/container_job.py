@@ -161,6 +161,7 @@ class ContainerJob(Run):
             command=assembly.command(image, self.plan.entrypoint, self.plan.arguments),
             variables=self._variables(),
             hosts=() if self._names_come_later() else self.hosts,
+            linked=[each.folder for each in self.plan.inputs if each.mode == "FastFile"],
         )
         return tuple(
             assembly.container(image, environment, host, self.folder / host, what)
@@ -191,10 +192,11 @@ class ContainerJob(Run):
         found = inputs.find(wanted, self.s3, self.role.arn, required=required)
         inputs.try_listing(wanted, found, self.s3, self.role.arn)
         shares = inputs.shares(found, wanted.distribution, len(self.hosts))
-        folders = [plan.on_machine(self.folder / host, wanted.folder) for host in self.hosts]
-        transfer.download(
-            list(zip(folders, shares, strict=True)), self.s3, self.cancelled, wanted.name
-        )
+        is_linked = wanted.mode == "FastFile"
+        place = assembly.linked if is_linked else plan.on_machine
+        bring = transfer.link if is_linked else transfer.download
+        folders = [place(self.folder / host, wanted.folder) for host in self.hosts]
+        bring(list(zip(folders, shares, strict=True)), self.s3, self.cancelled, wanted.name)
 
     def _execute(self, containers: tuple[Container, ...]) -> Ended:
         began = time.time_ns() // 1_000_000

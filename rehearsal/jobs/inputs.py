@@ -33,6 +33,7 @@ class Input:
         folder: absolute path in the container.
         data_type: `S3Prefix` or `ManifestFile`.
         distribution: `FullyReplicated` or `ShardedByS3Key`.
+        mode: `File`, copied before the containers start, or `FastFile`, read from S3 as it is used.
     """
 
     name: str
@@ -40,12 +41,15 @@ class Input:
     folder: str
     data_type: str = "S3Prefix"
     distribution: str = "FullyReplicated"
+    mode: str = "File"
 
     @classmethod
-    def of_source(cls, name: str, source: Mapping[str, str], folder: str) -> Self:
+    def of_source(
+        cls, name: str, source: Mapping[str, str], folder: str, mode: str = "File"
+    ) -> Self:
         """The input that a `ProcessingS3Input` or an `S3DataSource` describes."""
         distribution = source.get("S3DataDistributionType", "FullyReplicated")
-        return cls(name, source["S3Uri"], folder, source["S3DataType"], distribution)
+        return cls(name, source["S3Uri"], folder, source["S3DataType"], distribution, mode)
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class TrainingJob(ContainerJob):
     def read(self, request: dict[str, Any], arn: str) -> Plan:
         """Plans the job; see `ContainerJob.read`."""
         algorithm = request["AlgorithmSpecification"]
+        mode = algorithm["TrainingInputMode"]
         definitions = algorithm.get("MetricDefinitions", [])
         self._metrics = metrics.Metrics(definitions, self.role, self.name)
         self._synced = _synced_folders(request)
@@ -80,7 +81,7 @@ class TrainingJob(ContainerJob):
             variables={"TRAINING_JOB_NAME": self.name, "TRAINING_JOB_ARN": arn}
             | request.get("Environment", {}),
             groups=groups,
-            inputs=[_input(each) for each in request.get("InputDataConfig", [])],
+            inputs=[_input(each, mode) for each in request.get("InputDataConfig", [])],
             folders=[_MODEL, _DATA, _CHECKPOINTS, *(each.folder for each in self._synced)],
             files=lambda host: (
                 files
@@ -213,7 +214,8 @@ def _arguments(algorithm: Mapping[str, Any]) -> Sequence[str] | None:
     return arguments
 
 
-def _input(channel: Mapping[str, Any]) -> Input:
+def _input(channel: Mapping[str, Any], mode: str) -> Input:
+    """A channel; `mode` is that of the job, for one that names none."""
     name = channel["ChannelName"]
     source = channel["DataSource"].get("S3DataSource")
     if source is None:
@@ -221,7 +223,9 @@ def _input(channel: Mapping[str, Any]) -> Input:
             f"ClientError: the channel {name} has no S3DataSource, and the rehearsal has no other "
             "kind."
         )
-    return Input.of_source(name, source, f"/opt/ml/input/data/{name}")
+    return Input.of_source(
+        name, source, f"/opt/ml/input/data/{name}", channel.get("InputMode", mode)
+    )
 
 
 def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
@@ -239,20 +243,21 @@ def _synced_folders(request: Mapping[str, Any]) -> list[_SyncedFolder]:
 
 
 def _files(request: Mapping[str, Any]) -> dict[str, Any]:
+    mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     return {
         "/opt/ml/input/config/hyperparameters.json": request.get("HyperParameters", {}),
         "/opt/ml/input/config/inputdataconfig.json": {
-            channel["ChannelName"]: _channel(channel)
+            channel["ChannelName"]: _channel(channel, mode)
             for channel in request.get("InputDataConfig", [])
         },
     }
 
 
-def _channel(channel: Mapping[str, Any]) -> dict[str, Any]:
+def _channel(channel: Mapping[str, Any], mode: str) -> dict[str, Any]:
     source = channel["DataSource"].get("S3DataSource", {})
     content_type = {"ContentType": channel["ContentType"]} if "ContentType" in channel else {}
     return content_type | {
-        "TrainingInputMode": channel.get("InputMode", "File"),
+        "TrainingInputMode": channel.get("InputMode", mode),
         "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
         "RecordWrapperType": channel.get("RecordWrapperType", "None"),
     }

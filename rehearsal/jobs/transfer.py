@@ -1,8 +1,9 @@
-"""Copies objects of S3 to hosts' folders and back, several at once, and packs archives."""
+"""Brings objects of S3 to hosts' folders and back, several at once, and packs archives."""
 
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,35 +20,57 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rehearsal.jobs.failure import Cancelled, JobFailure, disk_errors
 from rehearsal.jobs.inputs import Object
 from rehearsal.s3_uri import S3Uri
+from rehearsal.stored_file import CONTENT_TYPE, HEADER, StoredFile
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
 
 _AT_ONCE = 8
 _CHUNK = 1 << 20
 
+Shares = Sequence[tuple[Path, Sequence[Object]]]
+"""Hosts' folders, and the objects that each gets."""
 
-def download(
-    shares: Sequence[tuple[Path, Sequence[Object]]], s3: S3Client, cancelled: Event, name: str
-) -> None:
+
+def download(shares: Shares, s3: S3Client, cancelled: Event, name: str) -> None:
     """Writes each share's objects below its folder; an object of several shares is read once.
 
     Args:
-        shares: a host's folder and the objects that it gets.
         name: of the input, for sentences.
 
     Raises:
         JobFailure: an object is gone or was changed since it was listed, or the disk is full.
         Cancelled: `cancelled` was set.
     """
+    with disk_errors(f"downloading the input {name}"):
+        _bring(shares, partial(_copy, s3=s3), cancelled)
+
+
+def link(shares: Shares, s3: S3Client, cancelled: Event, name: str) -> None:
+    """Shows each share's objects below its folder and copies none: they are hard links to the files
+    that S3 keeps, which whoever gets the folder must not be able to write.
+
+    Args:
+        name: of the input, for sentences.
+
+    Raises:
+        JobFailure: an object is gone or was changed since it was listed, or its file can't be
+            linked.
+        Cancelled: `cancelled` was set.
+    """
+    with disk_errors(f"linking the input {name}"):
+        _bring(shares, partial(_link, s3=s3), cancelled)
+
+
+def _bring(shares: Shares, one: Callable[[Object, Sequence[Path]], None], cancelled: Event) -> None:
+    """Lets `one` make an object's files, for each object once."""
     places: dict[Object, list[Path]] = {}
     for folder, objects in shares:
         folder.mkdir(parents=True, exist_ok=True)
         for each in objects:
             places.setdefault(each, []).append(folder / each.path)
-    with disk_errors(f"downloading the input {name}"):
-        in_parallel((partial(_fetch, each, files, s3) for each, files in places.items()), cancelled)
+    in_parallel((partial(one, each, files) for each, files in places.items()), cancelled)
 
 
 def upload(
@@ -94,31 +117,61 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _fetch(each: Object, files: Sequence[Path], s3: S3Client) -> None:
-    request: GetObjectRequestTypeDef = {"Bucket": each.location.bucket, "Key": each.location.key}
-    if each.etag:
-        request["IfMatch"] = each.etag
-    try:
-        body = s3.get_object(**request)["Body"]
-    except ClientError as error:
-        raise JobFailure(_download_failure(error, each.location)) from error
+def _copy(each: Object, files: Sequence[Path], s3: S3Client) -> None:
+    answer = _get(each, s3)
     first, *others = files
     first.parent.mkdir(parents=True, exist_ok=True)
     with first.open("xb") as file:
-        shutil.copyfileobj(body, file, _CHUNK)
+        shutil.copyfileobj(answer["Body"], file, _CHUNK)
     for other in others:
         other.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(first, other)
 
 
-def _download_failure(error: ClientError, place: S3Uri) -> str:
+def _link(each: Object, files: Sequence[Path], s3: S3Client) -> None:
+    told = _get(each, s3, CONTENT_TYPE)["ResponseMetadata"]["HTTPHeaders"].get(HEADER)
+    if told is None:
+        raise JobFailure(
+            f"InternalServerError: this S3 does not tell where it keeps {each.location}: use the "
+            "input mode File."
+        )
+    kept = StoredFile.read(told)
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(kept.path, file)
+        except FileNotFoundError as error:
+            raise JobFailure(_failure(each.location, _GONE)) from error
+        if file.stat().st_ino != kept.inode:
+            raise JobFailure(_failure(each.location, _CHANGED))
+
+
+def _get(each: Object, s3: S3Client, content_type: str = "") -> GetObjectOutputTypeDef:
+    request: GetObjectRequestTypeDef = {"Bucket": each.location.bucket, "Key": each.location.key}
+    if each.etag:
+        request["IfMatch"] = each.etag
+    if content_type:
+        request["ResponseContentType"] = content_type
+    try:
+        return s3.get_object(**request)
+    except ClientError as error:
+        raise JobFailure(_failure(each.location, _reason(error))) from error
+
+
+_GONE = "is not there (any more)"
+_CHANGED = "was changed while the job read it"
+
+
+def _reason(error: ClientError) -> str:
     code = error.response["Error"].get("Code", "")
     if code in ("NoSuchKey", "404", "NoSuchVersion"):
-        reason = "is not there (any more)"
-    elif code in ("PreconditionFailed", "412"):
-        reason = "was changed while the job read it"
-    else:
-        reason = f"can't be read: {error.response['Error'].get('Message', code)}"
+        return _GONE
+    if code in ("PreconditionFailed", "412"):
+        return _CHANGED
+    return f"can't be read: {error.response['Error'].get('Message', code)}"
+
+
+def _failure(place: S3Uri, reason: str) -> str:
     return (
         f"ClientError: Data download failed: the object {place} {reason}; "
         "run the job again on data that stays."

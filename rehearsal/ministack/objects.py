@@ -1,11 +1,11 @@
-"""S3's objects: their KMS keys and who may use them, a full disk, and their names in listings."""
+"""S3's objects: KMS keys, who may use them, where they lie, a full disk, and names in listings."""
 
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 from xml.sax.saxutils import escape, unescape
 
@@ -14,6 +14,7 @@ from ministack.core.responses import get_region
 from ministack.services import kms, s3
 
 from rehearsal.ministack.loop import Answer, Handler
+from rehearsal.stored_file import CONTENT_TYPE, HEADER, StoredFile
 
 # What SQLite, the logs and MiniStack's own state still need.
 _RESERVE_BYTES = 64 * 2**20
@@ -50,6 +51,37 @@ async def refuse_on_full_disk(
     error = f"<Error><Code>DiskFull</Code><Message>{message}</Message></Error>"
     # 400, as a retry would not help.
     return 400, {"Content-Type": "application/xml"}, error.encode()
+
+
+async def tell_stored_file(
+    old: Handler,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query: dict[str, Any],
+) -> Answer:
+    """GetObject that asks for a `StoredFile` is answered with one, by the rules of any other: who
+    may not read the object, or asks for another ETag than it has, gets the same refusal.
+    """
+    if method != "GET" or _value(query, "response-content-type") != CONTENT_TYPE:
+        return await old(method, path, headers, body, query)
+    query = {name: value for name, value in query.items() if name != "response-content-type"}
+    bucket, _, key = path.lstrip("/").partition("/")
+    file = Path(s3._object_disk_path(bucket, key) or "")
+    # Before the ETag is compared: a file that took this one's place since has another number.
+    inode = file.stat().st_ino if file.is_file() else 0
+    status, answered, _ = await old("HEAD", path, headers, b"", query)
+    if status != 200 or not inode or _is_archived(answered):
+        return await old(method, path, headers, body, query)
+    told = {HEADER: StoredFile(str(file), inode).written()}
+    return 200, told | {"Content-Type": CONTENT_TYPE, "ETag": answered["ETag"]}, b""
+
+
+def _is_archived(headers: dict[str, str]) -> bool:
+    """Whether an object can't be read until it is restored."""
+    is_there = 'ongoing-request="false"' in headers.get("x-amz-restore", "")
+    return headers.get("x-amz-storage-class") in s3._ARCHIVE_STORAGE_CLASSES and not is_there
 
 
 def list_object_versions(
@@ -160,7 +192,7 @@ def _on_keys(
     bucket, _, key = path.lstrip("/").partition("/")
     done = iam_actions._s3_action(method, path, query)
     if key and method == "GET" and done in ("GetObject", "GetObjectVersion"):
-        arn, needed = _stored(bucket, unquote(key), _value(query, "versionId")), "kms:Decrypt"
+        arn, needed = _stored(bucket, key, _value(query, "versionId")), "kms:Decrypt"
     elif key and done == "PutObject":
         arn = _named(headers, _value(query, "uploadId")) or _default(bucket)
         needed = "kms:GenerateDataKey"

@@ -95,6 +95,7 @@ def data_patches(state: Path, tables: DurableTables) -> list[Patch]:
     """S3, DynamoDB and ECR."""
     return [
         Patch("app", "SERVICE_HANDLERS/s3", _REQUEST, partial(objects.refuse_on_full_disk, state)),
+        Patch("app", "SERVICE_HANDLERS/s3", _REQUEST, objects.tell_stored_file),
         Patch("services.dynamodb", "handle_request", _REQUEST, tables.handle_request),
         Patch("services.ecr", "_describe_images", "data", stack_resources.describe_images),
         Patch(

@@ -7,6 +7,9 @@ from rehearsal.resources.jobs import JobKind
 from rehearsal.resources.paging import Listing
 from rehearsal.resources.vpc import check_vpc
 
+_MODES = ("File", "FastFile")
+_AUGMENTED = "AugmentedManifestFile"
+
 KIND = JobKind(
     "training-job",
     "TrainingJob",
@@ -59,18 +62,25 @@ def _check_wait_time(request: Record) -> None:
 def _check_streams(request: Record) -> None:
     """Checks the channels.
 
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_Channel.html
+
     Raises:
-        ApiError: one is to be streamed, unpacked or sent to some hosts, which the rehearsal
+        ApiError: one is to be piped, unpacked or sent to some hosts, which the rehearsal
             does not do.
     """
     job_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     for channel in request.get("InputDataConfig", []):
         name = channel["ChannelName"]
         mode = channel.get("InputMode", job_mode)
-        if mode != "File":
+        if mode not in _MODES:
             raise validation(
-                f"The rehearsal brings whole files: the channel {name} has the input mode {mode}, "
-                "use File."
+                f"The rehearsal has files and no pipes: the channel {name} has the input mode "
+                f"{mode}, use File or FastFile."
+            )
+        if channel["DataSource"].get("S3DataSource", {}).get("S3DataType") == _AUGMENTED:
+            raise validation(
+                f"The channel {name} is an {_AUGMENTED}, which needs the input mode Pipe and has "
+                f"{mode}: use S3Prefix or ManifestFile."
             )
         if channel.get("CompressionType", "None") != "None":
             raise validation(
@@ -81,9 +91,10 @@ def _check_streams(request: Record) -> None:
                 f"The rehearsal brings a channel to all instance groups: leave InstanceGroupNames "
                 f"of {name} out."
             )
-    if job_mode != "File":
+    if job_mode not in _MODES:
         raise validation(
-            f"The rehearsal brings whole files: TrainingInputMode is {job_mode}, use File."
+            f"The rehearsal has files and no pipes: TrainingInputMode is {job_mode}, use File or "
+            "FastFile."
         )
 
 

@@ -27,13 +27,24 @@ def command(
 
 @dataclass(frozen=True)
 class Run:
-    """What a container runs; `hosts` are the names of its whole group, which find each other from
-    the start.
+    """What a container runs.
+
+    Attributes:
+        hosts: the names of its whole group, which find each other from the start.
+        linked: absolute paths at which it finds, and can't write, what `linked` tells the place of.
     """
 
     command: Sequence[str]
     variables: Mapping[str, str]
     hosts: Sequence[str]
+    linked: Sequence[str] = ()
+
+
+def linked(folder: Path, path: str) -> Path:
+    """Where that lies which the container of `folder` finds, read-only, at the absolute `path`: not
+    below what it may write, as its files may be links to somebody else's.
+    """
+    return folder / "linked" / path.lstrip("/")
 
 
 def container(image: Image, environment: Path, name: str, folder: Path, what: Run) -> Container:
@@ -52,6 +63,7 @@ def container(image: Image, environment: Path, name: str, folder: Path, what: Ru
         Mount(str(image.program), image.config.workdir),
         *_mounts_of(image.root, image, PurePosixPath("/")),
         Mount(str(folder / "ml"), "/opt/ml", writable=True),
+        *(Mount(str(linked(folder, path)), path) for path in what.linked),
         *(
             Mount(str(folder / own), target, writable=True)
             for own, target in zip(("tmp", "var"), _PRIVATE, strict=True)

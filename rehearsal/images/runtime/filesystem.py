@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rehearsal.images.runtime.spec import Mount
@@ -48,7 +48,7 @@ def assemble(root: Path, mounts: Sequence[Mount]) -> None:
     shared_memory = root / "dev" / "shm"
     if shared_memory.is_dir():
         _mount("tmpfs", shared_memory, "tmpfs", _NOSUID | _NODEV)
-    _protect(root, [root / mount.target.lstrip("/") for mount in ordered if mount.writable])
+    _protect(root, {root / mount.target.lstrip("/"): mount.writable for mount in ordered})
 
 
 def _resolved(mounts: Sequence[Mount]) -> list[Mount]:
@@ -95,16 +95,23 @@ def _bind(source: Path, place: Path) -> None:
     _mount(str(source), place, None, _BIND | _REC)
 
 
-def _protect(root: Path, writable: Sequence[Path]) -> None:
-    """Makes each mount read-only by itself, but for those below `writable`."""
-    left = [*writable, *(root / name for name in _LEFT_WRITABLE)]
+def _protect(root: Path, writable: Mapping[Path, bool]) -> None:
+    """Makes each mount read-only by itself, but for what is writable: the nearest folder tells.
+
+    Raises:
+        OSError: a read-only mount in a writable folder would stay writable.
+    """
+    told = {root / name: True for name in _LEFT_WRITABLE} | dict(writable)
     for point in _mounted_below(root):
-        if not any(point.is_relative_to(folder) for folder in left):
-            # Some mounts of the machine can't be changed from a user namespace, and stay as they
-            # are; none may lose the flags that the machine's own mount has.
-            with contextlib.suppress(OSError):
-                kept = os.statvfs(point).f_flag & (_NOSUID | _NODEV | _NOEXEC)
-                _mount("none", point, None, _BIND | _REMOUNT | _RDONLY | kept)
+        above = [folder for folder in (point, *point.parents) if folder in told]
+        if above and told[above[0]]:
+            continue
+        # Some mounts of the machine can't be changed from a user namespace, and stay as they are;
+        # none may lose the flags that the machine's own mount has.
+        is_needed = any(told[folder] for folder in above)
+        with contextlib.nullcontext() if is_needed else contextlib.suppress(OSError):
+            kept = os.statvfs(point).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+            _mount("none", point, None, _BIND | _REMOUNT | _RDONLY | kept)
 
 
 def _mounted_below(folder: Path) -> list[Path]:

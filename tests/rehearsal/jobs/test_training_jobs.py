@@ -211,6 +211,20 @@ def test_a_channel_of_an_unknown_kind_fails_the_job_with_a_sentence(
     assert "the channel train has no S3DataSource" in ended["FailureReason"]
 
 
+def test_a_streamed_channel_of_an_s3_that_keeps_no_files_fails_the_job_with_a_sentence(
+    settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
+) -> None:
+    put(settings, bucket, {"train/1.txt": b"x"})
+    channels = [channel("train", f"s3://{bucket}/train/", "FullyReplicated")]
+    wanted = training("streamed", image(TRAIN), bucket, InputDataConfig=channels)
+    wanted["AlgorithmSpecification"]["TrainingInputMode"] = "FastFile"
+
+    ended = run(backend, wanted)
+
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert "does not tell where it keeps" in ended["FailureReason"]
+
+
 def test_a_job_whose_arn_is_in_lower_case_writes_by_its_own_name(
     settings: RehearsalSettings, backend: ProcessBackend, image: Image, bucket: str
 ) -> None:

@@ -1,12 +1,14 @@
 """Who may read and write what a KMS key encrypts, and what bounds a role, with IAM enforced."""
 
 import json
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from rehearsal.stored_file import CONTENT_TYPE, HEADER, StoredFile
 from tests.rehearsal.conftest import Server, eventually
 
 OBJECTS = {"Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}
@@ -206,8 +208,24 @@ def test_a_key_is_the_same_by_any_of_its_names(s3, stack):
 
 def test_to_write_is_not_to_read(s3, stack):
     writer = s3("Writer")
-    writer.put_object(Bucket=stack["Bucket"], Key="c", Body=b"1")
-    assert "kms:Decrypt" in denial(writer.get_object, Bucket=stack["Bucket"], Key="c")
+    for key in ("c", "100%25"):
+        writer.put_object(Bucket=stack["Bucket"], Key=key, Body=b"1")
+        assert "kms:Decrypt" in denial(writer.get_object, Bucket=stack["Bucket"], Key=key)
+
+
+def test_where_an_object_lies_is_told_to_who_may_read_it(s3, stack):
+    asked = {"Bucket": stack["Bucket"], "Key": "lies", "ResponseContentType": CONTENT_TYPE}
+    s3("Full").put_object(Bucket=stack["Bucket"], Key="lies", Body=b"body")
+    for name in ("Writer", "Keyless", "DropsOnly"):
+        denial(s3(name).get_object, **asked)
+    answer = s3("Full").get_object(**asked)
+    assert answer["Body"].read() == b""
+    told = StoredFile.read(answer["ResponseMetadata"]["HTTPHeaders"][HEADER])
+    assert Path(told.path).read_bytes() == b"body"
+    for refused in ({"IfMatch": "another"}, {"Key": "other"}):
+        with pytest.raises(ClientError) as error:
+            s3("Full").get_object(**asked | refused)
+        assert error.value.response["Error"]["Code"] in {"PreconditionFailed", "NoSuchKey"}
 
 
 def test_who_copies_needs_the_key_of_what_is_read(s3, server, stack):

@@ -226,16 +226,33 @@ def test_inputs_and_outputs_that_are_not_whole_or_in_each_others_way_are_refused
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"InputMode": "Pipe"}, "use File"),
+        ({"InputMode": "Pipe"}, "the input mode Pipe, use File or FastFile"),
         ({"CompressionType": "Gzip"}, "unpacks nothing"),
     ],
 )
-def test_a_channel_that_is_streamed_or_packed_is_refused(sagemaker, name, training, more, said):
+def test_a_channel_that_is_piped_or_packed_is_refused(sagemaker, name, training, more, said):
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://tests/train"}}
     channel = {"ChannelName": "train", "DataSource": source} | more
     error = refusal(sagemaker.create_training_job, **training(name, InputDataConfig=[channel]))
     assert error["Code"] == "ValidationException"
     assert said in error["Message"]
+
+
+@pytest.mark.parametrize("mode", ["File", "FastFile"])
+def test_an_augmented_manifest_is_no_channel_of_files(sagemaker, name, training, mode):
+    source = {"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://tests/train.manifest"}
+    channel = {"ChannelName": "train", "DataSource": {"S3DataSource": source}, "InputMode": mode}
+    error = refusal(sagemaker.create_training_job, **training(name, InputDataConfig=[channel]))
+    assert error["Code"] == "ValidationException"
+    assert f"needs the input mode Pipe and has {mode}" in error["Message"]
+
+
+def test_a_job_that_is_piped_is_refused_though_it_has_no_channel(sagemaker, name, training):
+    wanted = training(name)
+    wanted["AlgorithmSpecification"]["TrainingInputMode"] = "Pipe"
+    error = refusal(sagemaker.create_training_job, **wanted)
+    assert error["Code"] == "ValidationException"
+    assert "TrainingInputMode is Pipe, use File or FastFile" in error["Message"]
 
 
 @pytest.mark.parametrize("member", ["ContainerArguments", "ContainerEntrypoint"])
