@@ -17,5 +17,7 @@ def test_a_record_is_what_protobuf_writes(label, key, size):
         "key": example_pb2.Feature(bytes_list=example_pb2.BytesList(value=[key.encode()])),
     }
     example = example_pb2.Example(features=example_pb2.Features(feature=features))
-    written = b"".join(image_record(pixels, label, key))
-    assert written[12:-4] == example.SerializeToString(deterministic=True)
+    expected = example.SerializeToString(deterministic=True)
+    for image in (pixels, pixels.tobytes()):
+        written = b"".join(image_record(image, label, key))
+        assert written[12:-4] == expected
