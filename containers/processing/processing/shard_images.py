@@ -1,4 +1,4 @@
-"""ShardImages: this host's image files become one TFRecord file a channel."""
+"""ShardImages: this host's image files become TFRecord files, each with its index."""
 
 import json
 import os
@@ -10,17 +10,21 @@ from pathlib import Path
 
 from preprocessing.isolated import IsolatedDecoder
 from processing.common.container import CHANNELS, OPT_ML, Channel, UserError, run
-from processing.shards.report import Quarantine, ShardSize, write_report
+from processing.shards.record_files import RecordFiles
+from processing.shards.report import Quarantine, Shard, write_report
 from processing.shards.settings import Host, Settings, read_host, read_settings
-from processing.shards.shard import Shard
+from processing.shards.shard import Sharding
 from processing.shards.source_files import SourceFiles
+
+INDEX = "index"
 
 
 def shard_images(arguments: Sequence[str], root: Path) -> None:
-    """Writes a shard a channel, a list of files put aside and a report below
+    """Writes files of records and their indexes, a list of files put aside and a report below
     `root`/processing/output.
 
-    Shards appear there when all are whole, and not at all when too many files are put aside.
+    Records and indexes appear there when all are whole, and not at all when too many files are put
+    aside.
     """
     settings = read_settings(arguments)
     working = root / "processing" / "working"
@@ -41,27 +45,45 @@ def _shard(settings: Settings, host: Host, processing: Path, working: Path) -> N
             "CreateManifests wrote in the same execution."
         )
     labels = _read_labels(received / "labels" / "labels.json")
-    sizes: dict[Channel, ShardSize] = {}
+    shards: dict[Channel, Shard] = {}
     with (
         IsolatedDecoder(len(os.sched_getaffinity(0))) as decoder,
         Quarantine(output / "quarantine" / f"{host.name}.jsonl") as quarantine,
     ):
+        sharding = Sharding(settings, decoder, quarantine)
         for channel in CHANNELS:
-            name = f"{channel}-{host.shard}{settings.suffix}"
-            shard = Shard(channel, received / channel, working / channel / name)
-            order = working / "order"
-            files = SourceFiles(table, shard.folder, channel, labels, order)
-            sizes[channel] = shard.write(files, settings, decoder, quarantine)
+            folder = received / channel
+            files = SourceFiles(table, folder, channel, labels, working / "order")
+            written = RecordFiles(
+                working / channel,
+                working / INDEX / channel,
+                f"{channel}-{host.shard}",
+                settings.file_megabytes << 20,
+            )
+            shards[channel] = sharding.write(channel, folder, files, written)
     seconds = time.monotonic() - started
     report = output / "report" / f"{host.name}.json"
-    write_report(report, host.name, sizes, quarantine.reasons, seconds)
-    files_in_all = quarantine.count + sum(size.records for size in sizes.values())
+    write_report(
+        report,
+        host.name,
+        settings.encoding,
+        shards,
+        reasons=quarantine.reasons,
+        seconds=seconds,
+    )
+    files_in_all = quarantine.count + sum(shard.records for shard in shards.values())
     quarantine.refuse_above(settings.maximum_quarantined_share, files_in_all, host.name)
+    _hand_out(working, output)
+
+
+def _hand_out(working: Path, output: Path) -> None:
+    """Moves all that was written, once it is whole, to where SageMaker takes it from."""
     for channel in CHANNELS:
-        (output / channel).mkdir(parents=True, exist_ok=True)
-        for path in (working / channel).iterdir():
-            # A move and no rename: each output may be a volume of its own.
-            shutil.move(path, output / channel / path.name)
+        for name in (channel, f"{INDEX}/{channel}"):
+            (output / name).mkdir(parents=True, exist_ok=True)
+            for path in (working / name).iterdir():
+                # A move and no rename: each output may be a volume of its own.
+                shutil.move(path, output / name / path.name)
 
 
 def _read_labels(path: Path) -> dict[str, int]:

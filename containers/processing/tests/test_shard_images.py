@@ -22,6 +22,7 @@ from preprocessing.tests.hostile import HOSTILE
 from processing.common.container import run
 from processing.manifests.outputs import OBJECTS_SCHEMA
 from processing.shard_images import shard_images
+from records.index import file_bytes, open_index
 
 
 def png(shade):
@@ -40,8 +41,11 @@ def drawn(*labels, count=6):
 SETTINGS = {
     "image_size": 8,
     "maximum_quarantined_share": 0.5,
-    "compression": "none",
+    "encoding": "raw",
+    "jpeg_quality": 95,
+    "jpeg_subsampling": "4:4:4",
     "memory_megabytes": 64,
+    "file_megabytes": 256,
     "seed": 1,
 }
 
@@ -104,21 +108,44 @@ class Host:
         parts = [[f"--{name.replace('_', '-')}", str(value)] for name, value in settings.items()]
         return run(shard_images, [part for pair in parts for part in pair], self.root)
 
-    def shard(self, channel, shard="00000-of-00001", suffix=""):
-        return self.output / channel / f"{channel}-{shard}.tfrecord{suffix}"
+    def files(self, channel):
+        """The files of a channel, in the order of their names."""
+        return sorted((self.output / channel).glob("*.tfrecord"))
 
-    def records(self, channel, shard="00000-of-00001", compression=None):
-        """(key, label, pixels) of each record, read by the tfrecord package."""
+    def indexes(self, channel):
+        """The index of each file."""
+        names = [file.with_suffix(".npy").name for file in self.files(channel)]
+        assert names == sorted(p.name for p in (self.output / "index" / channel).iterdir())
+        return [open_index(self.output / "index" / channel / name) for name in names]
+
+    def content(self, channel):
+        """All that is written of a channel, by its path."""
+        folders = [self.output / channel, self.output / "index" / channel]
+        return {
+            path.relative_to(self.output): path.read_bytes()
+            for folder in folders
+            for path in folder.iterdir()
+        }
+
+    def examples(self, channel):
+        """(key, label, image) of each record, read by the tfrecord package."""
         examples = []
-        path = self.shard(channel, shard, ".gz" if compression else "")
-        for found in tfrecord_iterator(str(path), compression_type=compression):
-            parsed = example_pb2.Example()
-            parsed.ParseFromString(bytes(found))
-            value = parsed.features.feature
-            pixels = np.frombuffer(value["image"].bytes_list.value[0], np.uint8)
-            key = value["key"].bytes_list.value[0].decode()
-            examples.append((key, value["label"].int64_list.value[0], pixels))
+        for file in self.files(channel):
+            for found in tfrecord_iterator(str(file)):
+                parsed = example_pb2.Example()
+                parsed.ParseFromString(bytes(found))
+                value = parsed.features.feature
+                image = value["image"].bytes_list.value[0]
+                key = value["key"].bytes_list.value[0].decode()
+                examples.append((key, value["label"].int64_list.value[0], image))
         return examples
+
+    def records(self, channel):
+        """(key, label, pixels) of each raw record."""
+        return [
+            (key, label, np.frombuffer(image, np.uint8))
+            for key, label, image in self.examples(channel)
+        ]
 
     @property
     def report(self):
@@ -151,7 +178,7 @@ def test_each_image_becomes_a_record_of_its_pixels_label_and_key(host):
 
 def test_the_checksums_of_every_record_are_right(host):
     host.receive("train", drawn("cat")).run()
-    data = (host.output / "train" / "train-00000-of-00001.tfrecord").read_bytes()
+    data = (host.output / "train" / "train-00000-of-00001-00000.tfrecord").read_bytes()
     count = 0
     while data:
         (length,) = struct.unpack("<Q", data[:8])
@@ -173,17 +200,21 @@ def test_two_hosts_write_every_file_exactly_once(tmp_path):
     for index, name in enumerate(["algo-1", "algo-2"]):
         host = Host(tmp_path / name, name, ["algo-2", "algo-1"])
         host.receive("train", dict(list(files.items())[index::2])).run()
-        keys += [key for key, _, _ in host.records("train", f"0000{index}-of-00002")]
+        assert [file.name for file in host.files("train")] == [
+            f"train-0000{index}-of-00002-00000.tfrecord"
+        ]
+        keys += [key for key, _, _ in host.records("train")]
     assert sorted(keys) == sorted(files)
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path):
-    shards = []
+@pytest.mark.parametrize("encoding", ["raw", "jpeg", "png"])
+def test_the_same_files_give_the_same_bytes(tmp_path, encoding):
+    written = []
     for name in ("first", "second"):
         host = Host(tmp_path / name).receive("test", drawn("cat", "dog"))
-        host.run()
-        shards.append((host.output / "test" / "test-00000-of-00001.tfrecord").read_bytes())
-    assert shards[0] == shards[1]
+        host.run(encoding=encoding)
+        written.append(host.content("test"))
+    assert written[0] == written[1]
 
 
 def test_records_are_mixed_by_the_seed_and_not_sorted_by_class(tmp_path):
@@ -197,15 +228,22 @@ def test_records_are_mixed_by_the_seed_and_not_sorted_by_class(tmp_path):
     assert sum(before != after for before, after in pairwise(labels)) > 8
 
 
-def test_a_channel_without_files_is_an_empty_shard(host):
+def test_a_channel_without_files_has_no_file(host):
     assert host.receive("train", drawn("cat", "dog")).run() == 0
-    assert (host.output / "validation" / "validation-00000-of-00001.tfrecord").read_bytes() == b""
+    assert host.content("validation") == {}
 
 
 def test_a_host_without_any_files_succeeds(host):
     assert host.run() == 0
     assert host.records("train") == []
-    assert host.report["channels"]["test"] == {"records": 0, "bytes": 0}
+    nothing = {"worst": 0, "expected": 0, "of_limit": 0}
+    assert host.report["channels"]["test"] == {
+        "records": 0,
+        "bytes": 0,
+        "files": 0,
+        "bytes_per_record": None,
+        "deviations": {"files": nothing, "host": nothing},
+    }
 
 
 def test_the_report_counts_what_was_written_and_what_was_put_aside(host):
@@ -213,13 +251,25 @@ def test_the_report_counts_what_was_written_and_what_was_put_aside(host):
     host.receive("train", drawn("cat")).receive("test", broken).run()
     report = host.report
     assert report.pop("seconds") >= 0
+    channels = report.pop("channels")
+    for shard in channels.values():
+        shard.pop("deviations")
+    size = host.files("train")[0].stat().st_size
+    nothing = {"records": 0, "bytes": 0, "files": 0, "bytes_per_record": None}
+    assert channels == {
+        "train": {"records": 6, "bytes": size, "files": 1, "bytes_per_record": round(size / 6, 1)},
+        "validation": nothing,
+        "test": nothing,
+    }
     assert report == {
-        "schema": 2,
+        "schema": 3,
         "host": "algo-1",
-        "channels": {
-            "train": {"records": 6, "bytes": host.shard("train").stat().st_size},
-            "validation": {"records": 0, "bytes": 0},
-            "test": {"records": 0, "bytes": 0},
+        "encoding": {
+            "name": "raw",
+            "jpeg_quality": None,
+            "jpeg_subsampling": None,
+            "psnr_db": None,
+            "compared_records": 0,
         },
         "quarantined": 3,
         "reasons": {
@@ -354,24 +404,114 @@ def test_a_missing_lineage_is_named(host):
     assert host.message.startswith("The input lineage does not hold objects.parquet")
 
 
-def test_a_compressed_shard_holds_the_same_records(host):
-    host.receive("train", drawn("cat", "dog", count=40)).run()
-    plain = [(key, label, pixels.tobytes()) for key, label, pixels in host.records("train")]
-    host.run(compression="gzip")
-    packed = host.records("train", compression="gzip")
-    assert [(key, label, pixels.tobytes()) for key, label, pixels in packed] == plain
-    assert host.shard("train", suffix=".gz").stat().st_size < host.shard("train").stat().st_size
+def test_an_index_tells_where_each_record_lies_and_its_label(host):
+    files = drawn("cat", "dog", count=40) | photos(40)
+    host.receive("train", files)
+    host.run(encoding="jpeg", jpeg_quality=100, image_size=256, file_megabytes=1)
+    assert len(host.files("train")) > 1
+    labels = []
+    for file, index in zip(host.files("train"), host.indexes("train"), strict=True):
+        data = file.read_bytes()
+        assert file_bytes(index) == len(data)
+        for start, length, label in index.tolist():
+            assert struct.unpack("<Q", data[start : start + 8]) == (length,)
+            labels.append(label)
+    assert labels == [label for _, label, _ in host.examples("train")]
+    assert host.report["channels"]["train"]["files"] == len(host.files("train"))
 
 
-@pytest.mark.parametrize(("compression", "suffix"), [("none", ""), ("gzip", ".gz")])
-def test_the_memory_given_changes_no_byte(host, compression, suffix):
+def test_a_file_ends_when_it_has_reached_its_size(host):
+    host.receive("train", drawn("cat", "dog", count=400)).run(image_size=48)
+    whole = [key for key, _, _ in host.records("train")]
+    (alone,) = host.files("train")
+    size = alone.stat().st_size // len(whole)
+    host.run(image_size=48, file_megabytes=1)
+    *full, last = host.files("train")
+    assert [file.name for file in (*full, last)] == [
+        f"train-00000-of-00001-{number:05d}.tfrecord" for number in range(len(full) + 1)
+    ]
+    assert len(full) == 800 * size // 2**20
+    for file in full:
+        assert 2**20 <= file.stat().st_size < 2**20 + 2 * size
+    assert [key for key, _, _ in host.records("train")] == whole
+
+
+def test_a_file_holds_at_least_one_record(host):
+    host.receive("train", photos(3)).run(image_size=1024, file_megabytes=1)
+    assert [len(index) for index in host.indexes("train")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("encoding", ["raw", "jpeg", "png"])
+def test_the_memory_given_changes_no_byte(host, encoding):
     files = drawn("cat", "dog", count=40)
     host.receive("train", files | {"d1/cat/large.png": large_png()})
-    shards = set()
+    written = []
     for megabytes in (1, 64, 4000):
-        host.run(memory_megabytes=megabytes, compression=compression, image_size=64)
-        shards.add(host.shard("train", suffix=suffix).read_bytes())
-    assert len(shards) == 1
+        host.run(memory_megabytes=megabytes, encoding=encoding, image_size=64)
+        written.append((host.content("train"), host.report["encoding"]))
+    assert written[0] == written[1] == written[2]
+
+
+def test_a_png_record_holds_the_very_pixels(host):
+    files = drawn("cat", count=3) | photos(3)
+    host.receive("train", files).run(encoding="png", image_size=40)
+    for key, _, image in host.examples("train"):
+        assert image.startswith(b"\x89PNG")
+        assert (np.asarray(Image.open(io.BytesIO(image))) == decode(files[key], 40)).all()
+    assert host.report["encoding"] == {
+        "name": "png",
+        "jpeg_quality": None,
+        "jpeg_subsampling": None,
+        "psnr_db": None,
+        "compared_records": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("quality", "subsampling", "least"), [(95, "4:4:4", 36), (95, "4:2:0", 32), (50, "4:4:4", 28)]
+)
+def test_the_report_tells_how_near_a_jpeg_is_to_its_pixels(host, quality, subsampling, least):
+    files = photos(6)
+    host.receive("train", files)
+    host.run(encoding="jpeg", jpeg_quality=quality, jpeg_subsampling=subsampling, image_size=224)
+    errors = []
+    for key, _, image in host.examples("train"):
+        read = Image.open(io.BytesIO(image))
+        assert (read.format, read.size, read.mode) == ("JPEG", (224, 224), "RGB")
+        errors.append(np.mean((np.asarray(read, float) - decode(files[key], 224)) ** 2))
+    psnr = 10 * np.log10(255**2 / np.mean(errors))
+    described = host.report["encoding"]
+    assert described["psnr_db"] == pytest.approx(psnr, abs=0.02)
+    assert psnr > least
+    assert described["compared_records"] == 6
+    assert (described["jpeg_quality"], described["jpeg_subsampling"]) == (quality, subsampling)
+
+
+def test_only_some_of_many_records_are_compared(host):
+    host.receive("train", drawn("cat", "dog", count=50)).receive("test", drawn("cat", count=3))
+    host.run(encoding="jpeg")
+    assert host.report["encoding"]["compared_records"] == 64 + 3
+
+
+def test_an_image_that_a_jpeg_keeps_whole_has_no_psnr(host):
+    host.receive("train", {"d1/cat/0.png": png(128)}).run(encoding="jpeg")
+    assert host.report["encoding"]["psnr_db"] is None
+    assert host.report["encoding"]["compared_records"] == 1
+
+
+def photos(count, label="dog"):
+    """Pictures with slopes, colours and some noise, as photographs have."""
+    random = np.random.default_rng(5)
+    files = {}
+    for number in range(count):
+        slopes = np.linspace(0, 1, 300)[:, None] * np.linspace(0, 1, 400)[None, :]
+        colours = slopes[..., None] * random.uniform(60, 250, 3) + random.normal(
+            0, 3, (300, 400, 1)
+        )
+        buffer = io.BytesIO()
+        Image.fromarray(colours.clip(0, 255).astype(np.uint8)).save(buffer, "PNG")
+        files[f"d1/{label}/photo-{number}.png"] = buffer.getvalue()
+    return files
 
 
 def large_png():
@@ -387,7 +527,10 @@ def large_png():
         ({"image_size": 0}, "--image-size: 0 must be 1 or more"),
         ({"maximum_quarantined_share": 1.5}, "1.5 must be from 0 to 1"),
         ({"seed": "x"}, "invalid int value"),
-        ({"compression": "zip"}, "invalid choice: 'zip'"),
+        ({"encoding": "gif"}, "invalid choice: 'gif'"),
+        ({"jpeg_quality": 101}, "--jpeg-quality: 101 must be from 1 to 100"),
+        ({"jpeg_subsampling": "4:1:1"}, "invalid choice: '4:1:1'"),
+        ({"file_megabytes": 0}, "--file-megabytes: 0 must be 1 or more"),
         ({"memory_megabytes": 0}, "--memory-megabytes: 0 must be 1 or more"),
     ],
 )

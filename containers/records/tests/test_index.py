@@ -10,15 +10,12 @@ from records.index import ENTRY, IndexWriter, count_entries, file_bytes, open_in
 from records.tests.files import write
 
 
-
 def write_index(path, rows):
     with IndexWriter(path) as index:
         index.extend(np.array(rows, ENTRY))
 
 
-largest = st.tuples(
-    st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1)
-)
+largest = st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
 
 
 @given(rows=st.lists(largest, max_size=200))

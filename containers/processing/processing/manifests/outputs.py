@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from drops.s3_uri import S3Uri
+from processing.common.buckets import Buckets, places_of
 from processing.common.container import CHANNELS
 from processing.manifests.assignment import Assigner, Assignment
 from processing.manifests.earlier import MEMBERSHIP, OBJECTS
@@ -200,6 +201,7 @@ class Tally:
         self.rows += len(batch)
 
 
+DEALT_SCHEMA = pa.schema([("key", pa.string()), ("channel", pa.uint8())])
 PROGRESS_ROWS = 1_000_000
 
 logger = logging.getLogger(__name__)
@@ -219,21 +221,28 @@ def write_outputs(
 ) -> tuple[Assignment, Tally]:
     """Assigns channels and writes `<channel>.manifest`, `objects.parquet`, `membership.parquet`.
 
+    The table is sorted by key. A manifest is in the order of a hash, so that whichever part of it a
+    host is dealt has each class in about its share.
+
     Raises:
         UserError: a class is too small for the channels.
     """
     assignment = assigner.assign(folders.lineage / MEMBERSHIP, folders.working)
     logger.info("Channels are assigned: %d different images.", assignment.contents)
     tally = Tally(len(names.class_labels), assignment.copies.rows())
-    with (
-        ManifestWriter(folders.manifests, drops) as manifests,
-        ObjectsWriter(folders.lineage / OBJECTS, names) as objects,
-    ):
+    deal = Buckets(folders.working / "deal", DEALT_SCHEMA, assigner.objects)
+    with deal, ObjectsWriter(folders.lineage / OBJECTS, names) as objects:
         for batch in staged.batches():
             channels = assignment.channels[tally.rows : tally.rows + len(batch)]
-            manifests.append(batch["key"], channels)
+            columns = [batch["key"], pa.array(channels)]
+            rows = pa.RecordBatch.from_arrays(columns, schema=DEALT_SCHEMA)
+            deal.append(places_of(assigner.split.seed, batch["sha256"], tally.rows), rows)
             objects.append(batch, channels)
             if (tally.rows + len(batch)) // PROGRESS_ROWS > tally.rows // PROGRESS_ROWS:
                 logger.info("%d objects are written.", tally.rows + len(batch))
             tally.add(batch, channels)
+    with ManifestWriter(folders.manifests, drops) as manifests:
+        for table in deal.tables():
+            keys, codes = (column.combine_chunks() for column in table.columns)
+            manifests.append(keys, codes.to_numpy())
     return assignment, tally

@@ -1,6 +1,5 @@
 """How a new content finds its channel: from its digest and the seed, if its class is not short."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from processing.common.buckets import Places, shift_of, spread
 from processing.common.container import CHANNELS, UserError
 
 TRAIN, VALIDATION, TEST = range(len(CHANNELS))
@@ -19,7 +19,6 @@ Digests = npt.NDArray[np.void]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
@@ -34,17 +33,9 @@ class Split:
     def places(self, digests: Digests) -> Places:
         """Each content's place, spread evenly over 0 … 2^64 - 1 and different for another seed.
 
-        The first 8 bytes of the digest, shifted by the seed and mixed by SplitMix64's finaliser
-        (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
+        It follows from the first 8 bytes of the digest.
         """
-        shift = hashlib.sha256(str(self.seed).encode()).digest()[:8]
-        mixed = first_words(digests) + np.uint64(int.from_bytes(shift, "big"))
-        mixed ^= mixed >> np.uint64(30)
-        mixed *= np.uint64(0xBF58476D1CE4E5B9)
-        mixed ^= mixed >> np.uint64(27)
-        mixed *= np.uint64(0x94D049BB133111EB)
-        mixed ^= mixed >> np.uint64(31)
-        return mixed
+        return spread(first_words(digests) + shift_of(self.seed))
 
     def channels(self, digests: Digests) -> Codes:
         """Each content's channel, as an index of CHANNELS."""

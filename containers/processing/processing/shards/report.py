@@ -1,14 +1,17 @@
-"""What a host says of its work: the files that give no record, and how many records it wrote."""
+"""What a host says of its work: the files that give no record, and what it wrote of the others."""
 
 import json
 import logging
+import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from processing.common.container import Channel, UserError, quoted, write_json
+from processing.shards.encoding import Encoding
+from processing.shards.fairness import Fairness
 
 EXAMPLES = 3
 
@@ -74,27 +77,69 @@ class Quarantine:
 
 
 @dataclass(frozen=True)
-class ShardSize:
-    """How many records a shard holds, and the size of its file in bytes."""
+class Shard:
+    """What a host wrote of a channel.
+
+    Attributes:
+        bytes: of all files together.
+        squared_errors: the mean one of each record whose pixels were compared with the image's.
+        fairness: of the files against all of the host, and of the host against the others.
+    """
 
     records: int
     bytes: int
+    files: int
+    squared_errors: Sequence[float]
+    of_files: Fairness
+    of_host: Fairness
+
+    def describe(self) -> dict[str, Any]:
+        """As the report has it."""
+        return {
+            "records": self.records,
+            "bytes": self.bytes,
+            "files": self.files,
+            "bytes_per_record": round(self.bytes / self.records, 1) if self.records else None,
+            "deviations": {"files": _rounded(self.of_files), "host": _rounded(self.of_host)},
+        }
 
 
-def write_report(
+def _rounded(fairness: Fairness) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in vars(fairness).items()}
+
+
+def write_report(  # noqa: PLR0913 - each is a part of the report
     path: Path,
     host: str,
-    channels: Mapping[Channel, ShardSize],
+    encoding: Encoding,
+    channels: Mapping[Channel, Shard],
+    *,
     reasons: Mapping[str, int],
     seconds: float,
 ) -> None:
     """Writes as JSON what docs/contracts has: shards, files put aside by reason, time."""
+    errors = [error for shard in channels.values() for error in shard.squared_errors]
     content = {
-        "schema": 2,
+        "schema": 3,
         "host": host,
-        "channels": {channel: asdict(shard) for channel, shard in channels.items()},
+        "encoding": {
+            "name": encoding.name,
+            "jpeg_quality": encoding.jpeg_quality if encoding.is_lossy else None,
+            "jpeg_subsampling": encoding.jpeg_subsampling if encoding.is_lossy else None,
+            "psnr_db": _psnr(errors),
+            "compared_records": len(errors),
+        },
+        "channels": {channel: shard.describe() for channel, shard in channels.items()},
         "quarantined": sum(reasons.values()),
         "reasons": dict(sorted(reasons.items())),
         "seconds": round(seconds, 3),
     }
     write_json(path, content)
+
+
+def _psnr(squared_errors: Sequence[float]) -> float | None:
+    """Of the mean error, as one image without any would make a mean of their PSNRs endless."""
+    if not sum(squared_errors):
+        return None
+    mean = math.fsum(squared_errors) / len(squared_errors)
+    return round(10 * math.log10(255**2 / mean), 2)

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from processing.common.arguments import Parser, at_least_one, share
-
-COMPRESSIONS = ("none", "gzip")
+from processing.common.arguments import Parser, at_least_one, percentage, share
+from processing.shards.encoding import NAMES, SUBSAMPLINGS, Encoding
 
 
 @dataclass(frozen=True)
@@ -19,18 +18,15 @@ class Settings:
         maximum_quarantined_share: from 0 to 1, of this host's files.
         memory_megabytes: for files and pixels held at a time, beside about 150 for the program
             itself.
+        file_megabytes: that a file has reached when it ends.
     """
 
     image_size: int
     maximum_quarantined_share: float
-    compression: str
+    encoding: Encoding
     memory_megabytes: int
+    file_megabytes: int
     seed: int
-
-    @property
-    def suffix(self) -> str:
-        """What a shard's file name ends with."""
-        return ".tfrecord.gz" if self.compression == "gzip" else ".tfrecord"
 
 
 def read_settings(arguments: Sequence[str]) -> Settings:
@@ -42,10 +38,17 @@ def read_settings(arguments: Sequence[str]) -> Settings:
     parser = Parser("ShardImages")
     parser.add_argument("--image-size", type=at_least_one, required=True)
     parser.add_argument("--maximum-quarantined-share", type=share, required=True)
-    parser.add_argument("--compression", choices=COMPRESSIONS, required=True)
+    parser.add_argument("--encoding", choices=NAMES, required=True)
+    parser.add_argument("--jpeg-quality", type=percentage, required=True)
+    parser.add_argument("--jpeg-subsampling", choices=SUBSAMPLINGS, required=True)
     parser.add_argument("--memory-megabytes", type=at_least_one, required=True)
+    parser.add_argument("--file-megabytes", type=at_least_one, required=True)
     parser.add_argument("--seed", type=int, required=True)
-    return Settings(**vars(parser.parse_args(arguments)))
+    given = vars(parser.parse_args(arguments))
+    encoding = Encoding(
+        given.pop("encoding"), given.pop("jpeg_quality"), given.pop("jpeg_subsampling")
+    )
+    return Settings(encoding=encoding, **given)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Host:
 
     @property
     def shard(self) -> str:
-        """What a file name tells of this host's shard: "00000-of-00002"."""
+        """What a file's name tells of its host: "00000-of-00002"."""
         return f"{self.index:05d}-of-{self.count:05d}"
 
 

@@ -1,10 +1,9 @@
-"""One channel of one host: its files become a shard.
+"""One channel of one host: its image files become files of records.
 
-Some files at a time are read, checked, decoded and framed, so that threads meet seldom. What they
-hold at a time stays within a budget of memory.
+Some files at a time are read, checked, decoded, encoded and framed, so that threads meet seldom.
+What they hold at a time stays within a budget of memory.
 """
 
-import gzip
 import hashlib
 import logging
 from collections import deque
@@ -21,7 +20,10 @@ from preprocessing.isolated import IsolatedDecoder
 from preprocessing.unusable import DecoderFault
 from processing.common.container import Channel, UserError, quoted
 from processing.common.parallel import ordered_map
-from processing.shards.report import Quarantine, Quarantined, ShardSize
+from processing.shards.encoding import squared_error
+from processing.shards.fairness import fairness, of_files
+from processing.shards.record_files import RecordFiles
+from processing.shards.report import Quarantine, Quarantined, Shard
 from processing.shards.settings import Settings
 from processing.shards.source_files import SourceFile, SourceFiles
 from records.writer import image_record
@@ -58,8 +60,8 @@ class Memory:
 
 
 FILES_PER_CHUNK = 16
-# Pixels of photographs hardly shrink further at a higher level, which takes several times as long.
-GZIP_LEVEL = 1
+# The first files of a channel are a fair sample of it, as it is in the order of a hash.
+COMPARED_FILES = 64
 
 logger = logging.getLogger(__name__)
 
@@ -69,10 +71,12 @@ class Chunk:
     """Files in the order of their records.
 
     Attributes:
+        first: the number of the first file in its channel.
         size: bytes of the files and of their records.
         contents: of the files, once they are read; b"" for one that is too large to be held.
     """
 
+    first: int
     files: tuple[SourceFile, ...]
     size: int
     contents: tuple[bytes, ...] = ()
@@ -80,10 +84,15 @@ class Chunk:
 
 @dataclass
 class Records:
-    """What a chunk becomes: `data` as it lies in the shard, in parts, and how many records."""
+    """What a chunk becomes.
 
-    data: list[bytes | memoryview] = field(default_factory=list)
-    count: int = 0
+    Attributes:
+        framed: each record as it lies in a file, in parts, and its label.
+        squared_errors: of the records that were compared with their pixels.
+    """
+
+    framed: list[tuple[list[bytes | memoryview], int]] = field(default_factory=list)
+    squared_errors: list[float] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
 
     def put_aside(self, file: SourceFile, unusable: UnusableImage) -> None:
@@ -94,16 +103,17 @@ class Records:
 def chunks(files: Iterable[SourceFile], record_bytes: int, largest: int) -> Iterator[Chunk]:
     """Chunks of no more than `largest` bytes, or of one file that is larger."""
     waiting: list[SourceFile] = []
-    total = 0
+    first = total = 0
     for file in files:
         more = file.size + record_bytes
         if waiting and (total + more > largest or len(waiting) == FILES_PER_CHUNK):
-            yield Chunk(tuple(waiting), total)
+            yield Chunk(first, tuple(waiting), total)
+            first += len(waiting)
             waiting, total = [], 0
         waiting.append(file)
         total += more
     if waiting:
-        yield Chunk(tuple(waiting), total)
+        yield Chunk(first, tuple(waiting), total)
 
 
 def read(chunk: Chunk, folder: Path) -> Chunk:
@@ -132,17 +142,17 @@ def _read(folder: Path, file: SourceFile) -> bytes:
 
 
 def records(
-    chunk: Chunk, size: int, compress: bool, decoder: IsolatedDecoder, decoding: Memory
+    chunk: Chunk, settings: Settings, decoder: IsolatedDecoder, decoding: Memory
 ) -> Records:
-    """Decodes each image to size x size pixels; `decoding` bounds what decoders hold at a time.
+    """Decodes each image to pixels and encodes these; `decoding` bounds what decoders hold.
 
     DecoderFault, with the file's name, where the decoder raises what is no reason against a file.
     """
-    result = Records()
-    needed = max(decoding_bytes(content, size) for content in chunk.contents)
+    result, encoding = Records(), settings.encoding
+    needed = max(decoding_bytes(content, settings.image_size) for content in chunk.contents)
     with decoding.held(needed):
-        pictures = decoder.decode_all(chunk.contents, size)
-    for file, pixels in zip(chunk.files, pictures, strict=True):
+        pictures = decoder.decode_all(chunk.contents, settings.image_size)
+    for number, (file, pixels) in enumerate(zip(chunk.files, pictures, strict=True), chunk.first):
         if file.size > MAXIMUM_BYTES:
             result.put_aside(file, too_many_bytes(file.size))
         elif isinstance(pixels, UnusableImage):
@@ -152,13 +162,10 @@ def records(
             words = str(pixels).strip().splitlines()[-1]
             raise DecoderFault(f"{quoted(file.entry)} met a fault of the program: {words}")
         else:
-            parts = image_record(pixels, file.label, file.entry)
-            # Members of a gzip file follow one another. Each record has its own, so that all cores
-            # compress and the bytes do not tell how much was held at a time.
-            result.data += (
-                [gzip.compress(b"".join(parts), GZIP_LEVEL, mtime=0)] if compress else parts
-            )
-            result.count += 1
+            image = encoding.encode(pixels)
+            result.framed.append((image_record(image, file.label, file.entry), file.label))
+            if encoding.is_lossy and isinstance(image, bytes) and number < COMPARED_FILES:
+                result.squared_errors.append(squared_error(pixels, image))
     return result
 
 
@@ -169,54 +176,64 @@ PROGRESS_FILES = 5_000
 
 
 @dataclass(frozen=True)
-class Shard:
-    """What it is made from: the channel's files in `folder`, to be written to `path`."""
+class Sharding:
+    """How a host makes files of records."""
 
-    channel: Channel
-    folder: Path
-    path: Path
+    settings: Settings
+    decoder: IsolatedDecoder
+    quarantine: Quarantine
 
     def write(
-        self,
-        files: SourceFiles,
-        settings: Settings,
-        decoder: IsolatedDecoder,
-        quarantine: Quarantine,
-    ) -> ShardSize:
-        """Writes the shard, and what gives no record to `quarantine`."""
-        # While a thread frames or compresses its records, another's files are decoded. The memory
-        # is for files read ahead, for records, for what is on its way to and from the decoders, and
+        self, channel: Channel, folder: Path, files: SourceFiles, written: RecordFiles
+    ) -> Shard:
+        """Writes records of the channel's files in `folder`, and what gives none to the quarantine.
+
+        Raises:
+            UserError: a file is not what the manifests were written for.
+        """
+        errors: list[float] = []
+        done = 0
+        with written:
+            for chunk in self._records(folder, files):
+                for parts, label in chunk.framed:
+                    written.append(parts, label)
+                for aside in chunk.quarantined:
+                    self.quarantine.append(channel, aside)
+                errors += chunk.squared_errors
+                done = _log(channel, done, chunk, files.count)
+        logger.info("%s: %d records in %d files.", channel, written.records, len(written.indexes))
+        return Shard(
+            written.records,
+            written.bytes,
+            len(written.indexes),
+            errors,
+            of_files(written.indexes, len(files.here)),
+            fairness(files.everywhere, [files.here], [files.count]),
+        )
+
+    def _records(self, folder: Path, files: SourceFiles) -> Iterator[Records]:
+        # While a thread encodes and frames its records, another's files are decoded. The memory is
+        # for files read ahead, for records, for what is on its way to and from the decoders, and
         # for these.
-        cores = decoder.workers
+        settings, cores = self.settings, self.decoder.workers
         share = (settings.memory_megabytes << 20) // 5
         decoding = Memory(2 * share)
-        compress = settings.compression == "gzip"
         planned = chunks(
             files.in_order(settings.seed), settings.image_size**2 * 3, share // (2 * cores)
         )
         weight = attrgetter("size")
-        contents = ordered_map(partial(read, folder=self.folder), planned, READERS, weight, share)
-        results = ordered_map(
-            lambda chunk: records(chunk, settings.image_size, compress, decoder, decoding),
+        contents = ordered_map(partial(read, folder=folder), planned, READERS, weight, share)
+        return ordered_map(
+            lambda chunk: records(chunk, settings, self.decoder, decoding),
             contents,
             THREADS_PER_DECODER * cores,
             weight,
             share,
         )
-        written = done = 0
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("wb") as file:
-            for chunk in results:
-                file.writelines(chunk.data)
-                for aside in chunk.quarantined:
-                    quarantine.append(self.channel, aside)
-                written += chunk.count
-                done = self._log(done, chunk, files.count)
-        logger.info("%s: %d records.", self.channel, written)
-        return ShardSize(written, self.path.stat().st_size)
 
-    def _log(self, done: int, chunk: Records, files: int) -> int:
-        now = done + chunk.count + len(chunk.quarantined)
-        if now // PROGRESS_FILES > done // PROGRESS_FILES:
-            logger.info("%s: %d of %d files.", self.channel, now, files)
-        return now
+
+def _log(channel: Channel, done: int, chunk: Records, files: int) -> int:
+    now = done + len(chunk.framed) + len(chunk.quarantined)
+    if now // PROGRESS_FILES > done // PROGRESS_FILES:
+        logger.info("%s: %d of %d files.", channel, now, files)
+    return now
