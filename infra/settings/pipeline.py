@@ -20,6 +20,9 @@ from infra.settings.section import (
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["small_cnn"])]
 
+Encoding = Literal["raw", "jpeg", "png"]
+_LEAST_JPEG_SIZE = 64
+
 
 class Training(Section):
     """TrainModel: TensorFlow with Horovod over hosts times workers."""
@@ -148,8 +151,18 @@ class Shards(Section):
 
     maximum_quarantined_share: Share = 0.01
     """Largest share of files that may be unreadable before the execution ends."""
-    compression: Literal["none", "gzip"] = "none"
-    """Compression of the TFRecord files: none or gzip."""
+    encoding: Encoding | None = None
+    """How images lie in records; without it raw for an image_size below 64, where the headers alone
+    of a JPEG are a fifth of the pixels and its blocks show, and jpeg from 64 on.
+    """
+    jpeg_quality: Annotated[int, Field(ge=1, le=100)] = 95
+    """Quality of JPEG records, as libjpeg counts it."""
+    jpeg_subsampling: Literal["4:4:4", "4:2:0"] = "4:4:4"
+    """Chroma subsampling of JPEG records: 4:2:0 takes a quarter less bytes and decodes faster, with
+    colours at half the resolution.
+    """
+    file_megabytes: Annotated[int, Field(ge=1, le=5000)] = 256
+    """Size that a TFRecord file has reached when it ends, in units of 2^20 bytes."""
     memory_megabytes: Annotated[int, Field(ge=64, le=1_048_576)] = 2048
     """Memory for the files and pixels that a ShardImages host holds at a time."""
     instance_type: ProcessingInstance = "ml.m5.xlarge"
@@ -158,6 +171,10 @@ class Shards(Section):
     """Storage of each ShardImages host, in GB."""
     max_runtime_seconds: Runtime = 4 * 3600
     """Longest run of ShardImages, in seconds."""
+
+    def encoding_of(self, image_size: int) -> Encoding:
+        """How images of that size lie in records."""
+        return self.encoding or ("raw" if image_size < _LEAST_JPEG_SIZE else "jpeg")
 
 
 class ServingModel(Section):

@@ -15,6 +15,7 @@ from infra.training.steps.jobs import (
     to_s3,
     working_uri,
 )
+from infra.training.steps.shard_images import INDEX
 from infra.training.wiring import Wiring
 
 OUTPUT = "evaluation"
@@ -46,6 +47,7 @@ def evaluate_model(
             inputs=[
                 from_s3("model", training.properties.ModelArtifacts.S3ModelArtifacts),
                 from_s3("test", output_uri(shards.properties, "test")),
+                from_s3(INDEX, output_uri(shards.properties, INDEX)),
                 from_s3(
                     fetch_serving_model.OUTPUT,
                     output_uri(serving.properties, fetch_serving_model.OUTPUT),

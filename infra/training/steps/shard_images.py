@@ -1,4 +1,4 @@
-"""ShardImages: each instance decodes its share of every channel into one TFRecord file."""
+"""ShardImages: each instance decodes its share of every channel into TFRecord files."""
 
 from sagemaker.core.shapes import ProcessingInput
 from sagemaker.core.workflow.properties import Properties
@@ -19,38 +19,44 @@ from infra.training.steps.jobs import (
 from infra.training.wiring import Wiring
 
 CHANNELS = ("train", "validation", "test")
+INDEX = "index"
+"""The output with the index of each file, apart: whoever gets some files of a channel gets all."""
 
 
 def shard_images(wiring: Wiring, *, manifests: ProcessingStep) -> ProcessingStep:
-    """Outputs a folder of shards a channel, `report` and `quarantine`.
+    """Outputs a folder of TFRecord files a channel, `index`, `report` and `quarantine`.
 
     There is one instance for each training worker.
     """
+    settings, image_size = wiring.settings.shards, wiring.settings.training.image_size
     job = processor(
         wiring,
         image=wiring.images.processing,
         role_arn=wiring.roles.processing,
         module="processing.shard_images",
-        settings=wiring.settings.shards,
+        settings=settings,
         hosts=wiring.settings.training.workers,
         isolated=True,
     )
     return ProcessingStep(
         name="ShardImages",
-        description="Decodes images into as many TFRecord files a channel as training has workers",
+        description="Decodes images into TFRecord files; one instance for each training worker",
         step_args=job.run(
             arguments=command_line(
-                image_size=wiring.settings.training.image_size,
+                image_size=image_size,
                 maximum_quarantined_share=wiring.parameters["maximum_quarantined_share"],
-                compression=wiring.settings.shards.compression,
-                memory_megabytes=wiring.settings.shards.memory_megabytes,
+                encoding=settings.encoding_of(image_size),
+                jpeg_quality=settings.jpeg_quality,
+                jpeg_subsampling=settings.jpeg_subsampling,
+                memory_megabytes=settings.memory_megabytes,
+                file_megabytes=settings.file_megabytes,
                 seed=wiring.parameters["seed"],
             ),
             inputs=_inputs(manifests),
             outputs=[
                 *(
                     to_s3(name, working_uri(wiring.buckets, "shards", name))
-                    for name in (*CHANNELS, "report")
+                    for name in (*CHANNELS, INDEX, "report")
                 ),
                 to_s3("quarantine", lineage_uri(wiring.buckets, "quarantine")),
             ],

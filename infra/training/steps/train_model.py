@@ -22,6 +22,7 @@ from infra.training.steps.jobs import (
     job_retries,
     output_uri,
 )
+from infra.training.steps.shard_images import INDEX
 from infra.training.wiring import Wiring
 
 # The training container logs "epoch=3 loss=0.123 accuracy=0.98 validation_loss=0.2 …": the space
@@ -61,8 +62,8 @@ HYPERPARAMETERS = (
 def train_model(
     wiring: Wiring, *, manifests: ProcessingStep, shards: ProcessingStep
 ) -> TrainingStep:
-    """Reads the shards of `train` and `validation`, `labels` and, where set, `weights`; its model
-    is a model.tar.gz.
+    """Reads the shards of `train` and `validation`, their `index`, `labels` and, where set,
+    `weights`; its model is a model.tar.gz.
 
     An execution's attempts share its checkpoints: one that is tried again goes on from the last.
     """
@@ -70,6 +71,7 @@ def train_model(
     channels = [
         _channel("train", output_uri(shards.properties, "train")),
         _channel("validation", output_uri(shards.properties, "validation")),
+        _channel(INDEX, output_uri(shards.properties, INDEX)),
         _channel("labels", labels),
     ]
     if weights := wiring.settings.training.weights_uri:

@@ -95,6 +95,19 @@ def test_a_serverless_endpoint_has_no_alarms_to_wait_for(tmp_path):
     assert load("dev", folder=environment_file(tmp_path, f"[endpoint]\n{text}\n"))
 
 
+@pytest.mark.parametrize(
+    ("image_size", "encoding", "used"),
+    [(32, "", "raw"), (63, "", "raw"), (64, "", "jpeg"), (224, "", "jpeg"), (224, "png", "png")],
+)
+def test_pictures_are_jpegs_from_64_pixels_on_where_nothing_else_is_set(
+    tmp_path, image_size, encoding, used
+):
+    shards = f"[shards]\nencoding = '{encoding}'\n" if encoding else ""
+    text = f"[training]\nimage_size = {image_size}\n{shards}"
+    settings = load("dev", folder=environment_file(tmp_path, text))
+    assert settings.shards.encoding_of(settings.training.image_size) == used
+
+
 def test_every_setting_is_taken_as_the_text_that_the_command_line_gives():
     """So a value that `./scripts/settings` shows can be given as it is."""
     prod = {value.key: shown(value.value) for value in values(read("prod"))}

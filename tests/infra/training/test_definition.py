@@ -11,6 +11,16 @@ CHANNELS = ("train", "validation", "test")
 PROCESSING = ("CreateManifests", "FetchServingModel", "ShardImages", "EvaluateModel")
 
 
+# What is set nowhere, of pictures of 32 x 32.
+SHARDING = {
+    "encoding": "raw",
+    "jpeg-quality": "95",
+    "jpeg-subsampling": "4:4:4",
+    "memory-megabytes": "2048",
+    "file-megabytes": "256",
+}
+
+
 def references(value):
     """Names of the steps that a value refers to."""
     return set(re.findall(r'"Get": "Steps\.(\w+)', json.dumps(value)))
@@ -106,13 +116,13 @@ def test_settings_of_the_data_reach_the_steps_as_arguments(assembly):
     definition = assembly.definition()
     assert options(definition, "CreateManifests")["--class-share-drift"] == "0.1"
     sharding = options(definition, "ShardImages")
-    assert sharding["--compression"] == "none"
-    assert sharding["--memory-megabytes"] == "2048"
+    assert {name: sharding[f"--{name}"] for name in SHARDING} == SHARDING
 
 
 def test_the_test_channel_never_reaches_training(assembly):
     channels = assembly.definition().arguments("TrainModel")["InputDataConfig"]
-    assert [channel["ChannelName"] for channel in channels] == ["train", "validation", "labels"]
+    names = [channel["ChannelName"] for channel in channels]
+    assert names == ["train", "validation", "index", "labels"]
     assert "Outputs['test']" not in json.dumps(channels)
 
 
@@ -131,6 +141,7 @@ def test_outputs_lie_where_the_architecture_says(assembly):
         "train": "executions/{id}/shards/train",
         "validation": "executions/{id}/shards/validation",
         "test": "executions/{id}/shards/test",
+        "index": "executions/{id}/shards/index",
         "report": "executions/{id}/shards/report",
         "quarantine": "lineage/{id}/quarantine",
         "evaluation": "executions/{id}/evaluation",
@@ -227,7 +238,8 @@ def test_training_is_on_spare_capacity_where_the_environment_says_so(assembly, e
 
 def test_given_weights_are_a_channel(steady):
     *others, weights = steady.definition().arguments("TrainModel")["InputDataConfig"]
-    assert [channel["ChannelName"] for channel in others] == ["train", "validation", "labels"]
+    names = [channel["ChannelName"] for channel in others]
+    assert names == ["train", "validation", "index", "labels"]
     assert weights == {
         "ChannelName": "weights",
         "DataSource": {
@@ -256,7 +268,7 @@ def test_evaluation_gets_both_models_and_the_test_channel(assembly):
     definition = assembly.definition()
     given = inputs(definition, "EvaluateModel")
     assert {name: source["S3Input"]["LocalPath"] for name, source in given.items()} == {
-        name: f"/opt/ml/processing/input/{name}" for name in ("model", "test", "serving")
+        name: f"/opt/ml/processing/input/{name}" for name in ("model", "test", "index", "serving")
     }
     assert references(given["serving"]) == {"FetchServingModel"}
     assert options(definition, "EvaluateModel") == {"--workers-per-host": "2"}
