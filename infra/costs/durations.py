@@ -8,9 +8,7 @@ from typing import Any
 from infra.costs.job import Job
 from infra.costs.prices import Instance
 from infra.costs.rates import Rates, Training
-
-# Bytes of a record beside its pixels: key, label, protocol buffer, TFRecord's own.
-RECORD_OVERHEAD = 150
+from infra.costs.records import RecordFormat
 
 # Bytes/s between workers of one host, as `./scripts/bench training` measured.
 LOOPBACK_BYTES = 1e9
@@ -69,13 +67,8 @@ class Work:
 
     workload: Workload
     split: Split
-    image_size: int
+    record: RecordFormat
     rates: Rates
-
-    @property
-    def record_bytes(self) -> int:
-        """Of an image in a shard: raw RGB."""
-        return self.image_size**2 * 3 + RECORD_OVERHEAD
 
 
 Parts = Mapping[str, float]
@@ -116,7 +109,8 @@ def _shards(job: Job, work: Work, instance: Instance) -> Parts:
         # SageMaker brings all files before the container starts.
         "download": max(objects * mean / instance.network_bytes, objects / files_per_second),
         "decoding": objects * each / instance.vcpus,
-        "upload": objects * work.record_bytes / instance.network_bytes,
+        "encoding": objects * work.record.encoding_seconds / instance.vcpus,
+        "upload": objects * work.record.bytes / instance.network_bytes,
     }
 
 
@@ -133,7 +127,7 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
     link = Machine("link", work.rates.assumed.latency_seconds, among)
     halved = 0.5 if job.options["gradient_compression"] != "none" else 1.0
     gradients = rate.gradient_bytes * halved
-    read = (work.split.train + work.split.validation) * work.record_bytes
+    read = (work.split.train + work.split.validation) * work.record.bytes
     return {
         "fixed": rate.fixed_seconds,
         "download": read / instance.network_bytes,
@@ -182,10 +176,10 @@ def training_rate(job: Job, work: Work, instance: Instance) -> Training:
             f"no rate of {network} in {precision} on {where} was measured, and one processor's "
             "speed tells nothing of another's"
         )
-    area = (work.image_size / rate.image_size) ** 2
+    area = (work.record.image_size / rate.image_size) ** 2
     return rate.model_copy(
         update={
-            "image_size": work.image_size,
+            "image_size": work.record.image_size,
             "seconds_per_image": rate.seconds_per_image * area,
             "validation_seconds_per_image": rate.validation_seconds_per_image * area,
         }
@@ -203,7 +197,7 @@ def _evaluation(job: Job, work: Work, instance: Instance) -> Parts:
     rates = work.rates
     return {
         "fixed": rates.evaluation_fixed_seconds,
-        "download": work.split.test * work.record_bytes / instance.network_bytes,
+        "download": work.split.test * work.record.bytes / instance.network_bytes,
         "computing": work.split.test * rates.evaluation_vcpu_seconds_per_image / instance.vcpus,
     }
 

@@ -9,6 +9,7 @@ from infra.costs.durations import NoRateError, Parts, Split, Work, Workload, wor
 from infra.costs.job import Job, jobs_of
 from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use, volume_key
 from infra.costs.rates import Rates
+from infra.costs.records import RecordFormat
 
 # https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
 PROCESSING_INSTANCES = 100
@@ -140,7 +141,7 @@ def work_of(jobs: Mapping[str, Job], rates: Rates, workload: Workload) -> Work |
     if not {"CreateManifests", "ShardImages"} <= jobs.keys():
         return None
     split = Split.of(workload.objects, jobs["CreateManifests"])
-    return Work(workload, split, int(jobs["ShardImages"].options["image_size"]), rates)
+    return Work(workload, split, RecordFormat.of(jobs["ShardImages"].options), rates)
 
 
 def _last_end(definition: Definition, costs: Mapping[str, StepCost]) -> float:
@@ -166,10 +167,10 @@ def stored_bytes(job: Job, work: Work) -> float:
     """Bytes of inputs and outputs on one host of a job."""
     if job.step == "ShardImages":
         objects = math.ceil(work.workload.objects / job.count)
-        return objects * (work.workload.mean_bytes + work.record_bytes)
+        return objects * (work.workload.mean_bytes + work.record.bytes)
     if job.step == "TrainModel":
-        return (work.split.train + work.split.validation) * work.record_bytes
-    return work.split.test * work.record_bytes if job.step == "EvaluateModel" else 0.0
+        return (work.split.train + work.split.validation) * work.record.bytes
+    return work.split.test * work.record.bytes if job.step == "EvaluateModel" else 0.0
 
 
 def limits(job: Job, work: Work, cost: StepCost, instance: Instance) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from infra.settings.environment import Settings
 Schema = Mapping[str, Any]
 
 # Settings of earlier versions, and what is to be done with each.
-_GONE = {"shards.compression": "take it out; encoding says now how images lie in records"}
+GONE = {"shards.compression": "take it out; encoding says now how images lie in records"}
 
 
 class SettingsError(Exception):
@@ -119,8 +119,8 @@ def _problem(details: ErrorDetails, key: str) -> str:
 
 
 def _instead(key: str) -> str:
-    if key in _GONE:
-        return _GONE[key]
+    if key in GONE:
+        return GONE[key]
     tables = dict.fromkeys(name.partition(".")[0] for name in schemas() if "." in name)
     if "." not in key and (near := get_close_matches(key, tables, n=1)):
         return f"did you mean [{near[0]}]"

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from infra.settings.environment import ENVIRONMENTS, Settings
 from infra.settings.errors import (
+    GONE,
     Schema,
     SettingsError,
     first_problem,
@@ -110,6 +111,8 @@ def _is_of_the_cdk(name: str) -> bool:
 
 
 def _instead(name: str) -> str:
+    if name in GONE:
+        return f"{GONE[name]}."
     if meant := nearest(name, "environment"):
         return f"did you mean -c {' or -c '.join(meant)}?"
     return "take it out; docs/settings.md has all settings."

@@ -213,6 +213,13 @@ def _carried(plan: Plan) -> Iterator[str]:
             f"Files of {format_bytes(mean)} were not measured, only of {measured}: decoding is "
             "carried along a line."
         )
+    record = plan.work.record
+    if record.encoding != "raw":
+        yield (
+            f"A {record.encoding.upper()} record of {record.image_size} x {record.image_size} "
+            f"pixels is taken to have {format_bytes(record.bytes)}, as photographs had "
+            "(infra/costs/records.py): the reports of ShardImages tell what a run's own have."
+        )
     yield from _carried_network(plan)
 
 
@@ -227,10 +234,11 @@ def _carried_network(plan: Plan) -> Iterator[str]:
     )
     if known is None:
         return
-    if known.image_size != plan.work.image_size:
+    size = plan.work.record.image_size
+    if known.image_size != size:
         yield (
             f"{known.network} was measured on {known.image_size} x {known.image_size} pixels and "
-            f"is carried to {plan.work.image_size} x {plan.work.image_size} by their number."
+            f"is carried to {size} x {size} by their number."
         )
     for rate in plan.question.rates.training:
         if not rate.is_measured:

@@ -104,6 +104,10 @@ def test_an_unknown_environment_is_refused_with_those_that_exist(environment):
         ("regoin", "did you mean -c region?"),
         ("qualifer", "did you mean -c qualifier?"),
         ("envronment", "did you mean -c environment?"),
+        (
+            "shards.compression",
+            "take it out; encoding says now how images lie in records.",
+        ),
         ("training", "take it out; docs/settings.md has all settings."),
         ("colour", "take it out; docs/settings.md has all settings."),
     ],

@@ -45,8 +45,8 @@ class Encoding:
         if self.name == "png":
             # Level 6 takes three times as long, for a twentieth of the bytes.
             return [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        # Codes of its own for each picture take half a millisecond at 224 x 224, once, for 4 % of the
-        # bytes and 2 % of the time that each epoch decodes.
+        # Codes of its own for each picture take half a millisecond at 224 x 224, once, for 4 % of
+        # the bytes and 2 % of the time that each epoch decodes.
         return [
             cv2.IMWRITE_JPEG_QUALITY,
             self.jpeg_quality,
