@@ -107,9 +107,11 @@ def our_sharding(root: str) -> None:
 
     output = Path(root) / "processing" / "output"
     shutil.rmtree(output, ignore_errors=True)
-    line = "--image-size 224 --maximum-quarantined-share 0 --compression none --seed 7"
+    line = "--image-size 224 --maximum-quarantined-share 0 --encoding raw --seed 7"
+    unused = "--jpeg-quality 95 --jpeg-subsampling 4:4:4"
+    bounds = "--memory-megabytes 512 --file-megabytes 256"
     with measured() as facts:
-        shard_images([*line.split(), "--memory-megabytes", "512"], Path(root))
+        shard_images([*line.split(), *unused.split(), *bounds.split()], Path(root))
         (report,) = (output / "report").iterdir()
         facts["count"] = json.loads(report.read_text())["channels"]["train"]["records"]
 

@@ -99,12 +99,21 @@ def test_each_object_went_to_exactly_one_host_of_two(rehearsed, execution_id, ob
     assert sorted(report["host"] for report in reports) == ["algo-1", "algo-2"]
     for channel in CHANNELS:
         shards = rehearsed.shards(execution_id, channel)
-        assert sorted(shards) == [f"{channel}-0000{n}-of-00002.tfrecord" for n in (0, 1)]
+        names = [f"{channel}-0000{n}-of-00002-00000" for n in (0, 1)]
+        assert sorted(shards) == [f"{name}.tfrecord" for name in names]
+        index = f"executions/{execution_id}/shards/index/{channel}"
+        assert sorted(rehearsed.keys(bucket, f"{index}/")) == [f"{index}/{n}.npy" for n in names]
+        for name in names:
+            size = len(rehearsed.read(bucket, f"{index}/{name}.npy"))
+            assert size == 128 + 16 * len(shards[f"{name}.tfrecord"])
         assert Counter(key for keys in shards.values() for key in keys) == Counter(
             row["key"].removeprefix("drops/") for row in objects if row["channel"] == channel
         )
         written = sorted(report["channels"][channel]["records"] for report in reports)
         assert written == sorted(len(keys) for keys in shards.values())
+        for report in reports:
+            deviations = report["channels"][channel]["deviations"]
+            assert all(part["of_limit"] <= 1 for part in deviations.values())
 
 
 def test_the_dataset_is_described(rehearsed, execution_id):
