@@ -17,7 +17,7 @@ Places = npt.NDArray[np.uint64]
 ROWS_PER_BUCKET = 16_384
 # Files open at a time.
 MAXIMUM_BUCKETS = 256
-WAITING_ROWS = 512
+WAITING_ROWS = 1_024
 PLACE = pa.field("place", pa.uint64())
 
 
@@ -88,7 +88,9 @@ class Buckets:
         """
         columns = [pa.array(places), *rows.columns]
         whole = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-        index = (places >> np.uint64(48)).astype(np.int64) * len(self._paths) >> 16
+        index = (places >> np.uint64(48)) * np.uint64(len(self._paths)) >> np.uint64(16)
+        # A stable sort of 16-bit numbers is a radix sort, linear in time.
+        index = index.astype(np.uint16)
         ordered = whole.take(pa.array(np.argsort(index, kind="stable")))
         start = 0
         for bucket, count in enumerate(np.bincount(index).tolist()):
