@@ -61,7 +61,12 @@ class RecordFormat:
     @property
     def encoding_seconds(self) -> float:
         """Of one vCPU, for a record."""
-        return self.image_size**2 * _SECONDS[self.encoding]
+        return encoding_seconds(self.encoding, self.image_size)
+
+
+def encoding_seconds(encoding: str, image_size: int) -> float:
+    """Of one vCPU, for a record of an image of that side."""
+    return image_size**2 * _SECONDS[encoding]
 
 
 def _between(known: Sequence[float], quality: int) -> float:

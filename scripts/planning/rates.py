@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from infra.assembly import Definition
 from infra.costs import Prices, Rates, jobs_of
 from infra.costs.rates import Measured, Sharding, Training
+from infra.costs.records import encoding_seconds
 from scripts.console import CommandError
 from scripts.planning.recorded import RecordedRun, Report
 
@@ -158,9 +159,7 @@ def _manifests(run: RecordedRun, known: Rates) -> tuple[float, float]:
 def _sharding(runs: Sequence[RecordedRun], known: Sharding, prices: Prices) -> Sharding:
     """Through runs of one size the known times are scaled; through more, theirs are fitted."""
     sizes = tuple(sorted({run.mean_bytes for run in runs}))
-    hosts = [
-        (report.seconds, _decoded(run, report, prices)) for run in runs for report in run.reports
-    ]
+    hosts = [_decoded(run, report, prices) for run in runs for report in run.reports]
     if len(sizes) > 1 and len(hosts) > 2:
         serial, by_object, by_byte = _fitted(hosts)
     else:
@@ -176,10 +175,11 @@ def _sharding(runs: Sequence[RecordedRun], known: Sharding, prices: Prices) -> S
     )
 
 
-def _decoded(run: RecordedRun, report: Report, prices: Prices) -> tuple[float, float]:
-    """Objects and bytes of a host, by vCPU."""
+def _decoded(run: RecordedRun, report: Report, prices: Prices) -> tuple[float, tuple[float, float]]:
+    """Seconds of a host without its records' encoding; its objects and their bytes, by vCPU."""
     objects = (report.records + report.quarantined) / _vcpus(run, "ShardImages", prices)
-    return objects, objects * run.mean_bytes
+    encoding = objects * encoding_seconds(report.encoding, run.training.image_size)
+    return max(0.0, report.seconds - encoding), (objects, objects * run.mean_bytes)
 
 
 Hosts = Sequence[tuple[float, tuple[float, float]]]

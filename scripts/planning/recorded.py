@@ -50,6 +50,7 @@ class Report(_Recorded):
     records: int
     quarantined: int
     seconds: float
+    encoding: str = Field(default="raw", description="Of its records; once there was no other.")
 
 
 class Training(_Recorded):
@@ -175,6 +176,7 @@ def _report(report: dict[str, Any]) -> Report:
         records=sum(channel["records"] for channel in report["channels"].values()),
         quarantined=report["quarantined"],
         seconds=report["seconds"],
+        encoding=report.get("encoding", {}).get("name", "raw"),
     )
 
 

@@ -95,6 +95,16 @@ def test_a_gpu_is_measured_by_the_gpu(recorded, rates, prices):
     assert found.training_of("small_cnn", "float32", "T4") is None
 
 
+def test_the_time_of_encoding_is_none_of_decoding(recorded, rates, prices):
+    run = recorded("one_host_more")
+    raw = run.reports[0]
+    seconds = raw.seconds + raw.records / 2 * 32**2 * 22e-9
+    jpeg = raw.model_copy(update={"encoding": "jpeg", "seconds": seconds})
+    encoded = run.model_copy(update={"reports": [jpeg]})
+    found, plain = (measured_rates([each], rates, prices).sharding for each in (encoded, run))
+    assert found.vcpu_seconds_per_object == pytest.approx(plain.vcpu_seconds_per_object)
+
+
 def test_runs_of_several_sizes_are_fitted_and_their_line_is_found_again(recorded, rates, prices):
     base, line = recorded("one_host_more"), (0.5, 2e-4, 1.5e-8)
 

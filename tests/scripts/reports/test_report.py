@@ -105,8 +105,25 @@ def _evidence(
         shards=[
             {
                 "host": "algo-1",
+                "encoding": {
+                    "name": "jpeg",
+                    "jpeg_quality": 95,
+                    "jpeg_subsampling": "4:4:4",
+                    "psnr_db": 40.34,
+                    "compared_records": 3,
+                },
                 "channels": {
-                    name: {"records": 1, "bytes": 90} for name in ("train", "validation", "test")
+                    name: {
+                        "records": 1,
+                        "bytes": 90,
+                        "files": 1,
+                        "bytes_per_record": 90.0,
+                        "deviations": {
+                            "files": {"worst": 0.0, "expected": 0.0, "of_limit": 0.0},
+                            "host": {"worst": 0.5, "expected": 0.1, "of_limit": 1.5},
+                        },
+                    }
+                    for name in ("train", "validation", "test")
                 },
                 "quarantined": 2,
                 "reasons": {"is empty": 2},
@@ -181,6 +198,16 @@ def test_the_page_tells_where_the_time_went_if_the_training_did():
     assert "90.5&nbsp;% was computing, 1.5&nbsp;% waiting for input and 8.0&nbsp;%" in page
     assert "321 images a second and worker" in page
     assert "was computing" not in render(_evidence(_answer()))
+
+
+def test_the_page_tells_how_images_lie_in_records_and_how_they_were_dealt_out():
+    evidence = _evidence(_answer())
+    page = render(evidence)
+    assert "algo-1: jpeg records of quality 95, 4:4:4, PSNR 40.3 dB." in page
+    assert "1 file, a class's share deviates by 0.000 at most (0.000 is expected" in page
+    assert page.count("classes are not dealt out by chance") == 3
+    earlier = {name: part for name, part in evidence.shards[0].items() if name != "encoding"}
+    assert "PSNR" not in render(replace(evidence, shards=[earlier]))
 
 
 def test_names_from_data_cannot_become_markup():
