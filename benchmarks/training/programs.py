@@ -172,17 +172,18 @@ def records(pictures: str, shards: str, side: str) -> None:
     """Writes records as ShardImages does, of a folder of pictures."""
     from PIL import Image
 
+    from records.files import RecordFiles
     from records.writer import image_record
 
     files = sorted(Path(pictures).rglob("*.jpg"))
     names = sorted({file.parent.name for file in files})
     size = int(side), int(side)
-    Path(shards).mkdir(parents=True)
-    with (Path(shards) / "train-00000-of-00001.tfrecord").open("wb") as shard:
+    train, index = (Path(shards) / name for name in ("train", "index/train"))
+    with RecordFiles(train, index, "train-00000-of-00001", 1 << 28) as written:
         for file in files:
             picture = Image.open(file).convert("RGB").resize(size, Image.Resampling.BOX)
             label = names.index(file.parent.name) % CLASSES
-            shard.writelines(image_record(np.asarray(picture), label, file.name))
+            written.append(image_record(np.asarray(picture), label, file.name), label)
 
 
 def waiting(folder: str, side: str, network: str, batch: str, epochs: str) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from preprocessing.isolated import IsolatedDecoder
 from processing.common.container import CHANNELS, OPT_ML, Channel, UserError, run
-from processing.shards.record_files import RecordFiles
 from processing.shards.report import Quarantine, Shard, write_report
 from processing.shards.settings import Host, Settings, read_host, read_settings
 from processing.shards.shard import Sharding
 from processing.shards.source_files import SourceFiles
+from records.files import RecordFiles
 
 INDEX = "index"
 

@@ -22,10 +22,10 @@ from processing.common.container import Channel, UserError, quoted
 from processing.common.parallel import ordered_map
 from processing.shards.encoding import squared_error
 from processing.shards.fairness import fairness, of_files
-from processing.shards.record_files import RecordFiles
 from processing.shards.report import Quarantine, Quarantined, Shard
 from processing.shards.settings import Settings
 from processing.shards.source_files import SourceFile, SourceFiles
+from records.files import RecordFiles
 from records.writer import image_record
 
 

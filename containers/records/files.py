@@ -9,6 +9,8 @@ from typing import Self
 from records.framing import FOOTER_BYTES, HEADER_BYTES
 from records.index import SUFFIX, IndexWriter
 
+DATA_SUFFIX = ".tfrecord"
+
 
 class RecordFiles:
     """Writes `<name>-00000.tfrecord` and so on to `data`, and the index of each to `index`.
@@ -63,6 +65,6 @@ class RecordFiles:
         self._open.close()
         name = f"{self._name}-{len(self.indexes):05d}"
         self.indexes.append(self._index_folder / f"{name}{SUFFIX}")
-        self._file = self._open.enter_context((self._data / f"{name}.tfrecord").open("wb"))
+        self._file = self._open.enter_context((self._data / f"{name}{DATA_SUFFIX}").open("wb"))
         self._index = self._open.enter_context(IndexWriter(self.indexes[-1]))
         self._size = 0
