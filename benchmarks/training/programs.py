@@ -191,8 +191,8 @@ def waiting(folder: str, side: str, network: str, batch: str, epochs: str) -> No
     import horovod.tensorflow as hvd
 
     from training.augmentation import make_augmentation
-    from training.data.batches import find_share, training_batches
-    from training.data.records import find_records
+    from training.data.batches import training_batches
+    from training.data.channel import find_share
     from training.fit import Trainer
     from training.optimiser import make_optimiser
 
@@ -200,7 +200,7 @@ def waiting(folder: str, side: str, network: str, batch: str, epochs: str) -> No
     keras.utils.set_random_seed(1)
     size, images, passes = int(side), int(batch), int(epochs)
     settings = Settings(image_size=size, model=network, batch_size=images, epochs=passes)
-    share = find_share(find_records(Path(folder), "train"), "train", size, 0, 1)
+    share = find_share(Path(folder) / "train", Path(folder) / "index" / "train", size)
     steps = share.order(images).steps * passes
     trainer = Trainer(
         build_network(network, size, CLASSES),
@@ -225,16 +225,15 @@ def served_model(folder: str, shards: str) -> None:
 
     Beside it `network.keras`, the same network as Keras itself loads it.
     """
-    from training.data.batches import find_share
-    from training.data.records import Reader, find_records
-    from training.export import export, write_golden
+    from training.data.channel import find_share
+    from training.data.records import Reader
+    from training.export import export, golden_images, write_golden
 
     keras.utils.set_random_seed(1)
     network = build_network(SERVED_NETWORK, SERVED_SIDE, CLASSES)
-    found = find_records(Path(shards), "train")
-    share = find_share(found, "train", SERVED_SIDE, 0, 1)
-    with Reader(found) as reader:
-        data = reader.read(range(found.count))
+    share = find_share(Path(shards) / "train", Path(shards) / "index" / "train", SERVED_SIDE)
+    with Reader(share.records) as reader:
+        data = reader.read(range(share.records.count))
     features = [tf.train.Example.FromString(each).features.feature for each in data]
     raw = b"".join(each["image"].bytes_list.value[0] for each in features)
     _tell_apart(network, np.frombuffer(raw, np.uint8).reshape(-1, SERVED_SIDE, SERVED_SIDE, 3))
@@ -242,7 +241,7 @@ def served_model(folder: str, shards: str) -> None:
     place.mkdir(parents=True)
     labels = [f"class-{number}" for number in range(CLASSES)]
     export(network, labels, Settings(image_size=SERVED_SIDE, model=SERVED_NETWORK), place)
-    write_golden(place, labels, share)
+    write_golden(place, labels, golden_images(share, CLASSES), SERVED_SIDE)
     network.save(place / "network.keras")
 
 

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from records.files import RecordFiles
-from records.framing import RecordError, find_starts
+from records.framing import RecordError
 from records.index import file_bytes, open_index
+from records.tests.files import find_starts
 from records.writer import image_record
 
 records = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=30)
@@ -29,7 +30,7 @@ def test_whatever_is_written_lies_where_the_indexes_say(tmp_path_factory, record
     for file, path in zip(data, files.indexes, strict=True):
         index = open_index(path)
         starts = find_starts(file)
-        assert index["start"].tolist() == starts[:-1].tolist()
+        assert index["start"].tolist() == starts[:-1]
         assert index["length"].tolist() == [end - start - 16 for start, end in pairwise(starts)]
         assert file_bytes(index) == file.stat().st_size
         assert starts[-2] < limit

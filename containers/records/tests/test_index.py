@@ -57,8 +57,8 @@ def test_an_opened_index_cannot_be_changed(tmp_path):
 
 
 def test_an_index_tells_the_size_of_its_file(tmp_path):
-    size = write(tmp_path / "a", "one").stat().st_size
-    both = write(tmp_path / "b", "one", "another").stat().st_size
+    size = write(tmp_path, "a", "one").stat().st_size
+    both = write(tmp_path, "b", "one", "another").stat().st_size
     entries = np.array([(0, size - 16, 0), (size, both - size - 16, 0)], ENTRY)
     assert file_bytes(entries) == both
     assert file_bytes(entries[:1]) == size

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from jobs import PACKAGE, SIZE
+from jobs import PACKAGE, SIZE, write_files
 
 from training.export import export
 from training.settings import Settings
@@ -25,18 +25,19 @@ ARN = "arn:aws:sagemaker:us-east-1:0:model-package/g/1"
 
 def write_test_channel(folder: Path, shards: Sequence[int], size: int = SIZE) -> list[str]:
     """Images of noise around a brightness that tells the class, mostly; gives all keys."""
-    folder.mkdir(parents=True)
     random = np.random.default_rng(7)
     keys = []
+    files: list[list[tuple[bytes, int]]] = []
     for shard, count in enumerate(shards):
-        name = folder / f"test-{shard:05}-of-{len(shards):05}.tfrecord"
-        with tf.io.TFRecordWriter(str(name)) as writer:
-            for number in range(count):
-                label = int(random.integers(3))
-                brightness = 60 + 65 * label + random.normal(0, 25)
-                noise = random.normal(brightness, 10, [size, size, 3])
-                keys.append(f"drop/{LABELS[label]}/é <b> {shard} {number}.jpg")
-                writer.write(record(noise.clip(0, 255).astype(np.uint8), label, keys[-1]))
+        files.append([])
+        for number in range(count):
+            label = int(random.integers(3))
+            brightness = 60 + 65 * label + random.normal(0, 25)
+            noise = random.normal(brightness, 10, [size, size, 3])
+            keys.append(f"drop/{LABELS[label]}/é <b> {shard} {number}.jpg")
+            made = record(noise.clip(0, 255).astype(np.uint8), label, keys[-1])
+            files[-1].append((made, label))
+    write_files(folder, files)
     return keys
 
 

@@ -7,11 +7,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import tensorflow as tf
+
+from records.framing import framed
+from records.index import IndexWriter
+from training.data.channel import Share, Worker, find_share
 
 SIZE = 8
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -37,17 +45,62 @@ def example(label: int, key: str) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
-def write_shards(folder: Path, counts: list[int]) -> list[str]:
+def index_of(folder: Path) -> Path:
+    """Where the indexes of a channel lie."""
+    return folder.parent / "index" / folder.name
+
+
+def write_files(folder: Path, files: Sequence[Sequence[tuple[bytes, int]]]) -> None:
+    """TFRecord files of examples and their labels, each with its index, also where it has none."""
+    index = index_of(folder)
+    for made in (folder, index):
+        made.mkdir(parents=True, exist_ok=True)
+    for number, examples in enumerate(files):
+        name = f"{folder.name}-{number:05}-of-{len(files):05}-00000"
+        with (
+            (folder / f"{name}.tfrecord").open("wb") as data,
+            IndexWriter(index / f"{name}.npy") as entries,
+        ):
+            for example, label in examples:
+                entries.append(data.tell(), len(example), label)
+                data.writelines(framed([example]))
+
+
+def write_shards(folder: Path, counts: Sequence[int]) -> list[str]:
     """One TFRecord file for each count; gives all keys."""
-    folder.mkdir(parents=True, exist_ok=True)
-    keys = []
-    for shard, count in enumerate(counts):
-        name = folder / f"{folder.name}-{shard:05}-of-{len(counts):05}.tfrecord"
-        with tf.io.TFRecordWriter(str(name)) as writer:
-            for number in range(count):
-                keys.append(f"drop/{number % 2}/é {shard} {number}.jpg")
-                writer.write(example(number % 2, keys[-1]))
-    return keys
+    names = [
+        [f"drop/{number % 2}/é {shard} {number}.jpg" for number in range(count)]
+        for shard, count in enumerate(counts)
+    ]
+    files = [[(example(n % 2, key), n % 2) for n, key in enumerate(keys)] for keys in names]
+    write_files(folder, files)
+    return [key for keys in names for key in keys]
+
+
+def share_of(folder: Path, rank: int = 0, size: int = 1) -> Share:
+    """Rank `rank`'s share of a channel that all workers have."""
+    return find_share(folder, index_of(folder), SIZE, Worker(rank, size))
+
+
+def shares_of(
+    folders: Sequence[Path], index: Path, workers: int, window_bytes: int = 0
+) -> list[Share]:
+    """Each rank's share where each host has a folder, and so many workers; they exchange."""
+    size = len(folders) * workers
+    meeting = Barrier(size)
+    told: list[object] = [None] * size
+
+    def exchange(rank: int, mine: object) -> list[object]:
+        told[rank] = mine
+        meeting.wait(timeout=60)
+        return list(told)
+
+    def find(rank: int) -> Share:
+        worker = Worker(rank, size, rank // workers, partial(exchange, rank))
+        return find_share(folders[rank // workers], index, SIZE, worker, window_bytes)
+
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(find, range(size)))
 
 
 @dataclass

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from evaluations import (
     ARN,
     Evaluation,
@@ -17,7 +16,7 @@ from evaluations import (
     write_archive,
     write_test_channel,
 )
-from jobs import SIZE
+from jobs import SIZE, write_files
 
 FILES = {
     "evaluation.json",
@@ -142,9 +141,8 @@ def test_more_workers_than_records_and_nothing_that_serves(small, tmp_path):
 
 
 def test_without_mistakes_the_page_says_so(small, tmp_path):
-    (shard,) = (small / "test").iterdir()
-    with tf.io.TFRecordWriter(str(shard)) as writer:
-        writer.write(record(np.full([SIZE, SIZE, 3], 60, np.uint8), 0, "drop/dark/a.jpg"))
+    made = record(np.full([SIZE, SIZE, 3], 60, np.uint8), 0, "drop/dark/a.jpg")
+    write_files(small / "test", [[(made, 0)]])
     evaluation = Evaluation(tmp_path / "hosts", small)
 
     assert evaluation.run() == 0, evaluation.log
@@ -160,9 +158,8 @@ def test_a_probability_that_is_no_number_ends_with_one_sentence(small, tmp_path)
 
 
 def test_a_class_that_the_model_lacks_ends_with_one_sentence(small, tmp_path):
-    (shard,) = (small / "test").iterdir()
-    with tf.io.TFRecordWriter(str(shard)) as writer:
-        writer.write(record(np.zeros([SIZE, SIZE, 3], np.uint8), 5, "drop/x/x.jpg"))
+    made = record(np.zeros([SIZE, SIZE, 3], np.uint8), 5, "drop/x/x.jpg")
+    write_files(small / "test", [[(made, 5)]])
     assert "encoded label 5, and the model knows 3" in fails(tmp_path, small)
 
 

@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from evaluations import by_brightness, record
-from jobs import SIZE
+from jobs import SIZE, share_of, write_files
 from PIL import ExifTags, Image, ImageOps
 
 from training.common.container import UserError
-from training.data.batches import find_share
-from training.data.records import find_records
-from training.export import export, write_golden
+from training.export import export, golden_images, write_golden
 from training.settings import Settings
 
 LABELS = ["dark", "grey", "light"]
@@ -30,18 +28,19 @@ def model():
 
 def channel(folder, classes):
     """One record for each class, of its brightness and with noise that differs."""
-    folder.mkdir()
     random = np.random.default_rng(5)
-    with tf.io.TFRecordWriter(str(folder / "validation-00000-of-00001.tfrecord")) as writer:
-        for number, label in enumerate(classes):
-            noise = random.integers(-9, 9, [SIZE, SIZE, 3]) + LEVELS[label]
-            writer.write(record(noise.astype(np.uint8), label, f"drop/{label}/{number}.png"))
-    return find_share(find_records(folder, "validation"), "validation", SIZE, 0, 1)
+    examples = []
+    for number, label in enumerate(classes):
+        noise = random.integers(-9, 9, [SIZE, SIZE, 3]) + LEVELS[label]
+        made = record(noise.astype(np.uint8), label, f"drop/{label}/{number}.png")
+        examples.append((made, label))
+    write_files(folder, [examples])
+    return share_of(folder)
 
 
 def golden(folder, model, share):
     export(model, LABELS, Settings(image_size=SIZE), folder)
-    write_golden(folder, LABELS, share)
+    write_golden(folder, LABELS, golden_images(share, len(LABELS)), SIZE)
     return json.loads((folder / "golden.json").read_text())
 
 

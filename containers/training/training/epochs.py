@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from training import checkpoints
 from training.common.container import Folders, Stop, Stopped, UserError
-from training.data.batches import Share, batches, training_batches
+from training.data.batches import batches, training_batches
+from training.data.channel import Share
 from training.fit import Step, Trainer
 from training.progress import Totals
 from training.settings import Settings
@@ -103,7 +104,7 @@ class Epochs:
         self._saved = time.monotonic()
         while progress.epoch < settings.epochs and not progress.ended:
             self._train(stream, training)
-            self.trainer.average_statistics()
+            self.trainer.average_statistics(counted=progress.totals.records > 0)
             totals = self._validate(held_out, validation_steps)
             entry = _entry(progress.epoch, progress.totals, totals)
             self.log.epoch(entry)

@@ -19,7 +19,8 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.common.container import UserError
-from training.data.batches import Share
+from training.data.batches import decoded
+from training.data.channel import Share
 from training.data.records import Reader
 from training.settings import Settings
 
@@ -138,9 +139,9 @@ _TIFF = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, _ORIENTATION,
 _LOOKED_AT = 2_000
 
 
-def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None:
-    """Writes `folder/golden.json`: up to 8 images of the validation channel and what the
-    `saved_model/` beside it answers on TensorFlow.
+def write_golden(folder: Path, labels: Sequence[str], images: np.ndarray, image_size: int) -> None:
+    """Writes `folder/golden.json`: `golden_images` and what the `saved_model/` beside it answers on
+    TensorFlow.
 
     `{"schema": 2, "requests": [{"content_type": "image/png", "body": base64, "label",
     "probabilities": [one a label, in the order of model.json]}], "pictures": [{"content_type",
@@ -149,9 +150,8 @@ def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None
     them. The pictures are the same for each model of a size, see `pictures`.
 
     Raises:
-        UserError: the model's numbers are not finite, or a record is damaged.
+        UserError: the model's numbers are not finite.
     """
-    images = _choose(validation, len(labels))
     probabilities = _answers(folder / "saved_model", images)
     if not np.isfinite(probabilities).all():
         raise UserError(
@@ -161,12 +161,17 @@ def write_golden(folder: Path, labels: Sequence[str], validation: Share) -> None
     requests = [
         _request(image, answer, labels) for image, answer in zip(images, probabilities, strict=True)
     ]
-    golden = {"schema": 2, "requests": requests, "pictures": pictures(validation.image_size)}
+    golden = {"schema": 2, "requests": requests, "pictures": pictures(image_size)}
     _write(folder / "golden.json", golden)
 
 
-def _choose(share: Share, classes: int) -> np.ndarray:
-    """Images uint8 [n, size, size, 3], n up to 8: the first of each class, then the second, ..."""
+def golden_images(share: Share, classes: int) -> np.ndarray:
+    """Images uint8 [n, size, size, 3] of those that this host has, n up to 8: the first of each
+    class, then the second, ...
+
+    Raises:
+        UserError: a record is damaged.
+    """
     found: dict[int, list[np.ndarray]] = {}
     enough = min(MAXIMUM_REQUESTS, classes)
     for number, (image, label) in enumerate(_records(share), start=1):
@@ -181,13 +186,12 @@ def _choose(share: Share, classes: int) -> np.ndarray:
 
 
 def _records(share: Share) -> Iterator[tuple[np.ndarray, int]]:
-    reader = Reader(share.records)
-    for number in range(min(share.records.count, _LOOKED_AT)):
-        (data,) = reader.read([number])
-        features = tf.train.Example.FromString(data).features.feature
-        (pixels,) = features["image"].bytes_list.value
-        image = np.frombuffer(pixels, np.uint8).reshape(share.image_size, share.image_size, 3)
-        yield image, features["label"].int64_list.value[0]
+    with Reader(share.records) as reader:
+        for number in share.held(_LOOKED_AT):
+            (data,) = reader.read([number])
+            features = tf.train.Example.FromString(data).features.feature
+            (image,) = features["image"].bytes_list.value
+            yield decoded(image, share), features["label"].int64_list.value[0]
 
 
 def _answers(saved_model: Path, images: np.ndarray) -> np.ndarray:

@@ -105,9 +105,9 @@ class Trainer:
         """Sums of a batch without training on it; see `train`."""
         return _read_step(self._validate(*batch[:3], tf.constant([float(stop), 0.0])))
 
-    def average_statistics(self) -> None:
-        """Over all workers; every one of them has to call it after the same step."""
-        average(self.statistics)
+    def average_statistics(self, *, counted: bool = True) -> None:
+        """Over all workers that read records; every one has to call it after the same step."""
+        average(self.statistics, counted=counted)
 
     @_graph  # type: ignore[untyped-decorator]
     def _train(
@@ -209,14 +209,17 @@ def broadcast(variables: Sequence[keras.Variable]) -> None:
     )
 
 
-def average(variables: Sequence[keras.Variable]) -> None:
-    """Gives every worker the means over all workers."""
-    _exchange(
-        variables,
-        lambda flat: hvd.allreduce(
-            flat, op=hvd.Average, name=operation(f"mean_of_{flat.dtype.name}")
-        ),
-    )
+def average(variables: Sequence[keras.Variable], *, counted: bool = True) -> None:
+    """Gives every worker the means over all workers that are `counted`."""
+
+    def mean(flat: tf.Tensor) -> tf.Tensor:
+        weight = tf.cast(counted, flat.dtype)
+        weighted = tf.concat([flat * weight, [weight]], axis=0)
+        name = operation(f"mean_of_{flat.dtype.name}")
+        sums = hvd.allreduce(weighted, op=hvd.Sum, name=name)
+        return sums[:-1] / sums[-1]
+
+    _exchange(variables, mean)
 
 
 def _exchange(

@@ -55,6 +55,9 @@ class Settings(BaseModel):
     gradient_compression: Literal["none", "float16", "bfloat16"] = Field(
         "none", description="What gradients are on the wire."
     )
+    shuffle_megabytes: int = Field(
+        64, ge=1, le=65_536, description="Of a streamed channel (FastFile): what a worker mixes."
+    )
     checkpoint_seconds: int = Field(
         300, ge=0, le=86_400, description="Between checkpoints; each epoch ends with one too."
     )

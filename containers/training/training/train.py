@@ -13,11 +13,10 @@ import tensorflow as tf
 from training import checkpoints
 from training.augmentation import make_augmentation, random_states, seed
 from training.common.container import OPT_ML, Folders, Stop, UserError
-from training.data.batches import Share, find_share
+from training.data.channel import Share, Worker, find_share, window_bytes
 from training.data.class_weights import class_weights
-from training.data.records import find_records
 from training.epochs import Epochs, Log
-from training.export import deliver, export, write_golden
+from training.export import deliver, export, golden_images, write_golden
 from training.fit import Trainer, broadcast, equal_weights
 from training.launch.cluster import read_cluster
 from training.models import build_network, weights_file
@@ -42,7 +41,7 @@ def work(root: Path = OPT_ML) -> None:
 
     labels = read_labels(folders.channel("labels") / "labels.json")
     training, validation = (
-        read_channel(folders, name, settings.image_size) for name in ("train", "validation")
+        read_channel(folders, name, settings) for name in ("train", "validation")
     )
     weighting = class_weights(settings.class_weights, training, len(labels))
 
@@ -114,12 +113,13 @@ def write(  # noqa: PLR0913 - all that a model leaves is made of these
     """Writes the model and what lies beside it, on rank 0; every worker has to call it."""
     digests = equal_weights(model)
     read = hvd.allgather_object(progress.read, name="records_read")
+    images = _golden_images(validation, len(labels))
     if hvd.rank() != 0:
         return
     shutil.rmtree(folders.staging, ignore_errors=True)
     folders.staging.mkdir()
     export(model, labels, settings, folders.staging)
-    write_golden(folders.staging, labels, validation)
+    write_golden(folders.staging, labels, images, settings.image_size)
     summarise(
         folders.staging,
         settings,
@@ -130,6 +130,15 @@ def write(  # noqa: PLR0913 - all that a model leaves is made of these
         read=read,
     )
     deliver(folders.staging, folders.model)
+
+
+def _golden_images(validation: Share, classes: int) -> np.ndarray:
+    """Of the first host that has some; each worker has to call it."""
+    having = hvd.allgather_object(len(validation.held(1)) > 0, name="golden_hosts")
+    root = having.index(True)
+    mine = golden_images(validation, classes) if hvd.rank() == root else None
+    images: np.ndarray = hvd.broadcast_object(mine, root, name="golden_images")
+    return images
 
 
 def prepare(settings: Settings) -> None:
@@ -154,15 +163,17 @@ def prepare(settings: Settings) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def read_channel(folders: Folders, name: str, image_size: int) -> Share:
+def read_channel(folders: Folders, name: str, settings: Settings) -> Share:
     """This worker's share of a channel.
 
     Raises:
         UserError: the channel can't be used.
     """
-    rank, size = hvd.rank(), hvd.size()
-    records = find_records(folders.channel(name), name, rank, size, hvd.allgather_object)
-    return find_share(records, name, image_size, rank, size)
+    window = window_bytes(folders.config, name, settings.shuffle_megabytes)
+    index = folders.channel("index") / name
+    return find_share(
+        folders.channel(name), index, settings.image_size, Worker.of_horovod(), window
+    )
 
 
 def read_labels(file: Path) -> list[str]:
@@ -182,7 +193,10 @@ def facts(
     settings: Settings, labels: list[str], training: Share, validation: Share
 ) -> dict[str, object]:
     """What a checkpoint must share with the job that goes on from it."""
-    free = {"log_records", "checkpoint_seconds", "workers_per_host", "batch_size"}
+    free = {
+        *("log_records", "checkpoint_seconds", "workers_per_host", "batch_size"),
+        "shuffle_megabytes",
+    }
     return {
         **settings.model_dump(exclude=free),
         "labels": labels,

@@ -7,83 +7,32 @@ so that no one waits for ever in an allreduce.
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from queue import Empty, Full, Queue
-from threading import Event, Thread, get_native_id
-from typing import TypeVar
 
+import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf
 
-from records.reader import Records
 from training.common.container import UserError
-from training.data.order import Deal, Order, Rest
-from training.data.places import Blocks, Layout
-from training.data.records import Reader
-
-T = TypeVar("T")
-
-_LOOK_SECONDS = 0.5
-_NICENESS = 10
-
-
-class _End:
-    """Behind the last element, with what the iterable raised, if it did."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
-
-
-def ready(elements: Iterable[T], count: int) -> Iterator[T]:
-    """The elements of `elements`, of which up to `count` are made ahead.
-
-    Whoever takes one pays for taking it off a queue, not for making it.
-    """
-    queue: Queue[T | _End] = Queue(count)
-    abandoned = Event()
-    thread = Thread(target=_fill, args=(elements, queue, abandoned), name="input", daemon=True)
-    thread.start()
-    try:
-        while not isinstance(element := queue.get(), _End):
-            yield element
-        if element.error is not None:
-            raise element.error
-    finally:
-        abandoned.set()
-        with suppress(Empty):
-            queue.get_nowait()
-        thread.join()
-
-
-def _fill(elements: Iterable[T], queue: Queue[T | _End], abandoned: Event) -> None:
-    # It wakes when an element is taken: the step that follows goes first.
-    os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
-    end = _End()
-    try:
-        for element in elements:
-            if not _put(queue, element, abandoned):
-                return
-    except Exception as error:  # noqa: BLE001 - raised where the elements are taken
-        end = _End(error)
-    _put(queue, end, abandoned)
-
-
-def _put(queue: Queue[T | _End], element: T | _End, abandoned: Event) -> bool:
-    while not abandoned.is_set():
-        with suppress(Full):
-            queue.put(element, timeout=_LOOK_SECONDS)
-            return True
-    return False
-
+from training.data.ahead import ready
+from training.data.channel import Share
+from training.data.order import Order, Rest
+from training.data.records import Reader, WindowReader
 
 _FEATURES = {
     "image": tf.io.FixedLenFeature([], tf.string),
     "label": tf.io.FixedLenFeature([], tf.int64),
     "key": tf.io.FixedLenFeature([], tf.string),
 }
+# As exactly as libjpeg has it, so that the same file is the same pixels on any machine.
+_DECODERS = {
+    "jpeg": partial(tf.io.decode_jpeg, dct_method="INTEGER_ACCURATE"),
+    "png": tf.io.decode_png,
+}
+_ENCODERS = {"jpeg": tf.io.encode_jpeg, "png": tf.io.encode_png}
+_BLANK = -1
 # Batches that lie ready: one that is late does not hold the step up.
 _READY = 4
 # Places whose records are looked up in one go.
@@ -93,61 +42,30 @@ _TOGETHER, _TOGETHER_BYTES = 16, 8 * 2**20
 
 
 @dataclass(frozen=True)
-class Share:
-    """What one worker reads of a channel.
-
-    Attributes:
-        image_size: the side of its images in pixels.
-        blocks: see `Deal`.
-    """
-
-    records: Records
-    image_size: int
-    layout: Layout
-    blocks: Blocks | None = None
-
-    def order(self, batch_size: int, *key: int, rest: Rest | None = None) -> Order:
-        """What is left of an epoch, and what this worker reads of it; see `Order`."""
-        return Order(Deal(self.layout, key, self.blocks), batch_size, rest)
-
-
-@dataclass(frozen=True)
 class Batches:
     """A dataset whose own errors stay one sentence, though TensorFlow wraps them."""
 
     dataset: tf.data.Dataset
+    share: Share
 
     def __iter__(self) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]]:
         """The batches; see `batches` for their shapes.
 
         Raises:
-            UserError: see `Reader.read`.
+            UserError: see `Reader.read`; or a record is of another encoding or size than the first.
         """
         try:
             yield from ready(self.dataset, _READY)
         except tf.errors.OpError as error:
             sentence = re.search(r"UserError: (.+)", error.message)
-            if sentence is None:
+            if sentence is None and "Traceback" in error.message:
                 raise
-            raise UserError(sentence[1]) from error
-
-
-def find_share(records: Records, channel: str, image_size: int, rank: int, size: int) -> Share:
-    """A worker's share of a channel's records.
-
-    Raises:
-        UserError: the channel's images have another size.
-    """
-    with Reader(records) as reader:
-        (first,) = reader.read([0])
-    (pixels,) = tf.train.Example.FromString(first).features.feature["image"].bytes_list.value
-    if len(pixels) != image_size**2 * 3:
-        raise UserError(
-            f"The first record of the channel {channel} holds {len(pixels)} bytes of pixels, and "
-            f"an image_size of {image_size} asks for {image_size**2 * 3}: make image_size the size "
-            "of ShardImages."
-        )
-    return Share(records, image_size, Layout.replicated([records.count], rank, size))
+            share = self.share
+            other = (
+                f"A record of the channel holds no {share.encoding} image of {share.image_size} x "
+                f"{share.image_size} pixels, as the first one does: make the shards again."
+            )
+            raise UserError(sentence[1] if sentence else other) from error
 
 
 def training_batches(  # noqa: PLR0913 - where an order begins and ends
@@ -161,12 +79,12 @@ def training_batches(  # noqa: PLR0913 - where an order begins and ends
 ) -> Batches:
     """The `batches` of all epochs, one after the other, from the `rest` of `epoch` on."""
 
-    def generate() -> Iterator[_Batch]:
+    def orders() -> Iterator[Order]:
         for number in range(epoch, epochs):
             left = rest if number == epoch else None
-            yield from _numbered(share.order(batch_size, seed, number, rest=left))
+            yield share.order(batch_size, seed, number, rest=left)
 
-    return _read(generate, share, batch_size)
+    return _read(orders, share, batch_size)
 
 
 def batches(share: Share, batch_size: int) -> Batches:
@@ -176,7 +94,7 @@ def batches(share: Share, batch_size: int) -> Batches:
         image uint8 [batch, size, size, 3], label int64 [batch], weight float32 [batch] of 1, or 0
         where a record only fills the batch up, key string [batch].
     """
-    return _read(lambda: _numbered(share.order(batch_size)), share, batch_size)
+    return _read(lambda: [share.order(batch_size)], share, batch_size)
 
 
 _Batch = tuple[np.ndarray, np.ndarray]
@@ -193,18 +111,24 @@ def _numbered(order: Order) -> Iterator[_Batch]:
             weights = np.zeros(size, np.float32)
             weights[: len(mine)] = 1.0
             # Real images, as blanks would spoil the statistics of batch normalisation.
-            yield np.concatenate([mine, order.fillers(size - len(mine))]), weights
+            fillers = order.fillers(size - len(mine))
+            blanks = np.full(size - len(mine) - len(fillers), _BLANK)
+            yield np.concatenate([mine, fillers, blanks]), weights
 
 
-def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: int) -> Batches:
+def _read(orders: Callable[[], Iterable[Order]], share: Share, batch_size: int) -> Batches:
     """Reads several batches for each call from TensorFlow into Python, as a call has its price."""
     together = max(1, min(_TOGETHER, _TOGETHER_BYTES // (batch_size * share.image_size**2 * 3)))
+    blank = _blank(share)
 
     def chunks() -> Iterator[tuple[list[list[bytes]], np.ndarray]]:
-        numbered = generate()
-        with Reader(share.records) as reader:
+        numbered = (batch for order in orders() for batch in _numbered(order))
+        with _reader(share, orders) as reader:
             while chunk := list(islice(numbered, together)):
-                read = [reader.read(numbers) for numbers, _ in chunk]
+                read = [
+                    [*reader.read(numbers[numbers >= 0]), *[blank] * int((numbers < 0).sum())]
+                    for numbers, _ in chunk
+                ]
                 yield read, np.stack([weights for _, weights in chunk])
 
     shape = [None, batch_size]
@@ -214,15 +138,67 @@ def _read(generate: Callable[[], Iterator[_Batch]], share: Share, batch_size: in
     # Its sleeps, which double, would hold up the end of an epoch.
     options.autotune.enabled = False
     options.deterministic = True
-    # Beside the step on the same cores, one thread is enough, and more would take turns with it.
-    options.threading.private_threadpool_size = 1
-    parsed = read.map(partial(_parse, image_size=share.image_size))
-    return Batches(parsed.with_options(options))
+    # Beside the step on the same cores, one thread is enough for pixels, and more would take turns
+    # with it.
+    threads = 1 if share.encoding == "raw" else _threads()
+    options.threading.private_threadpool_size = threads
+    parse = partial(_parse, image_size=share.image_size, encoding=share.encoding)
+    parsed = read.map(parse, num_parallel_calls=threads if threads > 1 else None)
+    return Batches(parsed.with_options(options), share)
+
+
+def _reader(share: Share, orders: Callable[[], Iterable[Order]]) -> Reader | WindowReader:
+    if share.blocks is None:
+        return Reader(share.records)
+    windows = (window for order in orders() for window in order.windows())
+    return WindowReader(share.records, windows)
+
+
+def _threads() -> int:
+    workers = hvd.local_size() if hvd.is_initialized() else 1
+    return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def _blank(share: Share) -> bytes:
+    """A record for a host without files; it has weight 0."""
+    pixels = np.zeros([share.image_size, share.image_size, 3], np.uint8)
+    image = pixels.tobytes()
+    if share.encoding != "raw":
+        image = _ENCODERS[share.encoding](pixels).numpy()
+    made = tf.train.Example()
+    made.features.feature["image"].bytes_list.value.append(image)
+    made.features.feature["label"].int64_list.value.append(0)
+    made.features.feature["key"].bytes_list.value.append(b"")
+    return bytes(made.SerializeToString())
+
+
+def decoded(image: bytes, share: Share) -> np.ndarray:
+    """The pixels that an image of a record is, uint8 [size, size, 3]."""
+    shape = [share.image_size, share.image_size, 3]
+    if share.encoding == "raw":
+        return np.frombuffer(image, np.uint8).reshape(shape)
+    pixels: np.ndarray = tf.ensure_shape(
+        _DECODERS[share.encoding](image, channels=3), shape
+    ).numpy()
+    return pixels
 
 
 @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-def _parse(data: tf.Tensor, weights: tf.Tensor, image_size: int) -> tuple[tf.Tensor, ...]:
+def _parse(
+    data: tf.Tensor, weights: tf.Tensor, image_size: int, encoding: str
+) -> tuple[tf.Tensor, ...]:
     features = tf.io.parse_example(data, _FEATURES)
-    pixels = tf.io.decode_raw(features["image"], tf.uint8)
-    images = tf.reshape(pixels, [-1, image_size, image_size, 3])
+    shape = [image_size, image_size, 3]
+    if encoding == "raw":
+        pixels = tf.io.decode_raw(features["image"], tf.uint8)
+        images = tf.reshape(pixels, [-1, *shape])
+    else:
+        decode = partial(_DECODERS[encoding], channels=3)
+        spec = tf.TensorSpec(shape, tf.uint8)
+        images = tf.map_fn(
+            lambda file: tf.ensure_shape(decode(file), shape),
+            features["image"],
+            fn_output_signature=spec,
+            parallel_iterations=1,
+        )
     return images, features["label"], weights, features["key"]

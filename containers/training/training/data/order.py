@@ -159,6 +159,15 @@ class Order:
         places = begin + takers * np.arange(steps * self.batch_size, dtype=np.int64)
         return self._stream.numbers(places[places < count])
 
+    def windows(self) -> Iterator[Numbers]:
+        """The records of each window from the first place that is left on; of blocks alone."""
+        if not isinstance(self._stream, MixedBlocks):
+            raise TypeError("Records that are not dealt in blocks have no windows.")
+        count, first, _ = self._streams[self._deal.mine]
+        size = self._stream.window
+        for begin in range(first - first % size, count, size):
+            yield self._stream.numbers(np.arange(begin, min(count, begin + size), dtype=np.int64))
+
     def fillers(self, count: int) -> Numbers:
         """Up to so many records to fill a batch up with, int64 [count]; none without any."""
         every = self._stream.count

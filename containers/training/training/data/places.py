@@ -103,7 +103,9 @@ class Held:
         read: a bit for each record of the channel.
     """
 
-    def __init__(self, layout: Layout, group: int, read: npt.NDArray[np.uint8] | None) -> None:
+    def __init__(
+        self, layout: Layout, group: int, read: npt.NDArray[np.uint8] | None = None
+    ) -> None:
         files = np.flatnonzero(layout.owners == group)
         self._ends = np.cumsum(layout.counts[files])
         # From a record's place among the group's files to its number in the channel.
@@ -159,6 +161,9 @@ class MixedBlocks:
     Args:
         rank: r.
         workers: n.
+
+    Attributes:
+        window: records of a whole window.
     """
 
     def __init__(
@@ -166,7 +171,7 @@ class MixedBlocks:
     ) -> None:
         self._held, self._key, self._size = held, (*key, rank) if key else (), blocks.records
         self._rank, self._workers = rank, workers
-        self._window = blocks.window * blocks.records
+        self.window = blocks.window * blocks.records
         # The last block, which may be short, stands last.
         self._whole, short = divmod(held.count, blocks.records)
         self._blocks = Permutation(self._whole, *key) if key and self._whole else None
@@ -187,9 +192,9 @@ class MixedBlocks:
         if not self._key:
             return places
         found = places.copy()
-        windows = places // self._window
+        windows = places // self.window
         for window in np.unique(windows):
-            here, begin = windows == window, int(window) * self._window
-            size = min(self._window, self.count - begin)
+            here, begin = windows == window, int(window) * self.window
+            size = min(self.window, self.count - begin)
             found[here] = begin + Permutation(size, *self._key, int(window))(places[here] - begin)
         return found

@@ -1,100 +1,22 @@
-"""Where each record of a channel lies in its TFRecord files, so that any worker can read any.
+"""Reads records one by one, or from storage far away window after window."""
 
-Compressed shards are unpacked once a host, as only a plain file can be read from any place.
-"""
-
-import fcntl
-import gzip
-import hashlib
-import os
-import shutil
-import tempfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from itertools import chain
+from typing import Self
 
 import numpy as np
 
 from records import reader
-from records.framing import RecordError, find_starts
+from records.framing import RecordError
 from records.reader import Records
 from training.common.container import UserError
+from training.data.ahead import ready
 
-GZIP = ".gz"
-
-
-def unpacked(file: Path) -> Path:
-    """`file` itself, or where it is compressed its content in the machine's temporary folder.
-
-    The workers of a host share it: the first one unpacks, the others wait.
-
-    Raises:
-        UserError: the file breaks off, or the disk is full.
-    """
-    if file.suffix != GZIP:
-        return file
-    status = file.stat()
-    facts = f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
-    name = hashlib.sha256(facts.encode()).hexdigest()[:32]
-    folder = Path(tempfile.gettempdir()) / f"shardwise-shards-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    place = folder / f"{name}.tfrecord"
-    with (folder / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not place.exists():
-            _unpack(file, place)
-    return place
-
-
-def _unpack(file: Path, place: Path) -> None:
-    new = place.with_suffix(".new")
-    try:
-        with gzip.open(file) as packed, new.open("wb") as plain:
-            shutil.copyfileobj(packed, plain, 1 << 20)
-        new.replace(place)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        new.unlink(missing_ok=True)
-        raise UserError(f"{file} breaks off in the middle of a record: make it again.") from error
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise UserError(
-            f"{file} cannot be unpacked to {place.parent}: {error.strerror}; give the job a larger "
-            "volume, or make shards without compression."
-        ) from error
-
-
-Exchange = Callable[[Any], list[Any]]
-"""Gives what each rank put in, in the order of ranks; every rank has to call it."""
-
-
-def alone(mine: Any) -> list[Any]:
-    """The exchange of a single worker."""
-    return [mine]
-
-
-def find_records(
-    folder: Path, channel: str, rank: int = 0, size: int = 1, exchange: Exchange = alone
-) -> Records:
-    """Looks through the channel in `folder`; each of `size` workers through its part of the files.
-
-    Raises:
-        UserError: the channel has no records, or a file breaks off.
-    """
-    files = sorted([*folder.rglob("*.tfrecord"), *folder.rglob(f"*.tfrecord{GZIP}")])
-    plain = [unpacked(file) for file in files]
-    with _damage_explained():
-        mine = {i: find_starts(plain[i], files[i]) for i in range(rank, len(files), size)}
-    found: dict[int, np.ndarray] = {}
-    for part in exchange(mine):
-        found.update(part)
-    starts = [found[number] for number in range(len(files))]
-    if not any(len(places) > 1 for places in starts):
-        raise UserError(
-            f"The channel {channel} has no records in {folder}: look into the step ShardImages."
-        )
-    return Records.of(plain, starts)
+# Storage far away answers late, and many at a time.
+_CONNECTIONS = 8
 
 
 class Reader(reader.Reader):
@@ -104,14 +26,83 @@ class Reader(reader.Reader):
         """The data of the records `numbers`, each a serialised `tf.train.Example`.
 
         Raises:
-            UserError: a record's checksum is not that of its data.
+            UserError: a record's checksum is not that of its data, or its file is not whole.
         """
-        with _damage_explained():
+        with damage_explained():
             return super().read(numbers)
 
 
+class WindowReader:
+    """Reads records that lie far away: each window whole, in long runs, while the one before is
+    taken. It holds up to five of them.
+
+    Args:
+        windows: the numbers of each window, in the order in which they are asked for.
+    """
+
+    def __init__(self, records: Records, windows: Iterable[np.ndarray]) -> None:
+        self._records = records
+        self._near = Reader(records)
+        self._pool = ThreadPoolExecutor(_CONNECTIONS, "blocks")
+        self._loaded = ready((self._load(window) for window in windows), 1)
+        # A batch may lie in two windows.
+        self._held: deque[dict[int, bytes]] = deque(maxlen=2)
+        self._next: dict[int, bytes] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._loaded.close()
+        self._pool.shutdown(cancel_futures=True)
+        self._near.__exit__()
+
+    def read(self, numbers: Sequence[int] | np.ndarray) -> list[bytes]:
+        """The data of the records `numbers`.
+
+        Raises:
+            UserError: see `Reader.read`.
+        """
+        return [self._read(int(number)) for number in numbers]
+
+    def _read(self, number: int) -> bytes:
+        for window in self._held:
+            if number in window:
+                return window[number]
+        if not self._next:
+            self._next = next(self._loaded, {})
+        if number not in self._next:
+            # What only fills a batch up may lie anywhere.
+            return self._near.read([number])[0]
+        self._held.append(self._next)
+        self._next = {}
+        return self._held[-1][number]
+
+    def _load(self, window: np.ndarray) -> dict[int, bytes]:
+        runs = list(_runs(np.sort(window), self._records.bases))
+        with damage_explained():
+            parts = self._pool.map(self._load_run, runs)
+            numbers = chain.from_iterable(range(first, first + count) for first, count in runs)
+            return dict(zip(numbers, chain.from_iterable(parts), strict=True))
+
+    def _load_run(self, run: tuple[int, int]) -> list[bytes]:
+        with reader.Reader(self._records) as opened:
+            return opened.read_run(*run)
+
+
+def _runs(numbers: np.ndarray, bases: np.ndarray) -> Iterator[tuple[int, int]]:
+    """First number and length of each run of records that follow one another in a file."""
+    begins = np.flatnonzero(np.diff(numbers, prepend=-2) != 1)
+    begins = np.union1d(begins, np.searchsorted(numbers, bases))
+    ends = [*begins[1:].tolist(), len(numbers)]
+    for begin, end in zip(begins.tolist(), ends, strict=True):
+        if end > begin:
+            yield int(numbers[begin]), end - begin
+
+
 @contextmanager
-def _damage_explained() -> Iterator[None]:
+def damage_explained() -> Iterator[None]:
+    """A damaged record becomes what a user can put right."""
     try:
         yield
     except RecordError as error:

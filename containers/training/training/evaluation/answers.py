@@ -15,7 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from training.common.container import UserError
-from training.data.batches import Share, batches
+from training.data.batches import batches
+from training.data.channel import Share
 from training.data.order import Deal, Order, Rest
 from training.evaluation.inputs import Model, Models
 from training.evaluation.predictor import (

@@ -9,8 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.common.container import OPT_ML
-from training.data.batches import find_share
-from training.data.records import find_records
+from training.data.channel import Worker, find_share
 from training.evaluation.answers import Answers, WholeBatches, answer, join_answers
 from training.evaluation.inputs import Folders, Models, read_models
 from training.evaluation.metrics import confusion_matrix as count
@@ -60,10 +59,9 @@ def read_test(folders: Folders, image_size: int) -> WholeBatches:
     Raises:
         UserError: the test channel can't be used.
     """
-    rank, size = hvd.rank(), hvd.size()
-    records = find_records(folders.input("test"), "test", rank, size, hvd.allgather_object)
-    share = find_share(records, "test", image_size, rank, size)
-    return WholeBatches(share.records, share.image_size, share.layout)
+    index = folders.input("index") / "test"
+    share = find_share(folders.input("test"), index, image_size, Worker.of_horovod())
+    return WholeBatches(**vars(share))
 
 
 def write(folder: Path, answers: Answers, models: Models, image_size: int) -> None:
