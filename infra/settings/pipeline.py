@@ -18,6 +18,7 @@ from infra.settings.section import (
     gpus_of,
 )
 
+Distribution = Literal["FullyReplicated", "ShardedByS3Key"]
 ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", examples=["small_cnn"])]
 
 Encoding = Literal["raw", "jpeg", "png"]
@@ -37,6 +38,18 @@ class Training(Section):
     """Which build of the training image: cpu or gpu."""
     volume_gb: VolumeSize = 50
     """Storage of each training host, in GB."""
+    input_mode: Literal["File", "FastFile"] = "File"
+    """How records reach a host: File copies them before training starts, FastFile reads them from
+    S3 as training goes on and stores none.
+    """
+    distribution: Distribution = "FullyReplicated"
+    """Files of the training channel that each host gets: FullyReplicated for all, ShardedByS3Key
+    for its share.
+    """
+    validation_distribution: Distribution = "FullyReplicated"
+    """Files of the validation channel that each host gets: FullyReplicated for all, ShardedByS3Key
+    for its share.
+    """
     max_runtime_seconds: Runtime = 12 * 3600
     """Longest training, in seconds; an account has a quota of 432000 to begin with."""
     managed_spot: bool = False

@@ -17,6 +17,15 @@ from tests.infra.cloud_assembly import CloudAssembly
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTLED: dict[str, Any] = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
 WIDE = {"environment": "dev", "training.hosts": "3", "training.workers_per_host": "2"}
+WAYS = {
+    "dev": ['distribution = "ShardedByS3Key"'],
+    "staging": ['input_mode = "FastFile"'],
+    "prod": [
+        'input_mode = "FastFile"',
+        'distribution = "ShardedByS3Key"',
+        'validation_distribution = "ShardedByS3Key"',
+    ],
+}
 # The app speaks to the jsii kernel through pipes; any socket to elsewhere is a mistake.
 OFFLINE = """
 import runpy, socket
@@ -126,6 +135,16 @@ def steady(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembl
     )
     only = ({"environment": "dev"}, {"SHARDWISE_ENVIRONMENTS": str(settings)})
     return CloudAssembly(once("steady", lambda folder: synthesise(folder, *only)))
+
+
+@pytest.fixture(scope="session")
+def ways(once: Once, tmp_path_factory: pytest.TempPathFactory) -> CloudAssembly:
+    """Environments whose records reach training's hosts in other ways than by default."""
+    settings = tmp_path_factory.mktemp("settings")
+    for environment, lines in WAYS.items():
+        (settings / f"{environment}.toml").write_text("\n".join(("[training]", *lines, "")))
+    only = ({}, {"SHARDWISE_ENVIRONMENTS": str(settings)})
+    return CloudAssembly(once("ways", lambda folder: synthesise(folder, *only)))
 
 
 @pytest.fixture(scope="session")

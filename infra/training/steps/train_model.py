@@ -2,14 +2,17 @@
 
 from sagemaker.core.helper.pipeline_variable import PipelineVariable
 from sagemaker.core.shapes import (
+    Channel,
     CheckpointConfig,
+    DataSource,
     MetricDefinition,
     OutputDataConfig,
+    S3DataSource,
     StoppingCondition,
     TensorBoardOutputConfig,
 )
 from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep
-from sagemaker.train.configs import Compute, InputData, Networking, S3DataSource, Tag
+from sagemaker.train.configs import Compute, Networking, Tag
 from sagemaker.train.model_trainer import ModelTrainer
 
 from infra.costs.prices import volume_key
@@ -67,15 +70,21 @@ def train_model(
 
     An execution's attempts share its checkpoints: one that is tried again goes on from the last.
     """
+    settings = wiring.settings.training
     labels = below(output_uri(manifests.properties, "manifests"), "labels.json")
     channels = [
-        _channel("train", output_uri(shards.properties, "train")),
-        _channel("validation", output_uri(shards.properties, "validation")),
+        _channel(name, output_uri(shards.properties, name), settings.input_mode, distribution)
+        for name, distribution in (
+            ("train", settings.distribution),
+            ("validation", settings.validation_distribution),
+        )
+    ]
+    channels += [
         _channel(INDEX, output_uri(shards.properties, INDEX)),
         _channel("labels", labels),
     ]
-    if weights := wiring.settings.training.weights_uri:
-        channels.append(_channel("weights", weights))
+    if settings.weights_uri:
+        channels.append(_channel("weights", settings.weights_uri))
     trainer = _trainer(wiring)
     with without_telemetry(wiring.session):
         arguments = trainer.train(input_data_config=channels)
@@ -94,6 +103,7 @@ def _trainer(wiring: Wiring) -> ModelTrainer:
         role=wiring.roles.training,
         base_job_name="training",
         training_image=wiring.images.training,
+        training_input_mode=settings.input_mode,
         compute=Compute(
             instance_type=settings.instance_type,
             instance_count=settings.hosts,
@@ -154,10 +164,19 @@ def _text(value: str | float | bool) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _channel(name: str, uri: str | PipelineVariable) -> InputData:
-    return InputData(
+def _channel(
+    name: str,
+    uri: str | PipelineVariable,
+    input_mode: str = "File",
+    distribution: str = "FullyReplicated",
+) -> Channel:
+    """What is small is a file on every host, however records come."""
+    return Channel(
         channel_name=name,
-        data_source=S3DataSource(
-            s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type="FullyReplicated"
+        input_mode=input_mode,
+        data_source=DataSource(
+            s3_data_source=S3DataSource(
+                s3_data_type="S3Prefix", s3_uri=uri, s3_data_distribution_type=distribution
+            )
         ),
     )

@@ -242,6 +242,7 @@ def test_given_weights_are_a_channel(steady):
     assert names == ["train", "validation", "index", "labels"]
     assert weights == {
         "ChannelName": "weights",
+        "InputMode": "File",
         "DataSource": {
             "S3DataSource": {
                 "S3DataType": "S3Prefix",
@@ -249,6 +250,34 @@ def test_given_weights_are_a_channel(steady):
                 "S3DataDistributionType": "FullyReplicated",
             }
         },
+    }
+
+
+def test_records_reach_hosts_as_the_settings_say_and_all_else_is_a_file_on_each(assembly, ways):
+    found = {}
+    for synthesised, environment in (
+        (assembly, "dev"),
+        (ways, "dev"),
+        (ways, "staging"),
+        (ways, "prod"),
+    ):
+        training = synthesised.definition(environment).arguments("TrainModel")
+        mode = training["AlgorithmSpecification"]["TrainingInputMode"]
+        train, validation, *others = (
+            (
+                channel["InputMode"],
+                channel["DataSource"]["S3DataSource"]["S3DataDistributionType"],
+            )
+            for channel in training["InputDataConfig"]
+        )
+        assert set(others) == {("File", "FullyReplicated")}
+        assert train[0] == validation[0] == mode
+        found[train] = validation[1]
+    assert found == {
+        ("File", "FullyReplicated"): "FullyReplicated",
+        ("File", "ShardedByS3Key"): "FullyReplicated",
+        ("FastFile", "FullyReplicated"): "FullyReplicated",
+        ("FastFile", "ShardedByS3Key"): "ShardedByS3Key",
     }
 
 
