@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.costs.job import Job
+from infra.costs.job import Channel, Job
 from infra.costs.prices import Instance
 from infra.costs.rates import Rates, Training
-from infra.costs.records import RecordFormat
+from infra.costs.records import INDEX_BYTES, RecordFormat
 
 # Bytes/s between workers of one host, as `./scripts/bench training` measured.
 LOOPBACK_BYTES = 1e9
@@ -127,13 +127,45 @@ def _training(job: Job, work: Work, instance: Instance) -> Parts:
     link = Machine("link", work.rates.assumed.latency_seconds, among)
     halved = 0.5 if job.options["gradient_compression"] != "none" else 1.0
     gradients = rate.gradient_bytes * halved
-    read = (work.split.train + work.split.validation) * work.record.bytes
+    computing = steps * batch * rate.seconds_per_image / one
+    validation = validated * rate.validation_seconds_per_image / one
+    # A host reads the records of its own workers, while these compute.
+    streaming = epochs * streamed_bytes(job, work) / instance.network_bytes
     return {
         "fixed": rate.fixed_seconds,
-        "download": read / instance.network_bytes,
-        "computing": steps * batch * rate.seconds_per_image / one,
+        "download": copied_bytes(job, work) / instance.network_bytes,
+        "computing": computing,
         "communication": steps * allreduce_seconds(gradients, workers, link),
-        "validation": validated * rate.validation_seconds_per_image / one,
+        "validation": validation,
+        "waiting for S3": max(0.0, streaming - computing - validation),
+    }
+
+
+def copied_bytes(job: Job, work: Work) -> float:
+    """Records, and the index of all, that each host of a training job gets before it starts."""
+    index = INDEX_BYTES / work.record.bytes if "index" in job.channels else 0.0
+    found = 0.0
+    for name, size in _record_bytes(work).items():
+        share = job.channels.get(name, Channel()).stored_share(job.count)
+        # A record's size has its part of the index, of which every host has all.
+        found += size * (share + (1 - share) * index)
+    return found
+
+
+def streamed_bytes(job: Job, work: Work) -> float:
+    """Records that each host of a training job reads from S3 in an epoch."""
+    return sum(
+        size / job.count
+        for name, size in _record_bytes(work).items()
+        if job.channels.get(name, Channel()).input_mode != "File"
+    )
+
+
+def _record_bytes(work: Work) -> Mapping[str, float]:
+    """By channel of a training job."""
+    return {
+        "train": work.split.train * work.record.bytes,
+        "validation": work.split.validation * work.record.bytes,
     }
 
 

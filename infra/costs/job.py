@@ -2,13 +2,27 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.assembly import Definition
 from infra.costs.prices import Use
 
 _USES: Mapping[str, Use] = {"Processing": "processing", "Training": "training"}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How a channel of a training job reaches its hosts."""
+
+    input_mode: str = "File"
+    distribution: str = "FullyReplicated"
+
+    def stored_share(self, hosts: int) -> float:
+        """The part of its bytes that each of the hosts stores, and gets before it starts."""
+        if self.input_mode != "File":
+            return 0.0
+        return 1 / hosts if self.distribution == "ShardedByS3Key" else 1.0
 
 
 @dataclass(frozen=True)
@@ -21,6 +35,7 @@ class Job:
         max_seconds: after which SageMaker stops it; None where the request names no limit.
         is_spot: managed spot training.
         options: hyperparameters, or arguments without their dashes, parameters filled in.
+        channels: of a training job, by name.
     """
 
     step: str
@@ -31,6 +46,7 @@ class Job:
     max_seconds: float | None
     is_spot: bool
     options: Mapping[str, str]
+    channels: Mapping[str, Channel] = field(default_factory=dict)
 
 
 def with_instances(definition: Definition, instances: Mapping[str, tuple[str, int]]) -> Definition:
@@ -77,7 +93,21 @@ def _job(name: str, step: Mapping[str, Any], parameters: Mapping[str, Any]) -> J
         max_seconds=float(_text(longest, parameters)) if longest else None,
         is_spot=arguments.get("EnableManagedSpotTraining", False),
         options={key: _text(value, parameters) for key, value in options.items()},
+        channels=_channels(arguments),
     )
+
+
+def _channels(arguments: Mapping[str, Any]) -> dict[str, Channel]:
+    mode = arguments.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
+    return {
+        channel["ChannelName"]: Channel(
+            channel.get("InputMode", mode),
+            channel["DataSource"]
+            .get("S3DataSource", {})
+            .get("S3DataDistributionType", "FullyReplicated"),
+        )
+        for channel in arguments.get("InputDataConfig", [])
+    }
 
 
 def _command_line(arguments: list[Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Instance:
     Attributes:
         name: e.g. `ml.m5.xlarge`.
         gpu: the kind of its GPUs, None where it has none.
+        disk_gb: of its own disks, which then are all that a job has; None where it has none.
         network_gbit: Gbit/s that it has at all times; small ones burst above for minutes.
         idle_watts: what it draws without load, its share of the building included.
         watts: the same at full load.
@@ -50,6 +51,7 @@ class Instance:
     network_gbit: float
     gpus: int
     gpu: str | None
+    disk_gb: int | None
     idle_watts: float
     watts: float
     uses: tuple[Use, ...]
@@ -182,7 +184,14 @@ def _instance(name: str, facts: Mapping[str, Any], power: Mapping[str, Any]) -> 
     known = {key: facts[key] for key in ("vcpus", "memory_gib", "network_gbit")}
     uses = tuple(facts.get("uses", USES))
     return Instance(
-        name, **known, gpus=gpus, gpu=gpu, idle_watts=watts(0), watts=watts(1), uses=uses
+        name,
+        **known,
+        gpus=gpus,
+        gpu=gpu,
+        disk_gb=facts.get("disk_gb"),
+        idle_watts=watts(0),
+        watts=watts(1),
+        uses=uses,
     )
 
 

@@ -12,6 +12,8 @@ from typing import Self
 
 # Bytes of a record beside its image: key, label, protocol buffer, TFRecord's own, its index.
 OVERHEAD = 150
+# Bytes of a record in the index, which is a file of its own on every host.
+INDEX_BYTES = 16
 # Tables and markers of a JPEG, whatever its size.
 _JPEG_HEADERS = 600
 # Bytes a pixel by quality and subsampling; between these, along a line.

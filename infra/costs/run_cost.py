@@ -1,15 +1,15 @@
 """What one execution of a pipeline takes: time, money and carbon, step by step."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.assembly import Definition
 from infra.costs.durations import NoRateError, Parts, Split, Work, Workload, working_parts
 from infra.costs.job import Job, jobs_of
-from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use, volume_key
+from infra.costs.prices import HOURS_PER_MONTH, Instance, Prices, Region, Use
 from infra.costs.rates import Rates
 from infra.costs.records import RecordFormat
+from infra.costs.storage import storage_problems
 
 # https://docs.aws.amazon.com/general/latest/gr/sagemaker.html
 PROCESSING_INSTANCES = 100
@@ -163,16 +163,6 @@ def _requests_usd(workload: Workload, region: Region) -> float:
     return reads + lists
 
 
-def stored_bytes(job: Job, work: Work) -> float:
-    """Bytes of inputs and outputs on one host of a job."""
-    if job.step == "ShardImages":
-        objects = math.ceil(work.workload.objects / job.count)
-        return objects * (work.workload.mean_bytes + work.record.bytes)
-    if job.step == "TrainModel":
-        return (work.split.train + work.split.validation) * work.record.bytes
-    return work.split.test * work.record.bytes if job.step == "EvaluateModel" else 0.0
-
-
 def limits(job: Job, work: Work, cost: StepCost, instance: Instance) -> tuple[str, ...]:
     """Why a job would not run as it is asked for, a sentence each; empty where it would."""
     found = []
@@ -181,14 +171,7 @@ def limits(job: Job, work: Work, cost: StepCost, instance: Instance) -> tuple[st
             f"{job.step} would have {job.count} instances, and a processing job has at most "
             f"{PROCESSING_INSTANCES}."
         )
-    # Where there is no volume that a key could be for, there are disks of the instance's own.
-    has_volume = volume_key(instance.name, "key") is not None
-    needed = math.ceil(stored_bytes(job, work) / 1e9)
-    if has_volume and needed > job.volume_gb:
-        found.append(
-            f"{job.step} needs {needed} GB on each host and has {job.volume_gb:.0f}: raise its "
-            "volume_gb."
-        )
+    found += storage_problems(job, work, instance)
     working = sum(cost.parts.values())
     if job.max_seconds is not None and working > job.max_seconds:
         found.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infra.costs import RunCost
 from scripts.planning.document import notes
 from scripts.planning.plan import Choice, Plan
+from scripts.planning.records import Way
 from scripts.planning.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def as_json(plan: Plan, monthly_usd: float) -> str:
         "prices": {"date": str(question.prices.date), "currency": question.prices.currency},
         "monthly_usd": round(monthly_usd, 4),
         "as_set": _run(plan, plan.current),
+        "training_records": [_way(way) for way in plan.records],
         "shard_images": [_scaling(table) for table in plan.sharding],
         "train_model": [_scaling(table) for table in plan.training],
         "choices": {name: _choice(plan, choice) for name, choice in choices.items()},
@@ -62,6 +64,18 @@ def _run(plan: Plan, cost: RunCost) -> dict[str, Any]:
             for step in cost.steps
         ],
         "limits": list(plan.limits_of(cost)),
+    }
+
+
+def _way(way: Way) -> dict[str, Any]:
+    return {
+        "input_mode": way.input_mode,
+        "distribution": way.distribution,
+        "is_set": way.is_set,
+        "gb_on_a_host": way.stored_gb,
+        "fits": way.fits,
+        "copying_seconds": _rounded(way.copying_seconds),
+        **_totals(way.cost.seconds, way.cost.usd, way.cost.kg_co2e),
     }
 
 

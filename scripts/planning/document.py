@@ -7,6 +7,7 @@ from infra.costs.durations import NoRateError, training_rate
 from scripts.document import Document, Section, Table
 from scripts.planning.plan import Plan
 from scripts.planning.quantities import format_bytes, format_seconds, format_usd
+from scripts.planning.records import cheapest
 from scripts.planning.scaling import Scaling, ScalingRow
 
 _NEAR = 1.5  # a mean size within this factor of a measured one is near it
@@ -19,6 +20,7 @@ def document(plan: Plan, monthly_usd: float) -> Document:
     kilograms = f"{carbon:.2g}" if carbon < 10 else f"{carbon:,.0f}"
     sections = [
         _current(plan),
+        _records(plan),
         _step(plan, "Processing: ShardImages, one instance a training worker", plan.sharding),
         _step(plan, _training_title(plan), plan.training),
         _choices(plan),
@@ -71,6 +73,34 @@ def _step_row(step: StepCost) -> tuple[str, ...]:
         step.step, instances, most_of_it, format_seconds(step.seconds), _number(step.usd),
         _number(step.kg_co2e),
     )  # fmt: skip
+
+
+def _records(plan: Plan) -> Section:
+    job = plan.jobs["TrainModel"]
+    rows = []
+    for way in plan.records:
+        remarks = (
+            "as it is set" if way.is_set else "",
+            "" if way.fits else "! more than a host has",
+        )
+        seconds = way.cost.seconds
+        rows.append(
+            (
+                way.input_mode,
+                way.distribution,
+                f"{way.stored_gb:,}",
+                format_seconds(way.copying_seconds),
+                "?" if seconds is None else format_seconds(seconds),
+                _number(way.cost.usd),
+                ", ".join(filter(None, remarks)),
+            )
+        )
+    header = ("input_mode", "distribution", "GB on a host", "copying", "time", "USD", "")
+    return Section(
+        f"How records reach TrainModel: {_instances((job.instance, job.count))}",
+        table=Table(header, tuple(rows), left=2),
+        sentences=tuple(filter(None, (cheapest(plan.records),))),
+    )
 
 
 def _number(value: float | None) -> str:
@@ -184,8 +214,9 @@ def notes(plan: Plan) -> Iterator[str]:
         "Region's grid (by place, not by contracts); disks, network and manufacture are left out."
     )
     yield (
-        "Left out: retries, waits for and losses of spare capacity, executions beside this one. "
-        "How many instances of a type your account may have is told by Service Quotas and not here."
+        "Left out: retries, waits for and losses of spare capacity, executions beside this one, "
+        "the requests by which FastFile reads. How many instances of a type your account may have "
+        "is told by Service Quotas and not here."
     )
 
 
@@ -255,6 +286,7 @@ def _assumed(plan: Plan) -> Iterator[str]:
         f"Instances start within {assumed.start_up_seconds:.0f} s ({start}; not billed). Assumed: "
         f"{assumed.listed_per_second:,.0f} keys/s are listed, a host downloads "
         f"{assumed.files_per_second:,.0f} files/s at most and uses its network's whole baseline, "
+        "also to stream records (FastFile) while its workers compute, "
         f"{assumed.latency_seconds * 1e6:.0f} us lie between two workers."
     )
 

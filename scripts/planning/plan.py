@@ -23,6 +23,7 @@ from infra.costs import (
 )
 from infra.costs.durations import Work
 from infra.costs.run_cost import PROCESSING_INSTANCES
+from scripts.planning.records import ways
 from scripts.planning.scaling import (
     COUNTS,
     Scaling,
@@ -64,6 +65,7 @@ class Plan:
 
     Attributes:
         workers_per_host: as it is set.
+        records: TrainModel as it is set, by the way in which its records come.
         choices: whole runs against which nothing stands but a volume or a time limit that is set.
         cheapest: the one of least USD; like the next ones None where there is no choice.
         fastest: the one of least seconds.
@@ -79,6 +81,7 @@ class Plan:
         self.jobs = jobs_of(question.definition, question.workload.parameters)
         self.workers_per_host = int(self.jobs["TrainModel"].options["workers_per_host"])
         self.current = self._run(question.definition)
+        self.records = ways(self.jobs["TrainModel"], self.work, question.prices, question.region)
         self.sharding = tuple(self._scalings("ShardImages"))
         self.training = tuple(self._scalings("TrainModel"))
         self.choices = tuple(self._choices())

@@ -4,6 +4,7 @@ import botocore.loaders
 import pytest
 
 from infra.costs import PriceError, load_prices
+from infra.costs.prices import volume_key
 from infra.settings import ENVIRONMENTS, load
 
 PRICES = load_prices()
@@ -52,6 +53,11 @@ def test_of_one_family_twice_the_instance_costs_about_twice(region):
             if instance.family == family:
                 per_vcpu = hours[f"ml.{family}.xlarge"] / 4
                 assert hour / instance.vcpus == pytest.approx(per_vcpu, rel=0.02)
+
+
+def test_an_instance_that_takes_no_volume_has_disks_of_a_known_size():
+    for name, instance in PRICES.instances.items():
+        assert (instance.disk_gb is not None) == (volume_key(name, "key") is None), name
 
 
 def test_more_vcpus_and_gpus_draw_more_and_load_more_than_idleness():
