@@ -17,6 +17,7 @@ from infra.settings.operations import (
 )
 from infra.settings.pipeline import Evaluation, Manifests, ServingModel, Shards, Training
 from infra.settings.promotion import Promotion
+from infra.settings.room import room_problems
 from infra.settings.section import Account, Section
 
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -106,6 +107,9 @@ class Settings(Section):
                 "SageMaker writes models with AWS's own key then, which no other account may use; "
                 "set customer_managed_keys to true, and train anew what they are to serve"
             )
+        yield from room_problems(
+            self.data, self.manifests, self.shards, self.training, self.evaluation
+        )
         if self.account and (problem := self.problem_in(self.account)):
             yield problem
 

@@ -49,6 +49,12 @@ class Data(Section):
     """Days captured answers and the requests and answers of an asynchronous endpoint are kept."""
     access_log_days: Days = 365
     """Days S3 access logs are kept."""
+    expected_images: Annotated[int, Field(ge=1, le=10_000_000_000)] | None = None
+    """Images that a run is to be made of, for which every step's hosts must have room; without it,
+    nobody looks.
+    """
+    expected_image_kilobytes: Annotated[int, Field(ge=1, le=1_000_000)] = 110
+    """Mean size of the image files that are expected, in KB of 1,000 bytes."""
 
 
 class Trigger(Section):

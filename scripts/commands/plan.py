@@ -76,10 +76,16 @@ class Quantity(click.ParamType[float]):
 
 @command("plan", example="./scripts/plan --objects 5M --mean-size 180KB -e prod --deadline 6h")
 @click.option(
-    "--objects", metavar="N", type=Quantity(parse_count), help="images, e.g. 5000000 or 5M"
+    "--objects",
+    metavar="N",
+    type=Quantity(parse_count),
+    help="images, e.g. 5000000 or 5M (default: the setting data.expected_images)",
 )
 @click.option(
-    "--mean-size", metavar="SIZE", type=Quantity(parse_bytes), help="of an image file, e.g. 180KB"
+    "--mean-size",
+    metavar="SIZE",
+    type=Quantity(parse_bytes),
+    help="of an image file, e.g. 180KB (default: the setting data.expected_image_kilobytes)",
 )
 @click.option(
     "--from",
@@ -164,14 +170,25 @@ def _rates(options: Options, runs: list[RecordedRun], prices: Prices) -> Rates:
 def _workload(options: Options, runs: list[RecordedRun]) -> Workload:
     if options.epochs is not None and options.epochs < 1:
         raise CommandError(f"--epochs is {options.epochs}: train for at least one epoch.")
-    if not runs and not (options.objects and options.mean_size):
+    objects, mean = _expected(options, runs)
+    if objects is None:
         raise CommandError(
-            "It is not said what is planned: give --objects and --mean-size, or a run with --from."
+            "It is not said what is planned: give --objects, a run with --from, or the setting "
+            "data.expected_images."
         )
-    return Workload(
-        options.objects or runs[-1].objects,
-        options.mean_size or runs[-1].mean_bytes,
-        {} if options.epochs is None else {"Epochs": options.epochs},
+    return Workload(objects, mean, {} if options.epochs is None else {"Epochs": options.epochs})
+
+
+def _expected(options: Options, runs: list[RecordedRun]) -> tuple[int | None, float]:
+    """Images and their mean size: as they are given, of the last run, or of the settings."""
+    if runs:
+        return options.objects or runs[-1].objects, options.mean_size or runs[-1].mean_bytes
+    if options.objects and options.mean_size:
+        return options.objects, options.mean_size
+    data = load(options.environment).data
+    return (
+        options.objects or data.expected_images,
+        options.mean_size or data.expected_image_kilobytes * 1000,
     )
 
 

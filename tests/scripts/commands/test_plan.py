@@ -15,7 +15,10 @@ WHAT = ("--objects", "50000", "--mean-size", "180KB")
     ("words", "sentence"),
     [
         (["--objects", "0", "--mean-size", "1KB"], "--objects: '0' is no number to plan with: giv"),
-        (["--objects", "5M"], "It is not said what is planned: give --objects and --mean-size, or"),
+        (
+            ["--mean-size", "1KB"],
+            "It is not said what is planned: give --objects, a run with --from",
+        ),
         (["--objects", "5M", "--mean-size", "big"], "--mean-size: 'big' is no size: write it like"),
         ([*WHAT, "--deadline", "soon"], "--deadline: 'soon' is no time: write it like 6h"),
         ([*WHAT, "--epochs", "0"], "--epochs is 0: train for at least one epoch."),
@@ -33,6 +36,13 @@ def test_what_can_not_be_planned_is_one_sentence(words, sentence, capsys):
     assert said.out == ""
     assert said.err.startswith(sentence)
     assert said.err.count("\n") == 1
+
+
+def test_what_is_expected_by_the_settings_is_planned(tmp_path, monkeypatch, capsys):
+    (tmp_path / "dev.toml").write_text("[data]\nexpected_images = 1000\n")
+    monkeypatch.setenv("SHARDWISE_ENVIRONMENTS", str(tmp_path))
+    assert main(["--region", "mars-1"]) == 1
+    assert "has no Region mars-1" in capsys.readouterr().err
 
 
 def test_the_working_tree_is_planned_and_a_deadline_that_nothing_keeps_has_its_own_status(
