@@ -50,6 +50,10 @@ class Training(Section):
     """Files of the validation channel that each host gets: FullyReplicated for all, ShardedByS3Key
     for its share.
     """
+    shuffle_megabytes: Annotated[int, Field(ge=1, le=65_536)] = 64
+    """Records that a worker mixes at a time where input_mode is FastFile, in units of 2^20 bytes;
+    it holds up to five times as much.
+    """
     max_runtime_seconds: Runtime = 12 * 3600
     """Longest training, in seconds; an account has a quota of 432000 to begin with."""
     managed_spot: bool = False
