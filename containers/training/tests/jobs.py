@@ -116,6 +116,9 @@ class Job:
     names_after: str = "0"
     """See group.py."""
     group: str = "group.py"
+    input_mode: str = "File"
+    distribution: str = "FullyReplicated"
+    """Of the channel train; each host has every n-th file of n hosts with ShardedByS3Key."""
 
     def prepare(self) -> list[str]:
         """Writes every host's `/opt/ml`; gives the keys of the training records."""
@@ -135,6 +138,12 @@ class Job:
             (data / "labels" / "labels.json").write_text(json.dumps(labels))
             write_shards(data / "validation", [3])
             keys = write_shards(data / "train", self.shards)
+            if self.distribution == "ShardedByS3Key":
+                for number, file in enumerate(sorted((data / "train").iterdir())):
+                    if number % self.hosts != names.index(name):
+                        file.unlink()
+            modes = {"train": {"TrainingInputMode": self.input_mode}}
+            (config / "inputdataconfig.json").write_text(json.dumps(modes))
         return keys
 
     def start(self) -> subprocess.Popen[bytes]:

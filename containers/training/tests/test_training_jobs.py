@@ -71,6 +71,39 @@ def test_each_record_is_read_by_one_worker_an_epoch_however_hosts_lie_and_weight
         assert sum(counts[epoch] for counts in summary["records"].values()) == len(keys)
 
 
+@pytest.mark.parametrize(
+    ("input_mode", "distribution", "runs"),
+    [
+        ("FastFile", "FullyReplicated", 1),
+        ("File", "ShardedByS3Key", 1),
+        ("FastFile", "ShardedByS3Key", 2),
+    ],
+)
+def test_however_records_reach_hosts_each_is_read_once_an_epoch_to_the_same_bits_again(
+    tmp_path, input_mode, distribution, runs
+):
+    settings = {"deterministic": "true"}
+    jobs = [
+        Job(
+            tmp_path / str(run),
+            2,
+            [13, 0, 7, 50, 30],
+            settings,
+            input_mode=input_mode,
+            distribution=distribution,
+        )
+        for run in range(runs)
+    ]
+    for job in jobs:
+        keys = job.prepare()
+
+        assert job.run() == 0, job.log()
+
+        assert [job.keys_read(epoch) for epoch in range(2)] == [sorted(keys)] * 2
+        assert len(set(job.summary()["weights"].values())) == 1
+    assert len({tuple(job.summary()["weights"].values()) for job in jobs}) == 1
+
+
 def test_hosts_whose_names_come_late_train_though_the_job_is_told_no_interface_of_theirs(tmp_path):
     told = {"network_interface_name": "eth7"}
     job = Job(tmp_path, 2, [8], told=told, names_after="4")
