@@ -3,7 +3,8 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,9 @@ import pyarrow as pa
 from drops.names import refusal_of_drop_id
 from drops.s3_uri import S3Uri
 from processing.common.parallel import ordered_map
+from processing.manifests.folder_lister import FolderLister
 from processing.manifests.s3 import CONNECTIONS, LISTED_SCHEMA, ListedObject, Lister
-from processing.manifests.staging import Spool
+from processing.manifests.staging import ROWS_IN_MEMORY, Spool
 
 MARKER = "_SUCCESS"
 WRITE_AGAIN = f"and write {MARKER} again"
@@ -120,7 +122,9 @@ class DropListing:
 
     def parts(self, drops: Iterable[Drop]) -> Iterator[Part]:
         """All parts of all `drops`, in the order of keys if the drops are in that of prefixes."""
-        return ordered_map(self._listed, self._unlisted(drops), CONNECTIONS)
+        with FolderLister(self._lister, self._spool) as folders:
+            listed = partial(self._listed, folders)
+            yield from ordered_map(listed, self._unlisted(drops), CONNECTIONS)
 
     def _unlisted(self, drops: Iterable[Drop]) -> Iterator[tuple[Drop, str | Spool]]:
         def look_into(drop: Drop) -> list[tuple[Drop, str | Spool]]:
@@ -154,16 +158,14 @@ class DropListing:
             entries.append(last)
         last.append(objects)
 
-    def _listed(self, unlisted: tuple[Drop, str | Spool]) -> Part:
+    def _listed(self, folders: FolderLister, unlisted: tuple[Drop, str | Spool]) -> Part:
         drop, entry = unlisted
         if isinstance(entry, Spool):
             return Part(drop, None, entry.batches())
-        spool = self._spool()
-        for page in self._lister.pages(entry):
-            spool.append(page.batch)
-        spool.close()
+        spools = folders.list(entry)
         class_label = entry.removeprefix(drop.prefix).removesuffix("/")
-        return Part(drop, class_label, spool.batches())
+        return Part(drop, class_label, chain.from_iterable(each.batches() for each in spools))
 
-    def _spool(self) -> Spool:
-        return Spool(self._folder / f"{next(self._numbers)}.arrow", LISTED_SCHEMA)
+    def _spool(self, rows_in_memory: int = ROWS_IN_MEMORY) -> Spool:
+        path = self._folder / f"{next(self._numbers)}.arrow"
+        return Spool(path, LISTED_SCHEMA, rows_in_memory)

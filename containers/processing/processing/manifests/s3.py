@@ -125,8 +125,8 @@ class Lister:
         self._bucket = bucket
         s3.meta.events.register(OPERATION, _take_answer, unique_id="listing")
 
-    def pages(self, prefix: str, delimiter: str = "") -> Iterator[Page]:
-        """All pages below `prefix`, in the order of keys (UTF-8 bytes).
+    def pages(self, prefix: str, delimiter: str = "", after: str = "") -> Iterator[Page]:
+        """All pages below `prefix`, in the order of keys (UTF-8 bytes), or of keys above `after`.
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html, which also
         serves a bucket without versions (their version id is "null").
@@ -139,7 +139,7 @@ class Lister:
             "MaxKeys": PAGE_KEYS,
             "OptionalObjectAttributes": ["RestoreStatus"],
         }
-        next_page: dict[str, str] = {}
+        next_page = {"KeyMarker": after} if after else {}
         last_prefix = ""
         while True:
             answer = self._s3.list_object_versions(**request, **next_page)["Answer"]

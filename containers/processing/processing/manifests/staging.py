@@ -105,9 +105,10 @@ ROWS_IN_MEMORY = 1_000
 class Spool:
     """Takes batches of `schema`, then gives them once; `path` is made when they are many."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, rows_in_memory: int = ROWS_IN_MEMORY) -> None:
         self._path = path
         self._schema = schema
+        self._rows_in_memory = rows_in_memory
         self._waiting: list[pa.RecordBatch] = []
         self._writer: pa.RecordBatchFileWriter | None = None
 
@@ -118,7 +119,7 @@ class Spool:
             OSError: the disk is full.
         """
         self._waiting.append(batch)
-        if sum(len(waiting) for waiting in self._waiting) > ROWS_IN_MEMORY:
+        if sum(len(waiting) for waiting in self._waiting) > self._rows_in_memory:
             self._spill()
 
     def _spill(self) -> None:
