@@ -17,3 +17,21 @@ def test_versions_of_keys_with_any_character_are_listed(server):
     grouped = s3.list_object_versions(Bucket="odd-keys", Prefix="ü/", Delimiter="/")
     assert (grouped["Prefix"], grouped["Delimiter"]) == ("ü/", "/")
     assert [each["Key"] for each in grouped["Versions"]] == ["ü/日本"]
+
+
+def test_a_key_marker_alone_goes_past_all_versions_of_its_key(server):
+    """As S3 has it; a marker need not be a key that is there."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="markers")
+    enabled = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket="markers", VersioningConfiguration=enabled)
+    for key in ["a", "b", "b", "c"]:
+        s3.put_object(Bucket="markers", Key=key, Body=b"x")
+
+    def listed(marker):
+        answer = s3.list_object_versions(Bucket="markers", KeyMarker=marker)
+        return [each["Key"] for each in answer.get("Versions", [])]
+
+    assert listed("a") == listed("ab") == ["b", "b", "c"]
+    assert listed("b") == listed("b0") == ["c"]
+    assert listed("c") == []
