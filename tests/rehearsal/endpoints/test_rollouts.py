@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -118,7 +117,12 @@ def test_linear_steps_go_up_to_all(endpoints: ProcessEndpoints, variant: MakeVar
     deploy(endpoints, "linear", variant())
     wait = "WaitIntervalInSeconds"
     steps = [TrafficStep(0.3, 1.0, wait), TrafficStep(0.6, 1.0, wait), TrafficStep(1.0, 1.0)]
-    at_steps: list[Counter[str]] = []
+    during: list[Counter[str]] = []
+
+    def watch_step() -> None:
+        before = asked.answers.copy()
+        wait_until(lambda: (asked.answers - before).total() >= 20, "20 answers")
+        during.append(asked.answers - before)
 
     with load(endpoints, "linear") as asked:
         recorded = begin(
@@ -126,13 +130,11 @@ def test_linear_steps_go_up_to_all(endpoints: ProcessEndpoints, variant: MakeVar
             "linear",
             variant(model="second"),
             deployment=DeploymentConfig(steps),
-            at_baking=lambda: at_steps.append(asked.answers.copy()),
+            at_baking=watch_step,
         )
         ended(recorded)
-        at_steps.append(asked.answers.copy())
 
     assert asked.failures == []
-    during = [after - before for before, after in pairwise(at_steps)]
     shares = [answers["second"] / answers.total() for answers in during]
     assert shares[0] < shares[2]
     assert [message.rpartition("enabled on ")[2] for message in baking(recorded)] == [
