@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,24 @@ def test_a_file_is_a_topic(folder):
         and (lines := len(path.read_text("utf-8").splitlines())) > FILE_LINES
     ]
     assert long == []
+
+
+def test_mypy_reads_each_module_of_the_cdk_that_is_imported():
+    overrides = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    read = {
+        name
+        for override in overrides["overrides"]
+        if override.get("follow_imports") == "normal"
+        for name in override["module"]
+    }
+    assert read == {name for path in PRODUCT for name in _imports(path) if "aws_cdk" in name}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "aws_cdk":
+            yield from (f"aws_cdk.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module

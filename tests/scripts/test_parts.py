@@ -82,12 +82,13 @@ def test_a_part_that_fails_is_told_and_hides_no_other(checkout, part):
     assert all(part in calls(checkout) for part in PARTS.values())
 
 
-@pytest.mark.parametrize("waiting", ["unit", "chain"])
+@pytest.mark.parametrize("waiting", PARTS)
 def test_ctrl_c_ends_all_parts(checkout, waiting):
     process = start(checkout, waits=PARTS[waiting])
-    while not all(PARTS[part] in calls(checkout) for part in ("unit", "chain")):
+    while not all(PARTS[part] in calls(checkout) for part in ("unit", "chain", waiting)):
         assert process.poll() is None
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=30)  # Its pipe ends when its last process has.
+    process.communicate(timeout=30)
     assert process.returncode == 130
+    assert str(checkout) not in subprocess.check_output(["ps", "-eo", "args"], text=True)
