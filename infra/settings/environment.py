@@ -83,6 +83,14 @@ class Settings(Section):
                 "network.vpc is on and endpoint.mode is serverless, which SageMaker lets into no "
                 "VPC: set mode to instances or asynchronous, or vpc to false"
             )
+        yield from self._promotion_problems()
+        yield from room_problems(
+            self.data, self.manifests, self.shards, self.training, self.evaluation
+        )
+        if self.account and (problem := self.problem_in(self.account)):
+            yield problem
+
+    def _promotion_problems(self) -> Iterator[str]:
         if self.promotion.deploys == "model" and self.drift.every_hours and self.drift.retrain:
             yield (
                 "drift.retrain starts the environment's own pipeline, whose models are not served "
@@ -107,11 +115,6 @@ class Settings(Section):
                 "SageMaker writes models with AWS's own key then, which no other account may use; "
                 "set customer_managed_keys to true, and train anew what they are to serve"
             )
-        yield from room_problems(
-            self.data, self.manifests, self.shards, self.training, self.evaluation
-        )
-        if self.account and (problem := self.problem_in(self.account)):
-            yield problem
 
     def problem_in(self, account: str) -> str | None:
         """Why it can't be deployed to `account`, where that is only known from credentials."""

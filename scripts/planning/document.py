@@ -77,28 +77,20 @@ def _step_row(step: StepCost) -> tuple[str, ...]:
 
 def _records(plan: Plan) -> Section:
     job = plan.jobs["TrainModel"]
-    rows = []
-    for way in plan.records:
-        remarks = (
-            "as it is set" if way.is_set else "",
-            "" if way.fits else "! more than a host has",
+    rows = tuple(
+        (
+            *(way.input_mode, way.distribution, f"{way.stored_gb:,}"),
+            format_seconds(way.copying_seconds),
+            "?" if way.cost.seconds is None else format_seconds(way.cost.seconds),
+            _number(way.cost.usd),
+            way.remarks,
         )
-        seconds = way.cost.seconds
-        rows.append(
-            (
-                way.input_mode,
-                way.distribution,
-                f"{way.stored_gb:,}",
-                format_seconds(way.copying_seconds),
-                "?" if seconds is None else format_seconds(seconds),
-                _number(way.cost.usd),
-                ", ".join(filter(None, remarks)),
-            )
-        )
+        for way in plan.records
+    )
     header = ("input_mode", "distribution", "GB on a host", "copying", "time", "USD", "")
     return Section(
         f"How records reach TrainModel: {_instances((job.instance, job.count))}",
-        table=Table(header, tuple(rows), left=2),
+        table=Table(header, rows, left=2),
         sentences=tuple(filter(None, (cheapest(plan.records),))),
     )
 

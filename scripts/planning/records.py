@@ -44,6 +44,12 @@ class Way:
         """As the settings have it."""
         return f"input_mode {self.input_mode} and distribution {self.distribution}"
 
+    @property
+    def remarks(self) -> str:
+        """What is to be said of it in a table."""
+        said = ["as it is set"] if self.is_set else []
+        return ", ".join(said if self.fits else [*said, "! more than a host has"])
+
 
 def ways(job: Job, work: Work, prices: Prices, region: str) -> tuple[Way, ...]:
     """All ways of a training job, in the order of `WAYS`."""
