@@ -17,6 +17,7 @@ import pyarrow as pa
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
 from processing.common.aws import ONE_STREAM, Client, broken_bodies_again, client
+from processing.manifests.plain_versions import plain_versions
 
 # Requests in flight; more would only wait for the network.
 CONNECTIONS = 16
@@ -166,20 +167,28 @@ def _take_answer(
 
 
 def _page(answer: bytes, last_prefix: str) -> Page:
-    root = ElementTree.fromstring(answer)  # noqa: S314 - from S3 itself
+    plain = plain_versions(answer)
+    root = ElementTree.fromstring(plain.rest if plain else answer)  # noqa: S314 - from S3 itself
     decode = unquote_plus if root.findtext(ENCODING_TYPE) == "url" else str
-    versions = [found for found in root.iterfind(VERSION) if found.findtext(IS_LATEST) == "true"]
     prefixes = (decode(_text(found, PREFIX)) for found in root.iterfind(COMMON_PREFIXES))
-    archived = [False] * len(versions)
-    if any(name in answer for name in ARCHIVES):
+    if plain:
+        keys, version_ids = plain.keys, plain.version_ids
+        sizes, last_modified = plain.sizes, plain.last_modified
+        archived = [False] * len(keys)
+    else:
+        versions = [
+            found for found in root.iterfind(VERSION) if found.findtext(IS_LATEST) == "true"
+        ]
+        keys, version_ids, sizes, last_modified = (
+            [_text(version, name) for version in versions]
+            for name in (KEY, VERSION_ID, SIZE, LAST_MODIFIED)
+        )
         archived = [_is_archived(version) for version in versions]
     columns = [
-        [decode(_text(version, KEY)) for version in versions],
-        [_text(version, VERSION_ID) for version in versions],
-        [int(_text(version, SIZE)) for version in versions],
-        pa.array([_text(version, LAST_MODIFIED) for version in versions], pa.string()).cast(
-            WRITTEN
-        ),
+        list(map(decode, keys)),
+        version_ids,
+        list(map(int, sizes)),
+        pa.array(last_modified, pa.string()).cast(WRITTEN),
         pa.array(archived, pa.bool_()),
     ]
     return Page(
