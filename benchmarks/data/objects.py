@@ -10,9 +10,12 @@ import os
 import re
 import shutil
 import sys
+import time
 from bisect import bisect_right
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 from urllib.request import urlopen
@@ -33,19 +36,22 @@ _PAGE = (
 _MARKER = re.compile(rb"<NextKeyMarker>(.*?)</NextKeyMarker>")
 
 
-def bucket(objects: str) -> None:
+def bucket(objects: str, seconds: str = "0") -> None:
     """A local S3 whose listings are computed as they are asked for, while its input is open.
 
-    Prints its URL.
+    Prints its URL. One that waits before each page has all in one folder.
     """
-    each = int(objects) // (DROPS * CLASSES)
-    names = [f"{c:02d}/{n:07d}.jpg" for c in range(CLASSES) for n in range(each)]
-    keys = sorted(f"drops/d{d}/{name}" for d in range(DROPS) for name in [*names, "_SUCCESS"])
+    wait = float(seconds)
+    drops, classes = (1, 1) if wait else (DROPS, CLASSES)
+    each = int(objects) // (drops * classes)
+    names = [f"{c:02d}/{n:07d}.jpg" for c in range(classes) for n in range(each)]
+    keys = sorted(f"drops/d{d}/{name}" for d in range(drops) for name in [*names, "_SUCCESS"])
 
     class Bucket(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            time.sleep(wait)
             marker = parse_qs(urlsplit(self.path).query).get("key-marker")
             start = bisect_right(keys, marker[0]) if marker else 0
             page = keys[start : start + 1000]
@@ -76,6 +82,24 @@ def our_listing() -> None:
         facts["count"] = sum(len(page.batch) for page in lister.pages("drops/"))
 
 
+def our_folder() -> None:
+    """Lists a class folder as CreateManifests does."""
+    from processing.manifests.folder_lister import FolderLister
+    from processing.manifests.s3 import LISTED_SCHEMA, Lister, s3_client
+    from processing.manifests.staging import Spool
+
+    numbers = count()
+    with TemporaryDirectory() as place:
+
+        def spool(rows: int) -> Spool:
+            return Spool(Path(place) / f"{next(numbers)}.arrow", LISTED_SCHEMA, rows)
+
+        with measured() as facts:
+            with FolderLister(Lister(s3_client(), "b"), spool) as folders:
+                spools = folders.list("drops/d0/")
+            facts["count"] = sum(len(batch) for each in spools for batch in each.batches())
+
+
 def plain_listing() -> None:
     """Lists a bucket with boto3's paginator."""
     import boto3
@@ -95,17 +119,17 @@ def plain_listing() -> None:
 def pages_unread() -> None:
     """Fetches the pages of a listing and reads no more of them than where to go on: the limit."""
     with measured() as facts:
-        count, marker = 0, ""
+        found, marker = 0, ""
         while True:
             query = f"versions&prefix=drops/&max-keys=1000{marker}"
             with urlopen(f"{os.environ['AWS_ENDPOINT_URL']}/b?{query}") as answer:  # noqa: S310 - a local server
                 page = answer.read()
-            count += page.count(b"<Version>")
+            found += page.count(b"<Version>")
             if b"<IsTruncated>true" not in page:
                 break
             (last,) = _MARKER.findall(page)
             marker = f"&key-marker={quote(unquote(last.decode()))}"
-        facts["count"] = count
+        facts["count"] = found
 
 
 def listing(path: str, objects: str) -> None:

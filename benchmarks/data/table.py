@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,8 @@ from benchmarks.harness.programs import Measurement, Program, in_turn, run, star
 from benchmarks.harness.table import Row
 
 TEN_TIMES = 10
+# What S3 is taken to need for a page of a listing.
+PAGE_SECONDS = 0.05
 # Of photographs, in pixels; they are three quarters as high.
 WIDTHS = (640, 1920)
 
@@ -25,12 +27,15 @@ class Sizes:
 
     objects: int = 1_000_000
     keys: int = 200_000
+    folder_keys: int = 1_000_000
     photos: int = 2_000
     executions: int = 10
     repetitions: int = 5
 
 
-QUICK = Sizes(objects=20_000, keys=4_000, photos=40, executions=2, repetitions=1)
+QUICK = Sizes(
+    objects=20_000, keys=4_000, folder_keys=20_000, photos=40, executions=2, repetitions=1
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ def data_rows(pythons: Pythons, sizes: Sizes, console: Console) -> tuple[list[Ro
         folder = Path(name)
         rows = _split(pythons, sizes, folder, console)
         rows += _listing(pythons, sizes, console)
+        rows.append(_folder(pythons, sizes, console))
         notes = []
         for width in WIDTHS:
             place = folder / f"photos-{width}"
@@ -111,26 +117,31 @@ def _split_rows(ours: Measurement, plain: Measurement, tenth: Measurement) -> li
 
 def _listing(pythons: Pythons, sizes: Sizes, console: Console) -> list[Row]:
     console.print(f"Listing of {sizes.keys:,} keys")
-    with _bucket(pythons, sizes.keys) as url:
-        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-        place = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
-        programs = {
-            "ours": pythons.program("objects.our_listing"),
-            "paginator": pythons.program("objects.plain_listing"),
-            "the server alone": pythons.program("objects.pages_unread"),
-        }
-        placed = {
-            name: [replace(program, variables={**program.variables, **place})]
-            for name, program in programs.items()
-        }
-        found = in_turn(placed, sizes.repetitions, console)
-    ours, plain, server = found.values()
+    programs = {
+        "ours": pythons.program("objects.our_listing"),
+        "paginator": pythons.program("objects.plain_listing"),
+        "the server alone": pythons.program("objects.pages_unread"),
+    }
+    bucket = pythons.program("objects.bucket", sizes.keys, core=_last_core())
+    ours, plain, server = _of_bucket(bucket, programs, sizes.repetitions, console)
     what = f"listing of {ours.count:,} keys"
     limit = "the same against the server's own limit, pages unread"
     return [
         _rates(what, ours, plain, "keys/s, boto3's paginator", 3),
         _rates(limit, ours, server, "keys/s"),
     ]
+
+
+def _folder(pythons: Pythons, sizes: Sizes, console: Console) -> Row:
+    console.print(f"Listing of one folder of {sizes.folder_keys:,} keys")
+    programs = {
+        "ours": pythons.program("objects.our_folder"),
+        "one sequence": pythons.program("objects.our_listing"),
+    }
+    bucket = pythons.program("objects.bucket", sizes.folder_keys, PAGE_SECONDS, core=_last_core())
+    ours, plain = _of_bucket(bucket, programs, sizes.repetitions, console)
+    what = f"listing of one folder of {ours.count:,} keys, {PAGE_SECONDS * 1000:.0f} ms a page"
+    return _rates(what, ours, plain, "keys/s, one sequence of requests", 8)
 
 
 def _decoding(
@@ -180,11 +191,28 @@ def _decoding_rows(
     ]
 
 
+def _of_bucket(
+    bucket: Program, programs: Mapping[str, Program], repetitions: int, console: Console
+) -> list[Measurement]:
+    """Of programs that ask a local S3, which computes its listings on a core of its own."""
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with _started(bucket) as url:
+        place = {"AWS_ENDPOINT_URL": url, "AWS_DEFAULT_REGION": "us-east-1", **keys}
+        placed = {
+            name: [replace(program, variables={**program.variables, **place})]
+            for name, program in programs.items()
+        }
+        return list(in_turn(placed, repetitions, console).values())
+
+
+def _last_core() -> int:
+    return max(os.sched_getaffinity(0))
+
+
 @contextmanager
-def _bucket(pythons: Pythons, keys: int) -> Iterator[str]:
-    """A local S3 that computes its listings, on a core of its own; its URL."""
-    core = max(os.sched_getaffinity(0))
-    server = start(pythons.program("objects.bucket", keys, core=core), stdin=PIPE)
+def _started(bucket: Program) -> Iterator[str]:
+    """Its URL."""
+    server = start(bucket, stdin=PIPE)
     try:
         assert server.stdout  # noqa: S101 - it is a pipe
         yield server.stdout.readline().decode().strip()
