@@ -116,7 +116,6 @@ class Job:
     names_after: str = "0"
     """See group.py."""
     group: str = "group.py"
-    input_mode: str = "File"
     distribution: str = "FullyReplicated"
     """Of the channel train; each host has every n-th file of n hosts with ShardedByS3Key."""
 
@@ -142,8 +141,6 @@ class Job:
                 for number, file in enumerate(sorted((data / "train").iterdir())):
                     if number % self.hosts != names.index(name):
                         file.unlink()
-            modes = {"train": {"TrainingInputMode": self.input_mode}}
-            (config / "inputdataconfig.json").write_text(json.dumps(modes))
         return keys
 
     def start(self) -> subprocess.Popen[bytes]:

@@ -14,7 +14,6 @@ from jobs import SIZE, example, index_of, share_of, shares_of, write_files, writ
 from records import reader
 from training.common.container import UserError
 from training.data.batches import batches, decoded, training_batches
-from training.data.channel import window_bytes
 from training.data.places import Blocks
 
 RECORDS = [101, 0, 7, 150, 30]
@@ -167,12 +166,3 @@ def test_images_of_another_size_or_encoding_are_refused(tmp_path):
         write_files(tmp_path / name, [[(encoded(tf.io.encode_png, good), 1), (other, 1)]])
         with pytest.raises(UserError, match=f"no png image of {SIZE} x {SIZE} pixels"):
             list(batches(share_of(tmp_path / name), 2))
-
-
-def test_a_channel_is_streamed_where_sagemaker_says_so(tmp_path):
-    assert window_bytes(tmp_path, "train", 3) == 0
-    (tmp_path / "inputdataconfig.json").write_text(
-        '{"train": {"TrainingInputMode": "FastFile"}, "validation": {"TrainingInputMode": "File"}}'
-    )
-    assert window_bytes(tmp_path, "train", 3) == 3 * 2**20
-    assert window_bytes(tmp_path, "validation", 3) == window_bytes(tmp_path, "index", 3) == 0

@@ -82,14 +82,13 @@ def test_each_record_is_read_by_one_worker_an_epoch_however_hosts_lie_and_weight
 def test_however_records_reach_hosts_each_is_read_once_an_epoch_to_the_same_bits_again(
     tmp_path, input_mode, distribution, runs
 ):
-    settings = {"deterministic": "true"}
+    settings = {"deterministic": "true", "input_mode": input_mode}
     jobs = [
         Job(
             tmp_path / str(run),
             2,
             [13, 0, 7, 50, 30],
             settings,
-            input_mode=input_mode,
             distribution=distribution,
         )
         for run in range(runs)

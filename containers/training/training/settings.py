@@ -55,12 +55,21 @@ class Settings(BaseModel):
     gradient_compression: Literal["none", "float16", "bfloat16"] = Field(
         "none", description="What gradients are on the wire."
     )
+    # Documented nowhere is what `inputdataconfig.json` says of a channel that is streamed.
+    input_mode: Literal["File", "FastFile"] = Field(
+        "File", description="How records reach the host: copied before, or streamed meanwhile."
+    )
     shuffle_megabytes: int = Field(
         64, ge=1, le=65_536, description="Of a streamed channel (FastFile): what a worker mixes."
     )
     checkpoint_seconds: int = Field(
         300, ge=0, le=86_400, description="Between checkpoints; each epoch ends with one too."
     )
+
+    @property
+    def window_bytes(self) -> int:
+        """What a worker holds at a time of records that are streamed; 0 where none are."""
+        return self.shuffle_megabytes * 2**20 if self.input_mode == "FastFile" else 0
 
     @field_validator("model")
     @classmethod

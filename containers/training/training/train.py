@@ -13,7 +13,7 @@ import tensorflow as tf
 from training import checkpoints
 from training.augmentation import make_augmentation, random_states, seed
 from training.common.container import OPT_ML, Folders, Stop, UserError
-from training.data.channel import Share, Worker, find_share, window_bytes
+from training.data.channel import Share, Worker, find_share
 from training.data.class_weights import class_weights
 from training.epochs import Epochs, Log
 from training.export import deliver, export, golden_images, write_golden
@@ -169,10 +169,9 @@ def read_channel(folders: Folders, name: str, settings: Settings) -> Share:
     Raises:
         UserError: the channel can't be used.
     """
-    window = window_bytes(folders.config, name, settings.shuffle_megabytes)
-    index = folders.channel("index") / name
+    index, worker = folders.channel("index") / name, Worker.of_horovod()
     return find_share(
-        folders.channel(name), index, settings.image_size, Worker.of_horovod(), window
+        folders.channel(name), index, settings.image_size, worker, settings.window_bytes
     )
 
 
@@ -195,7 +194,7 @@ def facts(
     """What a checkpoint must share with the job that goes on from it."""
     free = {
         *("log_records", "checkpoint_seconds", "workers_per_host", "batch_size"),
-        "shuffle_megabytes",
+        *("input_mode", "shuffle_megabytes"),
     }
     return {
         **settings.model_dump(exclude=free),

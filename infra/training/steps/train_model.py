@@ -58,6 +58,7 @@ HYPERPARAMETERS = (
     "early_stopping_patience",
     "precision",
     "gradient_compression",
+    "input_mode",
     "shuffle_megabytes",
     "checkpoint_seconds",
 )

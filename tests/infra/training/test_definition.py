@@ -186,6 +186,7 @@ def test_hyperparameters_are_strings_or_expressions_that_become_strings(assembly
         "early_stopping_patience": "0",
         "precision": "float32",
         "gradient_compression": "none",
+        "input_mode": "File",
         "shuffle_megabytes": "64",
         "checkpoint_seconds": "300",
     }

@@ -1,6 +1,5 @@
 """The files of a channel that this host was given, and who reads what of them."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,18 +188,3 @@ def _blocks(everyone: Sequence[dict[str, Any]], window_bytes: int) -> Blocks:
     records = max(1, sum(each["records"] for each in everyone))
     size = max(1, round(_BLOCK_BYTES * records / max(1, whole)))
     return Blocks(size, max(1, window_bytes // _BLOCK_BYTES))
-
-
-def window_bytes(config: Path, channel: str, megabytes: int) -> int:
-    """What a worker may hold of a channel: `megabytes` where it is streamed, else nothing.
-
-    Args:
-        config: the folder of `inputdataconfig.json`,
-            https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
-    """
-    try:
-        told = json.loads((config / "inputdataconfig.json").read_text(encoding="utf-8"))
-        mode = told[channel]["TrainingInputMode"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-    return megabytes * 2**20 if mode == "FastFile" else 0
