@@ -62,7 +62,6 @@ def made_up() -> st.SearchStrategy[schemathesis.Case]:
 
 @settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

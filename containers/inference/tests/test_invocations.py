@@ -137,13 +137,13 @@ def test_a_decompression_bomb_is_answered_400(server: Server) -> None:
     assert "pixels" in answer.json()["error"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(body=st.binary(min_size=1, max_size=2000), kind=st.sampled_from(list(KINDS.values())))
 def test_random_bytes_are_answered_400(server: Server, body: bytes, kind: str) -> None:
     assert server.post(body, kind).status_code == 400
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data(), kind=st.sampled_from(list(KINDS)))
 def test_damaged_images_are_answered_200_or_400(
     server: Server, data: st.DataObject, kind: str

@@ -175,7 +175,7 @@ SAMPLES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(SAMPLES), st.data())
 @pytest.mark.filterwarnings("ignore")
 def test_damaged_files_give_pixels_or_a_reason_and_never_another_error(sample, data):

@@ -13,15 +13,10 @@ from pathlib import Path
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import settings
 from tests.throttling_proxy import throttled
 
 from processing.common.container import run
 from processing.create_manifests import create_manifests
-
-# How long an example takes says nothing on a busy machine.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

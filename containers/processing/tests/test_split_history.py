@@ -104,6 +104,4 @@ def test_channels_are_disjoint_complete_and_sticky_under_any_history(
 ):
     monkeypatch.setattr(partitions, "OBJECTS_PER_PARTITION", objects_per_partition)
     monkeypatch.setattr(History, "folder", tmp_path)
-    run_state_machine_as_test(
-        History, settings=settings(max_examples=30, stateful_step_count=12, deadline=None)
-    )
+    run_state_machine_as_test(History, settings=settings(max_examples=30, stateful_step_count=12))

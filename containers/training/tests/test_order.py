@@ -6,7 +6,7 @@ import resource
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data.order import Deal, Order, Rest
@@ -15,13 +15,11 @@ from training.data.places import Blocks, Layout, Permutation
 KEYS = st.lists(st.integers(0, 2**31), min_size=1, max_size=3)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5_000), KEYS)
 def test_a_permutation_has_each_number_once(count, key):
     assert (np.sort(Permutation(count, *key)(np.arange(count))) == np.arange(count)).all()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10**12), KEYS, st.data())
 def test_a_number_follows_from_its_place_alone(count, key, data):
     places = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=50, unique=True))
@@ -57,7 +55,6 @@ FLEETS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=8).filter(any), FLEETS, st.booleans())
 def test_whoever_goes_on_reads_the_rest_and_nothing_twice(counts, fleets, mixed):
     """Fleets of other sizes with other files, each of which dies; the last one ends the epoch."""
@@ -80,7 +77,6 @@ def test_whoever_goes_on_reads_the_rest_and_nothing_twice(counts, fleets, mixed)
     assert sorted(seen) == list(range(sum(counts)))
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 90), min_size=1, max_size=5).filter(any),
     st.integers(1, 4),

@@ -41,7 +41,7 @@ def happen(world, history):
         deeds[deed](number)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE), max_size=60), BAD)
 def test_whatever_the_order_of_events_the_newest_approval_that_holds_serves(history, bad):
     world = World(DirectUpdates, bad)
@@ -52,7 +52,7 @@ def test_whatever_the_order_of_events_the_newest_approval_that_holds_serves(hist
     assert world.cloudformation.serving not in world.cloudformation.bad
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(*AWAKE), max_size=60), BAD)
 def test_an_approval_that_was_rolled_back_is_never_tried_again(history, bad):
     world = World(DirectUpdates, bad)
@@ -63,7 +63,7 @@ def test_an_approval_that_was_rolled_back_is_never_tried_again(history, bad):
     assert set(failed) <= {1}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE, EXECUTE), max_size=60), BAD)
 def test_where_a_person_decides_only_what_is_wanted_waits(history, bad):
     world = World(ChangeSets, bad)
@@ -78,7 +78,7 @@ def test_where_a_person_decides_only_what_is_wanted_waits(history, bad):
         assert waiting or world.best is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.one_of(*AWAKE, FALL_ASLEEP, WAKE, EXECUTE), max_size=60),
     BAD,

@@ -44,7 +44,6 @@ DEEDS = [
 HISTORIES = st.lists(st.one_of(*DEEDS, BY_HAND), max_size=50)
 some = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
