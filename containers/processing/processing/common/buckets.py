@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from records.spread import spread
+
 Places = npt.NDArray[np.uint64]
 
 ROWS_PER_BUCKET = 16_384
@@ -19,20 +21,6 @@ ROWS_PER_BUCKET = 16_384
 MAXIMUM_BUCKETS = 256
 WAITING_ROWS = 1_024
 PLACE = pa.field("place", pa.uint64())
-
-
-def spread(numbers: Places) -> Places:
-    """Other numbers for these, spread evenly over 0 … 2^64 - 1.
-
-    SplitMix64's finaliser (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
-    OOPSLA 2014).
-    """
-    mixed = numbers ^ (numbers >> np.uint64(30))
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    return mixed
 
 
 def shift_of(seed: int) -> np.uint64:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from processing.common.buckets import Places, shift_of, spread
+from processing.common.buckets import Places, shift_of
 from processing.common.container import CHANNELS, UserError
+from records.spread import spread
 
 TRAIN, VALIDATION, TEST = range(len(CHANNELS))
 

@@ -110,10 +110,12 @@ def _numbered(order: Order) -> Iterator[_Batch]:
             mine = numbers[step * size : (step + 1) * size]
             weights = np.zeros(size, np.float32)
             weights[: len(mine)] = 1.0
-            # Real images, as blanks would spoil the statistics of batch normalisation.
-            fillers = order.fillers(size - len(mine))
-            blanks = np.full(size - len(mine) - len(fillers), _BLANK)
-            yield np.concatenate([mine, fillers, blanks]), weights
+            if len(mine) < size:
+                # Real images, as blanks would spoil the statistics of batch normalisation.
+                fillers = order.fillers(size - len(mine))
+                blanks = np.full(size - len(mine) - len(fillers), _BLANK)
+                mine = np.concatenate([mine, fillers, blanks])
+            yield mine, weights
 
 
 def _read(orders: Callable[[], Iterable[Order]], share: Share, batch_size: int) -> Batches:

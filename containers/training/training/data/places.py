@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from records.spread import spread
+
 Numbers = npt.NDArray[np.int64]
 
 _ROUNDS = 8
-# The multipliers and shifts of SplitMix64's finaliser, https://doi.org/10.1145/2660193.2660195.
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 class Permutation:
@@ -47,15 +47,9 @@ class Permutation:
         left, right = np.divmod(cells.astype(np.uint64), np.uint64(self._columns))
         here, other = np.uint64(self._rows), np.uint64(self._columns)
         for key in self._keys:
-            left, right = right, (left + _mixed(right ^ key) % here) % here
+            left, right = right, (left + spread(right ^ key) % here) % here
             here, other = other, here
         return (left * other + right).astype(np.int64)
-
-
-def _mixed(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    values = (values ^ values >> np.uint64(30)) * _FIRST
-    values = (values ^ values >> np.uint64(27)) * _SECOND
-    return values ^ values >> np.uint64(31)
 
 
 @dataclass(frozen=True)
